@@ -1,0 +1,65 @@
+//! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
+
+use std::path::PathBuf;
+
+use crate::Point;
+
+/// A benchmark's pairs of one split.
+#[derive(Debug, Clone)]
+pub struct Benchmark {
+    /// The name in predictions files: `spair`, `pf-willow`.
+    pub name: String,
+    /// `trn`, `val` or `test`.
+    pub split: String,
+    /// The photographs that the pairs refer to, in order of first use.
+    pub images: Vec<Image>,
+    /// The pairs, in layout order.
+    pub pairs: Vec<Pair>,
+}
+
+/// A photograph of a benchmark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Where its file is.
+    pub path: PathBuf,
+    /// Width and height in original pixels, where an annotation says so.
+    pub size: Option<[u32; 2]>,
+}
+
+/// Two photographs of one category with corresponding keypoints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// The pair's name in predictions files.
+    pub id: String,
+    /// The category (SPair-71k) or sub-class (PF-WILLOW).
+    pub category: String,
+    /// Index of the source photograph in [`Benchmark::images`].
+    pub source: usize,
+    /// Index of the target photograph in [`Benchmark::images`].
+    pub target: usize,
+    /// Keypoints in original pixels of the source.
+    pub source_keypoints: Vec<Point>,
+    /// The corresponding keypoints in original pixels of the target.
+    pub target_keypoints: Vec<Point>,
+    /// Names of the keypoints (SPair-71k: "0" to "29").
+    pub keypoint_ids: Vec<String>,
+    /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
+    pub source_box: Option<[f32; 4]>,
+    /// The object in the target: xmin, ymin, xmax, ymax in original pixels.
+    pub target_box: Option<[f32; 4]>,
+    /// The four labels of SPair-71k.
+    pub variation: Option<Variation>,
+}
+
+/// The four variation factors of a SPair-71k pair (paper, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variation {
+    /// 0 easy, 1 medium, 2 hard.
+    pub viewpoint: u8,
+    /// 0 easy, 1 medium, 2 hard.
+    pub scale: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub truncation: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub occlusion: u8,
+}

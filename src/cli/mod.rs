@@ -1,0 +1,48 @@
+//! The command line: one file a command, thin.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod devices;
+
+/// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
+#[derive(Debug, Parser)]
+#[command(name = "hpflow", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print results only: no progress, no notes.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Print more of what is done (-v, -vv).
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List GPU adapters and what each can run.
+    Devices(devices::Args),
+}
+
+/// Wrong usage: the sentence is printed and the exit code is 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Runs the command line and says how it ended: 0 done, 1 failed, 2 wrong usage.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Devices(args) => devices::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hpflow: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}

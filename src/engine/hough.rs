@@ -1,0 +1,93 @@
+//! Hough space: its cell, its bins, and the bin of every cell offset, computed once on the host so
+//! that no two engines disagree about a bin (HPF, section 3.2; DESIGN, "Hough voting").
+
+use super::HOUGH_CELLS;
+use crate::hyperpixel::{Grid, Hyperimage};
+
+/// Side of the Gaussian that blurs the votes, in bins (published code).
+pub const BLUR_SIDE: usize = 7;
+
+/// Hough space of a pair of photographs, and its lattice of cell offsets.
+///
+/// Centres of hyperpixels are multiples of the jump, so the bin of a match depends on the offset
+/// (target cell − source cell) alone. Offsets are counted from the smallest one: offset index
+/// `target_column - source_column + (source_columns - 1)`, in counted cells, is in `0..offset_columns()`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoughSpace {
+    /// Side of a bin in resized pixels.
+    pub cell: f64,
+    /// Number of bins along x.
+    pub bins_x: usize,
+    /// Number of bins along y.
+    pub bins_y: usize,
+    /// Bin along x of each column offset.
+    pub bin_of_column_offset: Vec<u32>,
+    /// Bin along y of each row offset.
+    pub bin_of_row_offset: Vec<u32>,
+}
+
+impl HoughSpace {
+    /// Hough space of two hyperimages.
+    #[must_use]
+    pub fn new(source: &Hyperimage, target: &Hyperimage) -> Self {
+        let width = f64::from(source.width) + f64::from(target.width);
+        let height = f64::from(source.height) + f64::from(target.height);
+        let cell = (width * height / HOUGH_CELLS).sqrt();
+        let (s, t) = (&source.grid, &target.grid);
+        Self {
+            cell,
+            bins_x: (width / cell) as usize + 1,
+            bins_y: (height / cell) as usize + 1,
+            bin_of_column_offset: bins(source.width, s, s.columns, t.columns, cell),
+            bin_of_row_offset: bins(source.height, s, s.rows, t.rows, cell),
+        }
+    }
+
+    /// Number of column offsets: source columns + target columns − 1.
+    #[must_use]
+    pub fn offset_columns(&self) -> usize {
+        self.bin_of_column_offset.len()
+    }
+
+    /// Number of row offsets: source rows + target rows − 1.
+    #[must_use]
+    pub fn offset_rows(&self) -> usize {
+        self.bin_of_row_offset.len()
+    }
+}
+
+/// Bins of every offset along one axis: trunc(((side − c_s) + c_t) / cell) in f32, where c_t − c_s
+/// is the offset times the jump.
+fn bins(
+    side: u32,
+    grid: &Grid,
+    source: crate::hyperpixel::geometry::Range,
+    target: crate::hyperpixel::geometry::Range,
+    cell: f64,
+) -> Vec<u32> {
+    if source.len == 0 || target.len == 0 {
+        return Vec::new();
+    }
+    let jump = i64::from(grid.geometry.jump);
+    let smallest = target.start as i64 - (source.start + source.len - 1) as i64;
+    (0..(source.len + target.len - 1) as i64)
+        .map(|offset| {
+            let distance = i64::from(side) + (smallest + offset) * jump;
+            (distance as f32 / cell as f32) as u32
+        })
+        .collect()
+}
+
+/// The 7 × 7 Gaussian of the published code: standard deviation 7 / 2 / 2.354 bins, sum 1.
+#[must_use]
+pub fn gaussian() -> [f32; BLUR_SIDE * BLUR_SIDE] {
+    let sigma = BLUR_SIDE as f64 / 2.0 / 2.354;
+    let middle = (BLUR_SIDE / 2) as f64;
+    let mut weights = [0.0f64; BLUR_SIDE * BLUR_SIDE];
+    for (index, weight) in weights.iter_mut().enumerate() {
+        let (x, y) = ((index % BLUR_SIDE) as f64 - middle, (index / BLUR_SIDE) as f64 - middle);
+        *weight = (-(x * x + y * y) / (2.0 * sigma * sigma)).exp();
+    }
+    let sum: f64 = weights.iter().sum();
+    weights.map(|weight| (weight / sum) as f32)
+}

@@ -1,0 +1,99 @@
+//! Engines: from two hyperimages to the best target hyperpixel of each source hyperpixel asked for
+//! (HPF, sections 3.2 and 3.3; DESIGN, sections 5 and 6).
+
+use std::sync::Arc;
+
+use crate::hyperpixel::Hyperimage;
+
+pub mod cpu;
+pub mod hough;
+
+/// Number of Hough cells that the bins are made for (published code: 8192).
+pub const HOUGH_CELLS: f64 = 8192.0;
+
+/// One pair's work: match some hyperpixels of `source` against all of `target`.
+#[derive(Debug, Clone)]
+pub struct PairRequest {
+    /// The source hyperimage.
+    pub source: Arc<Hyperimage>,
+    /// The target hyperimage.
+    pub target: Arc<Hyperimage>,
+    /// Source hyperpixels to match (row-major indices over the source's grid), ascending, each once.
+    pub rows: Vec<u32>,
+}
+
+/// Matches of the rows of a [`PairRequest`], in its order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matches {
+    /// Target hyperpixel of highest confidence (first on ties), row-major over the target's grid.
+    pub best: Vec<u32>,
+    /// Its confidence: similarity times blurred votes.
+    pub confidence: Vec<f32>,
+}
+
+/// What an engine computes on the way, for tests against golden values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examination {
+    /// Similarities of each requested row against all target hyperpixels: rows × targets.
+    pub similarity_rows: Vec<f32>,
+    /// The vote map before blurring: bins_y × bins_x, row-major.
+    pub votes: Vec<f32>,
+    /// The vote map after blurring: bins_y × bins_x, row-major.
+    pub blurred_votes: Vec<f32>,
+    /// Matches of the requested rows.
+    pub matches: Matches,
+}
+
+/// Something that matches hyperimages. Every engine gives the same answer; by how much floats may
+/// differ between engines is measured in the tests.
+pub trait Engine: Send {
+    /// The name on the command line and in predictions files: `cpu`, `gpu`, `dense`.
+    fn name(&self) -> &'static str;
+
+    /// The device in words, for the header of a predictions file.
+    fn adapter(&self) -> String;
+
+    /// Matches every pair. The result of a pair does not depend on the pairs beside it.
+    ///
+    /// # Errors
+    /// A device that is lost or out of memory, or a pair beyond its limits.
+    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError>;
+
+    /// Matches one pair and keeps what was computed on the way.
+    ///
+    /// # Errors
+    /// As [`Engine::match_pairs`].
+    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError>;
+
+    /// Milliseconds spent in each stage by the pairs matched since the last call, and their number:
+    /// `correlate`, `expand`, `vote`, `hough`, `pick` (and `upload` where there is one).
+    fn take_stage_times(&mut self) -> StageTimes;
+}
+
+/// Time spent in each stage.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StageTimes {
+    /// Stage and milliseconds, in order of execution.
+    pub milliseconds: Vec<(&'static str, f64)>,
+    /// How many pairs the times are of.
+    pub pairs: usize,
+}
+
+/// Why an engine could not be made or could not match.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A photograph with no hyperpixel at all.
+    #[error(
+        "a photograph of {width} × {height} resized pixels has no hyperpixel of a layer with \
+         receptive field {receptive_field}; use a larger photograph or a lower base layer"
+    )]
+    NoHyperpixels {
+        /// Resized width.
+        width: u32,
+        /// Resized height.
+        height: u32,
+        /// Receptive field of the base layer.
+        receptive_field: u32,
+    },
+}

@@ -1,0 +1,136 @@
+//! The grid of a base layer: jump, receptive field, boxes, and which cells count
+//! (HPF's published code, `model/base/geometry`; DESIGN, "Geometry").
+
+use crate::Point;
+
+/// Jump and receptive field of a base layer, in resized pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pixels between neighbouring cells.
+    pub jump: u32,
+    /// Side of the receptive field in pixels.
+    pub receptive_field: u32,
+}
+
+impl Geometry {
+    /// Half the receptive field, rounded down: a cell's box reaches this far from its centre.
+    #[must_use]
+    pub fn reach(self) -> i64 {
+        i64::from(self.receptive_field / 2)
+    }
+}
+
+/// A range of cells along one axis: those whose boxes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first cell that counts.
+    pub start: usize,
+    /// How many cells count.
+    pub len: usize,
+}
+
+/// The cells of a base map that count as hyperpixels: a rectangle of its grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Jump and receptive field of the base layer.
+    pub geometry: Geometry,
+    /// Rows that count.
+    pub rows: Range,
+    /// Columns that count.
+    pub columns: Range,
+}
+
+impl Grid {
+    /// The cells of a `map_rows` × `map_columns` base map that count for a photograph of `width` ×
+    /// `height` resized pixels: those whose box has xmin ≥ −jump, ymin ≥ −jump, xmax < width + jump
+    /// and ymax < height + jump.
+    #[must_use]
+    pub fn new(
+        geometry: Geometry,
+        map_rows: usize,
+        map_columns: usize,
+        width: u32,
+        height: u32,
+    ) -> Self {
+        Self {
+            geometry,
+            rows: counted(geometry, map_rows, height),
+            columns: counted(geometry, map_columns, width),
+        }
+    }
+
+    /// Number of hyperpixels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len * self.columns.len
+    }
+
+    /// Whether no cell counts: the photograph is smaller than the receptive field allows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Box of a hyperpixel (row-major index): xmin, ymin, xmax, ymax in resized pixels.
+    #[must_use]
+    pub fn cell_box(&self, index: usize) -> [f32; 4] {
+        let [x, y] = self.corner(index);
+        let side = 2.0 * self.geometry.reach() as f32;
+        [x, y, x + side, y + side]
+    }
+
+    /// Top left corner of a hyperpixel's box in resized pixels.
+    #[must_use]
+    pub fn corner(&self, index: usize) -> Point {
+        let column = self.columns.start + index % self.columns.len;
+        let row = self.rows.start + index / self.columns.len;
+        let at = |cell: usize| {
+            (cell as i64 * i64::from(self.geometry.jump) - self.geometry.reach()) as f32
+        };
+        [at(column), at(row)]
+    }
+
+    /// Centre of a hyperpixel's box in resized pixels.
+    #[must_use]
+    pub fn centre(&self, index: usize) -> Point {
+        let [x, y] = self.corner(index);
+        let reach = self.geometry.reach() as f32;
+        [x + reach, y + reach]
+    }
+
+    /// Hyperpixels whose box contains `point` (resized pixels, borders included), ascending.
+    /// Empty for a point that no box contains and for one that is not finite.
+    #[must_use]
+    pub fn neighbours(&self, point: Point) -> Vec<u32> {
+        let columns = self.containing(self.columns, point[0]);
+        self.containing(self.rows, point[1])
+            .flat_map(|row| {
+                columns.clone().map(move |column| (row * self.columns.len + column) as u32)
+            })
+            .collect()
+    }
+
+    /// Counted cells of one axis whose interval contains `at`, relative to the first counted one.
+    fn containing(&self, axis: Range, at: f32) -> std::ops::Range<usize> {
+        let jump = i64::from(self.geometry.jump);
+        let reach = self.geometry.reach();
+        let inside = |cell: usize| {
+            let centre = (axis.start + cell) as i64 * jump;
+            (centre - reach) as f32 <= at && at <= (centre + reach) as f32
+        };
+        let Some(first) = (0..axis.len).find(|&cell| inside(cell)) else { return 0..0 };
+        let past = (first..axis.len).find(|&cell| !inside(cell)).unwrap_or(axis.len);
+        first..past
+    }
+}
+
+fn counted(geometry: Geometry, cells: usize, side: u32) -> Range {
+    let jump = i64::from(geometry.jump);
+    let reach = geometry.reach();
+    let counts = |cell: &usize| {
+        let centre = *cell as i64 * jump;
+        centre - reach >= -jump && centre + reach < i64::from(side) + jump
+    };
+    let start = (0..cells).find(counts).unwrap_or(0);
+    Range { start, len: (start..cells).take_while(counts).count() }
+}

@@ -1,0 +1,91 @@
+//! Hyperimages: a photograph's feature maps grouped by resolution, with the inverse norms of its
+//! hyperpixels (HPF, section 3.1; DESIGN, section 5, points 1 and 2).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Geometry, Grid};
+use crate::backbone::FeatureMap;
+
+/// Maps of one resolution, concatenated along the channels in layer order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Number of channels C of all maps together.
+    pub channels: usize,
+    /// Number of rows H.
+    pub rows: usize,
+    /// Number of columns W.
+    pub columns: usize,
+    /// C × H × W, row-major.
+    pub data: Vec<f32>,
+}
+
+/// A photograph as hyperpixels. The hyperpixel of a cell is the concatenation of all groups,
+/// bilinearly upsampled (corners aligned) to the grid of the base group; it is never stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hyperimage {
+    /// A number no other hyperimage of this process has: engines keep hyperimages resident by it.
+    pub id: u64,
+    /// Width of the photograph in resized pixels.
+    pub width: u32,
+    /// Height of the photograph in resized pixels.
+    pub height: u32,
+    /// Resized over original side: keypoints in original pixels times this are in resized pixels.
+    pub ratio: f32,
+    /// The hyperpixels: a rectangle of the base group's cells.
+    pub grid: Grid,
+    /// Groups by resolution. The first is the base group, at the resolution of the base layer.
+    pub groups: Vec<Group>,
+    /// 1 / norm of every hyperpixel (row-major over `grid`); 0 where the norm is 0.
+    pub inverse_norms: Vec<f32>,
+}
+
+impl Hyperimage {
+    /// Groups the maps of a layer set (ascending, the first is the base) by resolution and computes
+    /// the inverse norms. `width` and `height` are the photograph's, in resized pixels.
+    ///
+    /// # Panics
+    /// If there is no map, or one whose data does not have its shape's length: a backbone's bug.
+    #[must_use]
+    pub fn new(
+        geometry: Geometry,
+        width: u32,
+        height: u32,
+        ratio: f32,
+        maps: &[FeatureMap],
+    ) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        assert!(!maps.is_empty(), "a hyperimage needs at least one feature map");
+        let groups = group(maps);
+        let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
+        let inverse_norms = super::norms::inverse_norms(&grid, &groups);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, width, height, ratio, grid, groups, inverse_norms }
+    }
+}
+
+/// Concatenates maps of equal resolution; groups stand in the order of their first layer.
+fn group(maps: &[FeatureMap]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for map in maps {
+        assert_eq!(
+            map.data.len(),
+            map.channels * map.rows * map.columns,
+            "length of the map of layer {}",
+            map.layer
+        );
+        match groups.iter_mut().find(|group| (group.rows, group.columns) == (map.rows, map.columns))
+        {
+            Some(group) => {
+                group.channels += map.channels;
+                group.data.extend_from_slice(&map.data);
+            }
+            None => groups.push(Group {
+                channels: map.channels,
+                rows: map.rows,
+                columns: map.columns,
+                data: map.data.clone(),
+            }),
+        }
+    }
+    groups
+}

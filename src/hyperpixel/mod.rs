@@ -1,0 +1,11 @@
+//! Layer sets, grid geometry and hyperimages (HPF, section 3.1).
+
+pub mod geometry;
+pub mod hyperimage;
+pub mod layers;
+mod norms;
+pub mod upsample;
+
+pub use geometry::{Geometry, Grid};
+pub use hyperimage::{Group, Hyperimage};
+pub use layers::LayerSet;

@@ -1,0 +1,32 @@
+//! Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
+//!
+//! The pipeline, one module a step:
+//!
+//! ```text
+//! benchmark ─► pair: source, target, source keypoints, labels
+//! image ─► prepare ─► backbone ─► feature maps, each at its native resolution     once per image
+//! feature maps ─► hyperimage: grid, groups, inverse norms (resident on the engine) once per image
+//! two hyperimages + keypoints ─► engine: correlate, vote, pick ─► transferred keypoints   once per pair
+//! predictions.jsonl ─► score ─► tables ─► report
+//! ```
+//!
+//! The method is Hyperpixel Flow (Min et al., "Hyperpixel Flow: Semantic Correspondence with
+//! Multi-layer Neural Features", ICCV 2019); the benchmark is SPair-71k (Min et al.,
+//! arXiv 1908.10543).
+
+pub mod backbone;
+pub mod benchmark;
+pub mod cli;
+pub mod engine;
+pub mod hyperpixel;
+pub mod image;
+pub mod picture;
+pub mod predictions;
+pub mod report;
+pub mod score;
+pub mod transfer;
+
+/// A point in pixels: x to the right, y down; the centre of the top left pixel is the origin of
+/// every annotation hpflow reads. Whether original or resized pixels are meant is said where a
+/// point is used.
+pub type Point = [f32; 2];

@@ -1,0 +1,1 @@
+//! Pictures of matches: photographs side by side, keypoints, lines.

@@ -1,0 +1,1 @@
+//! PCK, protocols and breakdowns of a predictions file.

@@ -1,0 +1,1 @@
+//! From matches of hyperpixels to keypoints (HPF, section 3.3).

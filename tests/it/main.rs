@@ -1,0 +1,3 @@
+//! Integration tests: one binary, so that libtorch links once; a module an area.
+
+mod shared; // where the research data beside the checkout is, and how to say that it is absent
