@@ -1,3 +1,5 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
+
+mod image; // decoding and resizing

@@ -1,0 +1,104 @@
+//! Photographs: decoding as Pillow's `convert("RGB")` would, resizing and normalising as the
+//! published code does.
+
+mod prepare;
+mod read;
+
+use std::path::PathBuf;
+
+pub use prepare::prepare;
+pub use read::read;
+
+/// Mean of each channel of ImageNet's photographs (RGB in [0, 1]), which the ResNet backbones
+/// subtract (torchvision's pretrained models).
+pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+
+/// Standard deviation of each channel of ImageNet's photographs (RGB in [0, 1]), by which the
+/// ResNet backbones divide (torchvision's pretrained models).
+pub const STANDARD_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// A decoded photograph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Photograph {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// RGB, 8 bits a channel, interleaved, row by row: `height * width * 3` bytes.
+    pub rgb: Vec<u8>,
+}
+
+/// A photograph ready for a backbone (DESIGN: "Prepare").
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Width after resizing.
+    pub width: u32,
+    /// Height after resizing.
+    pub height: u32,
+    /// Resized over original side (f32), 1 where the photograph was not resized. Keypoints in
+    /// original pixels times this are in resized pixels.
+    pub ratio: f32,
+    /// Width and height of the photograph in original pixels.
+    pub original: [u32; 2],
+    /// RGB in [0, 1], resized, **not yet normalised**: planar, `3 * height * width`.
+    pub rgb: Vec<f32>,
+}
+
+/// Why a photograph could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The file could not be opened or read.
+    #[error("{path}: cannot be read: {source}; check the path and its permissions")]
+    Read {
+        /// The photograph.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file has no bytes.
+    #[error("{path}: is empty; download or copy it again")]
+    Empty {
+        /// The photograph.
+        path: PathBuf,
+    },
+    /// The file is in no format that hpflow reads.
+    #[error(
+        "{path}: is not a photograph: {found}; hpflow reads JPEG, PNG, BMP, GIF, TIFF and WebP, \
+         whatever the file's extension"
+    )]
+    NotAPhotograph {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like instead.
+        found: &'static str,
+    },
+    /// A photograph that its decoder refuses: truncated or damaged.
+    #[error(
+        "{path}: is truncated or damaged and cannot be decoded as {format} ({reason}); download or \
+         copy it again"
+    )]
+    Decode {
+        /// The photograph.
+        path: PathBuf,
+        /// The format that its first bytes announce.
+        format: &'static str,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// A photograph with more pixels than hpflow decodes, or none.
+    #[error(
+        "{path}: has {width} × {height} pixels; hpflow decodes photographs of 1 to {limit} \
+         pixels: scale it and its keypoints first"
+    )]
+    Size {
+        /// The photograph.
+        path: PathBuf,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// The largest number of pixels that is decoded.
+        limit: u64,
+    },
+}
