@@ -1,5 +1,7 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
 
+pub mod spair;
+
 use std::path::PathBuf;
 
 use crate::Point;

@@ -1,0 +1,212 @@
+//! The annotation files of SPair-71k, field by field in the order in which they are distributed.
+//!
+//! Coordinates are original pixels. The distributed files hold whole numbers; other benchmarks in
+//! this schema may hold fractions, so a coordinate is a [`Number`] and is written as it was read.
+
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use serde_json::Number;
+
+use super::python_json;
+
+/// A point or a corner: x, then y, in original pixels.
+pub type Position = [Number; 2];
+
+/// The number as floating point: what every computation uses.
+#[must_use]
+pub fn value(number: &Number) -> f64 {
+    // `as_f64` is `None` only under a feature of serde_json (arbitrary precision) not used here;
+    // NaN fails every check of finiteness downstream.
+    number.as_f64().unwrap_or(f64::NAN)
+}
+
+/// `ImageAnnotation/<category>/<image>.json`: one object in one photograph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageAnnotation {
+    /// The photograph's file name, with its extension.
+    pub filename: String,
+    /// Where the photograph came from, such as `The VOC2008 Database`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub src_database: Option<String>,
+    /// Where the annotation came from, such as `PASCAL VOC2008`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub src_annotation: Option<String>,
+    /// Where the photograph was found, such as `flickr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub src_image: Option<String>,
+    /// Width in original pixels.
+    pub image_width: u32,
+    /// Height in original pixels.
+    pub image_height: u32,
+    /// Number of channels.
+    pub image_depth: u32,
+    /// The object's category, which is also the folder's name.
+    pub category: String,
+    /// `Left`, `Right`, `Frontal`, `Rear` or `Unspecified`.
+    pub pose: String,
+    /// 1 if the object reaches beyond the photograph.
+    pub truncated: u8,
+    /// 1 if something hides part of the object.
+    pub occluded: u8,
+    /// 1 if the object is hard to recognise.
+    pub difficult: u8,
+    /// xmin, ymin, xmax, ymax in original pixels.
+    pub bndbox: [Number; 4],
+    /// The category's keypoints, in file order.
+    pub kps: Keypoints,
+    /// The object's heading in eighths of a turn, 0 to 7.
+    pub azimuth_id: u8,
+}
+
+impl ImageAnnotation {
+    /// Reads a file's content.
+    ///
+    /// # Errors
+    /// Malformed JSON, a missing field or one of another type, with line and column.
+    pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(json)
+    }
+
+    /// The file's content, spaced as in the distributed files, without a line break at the end.
+    ///
+    /// # Errors
+    /// None that such a value can cause; the signature is `serde_json`'s.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        python_json::to_string(self)
+    }
+
+    /// The file name without its extension: the image's name in pair ids.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        stem(&self.filename)
+    }
+}
+
+/// A file name without its last extension.
+#[must_use]
+pub fn stem(filename: &str) -> &str {
+    match filename.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => filename,
+    }
+}
+
+/// Named keypoints in file order; `None` where a keypoint is not visible.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Keypoints(pub Vec<(String, Option<Position>)>);
+
+impl Keypoints {
+    /// The visible keypoint of that name.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Position> {
+        self.0.iter().find(|(name, _)| name == id).and_then(|(_, position)| position.as_ref())
+    }
+
+    /// Names and positions of the visible keypoints, in file order.
+    pub fn visible(&self) -> impl Iterator<Item = (&str, &Position)> {
+        self.0.iter().filter_map(|(name, position)| Some((name.as_str(), position.as_ref()?)))
+    }
+}
+
+impl Serialize for Keypoints {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, position) in &self.0 {
+            map.serialize_entry(name, position)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Keypoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeypointsVisitor;
+
+        impl<'de> Visitor<'de> for KeypointsVisitor {
+            type Value = Keypoints;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object of keypoints, each [x, y] or null")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keypoints, A::Error> {
+                let mut keypoints: Vec<(String, Option<Position>)> = Vec::new();
+                let mut names = std::collections::HashSet::new();
+                while let Some((name, position)) = map.next_entry::<String, _>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(format!("keypoint \"{name}\" appears twice")));
+                    }
+                    keypoints.push((name, position));
+                }
+                Ok(Keypoints(keypoints))
+            }
+        }
+
+        deserializer.deserialize_map(KeypointsVisitor)
+    }
+}
+
+/// `PairAnnotation/<split>/<id>-<source>-<target>:<category>.json`: two images of one category and
+/// the keypoints visible in both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairAnnotation {
+    /// The pair's number within its split.
+    pub pair_id: u64,
+    /// `<id>-<source>-<target>:<category>`, the id in six digits.
+    pub filename: String,
+    /// The source photograph's file name.
+    pub src_imname: String,
+    /// The target photograph's file name.
+    pub trg_imname: String,
+    /// The source's width, height and depth.
+    pub src_imsize: [u32; 3],
+    /// The target's width, height and depth.
+    pub trg_imsize: [u32; 3],
+    /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
+    pub src_bndbox: [Number; 4],
+    /// The object in the target: xmin, ymin, xmax, ymax in original pixels.
+    pub trg_bndbox: [Number; 4],
+    /// The category of both objects.
+    pub category: String,
+    /// The pose of the source's object.
+    pub src_pose: String,
+    /// The pose of the target's object.
+    pub trg_pose: String,
+    /// Keypoints in original pixels of the source.
+    pub src_kps: Vec<Position>,
+    /// The corresponding keypoints in original pixels of the target.
+    pub trg_kps: Vec<Position>,
+    /// The keypoints' names.
+    pub kps_ids: Vec<String>,
+    /// 0 in every distributed file seen.
+    pub mirror: u8,
+    /// 0 easy, 1 medium, 2 hard.
+    pub viewpoint_variation: u8,
+    /// 0 easy, 1 medium, 2 hard.
+    pub scale_variation: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub truncation: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub occlusion: u8,
+}
+
+impl PairAnnotation {
+    /// Reads a file's content.
+    ///
+    /// # Errors
+    /// Malformed JSON, a missing field or one of another type, with line and column.
+    pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(json)
+    }
+
+    /// The file's content, spaced as in the distributed files, without a line break at the end.
+    ///
+    /// # Errors
+    /// None that such a value can cause; the signature is `serde_json`'s.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        python_json::to_string(self)
+    }
+}

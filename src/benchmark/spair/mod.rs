@@ -1,0 +1,5 @@
+//! SPair-71k: its files, its pairs and how pairs follow from annotated images.
+
+pub mod annotation;
+pub mod pairs;
+mod python_json;
