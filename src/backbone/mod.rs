@@ -8,6 +8,9 @@ use crate::image::Prepared;
 pub struct FeatureMap {
     /// The layer's number in its backbone (0 is the stem after max-pooling).
     pub layer: usize,
+    /// Pixels of the photograph between neighbouring cells. Maps of equal stride have equal numbers
+    /// of rows and columns, whatever the photograph; a hyperimage groups maps by it.
+    pub stride: usize,
     /// Number of channels C.
     pub channels: usize,
     /// Number of rows H.

@@ -96,4 +96,41 @@ pub enum EngineError {
         /// Receptive field of the base layer.
         receptive_field: u32,
     },
+    /// Hyperimages that were not made of the same layers of the same backbone.
+    #[error(
+        "the source has feature maps of (stride, channels) {source_groups:?}, the target of \
+         {target_groups:?}; make both with the same backbone and layers"
+    )]
+    DifferentLayers {
+        /// Stride and channels of the source's groups.
+        source_groups: Vec<(usize, usize)>,
+        /// Stride and channels of the target's groups.
+        target_groups: Vec<(usize, usize)>,
+    },
+}
+
+impl PairRequest {
+    /// Checks what every engine relies on: hyperpixels on both sides, of the same layers.
+    ///
+    /// # Errors
+    /// A photograph without hyperpixels, or hyperimages of different layers.
+    pub fn check(&self) -> Result<(), EngineError> {
+        for image in [&self.source, &self.target] {
+            if image.grid.is_empty() {
+                return Err(EngineError::NoHyperpixels {
+                    width: image.width,
+                    height: image.height,
+                    receptive_field: image.grid.geometry.receptive_field,
+                });
+            }
+        }
+        let layers = |image: &Hyperimage| -> Vec<(usize, usize)> {
+            image.groups.iter().map(|group| (group.stride, group.channels)).collect()
+        };
+        let (source_groups, target_groups) = (layers(&self.source), layers(&self.target));
+        if source_groups != target_groups {
+            return Err(EngineError::DifferentLayers { source_groups, target_groups });
+        }
+        Ok(())
+    }
 }

@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Geometry, Grid};
 use crate::backbone::FeatureMap;
 
-/// Maps of one resolution, concatenated along the channels in layer order.
+/// Maps of one stride, and so of one resolution, concatenated along the channels in layer order.
+/// Grouping by stride rather than by size gives every photograph of a backbone the same groups, also
+/// where a tiny one has maps of two strides that are both 1 × 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
+    /// Pixels of the photograph between neighbouring cells.
+    pub stride: usize,
     /// Number of channels C of all maps together.
     pub channels: usize,
     /// Number of rows H.
@@ -63,7 +67,7 @@ impl Hyperimage {
     }
 }
 
-/// Concatenates maps of equal resolution; groups stand in the order of their first layer.
+/// Concatenates maps of equal stride; groups stand in the order of their first layer.
 fn group(maps: &[FeatureMap]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for map in maps {
@@ -73,13 +77,19 @@ fn group(maps: &[FeatureMap]) -> Vec<Group> {
             "length of the map of layer {}",
             map.layer
         );
-        match groups.iter_mut().find(|group| (group.rows, group.columns) == (map.rows, map.columns))
-        {
+        match groups.iter_mut().find(|group| group.stride == map.stride) {
             Some(group) => {
+                assert_eq!(
+                    (group.rows, group.columns),
+                    (map.rows, map.columns),
+                    "maps of stride {} have one size",
+                    map.stride
+                );
                 group.channels += map.channels;
                 group.data.extend_from_slice(&map.data);
             }
             None => groups.push(Group {
+                stride: map.stride,
                 channels: map.channels,
                 rows: map.rows,
                 columns: map.columns,

@@ -1,1 +1,0 @@
-//! The CPU engine: the same factorised steps as the kernels in `shaders/`, on threads.
