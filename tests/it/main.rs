@@ -1,6 +1,7 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
 mod benchmark;
+mod predictions;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 
 mod image; // decoding and resizing

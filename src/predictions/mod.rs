@@ -1,0 +1,152 @@
+//! The file between predicting and scoring: JSON Lines, a header and a line a pair.
+//!
+//! ```text
+//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.1.0"}
+//! {"pair":"000001-2008_002719-2008_004100:aeroplane","keypoints":[[36.5,148.25],null]}
+//! ```
+//!
+//! Keypoints are original pixels of the target, one for each keypoint of the pair and in its order,
+//! `null` where there is no prediction. Coordinates are the shortest decimals that give the same
+//! `f32` when read, so the same predictions are the same bytes. Any tool may write such a file;
+//! of the header it needs `format`, `version`, `benchmark` and `split`.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Point;
+
+mod reader;
+mod writer;
+
+pub use reader::{MAX_LINE, Reader};
+pub use writer::{Writer, partial_path};
+
+/// The header's `format`.
+pub const FORMAT: &str = "hpflow-predictions";
+
+/// The header's `version` that this hpflow reads and writes.
+pub const VERSION: u64 = 1;
+
+/// The first line of a predictions file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    format: String,
+    version: u64,
+    /// The benchmark's name, such as `spair`.
+    pub benchmark: String,
+    /// The split, such as `test`.
+    pub split: String,
+    /// Everything that decides the numbers: method, backbone, layers, weights, engine, …
+    #[serde(default)]
+    pub method: Map<String, Value>,
+    /// The program that wrote the file, with its version.
+    #[serde(default)]
+    pub created_by: String,
+}
+
+impl Header {
+    /// The header of a file that this hpflow writes.
+    #[must_use]
+    pub fn new(benchmark: &str, split: &str, method: Map<String, Value>) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            benchmark: benchmark.to_owned(),
+            split: split.to_owned(),
+            method,
+            created_by: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// The predicted keypoints of one pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The pair's id.
+    pub pair: String,
+    /// Original pixels of the target, one for each keypoint of the pair; `None` where there is no
+    /// prediction.
+    pub keypoints: Vec<Option<Point>>,
+}
+
+impl Prediction {
+    /// The pair's line, without the line break. A coordinate that is not finite makes the keypoint
+    /// `null`: no prediction.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let keypoints: Vec<String> = self
+            .keypoints
+            .iter()
+            .map(|keypoint| match keypoint {
+                Some([x, y]) if x.is_finite() && y.is_finite() => format!("[{x},{y}]"),
+                _ => "null".to_owned(),
+            })
+            .collect();
+        let pair = Value::from(self.pair.as_str());
+        format!("{{\"pair\":{pair},\"keypoints\":[{}]}}", keypoints.join(","))
+    }
+}
+
+/// Why a predictions file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionsError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}: {source}{hint}", file.display())]
+    Read {
+        /// The predictions file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+        /// What may help, with a leading separator, or nothing.
+        hint: String,
+    },
+    /// The first line is not a header that this hpflow understands.
+    #[error("{}:1: {what}; expected a header like {{\"format\":\"{FORMAT}\",\"version\":{VERSION},\"benchmark\":\"spair\",\"split\":\"test\",\"method\":{{}}}}", file.display())]
+    Header {
+        /// The predictions file.
+        file: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A line is not a prediction.
+    #[error("{}:{line}: {what}; expected {{\"pair\":\"…\",\"keypoints\":[[x,y],null,…]}} with finite numbers", file.display())]
+    Line {
+        /// The predictions file.
+        file: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// What was found.
+        what: String,
+    },
+    /// The output cannot be created where it is wanted.
+    #[error("cannot write {}: {what}", file.display())]
+    Output {
+        /// The file that is wanted.
+        file: PathBuf,
+        /// What is in the way, and what to do.
+        what: String,
+    },
+    /// Writing stopped, most likely for want of space.
+    #[error("cannot write to {}: {source}; what is in it stays: make room and continue with --resume", file.display())]
+    Write {
+        /// The file being written.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An unfinished file is of another run.
+    #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start anew", file.display())]
+    OtherRun {
+        /// The unfinished file.
+        file: PathBuf,
+        /// The first field that differs, such as `method.layers`.
+        field: String,
+        /// What the file says.
+        found: String,
+        /// What this run says.
+        expected: String,
+    },
+}

@@ -1,0 +1,161 @@
+//! Reading predictions a line at a time, whoever wrote them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path};
+
+/// The longest line that is read, in bytes: a million keypoints fit.
+pub const MAX_LINE: u64 = 64 << 20;
+
+/// An open predictions file: its header, then an iterator over its predictions.
+///
+/// Memory is bounded by the longest line. Blank lines are skipped.
+#[derive(Debug)]
+pub struct Reader<R> {
+    header: Header,
+    lines: Lines<R>,
+}
+
+impl Reader<BufReader<File>> {
+    /// Opens the file and reads its header.
+    ///
+    /// # Errors
+    /// No such file, or a first line that is no header of a known version.
+    pub fn open(path: &Path) -> Result<Self, PredictionsError> {
+        let file = File::open(path).map_err(|source| PredictionsError::Read {
+            file: path.to_owned(),
+            source,
+            hint: unfinished(path),
+        })?;
+        Self::new(BufReader::new(file), path)
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header from `input`; `path` is the name that errors give it.
+    ///
+    /// # Errors
+    /// A first line that is no header of a known version, or a failure to read it.
+    pub fn new(input: R, path: &Path) -> Result<Self, PredictionsError> {
+        let mut lines = Lines { input, path: path.to_owned(), number: 0, line: Vec::new() };
+        if !lines.next_line()? {
+            return Err(header_error(path, "the file is empty".to_owned()));
+        }
+        let header = parse_header(&lines.line, path)?;
+        Ok(Self { header, lines })
+    }
+
+    /// The file's first line.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The number of the line read last, from 1.
+    pub fn line_number(&self) -> usize {
+        self.lines.number
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Prediction, PredictionsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.lines.next_line() {
+            Ok(false) => None,
+            Ok(true) => Some(parse_line(&self.lines.line).map_err(|what| self.lines.error(what))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+fn unfinished(path: &Path) -> String {
+    let partial = partial_path(path);
+    if partial.exists() {
+        format!("; {} is an unfinished run: `hpflow predict --resume` ends it", partial.display())
+    } else {
+        String::new()
+    }
+}
+
+fn header_error(path: &Path, what: String) -> PredictionsError {
+    PredictionsError::Header { file: path.to_owned(), what }
+}
+
+fn parse_header(line: &[u8], path: &Path) -> Result<Header, PredictionsError> {
+    let error = |what| header_error(path, what);
+    let value: Value = serde_json::from_slice(line).map_err(|e| error(describe(&e)))?;
+    match value.get("format") {
+        Some(Value::String(format)) if format == FORMAT => {}
+        Some(other) => return Err(error(format!("the format is {other}"))),
+        None => return Err(error("this is no predictions file".to_owned())),
+    }
+    if let Some(version) = value.get("version").filter(|version| **version != VERSION) {
+        return Err(error(format!("version {version} is not known, only {VERSION}")));
+    }
+    Header::deserialize(value).map_err(|e| error(describe(&e)))
+}
+
+/// One prediction from its line. `serde_json` refuses numbers that are beyond `f32`, so all that it
+/// returns are finite.
+fn parse_line(line: &[u8]) -> Result<Prediction, String> {
+    #[derive(Deserialize)]
+    struct Line {
+        pair: String,
+        keypoints: Vec<Option<[f32; 2]>>,
+    }
+    let Line { pair, keypoints } = serde_json::from_slice(line).map_err(|e| describe(&e))?;
+    Ok(Prediction { pair, keypoints })
+}
+
+/// What `serde_json` found, with the column; its line number is always 1 here.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or(&text);
+    if error.column() == 0 {
+        what.to_owned()
+    } else {
+        format!("{what} (column {})", error.column())
+    }
+}
+
+#[derive(Debug)]
+struct Lines<R> {
+    input: R,
+    path: PathBuf,
+    number: usize,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads the next line that is not blank into `line`; false at the end of the file.
+    fn next_line(&mut self) -> Result<bool, PredictionsError> {
+        loop {
+            self.line.clear();
+            let read = (&mut self.input).take(MAX_LINE + 1).read_until(b'\n', &mut self.line);
+            let read = read.map_err(|source| PredictionsError::Read {
+                file: self.path.clone(),
+                source,
+                hint: String::new(),
+            })?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.number += 1;
+            if read as u64 > MAX_LINE {
+                return Err(self.error(format!("the line is longer than {MAX_LINE} bytes")));
+            }
+            if !self.line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn error(&self, what: String) -> PredictionsError {
+        PredictionsError::Line { file: self.path.clone(), line: self.number, what }
+    }
+}

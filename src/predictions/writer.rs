@@ -1,0 +1,235 @@
+//! Writing predictions so that a killed run leaves a file that is clearly partial and can be
+//! continued.
+//!
+//! Lines go to `<file>.partial`, each with one system call; the file gets its name when the last
+//! one is on the disk. The partial file is locked while a run writes it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Header, Prediction, PredictionsError, Reader};
+
+/// A predictions file being written.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    partial: PathBuf,
+    path: PathBuf,
+}
+
+/// Where the lines of an unfinished `path` are: `<path>.partial`.
+#[must_use]
+pub fn partial_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+impl Writer {
+    /// Starts a file: its header is written at once, so that an output that cannot be written is
+    /// known before any work.
+    ///
+    /// # Errors
+    /// The folder is missing or cannot be written, the path is something other than a file, or an
+    /// unfinished run is there, which this refuses to overwrite.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, PredictionsError> {
+        refuse_what_is_no_file(path)?;
+        let partial = partial_path(path);
+        let file = OpenOptions::new().write(true).create_new(true).open(&partial);
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => output_error(
+                path,
+                format!(
+                    "{} is an unfinished run: continue it with --resume, or delete it",
+                    partial.display()
+                ),
+            ),
+            _ => cannot_create(path, &error),
+        })?;
+        lock(&file, path)?;
+        let mut writer = Self { file, partial, path: path.to_owned() };
+        writer.line(&header_line(header))?;
+        Ok(writer)
+    }
+
+    /// Continues an unfinished file, and says which pairs it has, in file order.
+    ///
+    /// A last line that was torn is dropped. Without an unfinished file this continues the
+    /// finished one, and without either it is [`Writer::create`].
+    ///
+    /// # Errors
+    /// Those of [`Writer::create`]; a header that differs from this run's, with the first field
+    /// that does; a complete line that is no prediction.
+    pub fn resume(path: &Path, header: &Header) -> Result<(Self, Vec<String>), PredictionsError> {
+        refuse_what_is_no_file(path)?;
+        let partial = partial_path(path);
+        if !partial.exists() {
+            if !path.exists() {
+                return Ok((Self::create(path, header)?, Vec::new()));
+            }
+            done(path, header)?; // refuse another run's file before it loses its name
+            fs::rename(path, &partial).map_err(|error| cannot_create(path, &error))?;
+        }
+        refuse_what_is_no_file(&partial)?;
+        let file = OpenOptions::new().read(true).write(true).open(&partial);
+        let file = file.map_err(|error| cannot_create(path, &error))?;
+        lock(&file, path)?;
+        let whole = whole_lines(&file).map_err(|source| read_error(&partial, source))?;
+        let mut writer = Self { file, partial, path: path.to_owned() };
+        writer.truncate(whole).map_err(|source| writer.write_error(source))?;
+        if whole == 0 {
+            writer.line(&header_line(header))?;
+            return Ok((writer, Vec::new()));
+        }
+        let ids = done(&writer.partial, header)?;
+        Ok((writer, ids))
+    }
+
+    /// Adds a pair.
+    ///
+    /// # Errors
+    /// The system cannot write, for example because the disk is full; what was written before
+    /// stays and can be continued.
+    pub fn write(&mut self, prediction: &Prediction) -> Result<(), PredictionsError> {
+        self.line(&prediction.to_line())
+    }
+
+    /// Makes sure that the file is on the disk and gives it its name, in place of an older file of
+    /// that name.
+    ///
+    /// # Errors
+    /// The system cannot write or rename; the partial file stays.
+    pub fn finish(self) -> Result<(), PredictionsError> {
+        self.file.sync_all().map_err(|source| self.write_error(source))?;
+        fs::rename(&self.partial, &self.path).map_err(|source| self.write_error(source))
+    }
+
+    fn line(&mut self, text: &str) -> Result<(), PredictionsError> {
+        // One call a line: what a killed run leaves ends at most in one torn line.
+        self.file
+            .write_all(format!("{text}\n").as_bytes())
+            .map_err(|source| self.write_error(source))
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.file.seek(SeekFrom::End(0)).map(|_| ())
+    }
+
+    fn write_error(&self, source: io::Error) -> PredictionsError {
+        PredictionsError::Write { file: self.partial.clone(), source }
+    }
+}
+
+/// The ids in a file of this run.
+fn done(path: &Path, header: &Header) -> Result<Vec<String>, PredictionsError> {
+    let reader = Reader::open(path)?;
+    let (found, expected) = (as_value(reader.header()), as_value(header));
+    if let Some((field, found, expected)) = difference("", &found, &expected) {
+        return Err(PredictionsError::OtherRun { file: path.to_owned(), field, found, expected });
+    }
+    reader.map(|prediction| prediction.map(|p| p.pair)).collect()
+}
+
+fn as_value(header: &Header) -> Value {
+    // A header is strings, a number and a map of JSON values: it always has a JSON form.
+    serde_json::to_value(header).unwrap_or(Value::Null)
+}
+
+fn header_line(header: &Header) -> String {
+    as_value(header).to_string()
+}
+
+/// The first field (dotted path) in which two values differ, with both; absent is `null`.
+fn difference(path: &str, found: &Value, expected: &Value) -> Option<(String, String, String)> {
+    if found == expected {
+        return None;
+    }
+    let (Value::Object(a), Value::Object(b)) = (found, expected) else {
+        return Some((path.to_owned(), found.to_string(), expected.to_string()));
+    };
+    a.keys().chain(b.keys()).find_map(|key| {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let value = |map: &serde_json::Map<String, Value>| map.get(key).cloned();
+        difference(&path, &value(a).unwrap_or_default(), &value(b).unwrap_or_default())
+    })
+}
+
+/// The length of the file up to its last line break.
+fn whole_lines(file: &File) -> io::Result<u64> {
+    use std::io::BufRead;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut position, mut whole) = (0, 0);
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(whole);
+        }
+        if let Some(last) = buffer.iter().rposition(|&byte| byte == b'\n') {
+            whole = position + last as u64 + 1;
+        }
+        let length = buffer.len();
+        position += length as u64;
+        reader.consume(length);
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), PredictionsError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(output_error(
+            path,
+            "another run is writing it; wait for that run, or give another file".to_owned(),
+        )),
+        // Some file systems have no locks; two runs on one file are then the user's to avoid.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+fn refuse_what_is_no_file(path: &Path) -> Result<(), PredictionsError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(output_error(
+            path,
+            "it is a folder; give the name of a file, such as predictions.jsonl".to_owned(),
+        )),
+        Ok(found) if !found.is_file() => Err(output_error(
+            path,
+            "it is not a regular file, so a killed run could not be continued; give a file"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_create(path: &Path, error: &io::Error) -> PredictionsError {
+    output_error(path, format!("{error}; give a file in a folder that exists and can be written"))
+}
+
+fn output_error(path: &Path, what: String) -> PredictionsError {
+    PredictionsError::Output { file: path.to_owned(), what }
+}
+
+fn read_error(path: &Path, source: io::Error) -> PredictionsError {
+    PredictionsError::Read { file: path.to_owned(), source, hint: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file_and_the_remedy() {
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut writer =
+            Writer { file, partial: "out.jsonl.partial".into(), path: "out.jsonl".into() };
+        let error = writer
+            .write(&Prediction { pair: "a".to_owned(), keypoints: vec![] })
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("cannot write to out.jsonl.partial: "), "{error}");
+        assert!(error.ends_with("make room and continue with --resume"), "{error}");
+    }
+}
