@@ -4,6 +4,7 @@ pub mod geometry;
 pub mod hyperimage;
 pub mod layers;
 mod norms;
+pub mod synthetic;
 pub mod upsample;
 
 pub use geometry::{Geometry, Grid};

@@ -7,6 +7,9 @@ use super::{Grid, Group};
 /// 1 / norm of every hyperpixel of `grid`, row-major; 0 where the norm is 0. The first group is the
 /// base group.
 pub(super) fn inverse_norms(grid: &Grid, groups: &[Group]) -> Vec<f32> {
+    if grid.is_empty() {
+        return Vec::new();
+    }
     let mut squares = vec![0.0f32; grid.len()];
     for group in groups {
         add_squares(grid, groups, group, &mut squares);

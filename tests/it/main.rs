@@ -1,6 +1,8 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
 mod benchmark;
+mod engines;
+mod oracle;
 mod predictions;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 

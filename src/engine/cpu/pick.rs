@@ -1,0 +1,91 @@
+//! `pick`: for some hyperpixels of one source row, the target hyperpixel of highest confidence
+//! (namesake of `shaders/pick.wgsl`; HPF, section 3.2, and DESIGN, section 5, point 4).
+
+use super::hough::Votes;
+use super::simd::{Kernel, LANES, Simd};
+use super::similarity::{PreparedPair, Similarities, SourceRow};
+
+/// The best target of some hyperpixels of one source row.
+pub struct Pick<'a> {
+    /// The pair.
+    pub pair: &'a PreparedPair<'a>,
+    /// Its votes.
+    pub votes: &'a Votes,
+    /// The source row, relative to the grid.
+    pub row: usize,
+    /// Columns of the hyperpixels, relative to the grid.
+    pub columns: &'a [usize],
+    /// Where the similarities go, if they are wanted: columns × targets.
+    pub similarities: Option<&'a mut [f32]>,
+}
+
+/// The best target hyperpixel so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Best {
+    /// Its index, row-major over the target's grid.
+    pub target: u32,
+    /// Similarity times blurred votes.
+    pub confidence: f32,
+}
+
+impl Kernel for Pick<'_> {
+    type Output = Vec<Best>;
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) -> Vec<Best> {
+        let (source_grid, target_grid) = (&self.pair.source.grid, &self.pair.target.grid);
+        let source = SourceRow::new(simd, self.pair, self.row, self.columns);
+        let mut similarities = Similarities::new(self.columns.len(), self.pair.width);
+        // Below every confidence, so that the first target is taken even where all are zero.
+        let mut best = vec![Best { target: 0, confidence: -1.0 }; self.columns.len()];
+        let mut confidences = vec![0.0; self.pair.width];
+        for target_row in 0..target_grid.rows.len {
+            similarities.compute(simd, self.pair, &source, target_row);
+            let offset = target_row + source_grid.rows.len - 1 - self.row;
+            let table = &self.votes.table[offset * self.votes.stride..];
+            let first = target_row * target_grid.columns.len;
+            for (index, (&column, best)) in self.columns.iter().zip(&mut best).enumerate() {
+                let line = &similarities.line(index)[..target_grid.columns.len];
+                let votes = &table[source_grid.columns.len - 1 - column..][..line.len()];
+                if let Some(found) = better(simd, line, votes, best.confidence, &mut confidences) {
+                    *best = Best {
+                        target: (first + found) as u32,
+                        confidence: line[found] * votes[found],
+                    };
+                }
+                if let Some(out) = self.similarities.as_deref_mut() {
+                    let at = index * target_grid.len() + first;
+                    out[at..at + line.len()].copy_from_slice(line);
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The first target whose confidence is the highest of the row, if that is above `bar`.
+#[inline(always)]
+fn better<S: Simd>(
+    simd: S,
+    similarities: &[f32],
+    votes: &[f32],
+    bar: f32,
+    confidences: &mut [f32],
+) -> Option<usize> {
+    let confidences = &mut confidences[..similarities.len()];
+    let mut highest = simd.splat(bar);
+    let whole = similarities.len() / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        let confidence = simd.mul(simd.load(&similarities[at..]), simd.load(&votes[at..]));
+        simd.store(&mut confidences[at..], confidence);
+        highest = simd.max(confidence, highest);
+    }
+    let mut lanes = [0.0; LANES];
+    simd.store(&mut lanes, highest);
+    for at in whole..similarities.len() {
+        confidences[at] = similarities[at] * votes[at];
+    }
+    let highest =
+        lanes.iter().chain(&confidences[whole..]).fold(bar, |a, &b| if b > a { b } else { a });
+    if highest > bar { confidences.iter().position(|&value| value == highest) } else { None }
+}

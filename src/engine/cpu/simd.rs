@@ -1,0 +1,267 @@
+//! Sixteen lanes of f32 on three instruction sets, chosen at run time.
+//!
+//! AVX-512 and AVX2 compute every lane with the same fused operations in the same order, so they give
+//! the same bits. The plain path multiplies and adds in two roundings, because a fused operation
+//! without the instruction is a library call; how far it differs is held by a test.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
+};
+
+/// Lanes of one vector on every instruction set.
+pub const LANES: usize = 16;
+
+/// An instruction set that the CPU engine can run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// 512-bit vectors.
+    Avx512,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// Whatever the compiler makes of plain Rust.
+    Plain,
+}
+
+impl InstructionSet {
+    /// Those that this machine has, the widest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let mut sets = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                sets.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                sets.push(Self::Avx2);
+            }
+        }
+        sets.push(Self::Plain);
+        sets
+    }
+
+    /// The name in `hpflow devices` and in predictions files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Runs a kernel compiled for this instruction set, or for the plain one where the machine does
+    /// not have it.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if self == Self::Avx512 && is_x86_feature_detected!("avx512f") {
+                // SAFETY: the feature was detected on the line above.
+                return unsafe { run_avx512(kernel) };
+            }
+            if self == Self::Avx2
+                && is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+            {
+                // SAFETY: both features were detected on the lines above.
+                return unsafe { run_avx2(kernel) };
+            }
+        }
+        kernel.run(Plain)
+    }
+}
+
+/// A piece of work written once for every instruction set. Its `run` and all that it calls must be
+/// `#[inline(always)]`, or it is not compiled for the instruction set that it runs on.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+    /// Does the work.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx512(()))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2(()))
+}
+
+/// Proof that an instruction set is there, and its operations on sixteen lanes.
+pub trait Simd: Copy {
+    /// Sixteen lanes.
+    type Vector: Copy;
+    /// Accumulators of a register tile: rows of it, for each number of vectors a row that fits.
+    /// `TILE_ROWS[n - 1]` rows of `n` vectors.
+    const TILE_ROWS: &'static [usize];
+    /// All lanes the same.
+    fn splat(self, value: f32) -> Self::Vector;
+    /// The first sixteen values of a slice.
+    fn load(self, from: &[f32]) -> Self::Vector;
+    /// Writes the first sixteen values of a slice.
+    fn store(self, to: &mut [f32], value: Self::Vector);
+    /// a + b
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b + c
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The larger of a and b; b where a is not a number.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+}
+
+/// AVX-512, made only where it was detected.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub struct Avx512(());
+
+// SAFETY of every block below: an `Avx512` exists only inside `run_avx512`, which is called only
+// where the feature was detected; slices are indexed to sixteen values before they are read.
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx512 {
+    type Vector = __m512;
+    const TILE_ROWS: &'static [usize] = &[14, 12, 8, 6, 4];
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_ps(value) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_ps(from[..LANES].as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], value: __m512) {
+        // SAFETY: see above.
+        unsafe { _mm512_storeu_ps(to[..LANES].as_mut_ptr(), value) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+}
+
+/// AVX2 with fused multiply-add, made only where both were detected.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub struct Avx2(());
+
+// SAFETY of every block below: an `Avx2` exists only inside `run_avx2`, which is called only where
+// both features were detected; slices are indexed to sixteen values before they are read.
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx2 {
+    type Vector = [__m256; 2];
+    const TILE_ROWS: &'static [usize] = &[6];
+    #[inline(always)]
+    fn splat(self, value: f32) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_set1_ps(value); 2] }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> [__m256; 2] {
+        let from = &from[..LANES];
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from[8..].as_ptr())] }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], value: [__m256; 2]) {
+        let to = &mut to[..LANES];
+        // SAFETY: see above.
+        unsafe {
+            _mm256_storeu_ps(to.as_mut_ptr(), value[0]);
+            _mm256_storeu_ps(to[8..].as_mut_ptr(), value[1]);
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+    }
+    #[inline(always)]
+    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+    }
+}
+
+/// Plain Rust, on any processor.
+#[derive(Clone, Copy)]
+pub struct Plain;
+
+#[inline(always)]
+fn each(value: impl Fn(usize) -> f32) -> [f32; LANES] {
+    let mut lanes = [0.0; LANES];
+    for (index, lane) in lanes.iter_mut().enumerate() {
+        *lane = value(index);
+    }
+    lanes
+}
+
+impl Simd for Plain {
+    type Vector = [f32; LANES];
+    const TILE_ROWS: &'static [usize] = &[2];
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> [f32; LANES] {
+        let from = &from[..LANES];
+        each(|lane| from[lane])
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], value: [f32; LANES]) {
+        to[..LANES].copy_from_slice(&value);
+    }
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        each(|lane| a[lane] + b[lane])
+    }
+    #[inline(always)]
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        each(|lane| a[lane] * b[lane])
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        each(|lane| a[lane] * b[lane] + c[lane])
+    }
+    #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        each(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
+    }
+}

@@ -1,0 +1,67 @@
+//! `vote`: similarities of one source row with every target row, summed along diagonals (namesake of
+//! `shaders/vote.wgsl`; DESIGN, section 5, point 3).
+
+use super::simd::{Kernel, LANES, Simd};
+use super::similarity::{PreparedPair, Similarities, SourceRow};
+use super::tile::padded;
+
+/// Votes of one source row: for every target row, one sum an offset
+/// `target column − source column + source columns − 1`.
+pub struct Vote<'a> {
+    /// The pair.
+    pub pair: &'a PreparedPair<'a>,
+    /// The source row, relative to the grid.
+    pub row: usize,
+    /// target rows × [`offset_stride`].
+    pub out: &'a mut [f32],
+}
+
+/// Column offsets of a pair padded to a multiple of [`LANES`].
+#[must_use]
+pub fn offset_stride(pair: &PreparedPair) -> usize {
+    padded(pair.source.grid.columns.len + pair.target.grid.columns.len - 1, LANES)
+}
+
+impl Kernel for Vote<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let columns: Vec<usize> = (0..self.pair.source.grid.columns.len).collect();
+        let source = SourceRow::new(simd, self.pair, self.row, &columns);
+        let mut similarities = Similarities::new(columns.len(), self.pair.width);
+        let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
+        for (target_row, sums) in lines.enumerate() {
+            similarities.compute(simd, self.pair, &source, target_row);
+            sum_diagonals(simd, &similarities, columns.len(), sums);
+        }
+    }
+}
+
+/// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in four chains of j that are added last.
+#[inline(always)]
+fn sum_diagonals<S: Simd>(simd: S, from: &Similarities, columns: usize, sums: &mut [f32]) {
+    let last_load = from.stride - LANES;
+    for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
+        // Line j is read from `shift + j − (columns − 1)`; lines that would be read wholly outside
+        // hold nothing of this block.
+        let shift = block * LANES + LANES;
+        let first = (columns - 1).saturating_sub(shift);
+        let past = columns.min((last_load + columns).saturating_sub(shift));
+        let mut chains = [simd.splat(0.0); 4];
+        let at = |line: usize| line * from.stride + shift + line - (columns - 1);
+        let mut line = first;
+        while line + 4 <= past {
+            for (step, chain) in chains.iter_mut().enumerate() {
+                *chain = simd.add(*chain, simd.load(&from.data[at(line + step)..]));
+            }
+            line += 4;
+        }
+        while line < past {
+            chains[0] = simd.add(chains[0], simd.load(&from.data[at(line)..]));
+            line += 1;
+        }
+        let halves = (simd.add(chains[0], chains[1]), simd.add(chains[2], chains[3]));
+        simd.store(sums, simd.add(halves.0, halves.1));
+    }
+}

@@ -1,0 +1,156 @@
+//! Every engine against the definition, on made-up features.
+
+use std::sync::Arc;
+
+use hpflow::engine::cpu::{CpuEngine, InstructionSet};
+use hpflow::engine::{Engine, PairRequest};
+use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
+
+use crate::oracle::oracle;
+
+/// A made-up hyperimage with the shapes of ResNet-50.
+pub fn hyperimage(layers: &str, size: [u32; 2], seed: u64) -> Arc<Hyperimage> {
+    let layers: LayerSet = layers.parse().expect("a layer set");
+    let geometry = [(4, 11), (4, 19), (4, 27), (4, 35), (8, 43)][layers.base()];
+    let geometry = Geometry { jump: geometry.0, receptive_field: geometry.1 };
+    Arc::new(synthetic::hyperimage("resnet50", &layers, geometry, size, seed))
+}
+
+/// Cases that differ in what can go wrong: one group, two, three and four; narrow and wide bases;
+/// odd and unequal sizes; a target that is a single column; rows of more than 80 cells.
+pub const CASES: [(&str, [u32; 2], [u32; 2]); 7] = [
+    ("0", [61, 45], [50, 67]),
+    ("0,9", [97, 66], [75, 101]),
+    ("2,7,11", [90, 61], [59, 88]),
+    ("1,5,12,15", [64, 48], [72, 64]),
+    ("4,8", [99, 80], [121, 57]),
+    ("1,8", [40, 70], [21, 60]),
+    ("0,8", [402, 30], [390, 26]),
+];
+
+/// Holds an engine to the definition on one case.
+pub fn agrees_with_the_definition(engine: &mut dyn Engine, case: usize) {
+    let (layers, source, target) = CASES[case];
+    let source = hyperimage(layers, source, 1);
+    let target = hyperimage(layers, target, 2);
+    let expected = oracle(&source, &target);
+    let rows: Vec<u32> = (0..source.grid.len() as u32).collect();
+    let request = PairRequest { source, target, rows };
+    let found = engine.examine(&request).expect("an examination");
+    close("similarity", &found.similarity_rows, &expected.similarities, 1e-5, 0.0);
+    let scale = expected.blurred.iter().copied().fold(0.0, f64::max);
+    close("votes", &found.votes, &expected.votes, 1e-6 * scale, 1e-4);
+    close("blurred votes", &found.blurred_votes, &expected.blurred, 1e-6 * scale, 1e-4);
+    let matched = engine.match_pairs(std::slice::from_ref(&request)).expect("matches");
+    assert_eq!(matched[0], found.matches, "examine and match_pairs are one computation");
+    let count = request.target.grid.len();
+    for (row, (&best, &confidence)) in
+        found.matches.best.iter().zip(&found.matches.confidence).enumerate()
+    {
+        let confidences = &expected.confidences[row * count..][..count];
+        let highest = confidences.iter().copied().fold(0.0, f64::max);
+        let reached = confidences[best as usize];
+        assert!(reached >= highest * (1.0 - 1e-4), "row {row}: {reached} of {highest}");
+        assert!((f64::from(confidence) - highest).abs() <= 1e-4 * highest, "row {row}");
+    }
+}
+
+/// `|found − expected| ≤ absolute + relative · |expected|`, and so nothing that is not a number.
+#[track_caller]
+pub fn close(what: &str, found: &[f32], expected: &[f64], absolute: f64, relative: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let wrong: Vec<_> = found
+        .iter()
+        .zip(expected)
+        .enumerate()
+        .filter(|(_, (found, expected))| {
+            let within = absolute + relative * expected.abs();
+            let difference = (f64::from(**found) - **expected).abs();
+            difference.is_nan() || difference > within
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{what}: {} wrong, first {:?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(5)]
+    );
+}
+
+#[test]
+fn the_cpu_engine_agrees_with_the_definition_on_every_instruction_set() {
+    for instructions in InstructionSet::available() {
+        for case in 0..CASES.len() {
+            agrees_with_the_definition(&mut CpuEngine::with(instructions), case);
+        }
+    }
+}
+
+/// Matches of rows of several pairs, as bytes.
+fn bytes(engine: &mut CpuEngine, pairs: &[PairRequest], batch: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
+    pairs
+        .chunks(batch)
+        .flat_map(|pairs| engine.match_pairs(pairs).expect("matches"))
+        .map(|matches| {
+            (matches.best, matches.confidence.iter().map(|value| value.to_bits()).collect())
+        })
+        .collect()
+}
+
+fn some_pairs() -> Vec<PairRequest> {
+    (0..5)
+        .map(|index| {
+            let source = hyperimage("0,9,12", [90 + index, 70], u64::from(index));
+            let target = hyperimage("0,9,12", [80, 75 + index], 100 + u64::from(index));
+            let rows = (0..source.grid.len() as u32).step_by(7).collect();
+            PairRequest { source, target, rows }
+        })
+        .collect()
+}
+
+#[test]
+fn batches_threads_and_wide_instructions_change_no_bit() {
+    let pairs = some_pairs();
+    let expected = bytes(&mut CpuEngine::new(), &pairs, 1);
+    for batch in [2, 5] {
+        assert_eq!(bytes(&mut CpuEngine::new(), &pairs, batch), expected, "batches of {batch}");
+    }
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let found = pool.install(|| bytes(&mut CpuEngine::new(), &pairs, 5));
+        assert_eq!(found, expected, "{threads} threads");
+    }
+    for instructions in InstructionSet::available() {
+        if instructions != InstructionSet::Plain {
+            let found = bytes(&mut CpuEngine::with(instructions), &pairs, 5);
+            assert_eq!(found, expected, "{}", instructions.name());
+        }
+    }
+}
+
+#[test]
+fn the_plain_path_differs_by_rounding_alone() {
+    let pairs = some_pairs();
+    let wide = CpuEngine::new().match_pairs(&pairs).expect("matches");
+    let plain = CpuEngine::with(InstructionSet::Plain).match_pairs(&pairs).expect("matches");
+    for (wide, plain) in wide.iter().zip(&plain) {
+        let expected: Vec<f64> = wide.confidence.iter().map(|&value| value.into()).collect();
+        close("confidence", &plain.confidence, &expected, 0.0, 1e-5);
+    }
+}
+
+#[test]
+fn a_photograph_without_hyperpixels_is_an_error() {
+    let (source, target) = (hyperimage("1", [5, 5], 1), hyperimage("1", [60, 60], 2));
+    let pair = PairRequest { source, target, rows: Vec::new() };
+    let error = CpuEngine::new().match_pairs(&[pair]).expect_err("no hyperpixel");
+    assert!(error.to_string().contains("5 × 5"), "{error}");
+}
+
+#[test]
+fn different_layers_are_an_error() {
+    let (source, target) = (hyperimage("0,9", [60, 60], 1), hyperimage("0,5", [60, 60], 2));
+    let pair = PairRequest { source, target, rows: Vec::new() };
+    let error = CpuEngine::new().match_pairs(&[pair]).expect_err("other layers");
+    assert!(error.to_string().contains("same backbone and layers"), "{error}");
+}
