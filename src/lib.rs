@@ -20,6 +20,7 @@ pub mod cli;
 pub mod engine;
 pub mod hyperpixel;
 pub mod image;
+pub mod method;
 pub mod picture;
 pub mod predictions;
 pub mod report;

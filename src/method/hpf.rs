@@ -1,0 +1,392 @@
+//! Hyperpixel Flow over a benchmark: decoding, the backbone and matching run beside each other
+//! (HPF, section 3; DESIGN, section 2).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+
+use super::schedule::Schedule;
+use super::{Keypoints, Method, MethodError, Outcome, Sink, Unusable};
+use crate::Point;
+use crate::backbone::{Backbone, BackboneError};
+use crate::benchmark::Benchmark;
+use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
+use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
+use crate::image::{Prepared, prepare, read};
+use crate::transfer::{Neighbours, transfer};
+
+/// The long side that photographs are shrunk to (published code: 300 pixels).
+pub const IMAGE_SIDE: u32 = 300;
+
+/// Pairs handed to the engine at a time.
+const PAIR_BATCH: usize = 16;
+
+/// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
+const DECODED_AHEAD: usize = 16;
+
+/// Hyperimages prepared ahead of matching.
+const PREPARED_AHEAD: usize = 4;
+
+/// Hyperpixel Flow with a backbone, a layer set and an engine.
+pub struct Hpf {
+    backbone: Box<dyn Backbone>,
+    engine: Box<dyn Engine>,
+    layers: LayerSet,
+    geometry: Geometry,
+    busy: Busy,
+}
+
+/// Seconds that each stage of the pipeline was at work, which overlap.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Busy {
+    /// Reading and decoding photographs, and resizing them.
+    pub decode: f64,
+    /// The backbone, and the norms of hyperimages.
+    pub backbone: f64,
+    /// The engine, with uploads.
+    pub matching: f64,
+    /// From matches to keypoints.
+    pub transfer: f64,
+}
+
+impl Hpf {
+    /// Hyperpixel Flow with these parts.
+    ///
+    /// # Errors
+    /// A base layer without published geometry.
+    pub fn new(
+        backbone: Box<dyn Backbone>,
+        engine: Box<dyn Engine>,
+        layers: LayerSet,
+    ) -> Result<Self, BackboneError> {
+        let geometry = backbone.geometry(layers.base())?;
+        Ok(Self { backbone, engine, layers, geometry, busy: Busy::default() })
+    }
+
+    /// The engine, for its name and times.
+    pub fn engine(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
+    /// What the stages took since the method was made.
+    #[must_use]
+    pub fn busy(&self) -> Busy {
+        self.busy
+    }
+
+    /// A photograph as hyperpixels.
+    ///
+    /// # Errors
+    /// A photograph that cannot be read or is too small for the backbone and base layer.
+    pub fn hyperimage(&mut self, photograph: &Path) -> Result<Arc<Hyperimage>, Unusable> {
+        let prepared = decode(photograph)?;
+        let extractor = Extractor {
+            backbone: &mut *self.backbone,
+            layers: &self.layers,
+            geometry: self.geometry,
+        };
+        extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
+    }
+
+    /// Matches one pair: the predicted keypoints, in original pixels of the target, of `keypoints`
+    /// in original pixels of the source.
+    ///
+    /// # Errors
+    /// An engine that failed.
+    pub fn match_pair(
+        &mut self,
+        source: &Arc<Hyperimage>,
+        target: &Arc<Hyperimage>,
+        keypoints: &[Point],
+    ) -> Result<Keypoints, MethodError> {
+        let neighbours = Neighbours::new(source, keypoints);
+        let request = PairRequest {
+            source: Arc::clone(source),
+            target: Arc::clone(target),
+            rows: neighbours.rows.clone(),
+        };
+        let matches = self.engine.match_pairs(&[request])?;
+        Ok(transfer(source, target, &neighbours, &matches[0]))
+    }
+}
+
+impl Method for Hpf {
+    fn describe(&self) -> Map<String, Value> {
+        let mut all = Map::from_iter([
+            ("name".to_owned(), "hpf".into()),
+            ("backbone".to_owned(), self.backbone.name().into()),
+            ("layers".to_owned(), self.layers.to_string().into()),
+        ]);
+        all.extend(self.backbone.describe());
+        all.extend([
+            ("engine".to_owned(), self.engine.name().into()),
+            ("adapter".to_owned(), self.engine.adapter().into()),
+            ("precision".to_owned(), "f32".into()),
+            ("image_side".to_owned(), IMAGE_SIDE.into()),
+            ("hough_cells".to_owned(), (HOUGH_CELLS as u64).into()),
+            ("similarity_exponent".to_owned(), 3.into()),
+        ]);
+        all
+    }
+
+    fn predict(
+        &mut self,
+        benchmark: &Benchmark,
+        pairs: &[usize],
+        sink: &mut Sink,
+    ) -> Result<(), MethodError> {
+        let schedule = Schedule::new(benchmark, pairs);
+        let Self { backbone, engine, layers, geometry, busy } = self;
+        let extractor = Extractor { backbone: &mut **backbone, layers, geometry: *geometry };
+        let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
+        let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
+        let images = &schedule.images;
+        std::thread::scope(|scope| {
+            let decoder = scope.spawn(move || decode_all(benchmark, images, &decoded));
+            let extractor =
+                scope.spawn(move || extract_all(benchmark, extractor, &to_extract, &extracted));
+            let matcher = Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
+            let result = matcher.run(to_match, sink);
+            // The channels are closed by now, so neither thread waits; a panic there is a bug and
+            // goes on here.
+            busy.decode += decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            busy.backbone +=
+                extractor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result
+        })
+    }
+}
+
+fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
+    Unusable { photograph: photograph.to_owned(), reason: reason.to_string() }
+}
+
+fn decode(photograph: &Path) -> Result<Prepared, Unusable> {
+    let decoded = read(photograph).map_err(|error| unusable(photograph, error))?;
+    Ok(prepare(&decoded, IMAGE_SIDE))
+}
+
+/// A photograph's number in the benchmark, and the photograph if it could be read.
+type Decoded = (usize, Result<Prepared, Unusable>);
+
+/// A photograph's number in the benchmark, and its hyperpixels if there are any.
+type Extracted = (usize, Result<Arc<Hyperimage>, Unusable>);
+
+/// Decodes photographs in order of first use; gives the seconds it was at work.
+fn decode_all(benchmark: &Benchmark, images: &[usize], to: &SyncSender<Decoded>) -> f64 {
+    let mut seconds = 0.0;
+    for &image in images {
+        let start = Instant::now();
+        let prepared = decode(&benchmark.images[image].path);
+        seconds += start.elapsed().as_secs_f64();
+        if to.send((image, prepared)).is_err() {
+            break;
+        }
+    }
+    seconds
+}
+
+/// Extracts hyperimages from whatever is decoded, equal sizes as one batch; gives the seconds it was
+/// at work.
+fn extract_all(
+    benchmark: &Benchmark,
+    extractor: Extractor,
+    from: &Receiver<Decoded>,
+    to: &SyncSender<Extracted>,
+) -> f64 {
+    let mut seconds = 0.0;
+    while let Ok(first) = from.recv() {
+        let waiting: Vec<Decoded> =
+            std::iter::once(first).chain(from.try_iter().take(DECODED_AHEAD - 1)).collect();
+        let (mut batches, failures) = by_size(waiting);
+        for (image, failure) in failures {
+            if to.send((image, Err(failure))).is_err() {
+                return seconds;
+            }
+        }
+        for batch in &mut batches {
+            let start = Instant::now();
+            let photographs: Vec<&Path> =
+                batch.iter().map(|(image, _)| &*benchmark.images[*image].path).collect();
+            let prepared: Vec<&Prepared> = batch.iter().map(|(_, prepared)| prepared).collect();
+            let results = extractor.hyperimages(&photographs, &prepared);
+            seconds += start.elapsed().as_secs_f64();
+            for ((image, _), result) in batch.iter().zip(results) {
+                if to.send((*image, result)).is_err() {
+                    return seconds;
+                }
+            }
+        }
+    }
+    seconds
+}
+
+/// Decoded photographs of one size.
+type Batch = Vec<(usize, Prepared)>;
+
+/// Puts photographs of equal size together, in the order of their first, and the unreadable aside.
+fn by_size(decoded: Vec<Decoded>) -> (Vec<Batch>, Vec<(usize, Unusable)>) {
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut failures = Vec::new();
+    for (image, prepared) in decoded {
+        match prepared {
+            Err(failure) => failures.push((image, failure)),
+            Ok(prepared) => {
+                let size = (prepared.width, prepared.height);
+                let same = |batch: &&mut Batch| (batch[0].1.width, batch[0].1.height) == size;
+                match batches.iter_mut().find(same) {
+                    Some(batch) => batch.push((image, prepared)),
+                    None => batches.push(vec![(image, prepared)]),
+                }
+            }
+        }
+    }
+    (batches, failures)
+}
+
+/// The backbone with what is asked of it.
+struct Extractor<'a> {
+    backbone: &'a mut dyn Backbone,
+    layers: &'a LayerSet,
+    geometry: Geometry,
+}
+
+impl Extractor<'_> {
+    /// Hyperimages of photographs of one size. Where the batch fails each is tried alone, so that a
+    /// failure names its photograph.
+    fn hyperimages(
+        &self,
+        photographs: &[&Path],
+        prepared: &[&Prepared],
+    ) -> Vec<Result<Arc<Hyperimage>, Unusable>> {
+        match self.backbone.extract(prepared, self.layers.layers()) {
+            Ok(maps) => photographs
+                .iter()
+                .zip(prepared)
+                .zip(maps)
+                .map(|((photograph, prepared), maps)| self.hyperimage(photograph, prepared, &maps))
+                .collect(),
+            Err(error) if prepared.len() == 1 => vec![Err(unusable(
+                photographs[0],
+                format!("{}: {error}", photographs[0].display()),
+            ))],
+            Err(_) => photographs
+                .iter()
+                .zip(prepared)
+                .flat_map(|(photograph, prepared)| self.hyperimages(&[photograph], &[prepared]))
+                .collect(),
+        }
+    }
+
+    fn hyperimage(
+        &self,
+        photograph: &Path,
+        prepared: &Prepared,
+        maps: &[crate::backbone::FeatureMap],
+    ) -> Result<Arc<Hyperimage>, Unusable> {
+        let Prepared { width, height, ratio, .. } = *prepared;
+        let image = Hyperimage::new(self.geometry, width, height, ratio, maps);
+        if image.grid.is_empty() {
+            let reason = format!(
+                "{}: {width} × {height} pixels are too few for a hyperpixel of layer {}, whose \
+                 receptive field is {} pixels; use a larger photograph or a lower base layer",
+                photograph.display(),
+                self.layers.base(),
+                self.geometry.receptive_field
+            );
+            return Err(unusable(photograph, reason));
+        }
+        Ok(Arc::new(image))
+    }
+}
+
+/// The stage that takes hyperimages and gives keypoints.
+struct Matcher<'a> {
+    benchmark: &'a Benchmark,
+    schedule: &'a Schedule,
+    engine: &'a mut dyn Engine,
+    busy: &'a mut Busy,
+}
+
+/// A pair whose photographs could be used, waiting for its batch.
+struct Waiting {
+    pair: usize,
+    neighbours: Neighbours,
+}
+
+impl Matcher<'_> {
+    fn run(mut self, from: Receiver<Extracted>, sink: &mut Sink) -> Result<(), MethodError> {
+        let mut images: Vec<Option<Result<Arc<Hyperimage>, Unusable>>> =
+            vec![None; self.benchmark.images.len()];
+        for (batch, positions) in self.schedule.pairs.chunks(PAIR_BATCH).enumerate() {
+            let (mut requests, mut waiting) = (Vec::new(), Vec::new());
+            for &index in positions {
+                let pair = &self.benchmark.pairs[index];
+                let [source, target] =
+                    [pair.source, pair.target].map(|image| receive(&from, &mut images, image));
+                let unusable = match (source, target) {
+                    (Ok(source), Ok(target)) => {
+                        let neighbours = Neighbours::new(&source, &pair.source_keypoints);
+                        let rows = neighbours.rows.clone();
+                        requests.push(PairRequest { source, target, rows });
+                        waiting.push(Waiting { pair: index, neighbours });
+                        continue;
+                    }
+                    (Err(unusable), _) | (_, Err(unusable)) => unusable,
+                };
+                let outcome = Outcome { pair: index, keypoints: Err(unusable) };
+                sink(outcome).map_err(MethodError::Stopped)?;
+            }
+            self.flush(&requests, &waiting, sink)?;
+            let done = (batch + 1) * PAIR_BATCH;
+            for (image, last) in images.iter_mut().zip(&self.schedule.last_use) {
+                if last.is_none_or(|last| last < done) {
+                    *image = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(
+        &mut self,
+        requests: &[PairRequest],
+        waiting: &[Waiting],
+        sink: &mut Sink,
+    ) -> Result<(), MethodError> {
+        let start = Instant::now();
+        let matches: Vec<Matches> = self.engine.match_pairs(requests)?;
+        self.busy.matching += start.elapsed().as_secs_f64();
+        for ((request, waiting), matches) in requests.iter().zip(waiting).zip(&matches) {
+            let start = Instant::now();
+            let keypoints =
+                transfer(&request.source, &request.target, &waiting.neighbours, matches);
+            self.busy.transfer += start.elapsed().as_secs_f64();
+            let outcome = Outcome { pair: waiting.pair, keypoints: Ok(keypoints) };
+            sink(outcome).map_err(MethodError::Stopped)?;
+        }
+        Ok(())
+    }
+}
+
+/// The hyperimage of a photograph, waiting for it where it is not there yet.
+fn receive(
+    from: &Receiver<Extracted>,
+    images: &mut [Option<Result<Arc<Hyperimage>, Unusable>>],
+    image: usize,
+) -> Result<Arc<Hyperimage>, Unusable> {
+    loop {
+        if let Some(found) = &images[image] {
+            return found.clone();
+        }
+        match from.recv() {
+            Ok((other, result)) => images[other] = Some(result),
+            // Every photograph of the schedule is sent before the channel closes, unless the thread
+            // that sends panicked, which `predict` passes on when it joins it.
+            Err(_) => return Err(unusable(Path::new(""), "the backbone stopped")),
+        }
+    }
+}
