@@ -1,8 +1,26 @@
-//! Inverse norms of hyperpixels, once per image: the upsampled maps are summed cell by cell and
-//! never stored (DESIGN, section 5, point 2).
+//! Inverse norms of hyperpixels, once per image, from the Gram matrix of neighbouring coarse cells
+//! (DESIGN, section 5, point 2).
+//!
+//! An upsampled cell is a mix of at most four coarse cells, so the square of its norm is a mix of
+//! their inner products. Only products of neighbours occur: five a coarse cell, whatever the number
+//! of fine cells, and independent of the number of channels once they are summed.
 
-use super::upsample::taps;
+use super::upsample::{Tap, taps};
 use super::{Grid, Group};
+
+/// Channels summed in f32 before they are added in f64.
+const CHANNEL_BLOCK: usize = 64;
+
+/// Inner products of every coarse cell with itself and with its neighbours; a neighbour beyond the
+/// border is 0 and never read.
+struct Gram {
+    columns: usize,
+    own: Vec<f64>,
+    right: Vec<f64>,
+    below: Vec<f64>,
+    below_right: Vec<f64>,
+    below_left: Vec<f64>,
+}
 
 /// 1 / norm of every hyperpixel of `grid`, row-major; 0 where the norm is 0. The first group is the
 /// base group.
@@ -10,28 +28,81 @@ pub(super) fn inverse_norms(grid: &Grid, groups: &[Group]) -> Vec<f32> {
     if grid.is_empty() {
         return Vec::new();
     }
-    let mut squares = vec![0.0f32; grid.len()];
+    let mut squares = vec![0.0f64; grid.len()];
     for group in groups {
-        add_squares(grid, groups, group, &mut squares);
-    }
-    squares.iter().map(|&square| if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }).collect()
-}
-
-fn add_squares(grid: &Grid, groups: &[Group], group: &Group, squares: &mut [f32]) {
-    let rows = taps(group.rows, groups[0].rows, grid.rows.start, grid.rows.len);
-    let columns = taps(group.columns, groups[0].columns, grid.columns.start, grid.columns.len);
-    for channel in group.data.chunks_exact(group.rows * group.columns) {
-        for (row, squares) in rows.iter().zip(squares.chunks_exact_mut(grid.columns.len)) {
-            let upper = &channel[row.first as usize * group.columns..][..group.columns];
-            let lower = &channel[row.second as usize * group.columns..][..group.columns];
-            for (column, square) in columns.iter().zip(squares) {
-                let mix = |line: &[f32]| {
-                    line[column.first as usize] * (1.0 - column.weight)
-                        + line[column.second as usize] * column.weight
-                };
-                let value = mix(upper) * (1.0 - row.weight) + mix(lower) * row.weight;
-                *square += value * value;
-            }
+        let gram = Gram::new(group);
+        let rows = taps(group.rows, groups[0].rows, grid.rows.start, grid.rows.len);
+        let columns = taps(group.columns, groups[0].columns, grid.columns.start, grid.columns.len);
+        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        for (square, (row, column)) in squares.iter_mut().zip(cells) {
+            *square += gram.square(row, column);
         }
     }
+    squares.iter().map(|&square| inverse_root(square)).collect()
+}
+
+/// 1 / √square, 0 where the square is 0, not a number, or (by rounding) negative.
+fn inverse_root(square: f64) -> f32 {
+    if square > 0.0 { (1.0 / square.sqrt()) as f32 } else { 0.0 }
+}
+
+impl Gram {
+    fn new(group: &Group) -> Self {
+        let columns = group.columns;
+        let product = |shift: usize| inner_products(group, shift);
+        Self {
+            columns,
+            own: product(0),
+            right: product(1),
+            below: product(columns),
+            below_right: product(columns + 1),
+            below_left: product(columns - 1),
+        }
+    }
+
+    /// Squared norm of the mix of the (up to) four coarse cells of two taps.
+    fn square(&self, row: &Tap, column: &Tap) -> f64 {
+        let (v, u) = (f64::from(row.weight), f64::from(column.weight));
+        let weights = [(1.0 - v) * (1.0 - u), (1.0 - v) * u, v * (1.0 - u), v * u];
+        let corner = |y: u32, x: u32| y as usize * self.columns + x as usize;
+        let cells = [
+            corner(row.first, column.first),
+            corner(row.first, column.second),
+            corner(row.second, column.first),
+            corner(row.second, column.second),
+        ];
+        let across = |table: &[f64], a: usize, b: usize, first: usize| {
+            let product = weights[a] * weights[b];
+            if product == 0.0 { 0.0 } else { 2.0 * product * table[cells[first]] }
+        };
+        let own: f64 =
+            weights.iter().zip(cells).map(|(weight, cell)| weight * weight * self.own[cell]).sum();
+        own + across(&self.right, 0, 1, 0)
+            + across(&self.right, 2, 3, 2)
+            + across(&self.below, 0, 2, 0)
+            + across(&self.below, 1, 3, 1)
+            + across(&self.below_right, 0, 3, 0)
+            + across(&self.below_left, 1, 2, 1)
+    }
+}
+
+/// Inner product of every cell with the one `shift` cells further, 0 at the end of the map.
+fn inner_products(group: &Group, shift: usize) -> Vec<f64> {
+    let cells = group.rows * group.columns;
+    let mut sums = vec![0.0f64; cells];
+    let mut block = vec![0.0f32; cells];
+    for channels in group.data.chunks(CHANNEL_BLOCK * cells) {
+        block.fill(0.0);
+        for channel in channels.chunks_exact(cells) {
+            for (sum, (a, b)) in
+                block.iter_mut().zip(channel.iter().zip(&channel[shift.min(cells)..]))
+            {
+                *sum += a * b;
+            }
+        }
+        for (sum, value) in sums.iter_mut().zip(&block) {
+            *sum += f64::from(*value);
+        }
+    }
+    sums
 }
