@@ -1,13 +1,14 @@
 //! Photographs: decoding as Pillow's `convert("RGB")` would, resizing and normalising as the
 //! published code does.
 
+mod jpeg;
 mod prepare;
 mod read;
 
 use std::path::PathBuf;
 
 pub use prepare::prepare;
-pub use read::read;
+pub use read::{PIXEL_LIMIT, read};
 
 /// Mean of each channel of ImageNet's photographs (RGB in [0, 1]), which the ResNet backbones
 /// subtract (torchvision's pretrained models).
@@ -86,10 +87,23 @@ pub enum ImageError {
         /// What the decoder said.
         reason: String,
     },
+    /// A photograph of a kind that hpflow does not decode, though its format is known.
+    #[error(
+        "{path}: is a {format} file of a kind that hpflow does not decode ({reason}); convert it to \
+         an 8-bit RGB PNG"
+    )]
+    Unsupported {
+        /// The photograph.
+        path: PathBuf,
+        /// The format that its first bytes announce.
+        format: &'static str,
+        /// What the decoder said.
+        reason: String,
+    },
     /// A photograph with more pixels than hpflow decodes, or none.
     #[error(
         "{path}: has {width} × {height} pixels; hpflow decodes photographs of 1 to {limit} \
-         pixels: scale it and its keypoints first"
+         pixels: scale it down, and its keypoints with it"
     )]
     Size {
         /// The photograph.

@@ -1,6 +1,10 @@
 //! Photographs: sizes, resizing and decoding against PyTorch and Pillow.
 
-use hpflow::image::{Photograph, prepare};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hpflow::image::{self, ImageError, Photograph, prepare};
 use proptest::prelude::*;
 
 /// The picture that the expected values below were computed from, in Python:
@@ -128,6 +132,196 @@ fn a_photograph_that_is_small_enough_keeps_every_pixel() {
     for (index, &value) in photograph.rgb.iter().enumerate() {
         let (pixel, channel) = (index / 3, index % 3);
         assert_eq!(prepared.rgb[channel * 35 + pixel], f32::from(value) / 255.0, "byte {index}");
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images").join(name)
+}
+
+/// What Pillow makes of the photographs that `make.py` drew.
+fn from_pillow() -> BTreeMap<String, Photograph> {
+    let text = std::fs::read_to_string(fixture("expected.json")).unwrap();
+    let raw: BTreeMap<String, (u32, u32, String)> = serde_json::from_str(&text).unwrap();
+    let bytes = |hex: &str| {
+        let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    };
+    let photograph = |(width, height, hex): (u32, u32, String)| {
+        let rgb = bytes(&hex);
+        Photograph { width, height, rgb }
+    };
+    raw.into_iter().map(|(name, value)| (name, photograph(value))).collect()
+}
+
+#[test]
+fn lossless_photographs_decode_as_in_pillow() {
+    let expected = from_pillow();
+    let lossless =
+        expected.iter().filter(|(name, _)| name.as_str() == "a-png.jpg" || !name.ends_with(".jpg"));
+    let mut count = 0;
+    for (name, expected) in lossless {
+        assert!(
+            image::read(&fixture(name)).unwrap() == *expected,
+            "{name} is not what Pillow sees"
+        );
+        count += 1;
+    }
+    assert_eq!(count, 21, "lossless photographs");
+}
+
+#[test]
+fn jpeg_decodes_within_half_a_grey_level_of_pillow() {
+    let expected = from_pillow();
+    let mut count = 0;
+    for (name, expected) in expected.iter().filter(|(name, _)| name.ends_with(".jpg")) {
+        let got = image::read(&fixture(name)).unwrap();
+        assert_eq!((got.width, got.height), (expected.width, expected.height), "size of {name}");
+        let apart: u32 =
+            got.rgb.iter().zip(&expected.rgb).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        let mean = f64::from(apart) / expected.rgb.len() as f64;
+        assert!(mean < 0.5, "{name}: mean absolute difference {mean} of 255");
+        count += 1;
+    }
+    assert_eq!(count, 10, "JPEG files");
+}
+
+/// Writes `bytes` to a file and reads that as a photograph.
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<Photograph, ImageError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    image::read(&path)
+}
+
+/// One sentence that names the file and holds every one of `words`.
+#[track_caller]
+fn assert_refused(result: Result<Photograph, ImageError>, name: &str, words: &[&str]) {
+    let said = result.expect_err("a refusal").to_string();
+    assert!(said.contains(name), "no file name in: {said}");
+    assert!(!said.contains('\n'), "more than one line: {said}");
+    for word in words {
+        assert!(said.contains(word), "no '{word}' in: {said}");
+    }
+}
+
+#[test]
+fn files_that_are_no_photographs_are_refused_with_a_remedy() {
+    let absent = Path::new("no such folder/absent.jpg");
+    assert_refused(image::read(absent), "absent.jpg", &["cannot be read", "check the path"]);
+    let folder = tempfile::tempdir().unwrap();
+    assert_refused(
+        image::read(folder.path()),
+        folder.path().to_str().unwrap(),
+        &["cannot be read"],
+    );
+    assert_refused(read_bytes("empty.jpg", b""), "empty.jpg", &["is empty", "download"]);
+    let page = b"\n<!DOCTYPE html><html><body>404</body></html>";
+    assert_refused(read_bytes("page.jpg", page), "page.jpg", &["looks like a web page"]);
+    assert_refused(read_bytes("notes.png", b"a, b\n1, 2\n"), "notes.png", &["text file"]);
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+    assert_refused(read_bytes("lfs.png", pointer), "lfs.png", &["Git LFS pointer", "git lfs pull"]);
+    assert_refused(read_bytes("noise.jpg", &[7, 0, 255, 3]), "noise.jpg", &["no format"]);
+    // The start of an AVIF file: a format that is known, but not decoded.
+    let avif = b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf";
+    assert_refused(read_bytes("a.jpg", avif), "a.jpg", &["not a photograph", "JPEG, PNG"]);
+}
+
+#[test]
+fn a_truncated_photograph_is_refused_wherever_it_ends() {
+    for (name, format) in [
+        ("drawn-420.jpg", "JPEG"),
+        ("progressive.jpg", "JPEG"),
+        ("colour-16.png", "PNG"),
+        ("lzw.tif", "TIFF"),
+        ("lossless.webp", "WebP"),
+    ] {
+        let whole = std::fs::read(fixture(name)).unwrap();
+        // From where the format is still told to where only a PNG's checksum and end are lost.
+        for length in (16..whole.len() - 20).step_by(7) {
+            let result = read_bytes(name, &whole[..length]);
+            assert_refused(result, name, &[format, "truncated or damaged", "copy it again"]);
+        }
+    }
+    let jpeg = std::fs::read(fixture("drawn-420.jpg")).unwrap();
+    let result = read_bytes("end.jpg", &jpeg[..jpeg.len() - 1]);
+    assert_refused(result, "end.jpg", &["truncated", "the file ends before the picture does"]);
+}
+
+/// A one-colour grey PNG written row by row, so that its pixels never have to fit in memory.
+fn grey_png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    header.extend([8, 0, 0, 0, 0]);
+    chunk(&mut bytes, b"IHDR", &header);
+    let mut rows = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    let row = [vec![0u8], vec![90; width as usize]].concat();
+    for _ in 0..height {
+        rows.write_all(&row).unwrap();
+    }
+    chunk(&mut bytes, b"IDAT", &rows.finish().unwrap());
+    chunk(&mut bytes, b"IEND", &[]);
+    bytes
+}
+
+fn chunk(bytes: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+    bytes.extend((data.len() as u32).to_be_bytes());
+    let start = bytes.len();
+    bytes.extend(kind);
+    bytes.extend(data);
+    let mut check = flate2::Crc::new();
+    check.update(&bytes[start..]);
+    bytes.extend(check.sum().to_be_bytes());
+}
+
+#[test]
+fn the_smallest_and_very_wide_photographs_can_be_read_and_prepared() {
+    let smallest = read_bytes("1.png", &grey_png(1, 1)).unwrap();
+    assert_eq!(smallest, Photograph { width: 1, height: 1, rgb: vec![90; 3] });
+    assert_eq!(prepare(&smallest, 300).rgb, [90.0 / 255.0; 3]);
+    let wide = read_bytes("wide.png", &grey_png(20_000, 30)).unwrap();
+    assert_eq!((wide.width, wide.height), (20_000, 30));
+    let prepared = prepare(&wide, 300);
+    assert_eq!((prepared.width, prepared.height, prepared.ratio), (300, 1, 0.015));
+}
+
+#[test]
+fn more_pixels_than_the_limit_are_refused_before_they_are_decoded() {
+    // 16 billion pixels are announced, and none are there.
+    let mut bomb = grey_png(1, 1);
+    bomb.splice(16..24, [0, 2, 0, 0, 0, 1, 0xE8, 0x48]);
+    let mut check = flate2::Crc::new();
+    check.update(&bomb[12..29]);
+    bomb.splice(29..33, check.sum().to_be_bytes());
+    let words = ["131072 × 125000", "scale it down", &image::PIXEL_LIMIT.to_string()];
+    assert_refused(read_bytes("bomb.png", &bomb), "bomb.png", &words);
+}
+
+#[test]
+fn a_photograph_without_pixels_is_refused() {
+    let mut nothing = grey_png(1, 1);
+    nothing.splice(16..20, [0; 4]);
+    let mut check = flate2::Crc::new();
+    check.update(&nothing[12..29]);
+    nothing.splice(29..33, check.sum().to_be_bytes());
+    assert_refused(read_bytes("nothing.png", &nothing), "nothing.png", &["PNG"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_damaged_photograph_never_panics(
+        which in 0usize..30, at in any::<prop::sample::Index>(), byte in any::<u8>()
+    ) {
+        let name = from_pillow().into_keys().nth(which).unwrap();
+        let mut bytes = std::fs::read(fixture(&name)).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= byte;
+        if let Ok(photograph) = read_bytes(&name, &bytes) {
+            let pixels = u64::from(photograph.width) * u64::from(photograph.height);
+            prop_assert_eq!(photograph.rgb.len() as u64, 3 * pixels);
+        }
     }
 }
 
