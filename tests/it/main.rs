@@ -2,8 +2,7 @@
 
 mod benchmark;
 mod engines;
+mod image;
 mod oracle;
 mod predictions;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
-
-mod image; // decoding and resizing
