@@ -1,10 +1,18 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
 
+mod error;
+mod files;
+pub mod matlab;
+mod open;
+mod pf_willow;
 pub mod spair;
 
 use std::path::PathBuf;
 
 use crate::Point;
+
+pub use error::BenchmarkError;
+pub use open::{Kind, LayoutSize, Options};
 
 /// A benchmark's pairs of one split.
 #[derive(Debug, Clone)]

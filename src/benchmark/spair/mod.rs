@@ -3,3 +3,7 @@
 pub mod annotation;
 pub mod pairs;
 mod python_json;
+mod read;
+
+pub(super) use read::open;
+pub use read::read_layout;

@@ -8,6 +8,10 @@ use hpflow::benchmark::spair::pairs;
 
 use crate::shared::shared;
 
+mod matlab;
+mod pf_willow;
+mod spair;
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

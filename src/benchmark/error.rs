@@ -1,0 +1,111 @@
+//! What can be wrong with a benchmark's files, each as one sentence with the file and the remedy.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::matlab::MatlabError;
+
+/// Why a benchmark cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchmarkError {
+    /// The folder is not the benchmark's.
+    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root", root.display())]
+    Root {
+        /// The folder that was given.
+        root: PathBuf,
+        /// The benchmark that was wanted.
+        benchmark: &'static str,
+        /// What such a folder holds.
+        expected: &'static str,
+    },
+    /// A benchmark of that name is not known.
+    #[error("benchmark \"{found}\" is not known: expected one of {known}")]
+    UnknownBenchmark {
+        /// What was given.
+        found: String,
+        /// The known names.
+        known: String,
+    },
+    /// The benchmark has no such split.
+    #[error("split \"{found}\" is not in {}: expected one of {known}", root.display())]
+    UnknownSplit {
+        /// The folder in which splits were looked for.
+        root: PathBuf,
+        /// What was given.
+        found: String,
+        /// The splits that are there.
+        known: String,
+    },
+    /// The benchmark's split has no such category.
+    #[error("category \"{found}\" is not in this split: expected one of {known}")]
+    UnknownCategory {
+        /// What was given.
+        found: String,
+        /// The split's categories.
+        known: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The file or folder.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is larger than any such file should be.
+    #[error("{} is larger than {limit} bytes, which no file of its kind is: replace it by the distributed one", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// A photograph, annotation or list that others refer to is not there.
+    #[error("{} is missing, which {wanted_by} refers to: unpack the benchmark again", file.display())]
+    Missing {
+        /// The file that is not there.
+        file: PathBuf,
+        /// What refers to it.
+        wanted_by: String,
+    },
+    /// A line of a list is not what it should be.
+    #[error("{}:{line}: {what}", file.display())]
+    Line {
+        /// The list.
+        file: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// What was found and what was expected.
+        what: String,
+    },
+    /// A list without pairs.
+    #[error("{} holds no pairs: expected one a line; unpack the benchmark again", file.display())]
+    Empty {
+        /// The list, or the folder that should hold pairs.
+        file: PathBuf,
+    },
+    /// An annotation is not JSON of the expected form.
+    #[error("{}: {source}; expected an annotation as SPair-71k distributes it", file.display())]
+    Json {
+        /// The annotation.
+        file: PathBuf,
+        /// What was found, with line and column.
+        source: serde_json::Error,
+    },
+    /// An annotation is not a MATLAB file of the expected form.
+    #[error("{}: {source}", file.display())]
+    Matlab {
+        /// The annotation.
+        file: PathBuf,
+        /// What was found.
+        source: MatlabError,
+    },
+    /// An annotation contradicts itself or another.
+    #[error("{}: {what}", file.display())]
+    Contradiction {
+        /// The annotation.
+        file: PathBuf,
+        /// What was found and what was expected.
+        what: String,
+    },
+}

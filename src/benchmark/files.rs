@@ -1,0 +1,43 @@
+//! Reading files of bounded size and folders in name order.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::BenchmarkError;
+
+/// The file's content, refused beyond `limit` bytes. A missing file is what `wanted_by` refers to.
+pub(super) fn read(file: &Path, limit: u64, wanted_by: &str) -> Result<Vec<u8>, BenchmarkError> {
+    let error = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => {
+            BenchmarkError::Missing { file: file.to_owned(), wanted_by: wanted_by.to_owned() }
+        }
+        _ => BenchmarkError::Read { file: file.to_owned(), source },
+    };
+    let mut bytes = Vec::new();
+    File::open(file).and_then(|f| f.take(limit + 1).read_to_end(&mut bytes)).map_err(error)?;
+    if bytes.len() as u64 > limit {
+        return Err(BenchmarkError::TooLarge { file: file.to_owned(), limit });
+    }
+    Ok(bytes)
+}
+
+/// The folder's entries in order of their names' bytes. Names that are no Unicode are left out: no
+/// benchmark has one.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
+    let error = |source| BenchmarkError::Read { file: folder.to_owned(), source };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(error)? {
+        let entry = entry.map_err(error)?;
+        if let Ok(name) = entry.file_name().into_string() {
+            entries.push((name, entry.path()));
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+/// Whether a name from an annotation may be used as a file's name: it must not lead elsewhere.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
+}

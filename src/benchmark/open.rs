@@ -1,0 +1,203 @@
+//! Opening a benchmark: which one, which split, which of its pairs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{Benchmark, BenchmarkError, Image, pf_willow, spair};
+
+/// The benchmarks that hpflow reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// SPair-71k (Min et al., arXiv 1908.10543).
+    Spair,
+    /// PF-WILLOW (Ham et al., "Proposal Flow", CVPR 2016).
+    PfWillow,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Spair, Self::PfWillow];
+
+    /// The name in predictions files and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spair => "spair",
+            Self::PfWillow => "pf-willow",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = BenchmarkError;
+
+    fn from_str(name: &str) -> Result<Self, BenchmarkError> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            BenchmarkError::UnknownBenchmark {
+                found: name.to_owned(),
+                known: Self::ALL.map(Self::name).join(", "),
+            }
+        })
+    }
+}
+
+/// Which of SPair-71k's lists of pairs: `Layout/large` or the subsets of `Layout/small`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LayoutSize {
+    /// All pairs.
+    #[default]
+    Large,
+    /// The distributed subset.
+    Small,
+}
+
+impl LayoutSize {
+    /// The folder's name in `Layout`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Large => "large",
+            Self::Small => "small",
+        }
+    }
+}
+
+/// Which pairs of a benchmark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// `trn`, `val` or `test` in SPair-71k; other benchmarks have `test` alone.
+    pub split: String,
+    /// Which list of pairs; other benchmarks than SPair-71k have one.
+    pub layout: LayoutSize,
+    /// Only pairs of these categories; all where empty.
+    pub categories: Vec<String>,
+    /// At most so many pairs, the first ones.
+    pub limit: Option<usize>,
+}
+
+impl Default for Options {
+    /// All pairs of the test split.
+    fn default() -> Self {
+        Self {
+            split: "test".to_owned(),
+            layout: LayoutSize::default(),
+            categories: Vec::new(),
+            limit: None,
+        }
+    }
+}
+
+impl Benchmark {
+    /// Reads the pairs of a split. Photographs are not opened, so a benchmark without them can be
+    /// scored; see [`Benchmark::check_photographs`].
+    ///
+    /// `root` is the folder that holds the benchmark's own ones (SPair-71k: `Layout`,
+    /// `PairAnnotation`, `JPEGImages`; PF-WILLOW: the sub-classes), or the one above it under the
+    /// name it has in the distributed archive.
+    ///
+    /// # Errors
+    /// The folder is not the benchmark's; it has no such split or category; a file is missing,
+    /// malformed or contradicts another. See [`BenchmarkError`].
+    pub fn open(kind: Kind, root: &Path, options: &Options) -> Result<Self, BenchmarkError> {
+        match kind {
+            Kind::Spair => spair::open(root, options),
+            Kind::PfWillow => pf_willow::open(root, options),
+        }
+    }
+
+    /// Whether all photographs are there.
+    ///
+    /// # Errors
+    /// The first one that is not, with a pair that needs it.
+    pub fn check_photographs(&self) -> Result<(), BenchmarkError> {
+        let Some(missing) = self.images.iter().position(|image| !image.path.is_file()) else {
+            return Ok(());
+        };
+        let pair = self.pairs.iter().find(|p| p.source == missing || p.target == missing);
+        Err(BenchmarkError::Missing {
+            file: self.images[missing].path.clone(),
+            wanted_by: pair.map_or_else(|| self.name.clone(), |pair| format!("pair {}", pair.id)),
+        })
+    }
+}
+
+/// The benchmark's folder: `root` itself, or `root/<name>` if only that does.
+pub(super) fn find_root(root: &Path, name: &str, holds: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    if holds(root) {
+        return Some(root.to_owned());
+    }
+    let below = root.join(name);
+    holds(&below).then(|| {
+        tracing::warn!(
+            "reading {}, as {} holds no benchmark itself",
+            below.display(),
+            root.display()
+        );
+        below
+    })
+}
+
+/// Which of the pairs listed under `categories` the options ask for, as indices in order.
+pub(super) fn select(categories: &[&str], options: &Options) -> Result<Vec<usize>, BenchmarkError> {
+    let wanted = &options.categories;
+    if let Some(unknown) = wanted.iter().find(|name| !categories.contains(&name.as_str())) {
+        let mut known: Vec<&str> = categories.to_vec();
+        known.sort_unstable();
+        known.dedup();
+        return Err(BenchmarkError::UnknownCategory {
+            found: unknown.clone(),
+            known: known.join(", "),
+        });
+    }
+    let asked_for = |category: &str| wanted.is_empty() || wanted.iter().any(|w| w == category);
+    let indices = categories.iter().enumerate().filter(|(_, c)| asked_for(c)).map(|(i, _)| i);
+    Ok(indices.take(options.limit.unwrap_or(usize::MAX)).collect())
+}
+
+/// Photographs in order of first use, each once.
+#[derive(Default)]
+pub(super) struct Images {
+    images: Vec<Image>,
+    indices: HashMap<PathBuf, usize>,
+}
+
+impl Images {
+    /// The photograph's index; an error says what size another annotation gives it.
+    pub(super) fn index(&mut self, path: PathBuf, size: Option<[u32; 2]>) -> Result<usize, String> {
+        if let Some(&index) = self.indices.get(&path) {
+            let known = self.images[index].size;
+            if known == size {
+                return Ok(index);
+            }
+            let text = |size: Option<[u32; 2]>| match size {
+                Some([width, height]) => format!("{width} × {height}"),
+                None => "of unknown size".to_owned(),
+            };
+            let (here, there) = (text(size), text(known));
+            return Err(format!(
+                "{} is {here} pixels here and {there} in another pair",
+                path.display()
+            ));
+        }
+        self.indices.insert(path.clone(), self.images.len());
+        self.images.push(Image { path, size });
+        Ok(self.images.len() - 1)
+    }
+
+    /// Width and height of the photograph of that index.
+    pub(super) fn size(&self, index: usize) -> Option<[u32; 2]> {
+        self.images[index].size
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Image> {
+        self.images
+    }
+}

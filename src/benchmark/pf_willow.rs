@@ -1,0 +1,176 @@
+//! PF-WILLOW: ten sub-classes of ten photographs with ten keypoints each.
+//!
+//! Distributed as a folder a sub-class, in it a photograph and a MATLAB file of the same name with
+//! `pts_coord`, 2 × keypoints: x above y. The pairs are all ordered pairs within a sub-class. The
+//! published evaluation takes the coordinates as they stand in the file, and so does this: Hyperpixel
+//! Flow's published figures follow from that and not from coordinates less one.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{entries, read};
+use super::matlab::{self, MatlabError};
+use super::open::{Images, find_root, select};
+use super::{Benchmark, BenchmarkError, Options, Pair};
+use crate::Point;
+
+/// An annotation has some 350 bytes.
+const MAX_ANNOTATION: u64 = 1 << 20;
+/// The kinds of photographs that are looked for; the distributed ones are PNG.
+const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
+
+/// A photograph and its keypoints.
+struct Annotated {
+    name: String,
+    photograph: PathBuf,
+    keypoints: Vec<Point>,
+}
+
+/// Reads the pairs.
+pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+    let found = find_root(root, "PF-dataset-WILLOW", |folder| {
+        sub_classes(folder).is_ok_and(|sub_classes| !sub_classes.is_empty())
+    });
+    let root = found.ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "PF-WILLOW",
+        expected: "folders such as car(G) with photographs and .mat files",
+    })?;
+    if options.split != "test" {
+        return Err(BenchmarkError::UnknownSplit {
+            root,
+            found: options.split.clone(),
+            known: "test".to_owned(),
+        });
+    }
+    let sub_classes = sub_classes(&root)?;
+    let read = sub_classes.iter().map(|(_, folder)| annotated(folder));
+    let photographs: Vec<Vec<Annotated>> = read.collect::<Result<_, _>>()?;
+    let mut categories = Vec::new();
+    let mut listed = Vec::new();
+    for ((category, folder), photographs) in sub_classes.iter().zip(&photographs) {
+        check_lengths(folder, photographs)?;
+        for source in photographs {
+            for target in photographs.iter().filter(|target| target.name != source.name) {
+                categories.push(category.as_str());
+                listed.push((category, source, target));
+            }
+        }
+    }
+    if listed.is_empty() {
+        return Err(BenchmarkError::Empty { file: root });
+    }
+    let mut images = Images::default();
+    let mut pairs = Vec::new();
+    for index in select(&categories, options)? {
+        let (category, source, target) = listed[index];
+        pairs.push(pair(&mut images, category, source, target).map_err(|what| {
+            BenchmarkError::Contradiction { file: source.photograph.clone(), what }
+        })?);
+    }
+    Ok(Benchmark {
+        name: "pf-willow".to_owned(),
+        split: options.split.clone(),
+        images: images.into_vec(),
+        pairs,
+    })
+}
+
+/// The folders that hold `.mat` files, in name order.
+fn sub_classes(root: &Path) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
+    let mut found = Vec::new();
+    for (name, path) in entries(root)? {
+        if path.is_dir() && entries(&path)?.iter().any(|(name, _)| name.ends_with(".mat")) {
+            found.push((name, path));
+        }
+    }
+    Ok(found)
+}
+
+/// The photographs of a sub-class in name order.
+fn annotated(folder: &Path) -> Result<Vec<Annotated>, BenchmarkError> {
+    let entries = entries(folder)?;
+    let has = |file: &str| entries.iter().any(|(name, _)| name == file);
+    for (name, path) in &entries {
+        let Some((stem, extension)) = name.rsplit_once('.') else { continue };
+        if EXTENSIONS.contains(&extension) && !has(&format!("{stem}.mat")) {
+            return Err(BenchmarkError::Missing {
+                file: path.with_extension("mat"),
+                wanted_by: name.clone(),
+            });
+        }
+    }
+    let annotations = entries.iter().filter_map(|(name, path)| {
+        let stem = name.strip_suffix(".mat")?;
+        let photograph = EXTENSIONS.map(|extension| format!("{stem}.{extension}"));
+        let photograph = photograph.iter().find(|file| has(file)).unwrap_or(&photograph[0]);
+        Some((stem, folder.join(photograph), path))
+    });
+    annotations
+        .map(|(stem, photograph, file)| {
+            Ok(Annotated { name: stem.to_owned(), photograph, keypoints: keypoints(file)? })
+        })
+        .collect()
+}
+
+/// The keypoints of an annotation, in file order, in the photograph's pixels.
+fn keypoints(file: &Path) -> Result<Vec<Point>, BenchmarkError> {
+    let error = |source| BenchmarkError::Matlab { file: file.to_owned(), source };
+    let bytes = read(file, MAX_ANNOTATION, "its folder")?;
+    let variables = matlab::parse(&bytes).map_err(error)?;
+    let points = matlab::numbers(&variables, "pts_coord").map_err(error)?;
+    let unexpected = |found: String| {
+        error(MatlabError::Unexpected {
+            name: "pts_coord".to_owned(),
+            found,
+            expected: "2 rows, x above y, of finite pixels",
+        })
+    };
+    let [2, count] = points.dimensions[..] else {
+        return Err(unexpected(format!("an array of {:?}", points.dimensions)));
+    };
+    if count == 0 {
+        return Err(unexpected("no keypoint".to_owned()));
+    }
+    // Columns are contiguous in MATLAB's order.
+    let keypoints = points.values.chunks_exact(2).map(|point| [point[0] as f32, point[1] as f32]);
+    let keypoints: Vec<Point> = keypoints.collect();
+    match keypoints.iter().flatten().find(|coordinate| !coordinate.is_finite()) {
+        Some(bad) => Err(unexpected(bad.to_string())),
+        None => Ok(keypoints),
+    }
+}
+
+fn check_lengths(folder: &Path, photographs: &[Annotated]) -> Result<(), BenchmarkError> {
+    let Some(first) = photographs.first() else { return Ok(()) };
+    let expected = first.keypoints.len();
+    let Some(other) = photographs.iter().find(|p| p.keypoints.len() != expected) else {
+        return Ok(());
+    };
+    let what = format!(
+        "pts_coord has {} keypoints, that of {}.mat {expected}: expected as many in each",
+        other.keypoints.len(),
+        first.name
+    );
+    let file = folder.join(format!("{}.mat", other.name));
+    Err(BenchmarkError::Contradiction { file, what })
+}
+
+fn pair(
+    images: &mut Images,
+    category: &str,
+    source: &Annotated,
+    target: &Annotated,
+) -> Result<Pair, String> {
+    Ok(Pair {
+        id: format!("{category}/{}-{}", source.name, target.name),
+        category: category.to_owned(),
+        source: images.index(source.photograph.clone(), None)?,
+        target: images.index(target.photograph.clone(), None)?,
+        source_keypoints: source.keypoints.clone(),
+        target_keypoints: target.keypoints.clone(),
+        keypoint_ids: (0..source.keypoints.len()).map(|index| index.to_string()).collect(),
+        source_box: None,
+        target_box: None,
+        variation: None,
+    })
+}

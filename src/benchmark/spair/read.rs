@@ -1,0 +1,261 @@
+//! SPair-71k's pairs from its folder.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::annotation::{Number, PairAnnotation, Position, value};
+use crate::Point;
+use crate::benchmark::files::{entries, is_plain_name, read};
+use crate::benchmark::open::{Images, find_root, select};
+use crate::benchmark::{Benchmark, BenchmarkError, Options, Pair, Variation};
+
+/// A layout of a million pairs has some 45 MB.
+const MAX_LAYOUT: u64 = 256 << 20;
+/// A pair annotation has about 1 kB.
+const MAX_ANNOTATION: u64 = 4 << 20;
+/// Annotations parsed at a time: their text and trees are gone before the next ones are read.
+const BATCH: usize = 2048;
+
+/// Reads a split's pairs.
+pub(in crate::benchmark) fn open(
+    root: &Path,
+    options: &Options,
+) -> Result<Benchmark, BenchmarkError> {
+    let found = find_root(root, "SPair-71k", |folder| folder.join("Layout").is_dir());
+    let root = found.ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "SPair-71k",
+        expected: "the folders Layout, PairAnnotation and JPEGImages",
+    })?;
+    let layout = layout_path(&root, options)?;
+    let lines = read_layout(&layout)?;
+    let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
+    let selected = select(&categories, options)?;
+    let annotations = root.join("PairAnnotation").join(&options.split);
+    let mut reading = Reading { root: &root, images: Images::default(), pairs: Vec::new() };
+    for batch in selected.chunks(BATCH) {
+        let parsed: Vec<_> = batch
+            .par_iter()
+            .map(|&index| read_pair(&annotations, &lines[index], &layout))
+            .collect();
+        for result in parsed {
+            let (file, annotation) = result?;
+            reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })?;
+        }
+    }
+    reading.warn_of_keypoints_outside();
+    Ok(Benchmark {
+        name: "spair".to_owned(),
+        split: options.split.clone(),
+        images: reading.images.into_vec(),
+        pairs: reading.pairs,
+    })
+}
+
+/// `Layout/<size>/<split>.txt`, if the benchmark has that split.
+fn layout_path(root: &Path, options: &Options) -> Result<PathBuf, BenchmarkError> {
+    let folder = root.join("Layout").join(options.layout.name());
+    let file = folder.join(format!("{}.txt", options.split));
+    if is_plain_name(&options.split) && file.is_file() {
+        return Ok(file);
+    }
+    let splits: Vec<String> = entries(&folder)?
+        .into_iter()
+        .filter_map(|(name, _)| name.strip_suffix(".txt").map(str::to_owned))
+        .collect();
+    Err(BenchmarkError::UnknownSplit {
+        root: folder,
+        found: options.split.clone(),
+        known: splits.join(", "),
+    })
+}
+
+/// The ids in a layout, checked: each can be a file's name and occurs once.
+pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
+    let bytes = read(file, MAX_LAYOUT, "the split")?;
+    let error = |line: usize, what: String| BenchmarkError::Line {
+        file: file.to_owned(),
+        line: line + 1,
+        what,
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut ids = Vec::new();
+    for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        let line = String::from_utf8_lossy(line);
+        let id = line.trim();
+        if id.is_empty() {
+            continue;
+        }
+        let well_formed = id.rsplit_once(':').is_some_and(|(pair, category)| {
+            pair.splitn(3, '-').filter(|part| !part.is_empty()).count() == 3 && !category.is_empty()
+        });
+        if !well_formed || !is_plain_name(id) {
+            let shown: String = id.chars().take(80).collect();
+            return Err(error(
+                number,
+                format!("found {shown:?}, expected <id>-<source>-<target>:<category>"),
+            ));
+        }
+        if !seen.insert(id.to_owned()) {
+            return Err(error(number, format!("pair {id} is listed a second time; remove one")));
+        }
+        ids.push(id.to_owned());
+    }
+    if ids.is_empty() {
+        return Err(BenchmarkError::Empty { file: file.to_owned() });
+    }
+    Ok(ids)
+}
+
+fn category_of(id: &str) -> &str {
+    id.rsplit_once(':').map_or("", |(_, category)| category)
+}
+
+/// The annotation of a listed pair, with its file.
+fn read_pair(
+    folder: &Path,
+    id: &str,
+    layout: &Path,
+) -> Result<(PathBuf, PairAnnotation), BenchmarkError> {
+    let file = folder.join(format!("{id}.json"));
+    let bytes = read(&file, MAX_ANNOTATION, &layout.display().to_string())?;
+    let annotation = PairAnnotation::parse(&bytes)
+        .map_err(|source| BenchmarkError::Json { file: file.clone(), source })?;
+    if annotation.filename != id {
+        let what = format!("filename is \"{}\", expected \"{id}\"", annotation.filename);
+        return Err(BenchmarkError::Contradiction { file, what });
+    }
+    if annotation.category != category_of(id) {
+        let what = format!(
+            "category is \"{}\", expected \"{}\" as in its name",
+            annotation.category,
+            category_of(id)
+        );
+        return Err(BenchmarkError::Contradiction { file, what });
+    }
+    Ok((file, annotation))
+}
+
+struct Reading<'a> {
+    root: &'a Path,
+    images: Images,
+    pairs: Vec<Pair>,
+}
+
+impl Reading<'_> {
+    fn add(&mut self, annotation: PairAnnotation) -> Result<(), String> {
+        check(&annotation)?;
+        let [source_width, source_height, _] = annotation.src_imsize;
+        let [target_width, target_height, _] = annotation.trg_imsize;
+        let folder = self.root.join("JPEGImages").join(&annotation.category);
+        let source = self
+            .images
+            .index(folder.join(&annotation.src_imname), Some([source_width, source_height]))?;
+        let target = self
+            .images
+            .index(folder.join(&annotation.trg_imname), Some([target_width, target_height]))?;
+        self.pairs.push(Pair {
+            source,
+            target,
+            source_keypoints: points("src_kps", &annotation.src_kps)?,
+            target_keypoints: points("trg_kps", &annotation.trg_kps)?,
+            source_box: Some(corners("src_bndbox", &annotation.src_bndbox)?),
+            target_box: Some(corners("trg_bndbox", &annotation.trg_bndbox)?),
+            variation: Some(Variation {
+                viewpoint: annotation.viewpoint_variation,
+                scale: annotation.scale_variation,
+                truncation: annotation.truncation,
+                occlusion: annotation.occlusion,
+            }),
+            keypoint_ids: annotation.kps_ids,
+            category: annotation.category,
+            id: annotation.filename,
+        });
+        Ok(())
+    }
+
+    /// The published evaluation takes them as they are; so do we, but not silently.
+    fn warn_of_keypoints_outside(&self) {
+        let size = |image: usize| self.images.size(image);
+        let outside = |pair: &&Pair| {
+            any_outside(&pair.source_keypoints, size(pair.source))
+                || any_outside(&pair.target_keypoints, size(pair.target))
+        };
+        let count = self.pairs.iter().filter(outside).count();
+        if let Some(first) = self.pairs.iter().find(outside) {
+            tracing::warn!(
+                "{count} pairs have keypoints outside their photographs, {} first; \
+                 `hpflow dataset check` lists them",
+                first.id
+            );
+        }
+    }
+}
+
+fn any_outside(points: &[Point], size: Option<[u32; 2]>) -> bool {
+    let Some([width, height]) = size else { return false };
+    points
+        .iter()
+        .any(|&[x, y]| !(0.0..=width as f32).contains(&x) || !(0.0..=height as f32).contains(&y))
+}
+
+/// Whether lists have equal length, labels are levels, and names stay in their folder.
+fn check(pair: &PairAnnotation) -> Result<(), String> {
+    let lengths = [pair.src_kps.len(), pair.trg_kps.len(), pair.kps_ids.len()];
+    if lengths.iter().any(|&length| length != lengths[0]) {
+        let [source, target, ids] = lengths;
+        return Err(format!(
+            "src_kps has {source} keypoints, trg_kps {target} and kps_ids {ids}: expected as many in each"
+        ));
+    }
+    if lengths[0] == 0 {
+        return Err("src_kps is empty: expected at least one keypoint".to_owned());
+    }
+    for (field, size) in [("src_imsize", pair.src_imsize), ("trg_imsize", pair.trg_imsize)] {
+        if size[0] == 0 || size[1] == 0 {
+            return Err(format!("{field} is {size:?}: expected [width, height, depth] above 0"));
+        }
+    }
+    for (field, level, most) in [
+        ("viewpoint_variation", pair.viewpoint_variation, 2),
+        ("scale_variation", pair.scale_variation, 2),
+        ("truncation", pair.truncation, 3),
+        ("occlusion", pair.occlusion, 3),
+    ] {
+        if level > most {
+            return Err(format!("{field} is {level}: expected 0 to {most}"));
+        }
+    }
+    for (field, name) in [
+        ("src_imname", &pair.src_imname),
+        ("trg_imname", &pair.trg_imname),
+        ("category", &pair.category),
+    ] {
+        if !is_plain_name(name) {
+            return Err(format!("{field} is \"{name}\": expected a name without a folder"));
+        }
+    }
+    Ok(())
+}
+
+fn points(field: &str, positions: &[Position]) -> Result<Vec<Point>, String> {
+    positions.iter().map(|position| coordinates(field, position)).collect()
+}
+
+fn corners(field: &str, numbers: &[Number; 4]) -> Result<[f32; 4], String> {
+    let corners = coordinates(field, numbers)?;
+    let [left, top, right, bottom] = corners;
+    if left < right && top < bottom {
+        return Ok(corners);
+    }
+    Err(format!("{field} is {corners:?}: expected xmin < xmax and ymin < ymax"))
+}
+
+fn coordinates<const N: usize>(field: &str, numbers: &[Number; N]) -> Result<[f32; N], String> {
+    let coordinates = numbers.each_ref().map(|number| value(number) as f32);
+    match coordinates.iter().position(|coordinate| !coordinate.is_finite()) {
+        Some(index) => Err(format!("{field} holds {}: expected pixels", numbers[index])),
+        None => Ok(coordinates),
+    }
+}
