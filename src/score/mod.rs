@@ -1,1 +1,126 @@
-//! PCK, protocols and breakdowns of a predictions file.
+//! From predictions to PCK: which keypoints are right, and means over pairs, categories and
+//! variation factors.
+//!
+//! PCK, the percentage of correct keypoints, counts a predicted keypoint as right if its distance
+//! to the truth is at most α times a threshold (for SPair-71k the longer side of the target's box).
+//! A pair's PCK is the share of its keypoints that are right, one without prediction is wrong, and
+//! a table entry is the mean over its pairs (SPair-71k paper, section 5; HPF's published code,
+//! `model/evaluation.py`). Other evaluators differ in ways that a [`Protocol`] names.
+//!
+//! Distances are compared in f64 against α as the decimal that was written ([`Alpha::covers`]), so
+//! that a keypoint exactly at the threshold is decided as in exact arithmetic.
+
+mod alpha;
+mod answers;
+mod breakdown;
+mod groups;
+mod judge;
+mod protocol;
+#[cfg(test)]
+mod tests;
+
+pub use alpha::{Alpha, NotAnAlpha};
+pub use answers::{Answers, Predicted};
+pub use breakdown::{Breakdown, average, breakdown, counted};
+pub use groups::{Factor, abbreviation};
+pub use judge::{Verdict, judge};
+pub use protocol::{
+    Average, Comparison, Direction, Frame, PROTOCOLS, Protocol, Threshold, Truth, Unanswered,
+    default_for, find,
+};
+
+/// Why predictions cannot be scored.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScoreError {
+    /// A pair that the benchmark does not have.
+    #[error(
+        "line {line}: pair {pair} is not among the pairs of {benchmark} {split}; \
+         was it predicted on another split or layout?"
+    )]
+    Unknown {
+        /// The line in the file, from 1.
+        line: usize,
+        /// The pair's id.
+        pair: String,
+        /// The benchmark's name.
+        benchmark: String,
+        /// Its split.
+        split: String,
+    },
+    /// A pair that came before.
+    #[error("line {line}: pair {pair} came before; keep one of its lines")]
+    Repeated {
+        /// The line in the file, from 1.
+        line: usize,
+        /// The pair's id.
+        pair: String,
+    },
+    /// Another number of points than the pair has keypoints.
+    #[error(
+        "line {line}: pair {pair} has {found} points, expected {expected}: one per keypoint, null \
+         where there is no prediction"
+    )]
+    Points {
+        /// The line in the file, from 1.
+        line: usize,
+        /// The pair's id.
+        pair: String,
+        /// Points in the file.
+        found: usize,
+        /// Keypoints of the pair.
+        expected: usize,
+    },
+    /// Pairs without predictions.
+    #[error(
+        "lacks {lacking} of the {pairs} pairs of {benchmark} {split}, the first is {first}; \
+         predict them too (`hpflow predict --resume`), or score what is there with --partial"
+    )]
+    Lacking {
+        /// How many lack.
+        lacking: usize,
+        /// How many there are.
+        pairs: usize,
+        /// The id of the first that lacks.
+        first: String,
+        /// The benchmark's name.
+        benchmark: String,
+        /// Its split.
+        split: String,
+    },
+    /// A protocol that measures by the object's box, and a pair without.
+    #[error(
+        "pair {pair} of {benchmark} has no object box, which protocol {protocol} measures by; \
+         choose another with --protocol"
+    )]
+    NoBox {
+        /// The pair's id.
+        pair: String,
+        /// The benchmark's name.
+        benchmark: String,
+        /// The protocol's name.
+        protocol: &'static str,
+    },
+    /// A protocol that measures in a warped image, and a photograph of unknown size.
+    #[error(
+        "pair {pair}: the size of its target photograph is not annotated, and protocol \
+         {protocol} needs it; choose another with --protocol"
+    )]
+    NoSize {
+        /// The pair's id.
+        pair: String,
+        /// The protocol's name.
+        protocol: &'static str,
+    },
+    /// A protocol that transfers from target to source, and a pair without its mirror.
+    #[error(
+        "pair {pair}: protocol {protocol} transfers from target to source, but the benchmark \
+         lacks the pair with the photographs exchanged; choose another with --protocol"
+    )]
+    NoMirror {
+        /// The pair's id.
+        pair: String,
+        /// The protocol's name.
+        protocol: &'static str,
+    },
+}

@@ -1,0 +1,86 @@
+//! Predictions put in the order of the benchmark's pairs, and the checks that this needs.
+
+use std::collections::HashMap;
+
+use super::ScoreError;
+use crate::Point;
+use crate::benchmark::Benchmark;
+
+/// The predictions for one pair: original target pixels, `None` where there is no prediction.
+pub type Predicted = Vec<Option<Point>>;
+
+/// One method's predictions for a benchmark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers(Vec<Option<Predicted>>);
+
+impl Answers {
+    /// Collects predictions: the line of the file, the pair's id and the predicted points.
+    ///
+    /// # Errors
+    /// A pair that the benchmark does not have or that came before, or a pair with another number
+    /// of points than it has keypoints.
+    pub fn collect<E: From<ScoreError>>(
+        benchmark: &Benchmark,
+        lines: impl IntoIterator<Item = Result<(usize, String, Predicted), E>>,
+    ) -> Result<Self, E> {
+        let places: HashMap<&str, usize> =
+            benchmark.pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
+        let mut answers = vec![None; benchmark.pairs.len()];
+        for line in lines {
+            let (line, pair, points) = line?;
+            let Some(&place) = places.get(pair.as_str()) else {
+                let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+                return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
+            };
+            if answers[place].is_some() {
+                return Err(ScoreError::Repeated { line, pair }.into());
+            }
+            let expected = benchmark.pairs[place].target_keypoints.len();
+            if points.len() != expected {
+                let found = points.len();
+                return Err(ScoreError::Points { line, pair, found, expected }.into());
+            }
+            answers[place] = Some(points);
+        }
+        Ok(Self(answers))
+    }
+
+    /// The predictions for a pair, by its index in [`Benchmark::pairs`].
+    #[must_use]
+    pub fn get(&self, pair: usize) -> Option<&Predicted> {
+        self.0.get(pair).and_then(Option::as_ref)
+    }
+
+    /// The number of pairs that have predictions.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        self.0.iter().flatten().count()
+    }
+
+    /// The number of keypoints of those pairs.
+    #[must_use]
+    pub fn keypoints(&self) -> usize {
+        self.0.iter().flatten().map(Vec::len).sum()
+    }
+
+    /// The number of those keypoints without prediction.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.0.iter().flatten().flatten().filter(|point| point.is_none()).count()
+    }
+
+    /// That every pair of the benchmark has predictions.
+    ///
+    /// # Errors
+    /// Pairs without: the first is named.
+    pub fn complete(&self, benchmark: &Benchmark) -> Result<(), ScoreError> {
+        let Some(first) = self.0.iter().position(Option::is_none) else { return Ok(()) };
+        Err(ScoreError::Lacking {
+            lacking: self.0.len() - self.pairs(),
+            pairs: self.0.len(),
+            first: benchmark.pairs[first].id.clone(),
+            benchmark: benchmark.name.clone(),
+            split: benchmark.split.clone(),
+        })
+    }
+}

@@ -1,0 +1,182 @@
+//! Which keypoints are right: one pair, one protocol, one α.
+
+use std::collections::HashMap;
+
+use super::{Alpha, Answers, Comparison, Direction, Frame, Protocol, ScoreError, Threshold, Truth};
+use crate::Point;
+use crate::benchmark::{Benchmark, Pair};
+
+/// A scored pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The pair that the verdict counts for: index in [`Benchmark::pairs`].
+    pub pair: usize,
+    /// The pair whose predictions were judged: the same, or its mirror under a protocol that
+    /// transfers from target to source.
+    pub judged: usize,
+    /// For every keypoint of the judged pair, whether it is right.
+    pub right: Vec<bool>,
+    /// Whether the judged pair has no prediction at all.
+    pub empty: bool,
+}
+
+impl Verdict {
+    /// The pair's PCK: the share of its keypoints that are right.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let right = self.right.iter().filter(|&&right| right).count();
+        right as f64 / self.right.len() as f64
+    }
+}
+
+/// Judges every answered pair of a benchmark, in layout order.
+///
+/// # Errors
+/// A pair without what the protocol measures by (box, image size), or without a mirror where the
+/// protocol transfers from target to source.
+pub fn judge(
+    benchmark: &Benchmark,
+    answers: &Answers,
+    protocol: &Protocol,
+    alpha: Alpha,
+) -> Result<Vec<Verdict>, ScoreError> {
+    let mirrors = match protocol.direction {
+        Direction::SourceToTarget => None,
+        Direction::TargetToSource => Some(mirrors(benchmark, protocol)?),
+    };
+    let mut verdicts = Vec::with_capacity(benchmark.pairs.len());
+    for pair in 0..benchmark.pairs.len() {
+        let judged = mirrors.as_ref().map_or(pair, |mirrors| mirrors[pair]);
+        let Some(predicted) = answers.get(judged) else { continue };
+        let ruler = Ruler::new(benchmark, &benchmark.pairs[judged], protocol)?;
+        let right: Vec<bool> = predicted
+            .iter()
+            .zip(&benchmark.pairs[judged].target_keypoints)
+            .map(|(predicted, &truth)| {
+                predicted.is_some_and(|predicted| ruler.right(predicted, truth, alpha))
+            })
+            .collect();
+        // A pair without keypoints has no PCK.
+        if !right.is_empty() {
+            let empty = predicted.iter().all(Option::is_none);
+            verdicts.push(Verdict { pair, judged, right, empty });
+        }
+    }
+    Ok(verdicts)
+}
+
+/// For every pair the one with its photographs exchanged.
+fn mirrors(benchmark: &Benchmark, protocol: &Protocol) -> Result<Vec<usize>, ScoreError> {
+    let places: HashMap<_, _> = benchmark
+        .pairs
+        .iter()
+        .enumerate()
+        .map(|(place, pair)| ((pair.category.as_str(), pair.source, pair.target), place))
+        .collect();
+    benchmark
+        .pairs
+        .iter()
+        .map(|pair| {
+            places.get(&(pair.category.as_str(), pair.target, pair.source)).copied().ok_or_else(
+                || ScoreError::NoMirror { pair: pair.id.clone(), protocol: protocol.name },
+            )
+        })
+        .collect()
+}
+
+/// What distances of one pair are measured with.
+///
+/// A warp of a `width × height` image to a square of side S multiplies x by S/width and y by
+/// S/height. Multiplying both sides of the comparison by width · height / S instead leaves it as
+/// it is and keeps integer coordinates integer: x by height, y by width, whatever S is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ruler {
+    scale: [f64; 2],
+    /// What α is a share of, scaled alike.
+    threshold: f64,
+    /// The largest coordinate of the truth in original pixels, where it is clamped.
+    limit: Option<[f64; 2]>,
+    comparison: Comparison,
+}
+
+impl Ruler {
+    pub(super) fn new(
+        benchmark: &Benchmark,
+        pair: &Pair,
+        protocol: &Protocol,
+    ) -> Result<Self, ScoreError> {
+        let size = || {
+            let size = benchmark.images[pair.target].size;
+            let size = size.filter(|size| size[0] > 0 && size[1] > 0);
+            size.map(|size| size.map(f64::from)).ok_or_else(|| ScoreError::NoSize {
+                pair: pair.id.clone(),
+                protocol: protocol.name,
+            })
+        };
+        let scale = match protocol.frame {
+            Frame::Original => [1.0, 1.0],
+            Frame::Warped(_) => size().map(|[width, height]| [height, width])?,
+        };
+        let extent = match protocol.threshold {
+            Threshold::Box => pair
+                .target_box
+                .map(|[left, top, right, bottom]| {
+                    [f64::from(right) - f64::from(left), f64::from(bottom) - f64::from(top)]
+                })
+                .ok_or_else(|| ScoreError::NoBox {
+                    pair: pair.id.clone(),
+                    benchmark: benchmark.name.clone(),
+                    protocol: protocol.name,
+                })?,
+            Threshold::Image => size()?,
+            Threshold::Keypoints => extent(&pair.target_keypoints),
+        };
+        let limit = match (protocol.truth, protocol.frame) {
+            (Truth::Clamped, Frame::Warped(side)) => {
+                let share = f64::from(side - 1) / f64::from(side);
+                Some(size()?.map(|length| length * share))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            scale,
+            threshold: f64::max(extent[0] * scale[0], extent[1] * scale[1]),
+            limit,
+            comparison: protocol.comparison,
+        })
+    }
+
+    /// Whether a prediction is right: points in original pixels.
+    pub(super) fn right(&self, predicted: Point, truth: Point, alpha: Alpha) -> bool {
+        let squared = self.distance_squared(predicted, truth);
+        match self.comparison {
+            Comparison::AtMost => alpha.covers(squared, self.threshold),
+            Comparison::RatioAtMost => squared.sqrt() / self.threshold <= alpha.value(),
+            Comparison::Below => alpha.covers_strictly(squared, self.threshold),
+        }
+    }
+
+    /// The error as a share of the threshold, to be read by people.
+    pub(super) fn error(&self, predicted: Point, truth: Point) -> f64 {
+        self.distance_squared(predicted, truth).sqrt() / self.threshold
+    }
+
+    fn distance_squared(&self, predicted: Point, truth: Point) -> f64 {
+        (0..2)
+            .map(|axis| {
+                let truth = f64::from(truth[axis]);
+                let truth = self.limit.map_or(truth, |limit| truth.clamp(0.0, limit[axis]));
+                let distance = (f64::from(predicted[axis]) - truth) * self.scale[axis];
+                distance * distance
+            })
+            .sum()
+    }
+}
+
+/// Width and height of the tight box of some points.
+fn extent(points: &[Point]) -> [f64; 2] {
+    [0, 1].map(|axis| {
+        let values = || points.iter().map(|point| f64::from(point[axis]));
+        f64::max(0.0, values().fold(f64::MIN, f64::max) - values().fold(f64::MAX, f64::min))
+    })
+}

@@ -1,0 +1,250 @@
+//! Published ways of scoring keypoint transfer, by name: what each evaluator's code does with the
+//! same predictions.
+//!
+//! A protocol is a choice on each of the axes below. What an evaluator decides while predicting
+//! (rounding of the query, resampling of the image) cannot be changed afterwards and is no part of
+//! a protocol.
+
+use super::Alpha;
+
+/// A published way of scoring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protocol {
+    /// What `--protocol` calls it.
+    pub name: &'static str,
+    /// Whose code it follows, in a few words.
+    pub origin: &'static str,
+    /// Which way keypoints are transferred.
+    pub direction: Direction,
+    /// What α is a share of.
+    pub threshold: Threshold,
+    /// Where distances are measured.
+    pub frame: Frame,
+    /// Whether the truth is moved before it is compared.
+    pub truth: Truth,
+    /// Whether a distance exactly at the threshold is right.
+    pub comparison: Comparison,
+    /// What a table entry is the mean of.
+    pub average: Average,
+    /// What becomes of a pair without predictions.
+    pub unanswered: Unanswered,
+    /// The α values it is published with.
+    pub alphas: &'static [Alpha],
+}
+
+/// Which way keypoints are transferred. A file of source → target predictions holds the other
+/// direction under the mirrored pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Keypoints of the source are sought in the target.
+    SourceToTarget,
+    /// Keypoints of the target are sought in the source.
+    TargetToSource,
+}
+
+/// The length that α is a share of, always of the image in which keypoints are sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threshold {
+    /// The longer side of the object's box, in the frame of the distance.
+    Box,
+    /// The longer side of the image, in the frame of the distance.
+    Image,
+    /// The longer side of the keypoints' tight box, in the frame of the distance.
+    Keypoints,
+}
+
+/// Where distances are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// Original pixels.
+    Original,
+    /// The image warped to a square of this side, without keeping the aspect.
+    Warped(u32),
+}
+
+/// Whether the truth is moved before it is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// As annotated.
+    Annotated,
+    /// Clamped to [0, side − 1] of the warped frame.
+    Clamped,
+}
+
+/// Whether a distance exactly at the threshold is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// distance ≤ α · threshold.
+    AtMost,
+    /// distance / threshold ≤ α: [`Comparison::AtMost`] in exact arithmetic; computed in f64 as
+    /// written.
+    RatioAtMost,
+    /// distance < α · threshold.
+    Below,
+}
+
+/// What a table entry is the mean of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Average {
+    /// The pairs' PCK.
+    Pair,
+    /// All keypoints, whatever their pair.
+    Point,
+    /// The categories' keypoint PCK, unweighted.
+    Category,
+    /// The categories' keypoint PCK, weighted by their number of pairs.
+    CategoryByPairs,
+    /// The PCK of each keypoint index ("0" to "29"), unweighted.
+    KeypointIndex,
+}
+
+/// What becomes of keypoints without prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unanswered {
+    /// They are wrong.
+    Wrong,
+    /// A pair without a single prediction is left out; in other pairs they are wrong.
+    PairDropped,
+}
+
+const fn alphas<const N: usize>(hundredths: [u32; N]) -> [Alpha; N] {
+    let mut alphas = [Alpha::hundredths(1); N];
+    let mut index = 0;
+    while index < N {
+        alphas[index] = Alpha::hundredths(hundredths[index]);
+        index += 1;
+    }
+    alphas
+}
+
+const SPAIR: Protocol = Protocol {
+    name: "spair",
+    origin: "the SPair-71k paper, HPF, SCOT",
+    direction: Direction::SourceToTarget,
+    threshold: Threshold::Box,
+    frame: Frame::Original,
+    truth: Truth::Annotated,
+    comparison: Comparison::AtMost,
+    average: Average::Pair,
+    unanswered: Unanswered::Wrong,
+    alphas: &alphas([10]),
+};
+
+const STRICT: Protocol =
+    Protocol { comparison: Comparison::Below, alphas: &alphas([10, 5, 1]), ..SPAIR };
+
+const SD4MATCH: Protocol = Protocol {
+    name: "sd4match-image",
+    origin: "SD4Match, per image",
+    frame: Frame::Warped(768),
+    truth: Truth::Clamped,
+    alphas: &alphas([5, 10, 15]),
+    ..SPAIR
+};
+
+const VISUAL_AI: Protocol = Protocol {
+    name: "visual-ai-image",
+    origin: "Visual-AI, per image",
+    frame: Frame::Warped(840),
+    alphas: &alphas([1, 5, 10, 15]),
+    ..SD4MATCH
+};
+
+const DIFT: Protocol = Protocol {
+    name: "dift-image",
+    origin: "DIFT, per image",
+    comparison: Comparison::RatioAtMost,
+    ..SPAIR
+};
+
+/// Every protocol, the paper's first.
+pub const PROTOCOLS: [Protocol; 17] = [
+    SPAIR,
+    Protocol { name: "dhpf-240", origin: "DHPF", frame: Frame::Warped(240), ..SPAIR },
+    Protocol {
+        name: "chm-240",
+        origin: "CHM",
+        frame: Frame::Warped(240),
+        alphas: &alphas([5, 10]),
+        ..SPAIR
+    },
+    Protocol {
+        name: "cats-256",
+        origin: "CATs",
+        direction: Direction::TargetToSource,
+        frame: Frame::Warped(256),
+        truth: Truth::Clamped,
+        ..SPAIR
+    },
+    Protocol {
+        name: "sd-dino-class",
+        origin: "sd-dino, \"Average\"",
+        average: Average::Category,
+        ..STRICT
+    },
+    Protocol {
+        name: "sd-dino-weighted",
+        origin: "sd-dino, \"Weighted\"",
+        average: Average::CategoryByPairs,
+        ..STRICT
+    },
+    Protocol { name: "geoaware-image", origin: "GeoAware-SC, per image", ..STRICT },
+    Protocol {
+        name: "geoaware-point",
+        origin: "GeoAware-SC, per keypoint",
+        average: Average::Point,
+        ..STRICT
+    },
+    DIFT,
+    Protocol { name: "dift-point", origin: "DIFT, per point", average: Average::Point, ..DIFT },
+    SD4MATCH,
+    Protocol {
+        name: "sd4match-point",
+        origin: "SD4Match, per point",
+        average: Average::Point,
+        ..SD4MATCH
+    },
+    VISUAL_AI,
+    Protocol {
+        name: "visual-ai-point",
+        origin: "Visual-AI, per point",
+        average: Average::Point,
+        ..VISUAL_AI
+    },
+    Protocol {
+        name: "scnet-224",
+        origin: "NC-Net's line, \"scnet\"",
+        direction: Direction::TargetToSource,
+        threshold: Threshold::Image,
+        frame: Frame::Warped(224),
+        unanswered: Unanswered::PairDropped,
+        ..SPAIR
+    },
+    Protocol {
+        name: "willow",
+        origin: "PF-WILLOW",
+        threshold: Threshold::Keypoints,
+        alphas: &alphas([5, 10, 15]),
+        ..SPAIR
+    },
+    Protocol {
+        name: "mmpose",
+        origin: "mmpose",
+        average: Average::KeypointIndex,
+        alphas: &alphas([5]),
+        ..STRICT
+    },
+];
+
+/// The protocol of a benchmark's own paper: `willow` for PF-WILLOW, `spair` for the others.
+#[must_use]
+pub fn default_for(benchmark: &str) -> &'static Protocol {
+    let name = if benchmark == "pf-willow" { "willow" } else { "spair" };
+    find(name).unwrap_or(&PROTOCOLS[0])
+}
+
+/// The protocol of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Protocol> {
+    PROTOCOLS.iter().find(|protocol| protocol.name == name)
+}

@@ -1,0 +1,236 @@
+//! Scores worked out by hand.
+
+use super::*;
+use crate::Point;
+use crate::benchmark::{Benchmark, Image, Pair, Variation};
+
+/// A benchmark of photographs of 200 × 100 px.
+fn benchmark(pairs: Vec<Pair>) -> Benchmark {
+    let images = pairs.iter().map(|pair| pair.source.max(pair.target) + 1).max().unwrap_or(0);
+    let image = |at: usize| Image { path: format!("{at}.png").into(), size: Some([200, 100]) };
+    Benchmark {
+        name: "spair".to_owned(),
+        split: "test".to_owned(),
+        images: (0..images).map(image).collect(),
+        pairs,
+    }
+}
+
+/// A pair whose box is 100 × 50 px and whose keypoints are named "0", "1", ….
+fn pair(id: &str, category: &str, photographs: [usize; 2], truth: &[Point]) -> Pair {
+    Pair {
+        id: id.to_owned(),
+        category: category.to_owned(),
+        source: photographs[0],
+        target: photographs[1],
+        source_keypoints: truth.to_vec(),
+        target_keypoints: truth.to_vec(),
+        keypoint_ids: (0..truth.len()).map(|id| id.to_string()).collect(),
+        source_box: Some([0.0, 0.0, 100.0, 50.0]),
+        target_box: Some([0.0, 0.0, 100.0, 50.0]),
+        variation: Some(Variation { viewpoint: 0, scale: 0, truncation: 0, occlusion: 0 }),
+    }
+}
+
+fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers, ScoreError> {
+    let lines = lines.iter().enumerate();
+    Answers::collect(
+        benchmark,
+        lines.map(|(at, (pair, points))| Ok((at + 2, (*pair).to_owned(), points.clone()))),
+    )
+}
+
+/// All under a protocol, at its first α.
+fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f64 {
+    let protocol = find(protocol).unwrap();
+    let answers = answers(benchmark, lines).unwrap();
+    let verdicts = judge(benchmark, &answers, protocol, protocol.alphas[0]).unwrap();
+    breakdown(benchmark, &verdicts, protocol).all.unwrap()
+}
+
+#[track_caller]
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-9, "found {found}, expected {expected}");
+}
+
+#[test]
+fn a_pair_scores_the_share_of_its_keypoints_within_a_tenth_of_the_longer_side() {
+    // Box 100 × 50, so 10 px are allowed. Errors: 0, 9, 10 (6-8-10), 11 and no prediction.
+    let benchmark = benchmark(vec![pair("p", "bird", [0, 1], &[[50.0, 20.0]; 5])]);
+    let predicted =
+        vec![Some([50.0, 20.0]), Some([59.0, 20.0]), Some([56.0, 28.0]), Some([50.0, 31.0]), None];
+    near(all(&benchmark, &[("p", predicted)], "spair"), 60.0);
+}
+
+#[test]
+fn the_average_alone_changes_the_result() {
+    // right of keypoints: bird 1/1 and 1/2, cow 1/4 (keypoint "1").
+    let at = [50.0, 20.0];
+    let (yes, no) = (Some(at), Some([150.0, 90.0]));
+    let benchmark = benchmark(vec![
+        pair("a", "bird", [0, 1], &[at]),
+        pair("b", "bird", [1, 0], &[at; 2]),
+        pair("c", "cow", [2, 3], &[at; 4]),
+    ]);
+    let lines = [("a", vec![yes]), ("b", vec![yes, no]), ("c", vec![no, yes, no, no])];
+    let score = |average| {
+        let protocol = Protocol { average, ..*find("spair").unwrap() };
+        let answers = answers(&benchmark, &lines).unwrap();
+        let verdicts = judge(&benchmark, &answers, &protocol, Alpha::hundredths(10)).unwrap();
+        breakdown(&benchmark, &verdicts, &protocol).all.unwrap()
+    };
+    // Pairs: (1 + 1/2 + 1/4) / 3.
+    near(score(Average::Pair), 100.0 * 7.0 / 12.0);
+    // Points: 3 of 7.
+    near(score(Average::Point), 100.0 * 3.0 / 7.0);
+    // Categories: bird 2/3, cow 1/4; unweighted 11/24, by pairs (2 · 2/3 + 1 · 1/4) / 3 = 19/36.
+    near(score(Average::Category), 100.0 * 11.0 / 24.0);
+    near(score(Average::CategoryByPairs), 100.0 * 19.0 / 36.0);
+    // Indices: "0" 2/3, "1" 1/2, "2" 0, "3" 0; mean 7/24.
+    near(score(Average::KeypointIndex), 100.0 * 7.0 / 24.0);
+}
+
+#[test]
+fn the_comparison_alone_changes_the_result() {
+    // An error of exactly 10 px, and 10 px are allowed.
+    let benchmark = benchmark(vec![pair("p", "bird", [0, 1], &[[50.0, 20.0]])]);
+    let lines = [("p", vec![Some([50.0, 30.0])])];
+    let score = |comparison| {
+        let protocol = Protocol { comparison, ..*find("spair").unwrap() };
+        let answers = answers(&benchmark, &lines).unwrap();
+        let verdicts = judge(&benchmark, &answers, &protocol, Alpha::hundredths(10)).unwrap();
+        breakdown(&benchmark, &verdicts, &protocol).all.unwrap()
+    };
+    near(score(Comparison::AtMost), 100.0);
+    near(score(Comparison::RatioAtMost), 100.0);
+    near(score(Comparison::Below), 0.0);
+}
+
+#[test]
+fn the_frame_alone_changes_the_result() {
+    // Original: 10 px are allowed. Warped to a square of side S, the box of 100 × 50 in an image
+    // of 200 × 100 is S/2 × S/2, so S/20 is allowed: 10 px in x, but only 5 px in y.
+    let benchmark = benchmark(vec![pair("p", "bird", [0, 1], &[[50.0, 20.0]; 2])]);
+    let lines = [("p", vec![Some([60.0, 20.0]), Some([50.0, 26.0])])];
+    near(all(&benchmark, &lines, "spair"), 100.0);
+    near(all(&benchmark, &lines, "dhpf-240"), 50.0);
+}
+
+#[test]
+fn a_clamped_truth_alone_changes_the_result() {
+    // CATs: x is clamped to 255/256 · 200 = 199.22 px. A keypoint annotated at 210 and predicted
+    // at 190 is 9.22 px off instead of 20; 10 px are allowed in x.
+    let benchmark = benchmark(vec![
+        pair("p", "bird", [0, 1], &[[210.0, 20.0]]),
+        pair("q", "bird", [1, 0], &[[210.0, 20.0]]),
+    ]);
+    let lines = [("p", vec![Some([190.0, 20.0])]), ("q", vec![Some([190.0, 20.0])])];
+    near(all(&benchmark, &lines, "dhpf-240"), 0.0);
+    near(all(&benchmark, &lines, "cats-256"), 100.0);
+}
+
+#[test]
+fn the_direction_exchanges_the_levels_of_truncation() {
+    // p: the source is truncated, its mirror q: the target is. p is right, q is wrong. From target
+    // to source, p is scored by q's predictions.
+    let at = [50.0, 20.0];
+    let mut pairs = vec![pair("p", "bird", [0, 1], &[at]), pair("q", "bird", [1, 0], &[at])];
+    pairs[0].variation.as_mut().unwrap().truncation = 1;
+    pairs[1].variation.as_mut().unwrap().truncation = 2;
+    let benchmark = benchmark(pairs);
+    let answers = answers(&benchmark, &[("p", vec![Some(at)]), ("q", vec![None])]).unwrap();
+    let truncation = |name: &str| {
+        let protocol = find(name).unwrap();
+        let verdicts = judge(&benchmark, &answers, protocol, Alpha::hundredths(10)).unwrap();
+        breakdown(&benchmark, &verdicts, protocol).factors.unwrap()[2].clone()
+    };
+    assert_eq!(truncation("spair"), [None, Some(100.0), Some(0.0), None]);
+    assert_eq!(truncation("cats-256"), [None, Some(0.0), Some(100.0), None]);
+}
+
+#[test]
+fn a_pair_without_its_mirror_cannot_be_scored_from_target_to_source() {
+    let benchmark = benchmark(vec![pair("p", "bird", [0, 1], &[[50.0, 20.0]])]);
+    let answers = answers(&benchmark, &[("p", vec![None])]).unwrap();
+    let protocol = find("cats-256").unwrap();
+    let error = judge(&benchmark, &answers, protocol, Alpha::hundredths(10)).unwrap_err();
+    assert_eq!(error, ScoreError::NoMirror { pair: "p".to_owned(), protocol: "cats-256" });
+}
+
+#[test]
+fn willow_measures_by_the_extent_of_the_keypoints() {
+    // The keypoints span 30 × 40 px, so at α = 0.05 an error of 2 px is right and one of 3 wrong.
+    let mut one = pair("p", "car(G)", [0, 1], &[[10.0, 10.0], [40.0, 50.0]]);
+    one.target_box = None;
+    let benchmark = benchmark(vec![one]);
+    let lines = [("p", vec![Some([12.0, 10.0]), Some([40.0, 47.0])])];
+    near(all(&benchmark, &lines, "willow"), 50.0);
+    let answers = answers(&benchmark, &lines).unwrap();
+    let error = judge(&benchmark, &answers, find("spair").unwrap(), Alpha::hundredths(10));
+    assert!(matches!(error, Err(ScoreError::NoBox { .. })), "{error:?}");
+}
+
+#[test]
+fn the_scnet_protocol_measures_by_the_image_and_drops_a_pair_without_predictions() {
+    // An image is S × S after the warp, so S/10 is allowed: 20 px in x, 10 px in y. Pair q has no
+    // prediction and is dropped; its mirror p has errors of 20 px in x, 11 px in y and a keypoint
+    // without prediction, which is wrong: 1 of 3.
+    let at = [50.0, 20.0];
+    let benchmark =
+        benchmark(vec![pair("p", "bird", [0, 1], &[at; 3]), pair("q", "bird", [1, 0], &[at; 3])]);
+    let lines = [("p", vec![Some([70.0, 20.0]), Some([50.0, 31.0]), None]), ("q", vec![None; 3])];
+    near(all(&benchmark, &lines, "scnet-224"), 100.0 / 3.0);
+    near(all(&benchmark, &lines, "spair"), 0.0);
+}
+
+#[test]
+fn groups_without_pairs_have_no_pck() {
+    let benchmark = benchmark(vec![
+        pair("a", "bird", [0, 1], &[[50.0, 20.0]]),
+        pair("b", "cow", [2, 3], &[[50.0, 20.0]]),
+    ]);
+    let protocol = find("spair").unwrap();
+    let answers = answers(&benchmark, &[("b", vec![Some([50.0, 20.0])])]).unwrap();
+    let verdicts = judge(&benchmark, &answers, protocol, Alpha::hundredths(10)).unwrap();
+    let found = breakdown(&benchmark, &verdicts, protocol);
+    assert_eq!(found.category, [("bird".to_owned(), None), ("cow".to_owned(), Some(100.0))]);
+    let factors = found.factors.unwrap();
+    assert_eq!(factors[0], [Some(100.0), None, None]);
+    assert_eq!(factors[3], [Some(100.0), None, None, None]);
+    assert_eq!(answers.pairs(), 1);
+    assert!(matches!(
+        answers.complete(&benchmark),
+        Err(ScoreError::Lacking { lacking: 1, pairs: 2, first, .. }) if first == "a"
+    ));
+}
+
+#[test]
+fn unknown_and_repeated_pairs_and_wrong_numbers_of_points_are_named() {
+    let benchmark = benchmark(vec![pair("p", "bird", [0, 1], &[[50.0, 20.0]; 2])]);
+    let fine = ("p", vec![None, None]);
+    for (lines, sentence) in [
+        (
+            vec![("x", vec![None, None])],
+            "line 2: pair x is not among the pairs of spair test; was it predicted on another \
+             split or layout?",
+        ),
+        (vec![fine.clone(), fine.clone()], "line 3: pair p came before; keep one of its lines"),
+        (
+            vec![("p", vec![None; 3])],
+            "line 2: pair p has 3 points, expected 2: one per keypoint, null where there is no \
+             prediction",
+        ),
+    ] {
+        assert_eq!(answers(&benchmark, &lines).unwrap_err().to_string(), sentence);
+    }
+}
+
+#[test]
+fn protocols_have_names_of_their_own() {
+    for protocol in &PROTOCOLS {
+        assert_eq!(find(protocol.name), Some(protocol));
+        assert!(!protocol.alphas.is_empty());
+    }
+    assert_eq!(default_for("pf-willow").name, "willow");
+    assert_eq!(default_for("spair").name, "spair");
+}
