@@ -36,8 +36,9 @@ pub struct Row {
     pub labels: Vec<String>,
     /// Percent, one for each column; `None` where there is nothing to speak of.
     pub cells: Vec<Option<f64>>,
-    /// Where a line divides this row from the one above.
-    pub ruled: bool,
+    /// Rows are ranked against those with the same number, and a line divides those with
+    /// different ones.
+    pub contest: usize,
 }
 
 /// How a table is written.
@@ -84,32 +85,30 @@ impl Table {
     }
 
     /// For every row and column whether it is the best, second or third of the column. Values
-    /// that read the same share a place; a table of one row has none.
+    /// that read the same share a place; a row without rivals has none.
     fn places(&self) -> Vec<Vec<Option<Place>>> {
-        let mut places: Vec<Vec<Option<Place>>> =
-            self.rows.iter().map(|row| vec![None; row.cells.len()]).collect();
-        let columns = self.rows.first().map_or(0, |row| row.cells.len());
-        if self.rows.len() < 2 {
-            return places;
-        }
-        for column in 0..columns {
-            let shown: Vec<Option<i64>> =
-                self.rows.iter().map(|row| row.cells[column].map(tenths)).collect();
-            for (row, &value) in shown.iter().enumerate() {
-                let Some(value) = value else { continue };
-                places[row][column] =
-                    match shown.iter().flatten().filter(|&&other| other > value).count() {
-                        0 => Some(Place::First),
-                        1 => Some(Place::Second),
-                        2 => Some(Place::Third),
-                        _ => None,
-                    };
+        let place = |row: &Row, column: usize| {
+            let value = tenths(row.cells[column]?);
+            let rivals = || self.rows.iter().filter(|other| other.contest == row.contest);
+            let better =
+                rivals().filter_map(|other| other.cells[column]).filter(|&o| tenths(o) > value);
+            match better.count() {
+                _ if rivals().count() < 2 => None,
+                0 => Some(Place::First),
+                1 => Some(Place::Second),
+                2 => Some(Place::Third),
+                _ => None,
             }
-        }
-        places
+        };
+        let places = |row: &Row| (0..row.cells.len()).map(|column| place(row, column)).collect();
+        self.rows.iter().map(places).collect()
+    }
+
+    /// Whether a line divides a row from the one above.
+    fn ruled(&self, row: usize) -> bool {
+        row > 0 && self.rows[row].contest != self.rows[row - 1].contest
     }
 }
-
 /// A percentage as it is shown: one decimal, a dash where there is none.
 #[must_use]
 pub fn percent(value: Option<f64>) -> String {

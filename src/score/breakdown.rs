@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Average, Factor, Protocol, Unanswered, Verdict};
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Variation};
 
 /// PCK in percent. `None` stands where there is no pair to speak of.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,14 @@ pub struct Breakdown {
     pub category: Vec<(String, Option<f64>)>,
     /// Per level of each of the four factors, in the order of [`Factor::ALL`]; `None` where the
     /// benchmark's pairs have no such labels.
-    pub factors: Option<[Vec<Option<f64>>; 4]>,
+    pub factors: Option<Levels>,
+    /// Likewise, with the three other factors held at easy, easy, none and none (the paper's
+    /// table 5). The first level of all four factors is the same set of pairs.
+    pub controlled: Option<Levels>,
 }
+
+/// PCK per level of each factor, in the order of [`Factor::ALL`].
+pub type Levels = [Vec<Option<f64>>; 4];
 
 /// Breaks verdicts down.
 #[must_use]
@@ -30,6 +36,19 @@ pub fn breakdown(benchmark: &Benchmark, verdicts: &[Verdict], protocol: &Protoco
     categories.sort_unstable();
     categories.dedup();
     let labelled = benchmark.pairs.iter().any(|pair| pair.variation.is_some());
+    let levels = |keep: &dyn Fn(Factor, Variation) -> bool| {
+        Factor::ALL.map(|factor| {
+            let level = |level| {
+                average(&|one| {
+                    let variation = benchmark.pairs[one.pair].variation;
+                    variation.is_some_and(|variation| {
+                        factor.level(variation) == level && keep(factor, variation)
+                    })
+                })
+            };
+            (0..factor.levels().len()).map(level).collect()
+        })
+    };
     Breakdown {
         all: average(&|_| true),
         category: categories
@@ -39,26 +58,21 @@ pub fn breakdown(benchmark: &Benchmark, verdicts: &[Verdict], protocol: &Protoco
                 (category.to_owned(), pck)
             })
             .collect(),
-        factors: labelled.then(|| {
-            Factor::ALL.map(|factor| {
-                (0..factor.levels().len())
-                    .map(|level| {
-                        average(&|one| {
-                            let variation = benchmark.pairs[one.pair].variation;
-                            variation.is_some_and(|variation| factor.level(variation) == level)
-                        })
-                    })
-                    .collect()
-            })
-        }),
+        factors: labelled.then(|| levels(&|_, _| true)),
+        controlled: labelled.then(|| levels(&others_easiest)),
     }
+}
+
+/// Whether the factors other than this one are at their first level: easy, easy, none, none.
+fn others_easiest(factor: Factor, variation: Variation) -> bool {
+    Factor::ALL.iter().all(|&other| other == factor || other.level(variation) == 0)
 }
 
 /// The verdicts that a protocol's means count.
 #[must_use]
 pub fn counted<'a>(verdicts: &'a [Verdict], protocol: &Protocol) -> Vec<&'a Verdict> {
     let drops = protocol.unanswered == Unanswered::PairDropped;
-    verdicts.iter().filter(|one| !(drops && one.empty)).collect()
+    verdicts.iter().filter(|one| !(drops && one.unanswered == one.right.len())).collect()
 }
 
 /// The mean of some verdicts, in percent, in f64 and in the order given. `None` without verdicts.

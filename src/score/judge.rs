@@ -16,8 +16,8 @@ pub struct Verdict {
     pub judged: usize,
     /// For every keypoint of the judged pair, whether it is right.
     pub right: Vec<bool>,
-    /// Whether the judged pair has no prediction at all.
-    pub empty: bool,
+    /// How many of the keypoints have no prediction.
+    pub unanswered: usize,
 }
 
 impl Verdict {
@@ -58,8 +58,8 @@ pub fn judge(
             .collect();
         // A pair without keypoints has no PCK.
         if !right.is_empty() {
-            let empty = predicted.iter().all(Option::is_none);
-            verdicts.push(Verdict { pair, judged, right, empty });
+            let unanswered = predicted.iter().filter(|point| point.is_none()).count();
+            verdicts.push(Verdict { pair, judged, right, unanswered });
         }
     }
     Ok(verdicts)

@@ -21,13 +21,56 @@ mod tests;
 
 pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
-pub use breakdown::{Breakdown, average, breakdown, counted};
+pub use breakdown::{Breakdown, Levels, average, breakdown, counted};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, judge};
 pub use protocol::{
     Average, Comparison, Direction, Frame, PROTOCOLS, Protocol, Threshold, Truth, Unanswered,
     default_for, find,
 };
+
+use crate::benchmark::Benchmark;
+
+/// One method's predictions, scored under one protocol.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The protocol.
+    pub protocol: &'static Protocol,
+    /// The number of pairs that the means count.
+    pub pairs: usize,
+    /// The number of pairs that the protocol left out for want of a single prediction.
+    pub dropped: usize,
+    /// The number of keypoints of the counted pairs.
+    pub keypoints: usize,
+    /// The number of those keypoints without prediction.
+    pub unanswered: usize,
+    /// PCK at each α, in the order asked for.
+    pub pck: Vec<(Alpha, Breakdown)>,
+}
+
+/// Scores predictions under a protocol.
+///
+/// # Errors
+/// Those of [`judge`].
+pub fn score(
+    benchmark: &Benchmark,
+    answers: &Answers,
+    protocol: &'static Protocol,
+    alphas: &[Alpha],
+) -> Result<Score, ScoreError> {
+    let mut score =
+        Score { protocol, pairs: 0, dropped: 0, keypoints: 0, unanswered: 0, pck: Vec::new() };
+    for &alpha in alphas {
+        let verdicts = judge(benchmark, answers, protocol, alpha)?;
+        let counted = counted(&verdicts, protocol);
+        score.pairs = counted.len();
+        score.dropped = verdicts.len() - counted.len();
+        score.keypoints = counted.iter().map(|one| one.right.len()).sum();
+        score.unanswered = counted.iter().map(|one| one.unanswered).sum();
+        score.pck.push((alpha, breakdown(benchmark, &verdicts, protocol)));
+    }
+    Ok(score)
+}
 
 /// Why predictions cannot be scored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -234,3 +234,28 @@ fn protocols_have_names_of_their_own() {
     assert_eq!(default_for("pf-willow").name, "willow");
     assert_eq!(default_for("spair").name, "spair");
 }
+
+#[test]
+fn the_controlled_table_holds_the_other_factors_at_their_first_level() {
+    // a: all easiest; b: only the viewpoint is hard; c: viewpoint hard and occluded on both sides.
+    let at = [50.0, 20.0];
+    let mut pairs: Vec<Pair> = [("a", [0, 1]), ("b", [1, 2]), ("c", [2, 3])]
+        .map(|(id, p)| pair(id, "bird", p, &[at]))
+        .into();
+    pairs[1].variation.as_mut().unwrap().viewpoint = 2;
+    *pairs[2].variation.as_mut().unwrap() =
+        Variation { viewpoint: 2, scale: 0, truncation: 0, occlusion: 3 };
+    let benchmark = benchmark(pairs);
+    let lines = [("a", vec![Some(at)]), ("b", vec![Some(at)]), ("c", vec![None])];
+    let answers = answers(&benchmark, &lines).unwrap();
+    let score = score(&benchmark, &answers, find("spair").unwrap(), &[Alpha::hundredths(10)]);
+    let score = score.unwrap();
+    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (3, 3, 1, 0));
+    let pck = &score.pck[0].1;
+    let factors = pck.factors.as_ref().unwrap();
+    assert_eq!(factors[0], [Some(100.0), None, Some(50.0)]);
+    let controlled = pck.controlled.as_ref().unwrap();
+    assert_eq!(controlled[0], [Some(100.0), None, Some(100.0)]);
+    assert_eq!(controlled[3], [Some(100.0), None, None, None]);
+    assert!(controlled.iter().all(|levels| levels[0] == Some(100.0)));
+}
