@@ -3,6 +3,7 @@
 mod csv;
 mod latex;
 mod markdown;
+pub mod scores;
 mod text;
 
 /// A table of percentages.
