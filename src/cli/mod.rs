@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod devices;
+mod output;
+mod score;
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
 #[derive(Debug, Parser)]
@@ -24,6 +26,8 @@ struct Cli {
 enum Command {
     /// List GPU adapters and what each can run.
     Devices(devices::Args),
+    /// Score predictions files: PCK per category and variation factor.
+    Score(score::Args),
 }
 
 /// Wrong usage: the sentence is printed and the exit code is 2.
@@ -37,6 +41,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Devices(args) => devices::run(args),
+        Command::Score(args) => score::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -156,11 +156,6 @@ impl Ruler {
         }
     }
 
-    /// The error as a share of the threshold, to be read by people.
-    pub(super) fn error(&self, predicted: Point, truth: Point) -> f64 {
-        self.distance_squared(predicted, truth).sqrt() / self.threshold
-    }
-
     fn distance_squared(&self, predicted: Point, truth: Point) -> f64 {
         (0..2)
             .map(|axis| {

@@ -5,4 +5,5 @@ mod engines;
 mod image;
 mod oracle;
 mod predictions;
+mod score;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent

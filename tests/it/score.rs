@@ -1,0 +1,278 @@
+//! Scoring from the command line, on SPair-71k's own pair files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::shared::shared;
+
+const HEADER: &str = r#"{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{"method":"identity"},"created_by":"a test"}"#;
+
+/// A benchmark of the 62 real pair files, and predictions files for it.
+struct Sample {
+    folder: TempDir,
+    pairs: Vec<Value>,
+}
+
+impl Sample {
+    fn new() -> Option<Self> {
+        let annotations = shared("data/SPair-71k-sample/PairAnnotation/test")?;
+        let mut names: Vec<_> =
+            fs::read_dir(&annotations).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        let folder = TempDir::new().unwrap();
+        let copies = folder.path().join("PairAnnotation/test");
+        let layout = folder.path().join("Layout/large");
+        fs::create_dir_all(&copies).unwrap();
+        fs::create_dir_all(&layout).unwrap();
+        let (mut pairs, mut list) = (Vec::new(), String::new());
+        for name in names {
+            let text = fs::read_to_string(annotations.join(&name)).unwrap();
+            fs::write(copies.join(&name), &text).unwrap();
+            let pair: Value = serde_json::from_str(&text).unwrap();
+            list += pair["filename"].as_str().unwrap();
+            list += "\n";
+            pairs.push(pair);
+        }
+        fs::write(layout.join("test.txt"), list).unwrap();
+        Some(Self { folder, pairs })
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The line of a pair whose keypoints are mapped by relative position.
+    fn line(&self, pair: usize) -> String {
+        let pair = &self.pairs[pair];
+        let points: Vec<Value> = identity(pair).into_iter().map(|point| json!(point)).collect();
+        json!({"pair": pair["filename"], "keypoints": points}).to_string()
+    }
+
+    /// All lines of a predictions file, the header first.
+    fn lines(&self) -> Vec<String> {
+        let lines = (0..self.pairs.len()).map(|pair| self.line(pair));
+        std::iter::once(HEADER.to_owned()).chain(lines).collect()
+    }
+
+    fn write(&self, name: &str, lines: &[String]) -> PathBuf {
+        let file = self.root().join(name);
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        file
+    }
+
+    fn score(&self, file: &Path, options: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        command.arg("score").arg(file).arg("--root").arg(self.root()).args(options);
+        command
+    }
+
+    fn json(&self, file: &Path, options: &[&str]) -> Value {
+        let output = self.score(file, options).args(["--format", "json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The one sentence with which a file is refused.
+    #[track_caller]
+    fn refused(&self, lines: &[String], options: &[&str]) -> String {
+        let file = self.write("refused.jsonl", lines);
+        let output = self.score(&file, options).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty(), "a refused file has no score");
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(sentence.lines().count(), 1, "{sentence}");
+        assert!(sentence.contains("refused.jsonl"), "{sentence}");
+        sentence
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// Source keypoints at the same relative position of the target, in f32 as a file holds them.
+fn identity(pair: &Value) -> Vec<[f32; 2]> {
+    let (source, target) = (numbers(&pair["src_imsize"]), numbers(&pair["trg_imsize"]));
+    let point = |point: &Value| {
+        let point = numbers(point);
+        [0, 1].map(|axis| (point[axis] * target[axis] / source[axis]) as f32)
+    };
+    pair["src_kps"].as_array().unwrap().iter().map(point).collect()
+}
+
+/// A pair's share of right keypoints at α = 0.1, by hand: distance against a tenth of the longer
+/// side of the target's box.
+fn share(pair: &Value) -> f64 {
+    let sides = numbers(&pair["trg_bndbox"]);
+    let allowed = f64::max(sides[2] - sides[0], sides[3] - sides[1]) / 10.0;
+    let truth = pair["trg_kps"].as_array().unwrap();
+    let right = identity(pair).into_iter().zip(truth).filter(|(predicted, truth)| {
+        let truth = numbers(truth);
+        let [x, y] = [0, 1].map(|axis| f64::from(predicted[axis]) - truth[axis]);
+        x.hypot(y) <= allowed + 1e-9
+    });
+    right.count() as f64 / truth.len() as f64
+}
+
+#[track_caller]
+fn near(found: &Value, expected: f64) {
+    let found = found.as_f64().expect("a number");
+    assert!((found - expected).abs() < 1e-9, "found {found}, expected {expected}");
+}
+
+#[test]
+fn identity_on_the_real_pairs_scores_what_a_hand_computation_says() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let result = sample.json(&file, &[]);
+    let score = &result["files"][0];
+    assert_eq!(score["method"], json!({"method": "identity"}));
+    assert_eq!(score["file"], json!(file));
+    assert_eq!([&score["pairs"], &score["keypoints"], &score["unanswered"]], [62, 426, 0]);
+    let pck = &score["pck"]["0.1"];
+    let mean = |field: &str, value: Value| {
+        let of: Vec<f64> =
+            sample.pairs.iter().filter(|pair| pair[field] == value).map(share).collect();
+        100.0 * of.iter().sum::<f64>() / of.len() as f64
+    };
+    near(&pck["all"], mean("mirror", json!(0)));
+    for category in ["aeroplane", "pottedplant"] {
+        near(&pck["category"][category], mean("category", json!(category)));
+    }
+    for (field, factor) in [("viewpoint_variation", "viewpoint"), ("scale_variation", "scale")] {
+        for (number, level) in ["easy", "medium", "hard"].into_iter().enumerate() {
+            near(&pck[factor][level], mean(field, json!(number)));
+        }
+    }
+    for factor in ["truncation", "occlusion"] {
+        for (number, level) in ["none", "source", "target", "both"].into_iter().enumerate() {
+            near(&pck[factor][level], mean(factor, json!(number)));
+        }
+    }
+    // The same in exact fractions, computed apart from this project.
+    near(&pck["all"], 8.290347645186355);
+    near(&pck["category"]["aeroplane"], 9.163491423106807);
+    near(&pck["viewpoint"]["hard"], 7.203228869895536);
+    near(&pck["truncation"]["both"], 19.047619047619047);
+}
+
+#[test]
+fn the_tables_have_the_papers_abbreviations_and_counts() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let output = sample.score(&file, &[]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let columns = |line: &str| {
+        let found = text.lines().find(|found| found.starts_with(line)).expect("the line is there");
+        found.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(columns("identity  spair")[2..], ["62", "426", "0", "8.3"]);
+    let title = "PCK (%) on spair test, protocol spair, α = 0.1, by category";
+    let table = text.split(title).nth(1).expect("the table is there");
+    let mut lines = table.lines().skip(2).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(lines.next().unwrap(), ["method", "aero", "plant", "All"]);
+    assert_eq!(lines.next().unwrap(), ["identity", "9.2", "3.8", "8.3"]);
+}
+
+#[test]
+fn several_alphas_and_files_stand_side_by_side() {
+    let Some(sample) = Sample::new() else { return };
+    let identity = sample.write("identity.jsonl", &sample.lines());
+    let mut lines = sample.lines();
+    lines[0] = HEADER.replace("identity", "nothing");
+    for (pair, line) in sample.pairs.iter().zip(&mut lines[1..]) {
+        let points = vec![Value::Null; pair["trg_kps"].as_array().unwrap().len()];
+        *line = json!({"pair": pair["filename"], "keypoints": points}).to_string();
+    }
+    let nothing = sample.write("nothing.jsonl", &lines);
+    let both = sample.json(&identity, &[nothing.to_str().unwrap(), "--alpha", "0.05,.1"]);
+    let alphas: Vec<_> = both["files"][0]["pck"].as_object().unwrap().keys().collect();
+    assert_eq!(alphas, ["0.05", "0.1"]);
+    assert_eq!(both["files"][1]["unanswered"], 426);
+    near(&both["files"][1]["pck"]["0.1"]["all"], 0.0);
+    near(&both["files"][0]["pck"]["0.1"]["all"], 8.290347645186355);
+}
+
+#[test]
+fn a_file_that_lacks_pairs_is_scored_only_on_request_and_then_says_over_what() {
+    let Some(sample) = Sample::new() else { return };
+    let mut lines = sample.lines();
+    lines.remove(2);
+    let sentence = sample.refused(&lines, &[]);
+    let lacking = sample.pairs[1]["filename"].as_str().unwrap();
+    assert!(sentence.contains("lacks 1 of the 62 pairs"), "{sentence}");
+    assert!(sentence.contains(lacking) && sentence.contains("--partial"), "{sentence}");
+
+    let file = sample.write("partial.jsonl", &lines);
+    let score = &sample.json(&file, &["--partial"])["files"][0];
+    assert_eq!([&score["pairs"], &score["pairs_of_split"]], [61, 62]);
+    let shares = sample.pairs.iter().map(share).enumerate();
+    let sum: f64 = shares.filter(|(pair, _)| *pair != 1).map(|(_, share)| share).sum();
+    near(&score["pck"]["0.1"]["all"], 100.0 * sum / 61.0);
+    let output = sample.score(&file, &["--partial"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("61 of 62"), "{text}");
+}
+
+#[test]
+fn unknown_repeated_and_misshapen_pairs_are_refused_even_with_partial() {
+    let Some(sample) = Sample::new() else { return };
+    let name = |pair: usize| sample.pairs[pair]["filename"].as_str().unwrap().to_owned();
+    let with = |line: String| {
+        let mut lines = sample.lines();
+        lines[3] = line;
+        lines
+    };
+    for options in [&[][..], &["--partial"][..]] {
+        let unknown = with(json!({"pair": "no-such:pair", "keypoints": []}).to_string());
+        let sentence = sample.refused(&unknown, options);
+        assert!(sentence.contains("line 4: pair no-such:pair is not among"), "{sentence}");
+        let sentence = sample.refused(&with(sample.line(0)), options);
+        assert!(sentence.contains(&format!("line 4: pair {} came before", name(0))), "{sentence}");
+        let short = with(json!({"pair": name(2), "keypoints": [[1, 2]]}).to_string());
+        let sentence = sample.refused(&short, options);
+        assert!(sentence.contains(&format!("line 4: pair {} has 1 points", name(2))), "{sentence}");
+    }
+}
+
+#[test]
+fn malformed_files_are_refused_in_a_sentence_that_names_the_line() {
+    let Some(sample) = Sample::new() else { return };
+    let pair = sample.pairs[2]["filename"].as_str().unwrap();
+    for line in [
+        "{".to_owned(),
+        "[]".to_owned(),
+        format!(r#"{{"pair":"{pair}","keypoints":[[1,NaN]]}}"#),
+        format!(r#"{{"pair":"{pair}","keypoints":[[1,1e39]]}}"#),
+        format!(r#"{{"pair":"{pair}","keypoints":[[1,2,3]]}}"#),
+        format!(r#"{{"pair":"{pair}","keypoints":{}{}}}"#, "[".repeat(9999), "]".repeat(9999)),
+    ] {
+        let mut lines = sample.lines();
+        lines[3] = line;
+        let sentence = sample.refused(&lines, &[]);
+        assert!(sentence.contains("refused.jsonl:4: "), "{sentence}");
+    }
+    let mut lines = sample.lines();
+    lines[0] = HEADER.replace("\"test\"", "\"holdout\"");
+    let file = sample.write("other-split.jsonl", &lines);
+    let output = sample.score(&file, &[]).output().unwrap();
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert!(sentence.contains("holdout") && sentence.lines().count() == 1, "{sentence}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    for options in [&["--alpha", "0"][..], &["--protocol", "spare"], &["--format", "pdf"]] {
+        let output = sample.score(&file, options).output().unwrap();
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{sentence}");
+        assert!(sentence.contains(options[1]), "{sentence}");
+    }
+}
