@@ -109,3 +109,17 @@ pub enum BenchmarkError {
         what: String,
     },
 }
+
+impl BenchmarkError {
+    /// Whether the command line asked for what the benchmark does not have (exit code 2), rather
+    /// than the benchmark being broken (exit code 1).
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownBenchmark { .. }
+                | Self::UnknownSplit { .. }
+                | Self::UnknownCategory { .. }
+        )
+    }
+}

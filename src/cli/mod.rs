@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::benchmark::BenchmarkError;
+
+mod dataset;
 mod devices;
 mod output;
 mod score;
@@ -24,6 +27,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make, check and describe benchmarks.
+    Dataset(dataset::Args),
     /// List GPU adapters and what each can run.
     Devices(devices::Args),
     /// Score predictions files: PCK per category and variation factor.
@@ -40,6 +45,7 @@ pub struct Usage(pub String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Dataset(args) => dataset::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Score(args) => score::run(args),
     };
@@ -47,7 +53,12 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hpflow: {error:#}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>()
+        || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
 }

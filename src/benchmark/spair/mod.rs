@@ -1,9 +1,13 @@
 //! SPair-71k: its files, its pairs and how pairs follow from annotated images.
 
 pub mod annotation;
+mod images;
 pub mod pairs;
 mod python_json;
 mod read;
+mod write;
 
+pub use images::{Selection, read_images};
 pub(super) use read::open;
 pub use read::read_layout;
+pub use write::{WriteError, write_layout, write_pairs};

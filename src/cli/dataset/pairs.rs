@@ -1,0 +1,56 @@
+//! `hpflow dataset pairs`: pair annotations from image annotations.
+
+use std::path::PathBuf;
+
+use crate::benchmark::spair::{Selection, pairs, read_images, write_pairs};
+use crate::cli::Usage;
+
+const EXAMPLE: &str = "\
+Example:
+  hpflow dataset pairs --images SPair-71k/ImageAnnotation --split mine --out SPair-71k
+  hpflow predict --benchmark spair --root SPair-71k --split mine --backbone hog --out mine.jsonl
+
+Every ordered pair of a category's images that have a visible keypoint in common becomes a pair, \
+numbered, ordered, labelled and written as in SPair-71k.";
+
+/// Arguments of `hpflow dataset pairs`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// The folder ImageAnnotation, with a folder a category.
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// The new split's name.
+    #[arg(long, value_name = "NAME")]
+    split: String,
+    /// Where to write PairAnnotation/<split> and Layout/large/<split>.txt.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Only images of this category (may be repeated).
+    #[arg(long, value_name = "NAME")]
+    category: Vec<String>,
+    /// Only the images of this list: one category/image a line.
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// The number from which pairs are counted.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first_id: u64,
+}
+
+/// Builds and writes the pairs, and says how many.
+///
+/// # Errors
+/// Image annotations that cannot be read or contradict each other, a split that is there already,
+/// a folder that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.split.is_empty() || args.split.contains(['/', '\\']) || args.split.starts_with('.') {
+        let sentence = format!("--split {:?}: expected a name for files, such as test", args.split);
+        return Err(Usage(sentence).into());
+    }
+    let selection = Selection { categories: args.category.clone(), list: args.list.clone() };
+    let images = read_images(&args.images, &selection)?;
+    let pairs = pairs::build(&images, args.first_id)?;
+    write_pairs(&args.out, &args.split, &pairs)?;
+    println!("{} pairs of {} images in {}", pairs.len(), images.len(), args.out.display());
+    Ok(())
+}
