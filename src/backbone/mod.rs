@@ -1,7 +1,15 @@
 //! Backbones: from a prepared photograph to feature maps at their native resolutions.
 
 use crate::hyperpixel::Geometry;
+use crate::hyperpixel::layers::LayerSetError;
 use crate::image::Prepared;
+
+pub mod architecture;
+#[cfg(feature = "torch")]
+pub mod resnet;
+pub mod weights;
+
+pub use weights::{WeightsError, WeightsSource};
 
 /// The output of one layer for one photograph.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +59,65 @@ pub trait Backbone: Send {
     fn describe(&self) -> serde_json::Map<String, serde_json::Value>;
 }
 
+/// Where a backbone runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    /// CUDA if libtorch has it and a device is there, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The first CUDA device.
+    Cuda,
+}
+
+/// How a backbone is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Where it runs.
+    pub device: Device,
+    /// How many photographs run at once on the CPU. The numbers do not depend on it.
+    pub threads: usize,
+    /// Whether a download shows its progress.
+    pub progress: bool,
+}
+
+/// Opens a backbone by its name: `resnet50`, `resnet101` or `hog`. `hog` has no weights and
+/// disregards them.
+///
+/// # Errors
+/// An unknown name, a network in a build without libtorch, weights that cannot be had or do not
+/// fit, or a device that is not there.
+pub fn open(
+    name: &str,
+    weights: &WeightsSource,
+    options: Options,
+) -> Result<Box<dyn Backbone>, BackboneError> {
+    match architecture::Architecture::named(name) {
+        Some(architecture) => open_network(architecture, weights, options),
+        None => Err(BackboneError::Unknown { name: name.to_owned() }),
+    }
+}
+
+#[cfg(feature = "torch")]
+fn open_network(
+    architecture: architecture::Architecture,
+    weights: &WeightsSource,
+    options: Options,
+) -> Result<Box<dyn Backbone>, BackboneError> {
+    let weights = weights::load(weights, &architecture, options.progress)?;
+    Ok(Box::new(resnet::ResNet::new(architecture, &weights, options)?))
+}
+
+#[cfg(not(feature = "torch"))]
+fn open_network(
+    architecture: architecture::Architecture,
+    _weights: &WeightsSource,
+    _options: Options,
+) -> Result<Box<dyn Backbone>, BackboneError> {
+    Err(BackboneError::WithoutTorch { name: architecture.name })
+}
+
 /// Why a backbone could not be made or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,5 +130,37 @@ pub enum BackboneError {
     NoGeometry {
         /// The layer asked for.
         layer: usize,
+    },
+    /// A backbone that hpflow does not have.
+    #[error("there is no backbone '{name}'; there are resnet50, resnet101 and hog")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// A network in a build without libtorch.
+    #[error(
+        "this build of hpflow has no {name}: it was built without libtorch (feature `torch`); \
+         build it with default features, or use --backbone hog"
+    )]
+    WithoutTorch {
+        /// The network asked for.
+        name: &'static str,
+    },
+    /// CUDA was asked for where there is none.
+    #[error("libtorch finds no CUDA device here; use the CPU, or a libtorch with CUDA")]
+    NoCuda,
+    /// Layers that the backbone does not have.
+    #[error(transparent)]
+    Layers(#[from] LayerSetError),
+    /// Weights that cannot be had or do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// libtorch failed.
+    #[error("libtorch failed in {name}: {reason}")]
+    Torch {
+        /// The network.
+        name: String,
+        /// What it said, its first line.
+        reason: String,
     },
 }

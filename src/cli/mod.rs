@@ -10,6 +10,7 @@ mod dataset;
 mod devices;
 mod output;
 mod score;
+mod weights;
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
 #[derive(Debug, Parser)]
@@ -33,6 +34,8 @@ enum Command {
     Devices(devices::Args),
     /// Score predictions files: PCK per category and variation factor.
     Score(score::Args),
+    /// List, fetch and check the weights of the residual networks.
+    Weights(weights::Args),
 }
 
 /// Wrong usage: the sentence is printed and the exit code is 2.
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Dataset(args) => dataset::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Score(args) => score::run(args),
+        Command::Weights(args) => weights::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

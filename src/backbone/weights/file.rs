@@ -1,0 +1,174 @@
+//! Safetensors files: read, identified, checked tensor by tensor against a network.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use half::{bf16, f16};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+
+use super::identify::{Shapes, looks_like};
+use super::{WeightsError, hexadecimal};
+use crate::backbone::architecture::{Architecture, Parameter};
+
+/// Parameters by name, row-major.
+type Values = HashMap<String, Vec<f32>>;
+
+/// The parameters of a network in a file, and the file's SHA-256.
+pub(super) fn load(
+    path: &Path,
+    architecture: &Architecture,
+) -> Result<(Values, String), WeightsError> {
+    let bytes = read(path)?;
+    let tensors = open(path, &bytes)?;
+    let shapes = shapes(&tensors);
+    check(path, &shapes, architecture)?;
+    let mut values = Values::new();
+    for Parameter { name, .. } in architecture.parameters() {
+        // `check` has found every name.
+        if let Ok(view) = tensors.tensor(&name) {
+            let numbers = numbers(path, &name, &view)?;
+            values.insert(name, numbers);
+        }
+    }
+    Ok((values, digest(&bytes)))
+}
+
+/// The network a file seems to be of.
+pub(super) fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
+    let bytes = read(path)?;
+    Ok(looks_like(&shapes(&open(path, &bytes)?)))
+}
+
+/// A file's bytes.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
+}
+
+/// SHA-256, hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
+    tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect()
+}
+
+/// Opens a safetensors file, or says what it is instead.
+fn open<'data>(path: &Path, bytes: &'data [u8]) -> Result<SafeTensors<'data>, WeightsError> {
+    let error = match SafeTensors::deserialize(bytes) {
+        Ok(tensors) => return Ok(tensors),
+        Err(error) => error,
+    };
+    let path = path.to_owned();
+    if let Some((found, remedy)) = something_else(&path, bytes) {
+        return Err(WeightsError::NotSafetensors { path, found, remedy });
+    }
+    match announced_length(bytes) {
+        Some(expected) if expected != bytes.len() as u64 => {
+            Err(WeightsError::Length { path, found: bytes.len() as u64, expected })
+        }
+        _ => Err(WeightsError::NotSafetensors {
+            path,
+            found: format!("a file that cannot be understood ({error})"),
+            remedy: "fetch it again or give another".to_owned(),
+        }),
+    }
+}
+
+/// The length a safetensors header announces: 8 bytes, the header, and the end of the last tensor.
+fn announced_length(bytes: &[u8]) -> Option<u64> {
+    let header = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+    let end = header.checked_add(8)?;
+    let Some(header) = bytes.get(8..usize::try_from(end).ok()?) else {
+        // Cut within the header, if it begins like one.
+        return (bytes.get(8) == Some(&b'{') && end < (1 << 30)).then_some(end);
+    };
+    let header: HashMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let last = header.values().filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
+    end.checked_add(last.max().unwrap_or(0))
+}
+
+/// Files that are commonly given for weights, and what to do about them.
+fn something_else(path: &Path, bytes: &[u8]) -> Option<(String, String)> {
+    let text = bytes.trim_ascii_start();
+    let (found, remedy) = if bytes.is_empty() {
+        ("an empty file", "fetch it again".to_owned())
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
+        ("a PyTorch file (a pickle)", conversion(path))
+    } else if text.starts_with(b"<") {
+        ("a web page", "download the file itself, not the page about it".to_owned())
+    } else if text.starts_with(b"version https://git-lfs") {
+        ("a Git LFS pointer", "run `git lfs pull` in its repository".to_owned())
+    } else {
+        return None;
+    };
+    Some((found.to_owned(), remedy))
+}
+
+fn conversion(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let output = Path::new(&name).with_extension("safetensors");
+    format!(
+        "convert it with `python -c \"import torch, safetensors.torch as s; \
+         s.save_file({{k: v.contiguous() for k, v in torch.load('{name}', \
+         weights_only=True).items()}}, '{}')\"`",
+        output.display()
+    )
+}
+
+/// Whether a file has every tensor of a network at its shape, and is not a deeper network's, whose
+/// tensors may include them all.
+fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<(), WeightsError> {
+    let (path, backbone) = (path.to_owned(), architecture.name.to_owned());
+    if let Some(found) = looks_like(shapes).filter(|found| *found != backbone) {
+        return Err(WeightsError::OtherNetwork { path, found, expected: backbone });
+    }
+    let parameters = architecture.parameters();
+    let mut missing = parameters.iter().filter(|each| !shapes.contains_key(&each.name));
+    if let Some(Parameter { name, shape }) = missing.next() {
+        return Err(WeightsError::Missing {
+            path,
+            backbone,
+            name: name.clone(),
+            shape: shape.clone(),
+            missing: 1 + missing.count(),
+            needed: parameters.len(),
+        });
+    }
+    match parameters.into_iter().find(|each| shapes[&each.name] != each.shape) {
+        None => Ok(()),
+        Some(Parameter { name, shape }) => Err(WeightsError::Shape {
+            path,
+            backbone,
+            found: shapes[&name].clone(),
+            expected: shape,
+            name,
+        }),
+    }
+}
+
+/// A tensor's values as f32.
+fn numbers(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
+    let (path, name) = (path.to_owned(), name.to_owned());
+    let data = view.data();
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => each(data, f32::from_le_bytes),
+        Dtype::F64 => each(data, |bytes| f64::from_le_bytes(bytes) as f32),
+        Dtype::F16 => each(data, |bytes| f16::from_le_bytes(bytes).to_f32()),
+        Dtype::BF16 => each(data, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+        other => {
+            return Err(WeightsError::NumberType { path, name, found: format!("{other:?}") });
+        }
+    };
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(values)
+    } else {
+        Err(WeightsError::NotFinite { path, name })
+    }
+}
+
+fn each<const SIZE: usize>(data: &[u8], convert: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
+    data.as_chunks().0.iter().map(|bytes| convert(*bytes)).collect()
+}
