@@ -93,6 +93,14 @@ impl Architecture {
         blocks
     }
 
+    /// Pixels between neighbouring cells of each layer: 4 in the stem and the first stage, twice as
+    /// many in each stage after it.
+    #[must_use]
+    pub fn strides(&self) -> Vec<usize> {
+        let stages = (0..).zip(self.stages).flat_map(|(stage, count)| vec![4 << stage; count]);
+        std::iter::once(4).chain(stages).collect()
+    }
+
     /// Every parameter of the feature extractor, in the order in which the network uses them. The
     /// classifier (`fc`) and `num_batches_tracked` are not among them.
     #[must_use]
@@ -163,6 +171,8 @@ mod tests {
         assert_eq!(Architecture::named("resnet50").unwrap().layer_count(), 17);
         assert_eq!(Architecture::named("resnet101").unwrap().layer_count(), 34);
         assert_eq!(Architecture::named("resnet18"), None);
+        let strides = Architecture::named("resnet50").unwrap().strides();
+        assert_eq!(strides, [4, 4, 4, 4, 8, 8, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32]);
     }
 
     #[test]

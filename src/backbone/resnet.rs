@@ -16,13 +16,7 @@ use super::architecture::{Architecture, Block, geometry};
 use super::weights::{Identity, Weights};
 use super::{Backbone, BackboneError, Device, FeatureMap, Options};
 use crate::hyperpixel::{Geometry, LayerSet};
-use crate::image::Prepared;
-
-/// Mean of ImageNet's RGB (torchvision; DESIGN, "Prepare").
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-
-/// Standard deviation of ImageNet's RGB.
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+use crate::image::{MEAN, Prepared, STANDARD_DEVIATION};
 
 /// What batch normalisation adds to the variance (torchvision).
 const EPSILON: f64 = 1e-5;
@@ -141,6 +135,8 @@ impl Backbone for ResNet {
 /// The tensors of a residual network and how they are put together.
 struct Network {
     device: tch::Device,
+    /// Pixels between neighbouring cells of each layer.
+    strides: Vec<usize>,
     stem: Unit,
     bottlenecks: Vec<Bottleneck>,
 }
@@ -204,6 +200,7 @@ impl Network {
         };
         Ok(Self {
             device,
+            strides: architecture.strides(),
             stem: unit("conv1", "bn1", [64, 3, 7, 7], 2)?,
             bottlenecks: architecture
                 .blocks()
@@ -217,6 +214,7 @@ impl Network {
     fn shallow_clone(&self) -> Self {
         Self {
             device: self.device,
+            strides: self.strides.clone(),
             stem: self.stem.shallow_clone(),
             bottlenecks: self.bottlenecks.iter().map(Bottleneck::shallow_clone).collect(),
         }
@@ -230,7 +228,10 @@ impl Network {
     ) -> Result<Vec<FeatureMap>, TchError> {
         tch::no_grad(|| {
             let maps = self.forward(&input(photograph)?.f_to_device(self.device)?, layers)?;
-            maps.iter().zip(layers).map(|(map, &layer)| feature_map(map, layer)).collect()
+            maps.iter()
+                .zip(layers)
+                .map(|(map, &layer)| feature_map(map, layer, self.strides[layer]))
+                .collect()
         })
     }
 
@@ -313,7 +314,7 @@ fn input(photograph: &Prepared) -> Result<Tensor, TchError> {
     let plane = photograph.width as usize * photograph.height as usize;
     let mut values = Vec::with_capacity(3 * plane);
     for (channel, (mean, deviation)) in
-        photograph.rgb.chunks_exact(plane).zip(MEAN.into_iter().zip(DEVIATION))
+        photograph.rgb.chunks_exact(plane).zip(MEAN.into_iter().zip(STANDARD_DEVIATION))
     {
         values.extend(channel.iter().map(|value| (value - mean) / deviation));
     }
@@ -321,13 +322,13 @@ fn input(photograph: &Prepared) -> Result<Tensor, TchError> {
 }
 
 /// A 1 × C × H × W tensor as a feature map.
-fn feature_map(map: &Tensor, layer: usize) -> Result<FeatureMap, TchError> {
+fn feature_map(map: &Tensor, layer: usize, stride: usize) -> Result<FeatureMap, TchError> {
     let (_, channels, rows, columns) = map.size4()?;
     let map = map.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut data = vec![0.0f32; map.numel()];
     map.f_copy_data(&mut data, map.numel())?;
     let [channels, rows, columns] = [channels, rows, columns].map(|side| side as usize);
-    Ok(FeatureMap { layer, channels, rows, columns, data })
+    Ok(FeatureMap { layer, stride, channels, rows, columns, data })
 }
 
 /// libtorch's complaint without the trace of its calls.

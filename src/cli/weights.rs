@@ -58,7 +58,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
 
 fn list() -> anyhow::Result<()> {
     let settings = hub::Settings::from_environment()?;
-    println!("{:<10} {:<24} {}", "name", "on the hub", "in the cache");
+    println!("{:<10} {:<24} in the cache", "name", "on the hub");
     for known in manifest::known() {
         let file = HubFile {
             repository: known.repository.clone(),
@@ -69,7 +69,10 @@ fn list() -> anyhow::Result<()> {
             Some(fetched) => format!("revision {}", fetched.commit),
             None => format!("no; `hpflow weights fetch {}`", known.name),
         };
-        println!("{:<10} {:<24} {cached}\n{:<10} {}", known.name, known.repository, "", known.about);
+        println!(
+            "{:<10} {:<24} {cached}\n{:<10} {}",
+            known.name, known.repository, "", known.about
+        );
     }
     println!("{:<10} {:<24} needs no file", "untrained", "");
     println!("{:<10} the same random network everywhere, for tests and a first try", "");

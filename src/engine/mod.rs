@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::hyperpixel::Hyperimage;
 
 pub mod cpu;
+#[cfg(feature = "torch")]
+pub mod dense;
 pub mod hough;
 
 /// Number of Hough cells that the bins are made for (published code: 8192).
@@ -106,6 +108,15 @@ pub enum EngineError {
         source_groups: Vec<(usize, usize)>,
         /// Stride and channels of the target's groups.
         target_groups: Vec<(usize, usize)>,
+    },
+    /// CUDA was asked for where there is none.
+    #[error("libtorch finds no CUDA device here; use the CPU, or a libtorch with CUDA")]
+    NoCuda,
+    /// libtorch failed.
+    #[error("libtorch failed while matching: {reason}; try --engine cpu")]
+    Torch {
+        /// What it said, its first line.
+        reason: String,
     },
 }
 

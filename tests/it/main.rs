@@ -4,6 +4,8 @@ mod benchmark;
 mod dataset;
 mod engines;
 mod image;
+#[cfg(feature = "torch")]
+mod golden;
 mod oracle;
 mod predictions;
 mod score;

@@ -217,8 +217,10 @@ impl Hub<'_> {
                 "a partial download is longer than the file; delete the *.part files in {}",
                 self.settings.cache.display()
             )),
-            ApiError::LockAcquisition(path) => self
-                .failed(&format!("another process is downloading it (it holds {})", path.display())),
+            ApiError::LockAcquisition(path) => self.failed(&format!(
+                "another process is downloading it (it holds {})",
+                path.display()
+            )),
             ApiError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 self.failed("the connection ended early; the next try continues")
             }
@@ -259,8 +261,7 @@ impl Progress for Bar {
             "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         self.0.set_length(size as u64);
         self.0.set_style(
-            ProgressStyle::with_template(STYLE)
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         self.0.set_message(filename.to_owned());
     }

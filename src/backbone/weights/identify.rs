@@ -72,8 +72,10 @@ mod tests {
             let wide = vec![128, 128, 3, 3];
             shapes.insert("layer1.0.conv2.weight".to_owned(), wide);
             assert_eq!(looks_like(&shapes), Some(format!("wide_{}_2", architecture.name)));
-            let prefixed: Shapes =
-                shapes.iter().map(|(name, shape)| (format!("module.{name}"), shape.clone())).collect();
+            let prefixed: Shapes = shapes
+                .iter()
+                .map(|(name, shape)| (format!("module.{name}"), shape.clone()))
+                .collect();
             assert!(looks_like(&prefixed).unwrap().contains("'module.'"));
         }
         assert_eq!(looks_like(&Shapes::new()), None);

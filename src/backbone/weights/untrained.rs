@@ -46,7 +46,9 @@ pub fn weights(architecture: &Architecture) -> Weights {
 fn learned(parameter: &Parameter) -> Vec<f32> {
     let count = parameter.shape.iter().product();
     match parameter.shape.as_slice() {
-        &[outputs, _, rows, columns] => convolution(&parameter.name, outputs * rows * columns, count),
+        &[outputs, _, rows, columns] => {
+            convolution(&parameter.name, outputs * rows * columns, count)
+        }
         _ if parameter.name.ends_with(".bias") => vec![0.0; count],
         _ => vec![1.0; count],
     }
@@ -89,7 +91,8 @@ fn statistics(backbone: &str) -> HashMap<String, Vec<f32>> {
     file.iter()
         .map(|(name, view)| {
             let values = view.data().chunks_exact(4);
-            let values = values.map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]]));
+            let values =
+                values.map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]]));
             (name.to_owned(), values.collect())
         })
         .collect()
