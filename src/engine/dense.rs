@@ -13,6 +13,7 @@
 //! On CUDA the order of votes is not fixed, there or in the published code, so the last digits of a
 //! confidence may change from run to run. On the CPU they do not.
 
+use std::panic::resume_unwind;
 use std::time::Instant;
 
 use tch::{Kind, TchError, Tensor};
@@ -24,6 +25,9 @@ use crate::hyperpixel::{Group, Hyperimage};
 
 /// Stages in order of execution.
 const STAGES: [&str; 5] = ["expand", "correlate", "vote", "hough", "pick"];
+
+/// Rows of the similarity matrix that one thread computes at a time.
+const BLOCK_ROWS: i64 = 256;
 
 /// A norm below this counts as this, so that a hyperpixel of zeros has similarity 0.
 const SMALLEST_NORM: f64 = 1e-18;
@@ -67,7 +71,7 @@ impl DenseEngine {
         let start = Instant::now();
         let hyperpixels = [hyperpixels(source, self.device)?, hyperpixels(target, self.device)?];
         let start = self.lap(0, start);
-        let similarities = similarities(&hyperpixels[0], &hyperpixels[1])?;
+        let similarities = similarities(&hyperpixels[0], &hyperpixels[1], self.threads)?;
         let start = self.lap(1, start);
         let bins = bins(source, target, &space)?.f_to_device(self.device)?;
         let votes = votes(&bins, &similarities, &space)?;
@@ -192,17 +196,51 @@ fn hyperpixels(image: &Hyperimage, device: tch::Device) -> Result<Tensor, TchErr
 }
 
 /// max(0, cos)³ of all hyperpixels of one image and all of the other.
-fn similarities(source: &Tensor, target: &Tensor) -> Result<Tensor, TchError> {
+fn similarities(source: &Tensor, target: &Tensor, threads: usize) -> Result<Tensor, TchError> {
     let norms = |hyperpixels: &Tensor| {
         hyperpixels
             .f_norm_scalaropt_dim(2, [1i64], true)
             .and_then(|norms| norms.f_clamp_min(SMALLEST_NORM))
     };
-    source
-        .f_matmul(&target.f_transpose(0, 1)?)?
+    product(source, target, threads)?
         .f_div_(&norms(source)?.f_matmul(&norms(target)?.f_transpose(0, 1)?)?)?
         .f_clamp_min_(0.0)?
         .f_pow_(3)
+}
+
+/// The matrix product of `source` and the transpose of `target`. On the CPU it is shared out in
+/// blocks of rows, each on one thread: libtorch's own sharing gives other bits for other numbers of
+/// threads.
+fn product(source: &Tensor, target: &Tensor, threads: usize) -> Result<Tensor, TchError> {
+    let transposed = target.f_transpose(0, 1)?;
+    if source.device() != tch::Device::Cpu {
+        return source.f_matmul(&transposed);
+    }
+    let (rows, columns) = (source.size()[0], target.size()[0]);
+    let product = Tensor::f_empty([rows, columns], (Kind::Float, tch::Device::Cpu))?;
+    let mut blocks = Vec::new();
+    for start in (0..rows).step_by(BLOCK_ROWS as usize) {
+        let length = BLOCK_ROWS.min(rows - start);
+        blocks.push((product.f_narrow(0, start, length)?, source.f_narrow(0, start, length)?));
+    }
+    let share = blocks.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        while !blocks.is_empty() {
+            let mine = blocks.split_off(blocks.len().saturating_sub(share));
+            let transposed = transposed.shallow_clone();
+            running.push(scope.spawn(move || {
+                tch::set_num_threads(1);
+                mine.iter().try_for_each(|(product, source)| {
+                    source.f_matmul_out(product, &transposed).map(drop)
+                })
+            }));
+        }
+        running
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
+    Ok(product)
 }
 
 /// The bin of every match, sources × targets.

@@ -3,10 +3,12 @@
 mod benchmark;
 mod dataset;
 mod engines;
-mod image;
 #[cfg(feature = "torch")]
 mod golden;
+mod image;
 mod oracle;
 mod predictions;
 mod score;
+#[cfg(feature = "torch")]
+mod resnet;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
