@@ -8,7 +8,7 @@ mod golden;
 mod image;
 mod oracle;
 mod predictions;
-mod score;
 #[cfg(feature = "torch")]
 mod resnet;
+mod score;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
