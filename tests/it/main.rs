@@ -5,6 +5,7 @@ mod dataset;
 mod engines;
 #[cfg(feature = "torch")]
 mod golden;
+mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod oracle;
 mod predictions;
@@ -12,3 +13,4 @@ mod predictions;
 mod resnet;
 mod score;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
+mod weights;
