@@ -1,5 +1,7 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
 
+mod counts;
+pub mod doctor;
 mod error;
 mod files;
 pub mod matlab;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::Point;
 
+pub use counts::Counts;
 pub use error::BenchmarkError;
 pub use open::{Kind, LayoutSize, Options};
 

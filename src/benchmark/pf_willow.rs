@@ -27,14 +27,7 @@ struct Annotated {
 
 /// Reads the pairs.
 pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
-    let found = find_root(root, "PF-dataset-WILLOW", |folder| {
-        sub_classes(folder).is_ok_and(|sub_classes| !sub_classes.is_empty())
-    });
-    let root = found.ok_or_else(|| BenchmarkError::Root {
-        root: root.to_owned(),
-        benchmark: "PF-WILLOW",
-        expected: "folders such as car(G) with photographs and .mat files",
-    })?;
+    let root = folder(root)?;
     if options.split != "test" {
         return Err(BenchmarkError::UnknownSplit {
             root,
@@ -75,8 +68,20 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     })
 }
 
+/// The benchmark's folder: `root`, or the one in it.
+pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+    let found = find_root(root, "PF-dataset-WILLOW", |folder| {
+        sub_classes(folder).is_ok_and(|sub_classes| !sub_classes.is_empty())
+    });
+    found.ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "PF-WILLOW",
+        expected: "folders such as car(G) with photographs and .mat files",
+    })
+}
+
 /// The folders that hold `.mat` files, in name order.
-fn sub_classes(root: &Path) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
+pub(super) fn sub_classes(root: &Path) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
     let mut found = Vec::new();
     for (name, path) in entries(root)? {
         if path.is_dir() && entries(&path)?.iter().any(|(name, _)| name.ends_with(".mat")) {
@@ -99,21 +104,29 @@ fn annotated(folder: &Path) -> Result<Vec<Annotated>, BenchmarkError> {
             });
         }
     }
+    let read = |(name, file, photograph): (String, PathBuf, PathBuf)| {
+        Ok(Annotated { name, photograph, keypoints: keypoints(&file)? })
+    };
+    annotations(folder)?.into_iter().map(read).collect()
+}
+
+/// Name, annotation and photograph of each image of a sub-class, in name order.
+pub(super) fn annotations(
+    folder: &Path,
+) -> Result<Vec<(String, PathBuf, PathBuf)>, BenchmarkError> {
+    let entries = entries(folder)?;
     let annotations = entries.iter().filter_map(|(name, path)| {
         let stem = name.strip_suffix(".mat")?;
         let photograph = EXTENSIONS.map(|extension| format!("{stem}.{extension}"));
-        let photograph = photograph.iter().find(|file| has(file)).unwrap_or(&photograph[0]);
-        Some((stem, folder.join(photograph), path))
+        let is_there = |file: &&String| entries.iter().any(|(name, _)| name == *file);
+        let photograph = photograph.iter().find(is_there).unwrap_or(&photograph[0]);
+        Some((stem.to_owned(), path.clone(), folder.join(photograph)))
     });
-    annotations
-        .map(|(stem, photograph, file)| {
-            Ok(Annotated { name: stem.to_owned(), photograph, keypoints: keypoints(file)? })
-        })
-        .collect()
+    Ok(annotations.collect())
 }
 
 /// The keypoints of an annotation, in file order, in the photograph's pixels.
-fn keypoints(file: &Path) -> Result<Vec<Point>, BenchmarkError> {
+pub(super) fn keypoints(file: &Path) -> Result<Vec<Point>, BenchmarkError> {
     let error = |source| BenchmarkError::Matlab { file: file.to_owned(), source };
     let bytes = read(file, MAX_ANNOTATION, "its folder")?;
     let variables = matlab::parse(&bytes).map_err(error)?;

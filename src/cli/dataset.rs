@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+mod check;
 mod pairs;
 
 /// Arguments of `hpflow dataset`.
@@ -13,6 +14,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look for missing, damaged and contradictory files, and compare counts with the paper's.
+    Check(check::Args),
     /// Build pair annotations and the layout from image annotations.
     Pairs(pairs::Args),
 }
@@ -21,8 +24,9 @@ enum Command {
 ///
 /// # Errors
 /// The subcommand's.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     match &args.command {
+        Command::Check(args) => check::run(args, quiet),
         Command::Pairs(args) => pairs::run(args),
     }
 }

@@ -48,7 +48,7 @@ pub struct Usage(pub String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
-        Command::Dataset(args) => dataset::run(args),
+        Command::Dataset(args) => dataset::run(args, cli.quiet),
         Command::Devices(args) => devices::run(args),
         Command::Score(args) => score::run(args),
         Command::Weights(args) => weights::run(args, cli.quiet),

@@ -126,3 +126,176 @@ fn pairs_refuse_what_is_wrong_in_one_sentence() {
         pairs(&["--split", "x"], 1, what);
     }
 }
+
+/// A whole benchmark of two images of a category, in SPair-71k's form.
+fn benchmark(root: &Path) {
+    images(&root.join("ImageAnnotation"));
+    fs::create_dir_all(root.join("JPEGImages/cup")).unwrap();
+    for name in ["a", "b"] {
+        let photograph = image::RgbImage::from_fn(10, 8, |x, y| image::Rgb([x as u8, y as u8, 9]));
+        photograph.save(root.join(format!("JPEGImages/cup/{name}.png"))).unwrap();
+    }
+    let from = root.join("ImageAnnotation");
+    hpflow(&["pairs", "--images", text(&from), "--split", "test", "--out", text(root)])
+        .assert()
+        .success();
+}
+
+#[test]
+fn check_finds_nothing_wrong_with_a_whole_benchmark() {
+    let folder = tempfile::tempdir().unwrap();
+    benchmark(folder.path());
+    hpflow(&["check", "--root", text(folder.path())])
+        .assert()
+        .success()
+        .stdout(contains("test: 2 pairs in 1 category; no published counts"))
+        .stdout(contains("photographs: 2 of 2 decoded\nnothing is wrong"));
+}
+
+#[test]
+fn check_names_what_is_wrong() {
+    let pair = "PairAnnotation/test/000001-a-b:cup.json";
+    let change = |file: &'static str, find: &'static str, replace: &'static str| {
+        move |root: &Path| {
+            let text = fs::read_to_string(root.join(file)).unwrap();
+            assert!(text.contains(find));
+            fs::write(root.join(file), text.replacen(find, replace, 1)).unwrap();
+        }
+    };
+    type Harm<'a> = Box<dyn Fn(&Path) + 'a>;
+    let cases: Vec<(Harm, &str, &str)> = vec![
+        (
+            Box::new(|root| fs::remove_file(root.join("JPEGImages/cup/a.png")).unwrap()),
+            "missing photographs (1):",
+            "cup/a.png",
+        ),
+        (
+            Box::new(|root| {
+                let file = root.join("JPEGImages/cup/a.png");
+                let bytes = fs::read(&file).unwrap();
+                fs::write(&file, &bytes[..bytes.len() - 20]).unwrap();
+            }),
+            "damaged photographs (1):",
+            "a.png",
+        ),
+        (
+            Box::new(|root| {
+                image::RgbImage::new(8, 10).save(root.join("JPEGImages/cup/b.png")).unwrap();
+            }),
+            "contradictions (1):",
+            "b.png has 8 × 10 pixels, its annotation says 10 × 8",
+        ),
+        (
+            Box::new(|root| fs::remove_file(root.join(pair)).unwrap()),
+            "missing or malformed annotations (1):",
+            "000001-a-b:cup.json is missing",
+        ),
+        (
+            Box::new(change(pair, "\"occlusion\": 3", "\"occlusion\": 1")),
+            "contradictions (1):",
+            "occlusion is 1, the image annotations give 3",
+        ),
+        (
+            Box::new(change(pair, "\"src_kps\": [[2, 3]]", "\"src_kps\": [[2, 4]]")),
+            "contradictions (1):",
+            "src_kps is [[2,4]], the image annotations give [[2,3]]",
+        ),
+        (
+            Box::new(change(pair, "\"trg_kps\": [[2, 3]]", "\"trg_kps\": []")),
+            "contradictions (1):",
+            "trg_kps 0",
+        ),
+        (
+            Box::new(change(
+                "ImageAnnotation/cup/b.json",
+                "\"azimuth_id\": 5",
+                "\"azimuth_id\": 6",
+            )),
+            "contradictions (2):",
+            "viewpoint_variation is 2, the image annotations give 1",
+        ),
+        (
+            Box::new(|root| fs::write(root.join("ImageAnnotation/cup/b.json"), "{").unwrap()),
+            "contradictions (2):",
+            "b.png has no image annotation",
+        ),
+        (
+            Box::new(|root| fs::write(root.join("Layout/large/test.txt"), "nonsense").unwrap()),
+            "missing or malformed annotations (1):",
+            "test.txt:1: found \"nonsense\"",
+        ),
+    ];
+    for (harm, heading, what) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        benchmark(folder.path());
+        harm(folder.path());
+        hpflow(&["check", "--root", text(folder.path())])
+            .assert()
+            .code(1)
+            .stdout(contains(heading))
+            .stdout(contains(what))
+            .stderr(contains("; mend what is listed"));
+    }
+}
+
+#[test]
+fn check_notes_keypoints_outside_a_photograph_once_and_does_not_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("ImageAnnotation");
+    images(&from);
+    let annotation = fs::read_to_string(from.join("cup/a.json")).unwrap();
+    fs::write(from.join("cup/a.json"), annotation.replace("[2, 3]", "[11, 3]")).unwrap();
+    let root = folder.path();
+    hpflow(&["pairs", "--images", text(&from), "--split", "test", "--out", text(root)])
+        .assert()
+        .success();
+    hpflow(&["check", "--root", text(root), "--without-photographs"])
+        .assert()
+        .success()
+        .stdout(contains("keypoints outside their photograph, used as they are (1):"))
+        .stdout(contains("cup/a.png: keypoint 0 at [11, 3] of 10 × 8"));
+}
+
+#[test]
+fn check_compares_spair_71k_with_its_paper() {
+    let Some(sample) = shared("data/SPair-71k-sample") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let mut layout = String::new();
+    for (category, first_id) in [("aeroplane", "0"), ("pottedplant", "9629")] {
+        fs::create_dir_all(root.join("ImageAnnotation").join(category)).unwrap();
+        for file in fs::read_dir(sample.join("ImageAnnotation").join(category)).unwrap() {
+            let file = file.unwrap();
+            let to = root.join("ImageAnnotation").join(category).join(file.file_name());
+            fs::write(to, fs::read(file.path()).unwrap()).unwrap();
+        }
+        let from = root.join("ImageAnnotation");
+        hpflow(&["pairs", "--images", text(&from), "--split", "test", "--out", text(root)])
+            .args(["--category", category, "--first-id", first_id])
+            .assert()
+            .success();
+        layout += &fs::read_to_string(root.join("Layout/large/test.txt")).unwrap();
+        fs::remove_file(root.join("Layout/large/test.txt")).unwrap();
+    }
+    fs::write(root.join("Layout/large/test.txt"), layout).unwrap();
+    let output = hpflow(&["check", "--root", text(root), "--without-photographs", "--all"])
+        .assert()
+        .code(1)
+        .stdout(contains("test: 1552 pairs in 2 categories\n"))
+        .stdout(contains("test: 1552 pairs, the paper has 12234"))
+        .stdout(contains("test: 0 pairs of cat, the paper has 600"));
+    let found = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    for absent in ["aeroplane", "pottedplant", "contradictions", "malformed"] {
+        assert!(!found.contains(absent), "{absent} is as published:\n{found}");
+    }
+}
+
+#[test]
+fn check_finds_nothing_wrong_with_pf_willow() {
+    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    hpflow(&["check", "--benchmark", "pf-willow", "--root", text(&root)])
+        .assert()
+        .success()
+        .stdout(contains("test: 900 pairs in 10 categories\n"))
+        .stdout(contains("photographs: 100 of 100 decoded\nnothing is wrong"));
+}

@@ -44,7 +44,7 @@ pub enum PairsError {
 pub fn build(images: &[ImageAnnotation], first_id: u64) -> Result<Vec<PairAnnotation>, PairsError> {
     let mut sorted: Vec<&ImageAnnotation> = images.iter().collect();
     sorted.sort_by(|a, b| (&a.category, a.name()).cmp(&(&b.category, b.name())));
-    sorted.iter().try_for_each(|image| check(image))?;
+    sorted.iter().try_for_each(|image| check_image(image))?;
     if let Some(twice) = sorted.windows(2).find(|w| same_image(w[0], w[1])) {
         return Err(PairsError::Repeated {
             category: twice[0].category.clone(),
@@ -56,12 +56,11 @@ pub fn build(images: &[ImageAnnotation], first_id: u64) -> Result<Vec<PairAnnota
     for category in sorted.chunk_by(|a, b| a.category == b.category) {
         for source in category {
             for target in category {
-                let common = common_keypoints(source, target);
-                if common.is_empty() {
+                if common_keypoints(source, target).is_empty() {
                     continue;
                 }
                 if !same_image(source, target) {
-                    pairs.push(pair(id, source, target, &common));
+                    pairs.push(pair(id, source, target));
                 }
                 id += 1;
             }
@@ -100,7 +99,8 @@ pub fn variation(source: &ImageAnnotation, target: &ImageAnnotation) -> Variatio
     }
 }
 
-fn check(image: &ImageAnnotation) -> Result<(), PairsError> {
+/// Whether an image's heading and box can be labelled.
+pub(in crate::benchmark) fn check_image(image: &ImageAnnotation) -> Result<(), PairsError> {
     if image.azimuth_id > 7 {
         return Err(PairsError::Azimuth {
             image: image.name().to_owned(),
@@ -138,12 +138,13 @@ fn common_keypoints<'a>(
     common
 }
 
-fn pair(
+/// The annotation of two images' pair of that number.
+pub(in crate::benchmark) fn pair(
     id: u64,
     source: &ImageAnnotation,
     target: &ImageAnnotation,
-    common: &[(&str, &Position, &Position)],
 ) -> PairAnnotation {
+    let common = common_keypoints(source, target);
     let labels = variation(source, target);
     let category = source.category.clone();
     PairAnnotation {

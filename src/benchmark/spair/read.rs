@@ -8,7 +8,7 @@ use super::annotation::{Number, PairAnnotation, Position, value};
 use crate::Point;
 use crate::benchmark::files::{entries, is_plain_name, read};
 use crate::benchmark::open::{Images, find_root, select};
-use crate::benchmark::{Benchmark, BenchmarkError, Options, Pair, Variation};
+use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 
 /// A layout of a million pairs has some 45 MB.
 const MAX_LAYOUT: u64 = 256 << 20;
@@ -22,13 +22,8 @@ pub(in crate::benchmark) fn open(
     root: &Path,
     options: &Options,
 ) -> Result<Benchmark, BenchmarkError> {
-    let found = find_root(root, "SPair-71k", |folder| folder.join("Layout").is_dir());
-    let root = found.ok_or_else(|| BenchmarkError::Root {
-        root: root.to_owned(),
-        benchmark: "SPair-71k",
-        expected: "the folders Layout, PairAnnotation and JPEGImages",
-    })?;
-    let layout = layout_path(&root, options)?;
+    let root = folder(root)?;
+    let layout = layout_path(&root, options.layout, &options.split)?;
     let lines = read_layout(&layout)?;
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
     let selected = select(&categories, options)?;
@@ -53,22 +48,43 @@ pub(in crate::benchmark) fn open(
     })
 }
 
+/// The benchmark's folder: `root`, or the one in it.
+pub(in crate::benchmark) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+    let found = find_root(root, "SPair-71k", |folder| folder.join("Layout").is_dir());
+    found.ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "SPair-71k",
+        expected: "the folders Layout, PairAnnotation and JPEGImages",
+    })
+}
+
 /// `Layout/<size>/<split>.txt`, if the benchmark has that split.
-fn layout_path(root: &Path, options: &Options) -> Result<PathBuf, BenchmarkError> {
-    let folder = root.join("Layout").join(options.layout.name());
-    let file = folder.join(format!("{}.txt", options.split));
-    if is_plain_name(&options.split) && file.is_file() {
+pub(in crate::benchmark) fn layout_path(
+    root: &Path,
+    size: LayoutSize,
+    split: &str,
+) -> Result<PathBuf, BenchmarkError> {
+    let folder = root.join("Layout").join(size.name());
+    let file = folder.join(format!("{split}.txt"));
+    if is_plain_name(split) && file.is_file() {
         return Ok(file);
     }
-    let splits: Vec<String> = entries(&folder)?
-        .into_iter()
-        .filter_map(|(name, _)| name.strip_suffix(".txt").map(str::to_owned))
-        .collect();
-    Err(BenchmarkError::UnknownSplit {
-        root: folder,
-        found: options.split.clone(),
-        known: splits.join(", "),
-    })
+    let known = splits(root, size)?.join(", ");
+    Err(BenchmarkError::UnknownSplit { root: folder, found: split.to_owned(), known })
+}
+
+/// The splits that the benchmark has: `trn`, `val`, `test`, then others in name order.
+pub(in crate::benchmark) fn splits(
+    root: &Path,
+    size: LayoutSize,
+) -> Result<Vec<String>, BenchmarkError> {
+    let usual = ["trn", "val", "test"];
+    let entries = entries(&root.join("Layout").join(size.name()))?;
+    let names =
+        entries.into_iter().filter_map(|(name, _)| name.strip_suffix(".txt").map(str::to_owned));
+    let mut names: Vec<String> = names.collect();
+    names.sort_by_key(|name| usual.iter().position(|usual| usual == name).unwrap_or(usual.len()));
+    Ok(names)
 }
 
 /// The ids in a layout, checked: each can be a file's name and occurs once.
@@ -113,7 +129,7 @@ fn category_of(id: &str) -> &str {
 }
 
 /// The annotation of a listed pair, with its file.
-fn read_pair(
+pub(in crate::benchmark) fn read_pair(
     folder: &Path,
     id: &str,
     layout: &Path,
@@ -201,7 +217,7 @@ fn any_outside(points: &[Point], size: Option<[u32; 2]>) -> bool {
 }
 
 /// Whether lists have equal length, labels are levels, and names stay in their folder.
-fn check(pair: &PairAnnotation) -> Result<(), String> {
+pub(in crate::benchmark) fn check(pair: &PairAnnotation) -> Result<(), String> {
     let lengths = [pair.src_kps.len(), pair.trg_kps.len(), pair.kps_ids.len()];
     if lengths.iter().any(|&length| length != lengths[0]) {
         let [source, target, ids] = lengths;

@@ -1,0 +1,163 @@
+//! Looks a benchmark's files over: what is missing, damaged or contradictory, and what differs from
+//! the published counts.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{BenchmarkError, Counts, Kind};
+use crate::image;
+
+mod pf_willow;
+mod spair;
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ailment {
+    /// A photograph that is not there.
+    MissingPhotograph,
+    /// A photograph that cannot be decoded, because it is truncated or something else.
+    DamagedPhotograph,
+    /// An annotation or list that is missing or cannot be read.
+    BrokenAnnotation,
+    /// An annotation that contradicts itself, another or its photograph.
+    Contradiction,
+    /// A split whose counts are not the published ones.
+    Counts,
+    /// A keypoint outside its photograph. The published evaluation takes it as it is, so this is
+    /// a note and no problem.
+    KeypointOutside,
+}
+
+impl Ailment {
+    /// What the ailment is called above its list.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::MissingPhotograph => "missing photographs",
+            Self::DamagedPhotograph => "damaged photographs",
+            Self::BrokenAnnotation => "missing or malformed annotations",
+            Self::Contradiction => "contradictions",
+            Self::Counts => "counts other than published",
+            Self::KeypointOutside => "keypoints outside their photograph, used as they are",
+        }
+    }
+
+    /// Whether results would be wrong or impossible.
+    #[must_use]
+    pub fn is_problem(self) -> bool {
+        self != Self::KeypointOutside
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub ailment: Ailment,
+    /// One sentence that names the file.
+    pub what: String,
+}
+
+/// A split that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Split {
+    /// Its name.
+    pub name: String,
+    /// Its pairs.
+    pub counts: Counts,
+    /// Whether the counts were compared with published ones.
+    pub compared: bool,
+}
+
+/// What the doctor says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// The splits, in the order `trn`, `val`, `test`, others.
+    pub splits: Vec<Split>,
+    /// How many photographs the annotations speak of.
+    pub photographs: usize,
+    /// How many of them were decoded without error; `None` where they were not looked at.
+    pub decoded: Option<usize>,
+    /// What is wrong, by ailment, then in the order of the files.
+    pub findings: Vec<Finding>,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Examination {
+    /// Only these splits; all that are there where empty.
+    pub splits: Vec<String>,
+    /// Leave the photographs alone.
+    pub without_photographs: bool,
+}
+
+/// Told what is looked at, how many are done, and of how many.
+pub type Progress<'a> = dyn Fn(&'static str, usize, usize) + Sync + 'a;
+
+/// Looks over the benchmark in `root`. What is wrong with its files is in the diagnosis, in the
+/// same order on every run.
+///
+/// # Errors
+/// The folder is not the benchmark's, or has no such split.
+pub fn examine(
+    kind: Kind,
+    root: &Path,
+    examination: &Examination,
+    progress: &Progress,
+) -> Result<Diagnosis, BenchmarkError> {
+    let mut diagnosis = match kind {
+        Kind::Spair => spair::examine(root, examination, progress),
+        Kind::PfWillow => pf_willow::examine(root, examination, progress),
+    }?;
+    diagnosis.findings.sort_by_key(|finding| finding.ailment); // stable
+    Ok(diagnosis)
+}
+
+/// A photograph and the size that its annotation gives it, if it does.
+type Annotated = (PathBuf, Option<[u32; 2]>);
+
+/// Decodes the photographs; how many could be, and what is wrong with the others.
+fn decode(photographs: &[Annotated], progress: &Progress) -> (usize, Vec<Finding>) {
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let looked_at: Vec<Option<Finding>> = photographs
+        .par_iter()
+        .map(|(path, size)| {
+            let finding = photograph(path, *size);
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            progress("photographs", done, photographs.len());
+            finding
+        })
+        .collect();
+    let findings: Vec<Finding> = looked_at.into_iter().flatten().collect();
+    let undecoded = findings.iter().filter(|f| f.ailment != Ailment::Contradiction).count();
+    (photographs.len() - undecoded, findings)
+}
+
+fn photograph(path: &Path, annotated: Option<[u32; 2]>) -> Option<Finding> {
+    let finding = |ailment, what| Some(Finding { ailment, what });
+    if !path.is_file() {
+        return finding(Ailment::MissingPhotograph, path.display().to_string());
+    }
+    let photograph = match image::read(path) {
+        Ok(photograph) => photograph,
+        Err(error) => return finding(Ailment::DamagedPhotograph, error.to_string()),
+    };
+    let found = [photograph.width, photograph.height];
+    let [width, height] = annotated.filter(|&size| size != found)?;
+    let what = format!(
+        "{} has {} × {} pixels, its annotation says {width} × {height}",
+        path.display(),
+        found[0],
+        found[1]
+    );
+    finding(Ailment::Contradiction, what)
+}
+
+/// Whether a keypoint is outside a photograph of that size. Pixel centres count from 0 or, in
+/// annotations that came from PASCAL VOC, from 1; so the far border is inside.
+fn is_outside([x, y]: [f64; 2], [width, height]: [u32; 2]) -> bool {
+    !(0.0..=f64::from(width)).contains(&x) || !(0.0..=f64::from(height)).contains(&y)
+}

@@ -1,0 +1,257 @@
+//! The doctor for SPair-71k and what is made like it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
+use super::{decode, is_outside};
+use crate::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, Position, stem, value};
+use crate::benchmark::spair::{self, pairs};
+use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
+
+/// Pair annotations that are in memory at a time.
+const BATCH: usize = 2048;
+
+pub(super) fn examine(
+    root: &Path,
+    examination: &Examination,
+    progress: &Progress,
+) -> Result<Diagnosis, BenchmarkError> {
+    let root = spair::folder(root)?;
+    let names = match examination.splits.as_slice() {
+        [] => spair::splits(&root, LayoutSize::Large)?,
+        wanted => wanted.to_vec(),
+    };
+    let layout = |name: &String| spair::layout_path(&root, LayoutSize::Large, name);
+    let layouts: Vec<PathBuf> = names.iter().map(layout).collect::<Result<_, _>>()?;
+    let mut doctor = Doctor {
+        root: &root,
+        progress,
+        images: HashMap::new(),
+        photographs: BTreeMap::new(),
+        outside: BTreeSet::new(),
+        findings: Vec::new(),
+    };
+    doctor.read_images();
+    let mut splits = Vec::new();
+    for (name, layout) in names.into_iter().zip(&layouts) {
+        let counts = doctor.examine_split(&name, layout);
+        splits.push(doctor.compare(name, counts));
+    }
+    let photographs: Vec<Annotated> = doctor.photographs.into_iter().collect();
+    let mut decoded = None;
+    if !examination.without_photographs {
+        let (count, findings) = decode(&photographs, progress);
+        decoded = Some(count);
+        doctor.findings.extend(findings);
+    }
+    doctor.findings.extend(doctor.outside.into_iter().map(|(photograph, keypoint)| Finding {
+        ailment: Ailment::KeypointOutside,
+        what: format!("{}: {keypoint}", photograph.display()),
+    }));
+    Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings: doctor.findings })
+}
+
+struct Doctor<'a> {
+    root: &'a Path,
+    progress: &'a Progress<'a>,
+    /// Image annotations by category and name.
+    images: HashMap<(String, String), ImageAnnotation>,
+    photographs: BTreeMap<PathBuf, Option<[u32; 2]>>,
+    /// Photographs and what is outside them, each once however many pairs repeat it.
+    outside: BTreeSet<(PathBuf, String)>,
+    findings: Vec<Finding>,
+}
+
+impl Doctor<'_> {
+    fn find(&mut self, ailment: Ailment, what: String) {
+        self.findings.push(Finding { ailment, what });
+    }
+
+    /// An annotation that could not be read, or does not fit its place.
+    fn find_error(&mut self, error: &BenchmarkError) {
+        let ailment = match error {
+            BenchmarkError::Contradiction { .. } => Ailment::Contradiction,
+            _ => Ailment::BrokenAnnotation,
+        };
+        self.find(ailment, error.to_string());
+    }
+
+    /// Reads all image annotations, if the benchmark has them.
+    fn read_images(&mut self) {
+        let folder = self.root.join("ImageAnnotation");
+        if !folder.is_dir() {
+            return;
+        }
+        let mut files = Vec::new();
+        match spair::categories(&folder) {
+            Err(error) => self.find_error(&error),
+            Ok(categories) => {
+                for category in categories {
+                    match spair::files_of(&folder, &category) {
+                        Err(error) => self.find_error(&error),
+                        Ok(found) => files.extend(found.into_iter().map(|f| (category.clone(), f))),
+                    }
+                }
+            }
+        }
+        let read: Vec<_> = files.par_iter().map(|(c, file)| spair::image(c, file)).collect();
+        for ((category, file), image) in files.into_iter().zip(read) {
+            match image {
+                Err(error) => self.find_error(&error),
+                Ok(image) => self.examine_image(category, &file, image),
+            }
+        }
+    }
+
+    fn examine_image(&mut self, category: String, file: &Path, image: ImageAnnotation) {
+        if let Err(error) = pairs::check_image(&image) {
+            self.find(Ailment::Contradiction, format!("{}: {error}", file.display()));
+        }
+        let photograph = self.photograph(&category, &image.filename);
+        let size = [image.image_width, image.image_height];
+        for (id, position) in image.kps.visible() {
+            self.note_outside(&photograph, size, id, position);
+        }
+        self.photographs.insert(photograph, Some(size));
+        self.images.insert((category, image.name().to_owned()), image);
+    }
+
+    fn photograph(&self, category: &str, filename: &str) -> PathBuf {
+        self.root.join("JPEGImages").join(category).join(filename)
+    }
+
+    fn note_outside(&mut self, photograph: &Path, size: [u32; 2], id: &str, position: &Position) {
+        if is_outside(position.each_ref().map(value), size) {
+            let [x, y] = position;
+            let what = format!("keypoint {id} at [{x}, {y}] of {} × {}", size[0], size[1]);
+            self.outside.insert((photograph.to_owned(), what));
+        }
+    }
+
+    /// Reads a split's pairs and holds them to the image annotations.
+    fn examine_split(&mut self, name: &str, layout: &Path) -> Counts {
+        let mut counts = Counts::new();
+        let ids = spair::read_layout(layout).unwrap_or_else(|error| {
+            self.find_error(&error);
+            Vec::new()
+        });
+        let folder = self.root.join("PairAnnotation").join(name);
+        let mut done = 0;
+        for batch in ids.chunks(BATCH) {
+            let read: Vec<_> =
+                batch.par_iter().map(|id| spair::read_pair(&folder, id, layout)).collect();
+            for pair in read {
+                match pair {
+                    Err(error) => self.find_error(&error),
+                    Ok((file, pair)) => {
+                        counts.add(&pair.category, Some(variation(&pair)));
+                        self.examine_pair(&file, &pair);
+                    }
+                }
+            }
+            done += batch.len();
+            (self.progress)("pairs", done, ids.len());
+        }
+        counts
+    }
+
+    fn examine_pair(&mut self, file: &Path, pair: &PairAnnotation) {
+        if let Err(what) = spair::check(pair) {
+            self.find(Ailment::Contradiction, format!("{}: {what}", file.display()));
+            return;
+        }
+        for (filename, size, keypoints) in [
+            (&pair.src_imname, pair.src_imsize, &pair.src_kps),
+            (&pair.trg_imname, pair.trg_imsize, &pair.trg_kps),
+        ] {
+            let photograph = self.photograph(&pair.category, filename);
+            let size = [size[0], size[1]];
+            for (id, position) in pair.kps_ids.iter().zip(keypoints) {
+                self.note_outside(&photograph, size, id, position);
+            }
+            self.photographs.entry(photograph).or_insert(Some(size));
+        }
+        if let Some(what) = self.contradiction(pair) {
+            self.find(Ailment::Contradiction, format!("{}: {what}", file.display()));
+        }
+    }
+
+    /// The first field in which a pair is not what follows from its images' annotations.
+    fn contradiction(&self, pair: &PairAnnotation) -> Option<String> {
+        if self.images.is_empty() {
+            return None;
+        }
+        let image = |filename: &str| {
+            let key = (pair.category.clone(), stem(filename).to_owned());
+            self.images.get(&key).ok_or_else(|| format!("{filename} has no image annotation"))
+        };
+        let (source, target) = match (image(&pair.src_imname), image(&pair.trg_imname)) {
+            (Ok(source), Ok(target)) => (source, target),
+            (Err(what), _) | (_, Err(what)) => return Some(what),
+        };
+        let mut expected = pairs::pair(pair.pair_id, source, target);
+        expected.mirror = pair.mirror; // says how the pair is used, not what is in its images
+        let (Ok(Value::Object(found)), Ok(Value::Object(expected))) =
+            (serde_json::to_value(pair), serde_json::to_value(&expected))
+        else {
+            return None; // both have a JSON form
+        };
+        let (field, found) = found.iter().find(|(field, value)| {
+            expected.get(*field).is_none_or(|expected| !same(value, expected))
+        })?;
+        let expected = expected.get(field).unwrap_or(&Value::Null);
+        let (found, expected) = (shown(found), shown(expected));
+        Some(format!("{field} is {found}, the image annotations give {expected}"))
+    }
+
+    /// Compares a split of SPair-71k with the paper.
+    fn compare(&mut self, name: String, counts: Counts) -> Split {
+        let published = Counts::published(&name).filter(|published| {
+            if self.images.is_empty() {
+                return counts.category.keys().eq(published.category.keys());
+            }
+            // Others use SPair-71k's form, but its photographs are PASCAL VOC's.
+            self.images.values().any(|image| {
+                image.src_database.as_ref().is_some_and(|database| database.contains("VOC"))
+            })
+        });
+        let compared = published.is_some();
+        for difference in published.iter().flat_map(|published| counts.differences(published)) {
+            self.find(Ailment::Counts, format!("{name}: {difference}"));
+        }
+        Split { name, counts, compared }
+    }
+}
+
+fn variation(pair: &PairAnnotation) -> Variation {
+    Variation {
+        viewpoint: pair.viewpoint_variation,
+        scale: pair.scale_variation,
+        truncation: pair.truncation,
+        occlusion: pair.occlusion,
+    }
+}
+
+/// Equality of JSON in which 1 and 1.0 are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => value(a) == value(b),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        _ => a == b,
+    }
+}
+
+/// A value, cut where it is long.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
