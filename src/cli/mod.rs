@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::benchmark::BenchmarkError;
 
+mod audit;
 mod dataset;
 mod devices;
 mod output;
@@ -36,6 +37,8 @@ enum Command {
     Score(score::Args),
     /// List, fetch and check the weights of the residual networks.
     Weights(weights::Args),
+    /// Check whether the mean of a published table follows from its columns.
+    Audit(audit::Args),
 }
 
 /// Wrong usage: the sentence is printed and the exit code is 2.
@@ -52,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices::run(args),
         Command::Score(args) => score::run(args),
         Command::Weights(args) => weights::run(args, cli.quiet),
+        Command::Audit(args) => audit::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::output::print;
-use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
+use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
 use crate::predictions::{Header, Reader};
 use crate::report::Format;
+use crate::report::explanation::{self, Comparison};
 use crate::report::scores::{FileScores, Scope, flat, json, names, tables};
 use crate::score::{Alpha, Answers, PROTOCOLS, Protocol, Score, ScoreError, default_for, find};
 
@@ -35,6 +36,12 @@ pub struct Args {
     /// Which of SPair-71k's lists of pairs makes a file complete [default: the header's, or large].
     #[arg(long)]
     layout: Option<Layout>,
+    /// Show the SPair-71k paper's own rows of its tables 3 to 5 beside the files.
+    #[arg(long)]
+    with_published: bool,
+    /// List the keypoints that the first protocol and each other one judge differently, and why.
+    #[arg(long)]
+    explain: bool,
     /// How the tables are written.
     #[arg(long, default_value = "text")]
     format: Output,
@@ -76,40 +83,92 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<Header>>>()?;
     same_benchmark(args, &headers)?;
     let protocols = protocols(&args.protocol, &headers[0].benchmark)?;
+    if args.with_published {
+        comparable(&headers[0], &protocols, &args.alpha)?;
+    }
     let benchmark = open(args, &headers[0])?;
     let shown: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
     let parts: Vec<_> =
         shown.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let names = names(&parts);
+    if args.explain {
+        return explain(args, &benchmark, &protocols, &names);
+    }
     let mut files = Vec::with_capacity(args.files.len());
     for (at, file) in args.files.iter().enumerate() {
-        let answers = read(file, &benchmark)?;
-        if !args.partial {
-            answers.complete(&benchmark).with_context(|| shown[at].clone())?;
-        }
+        let answers = read(file, &benchmark, args.partial)?;
         files.push(FileScores {
             file: shown[at].clone(),
             method: headers[at].method.clone(),
             name: names[at].clone(),
+            warnings: warnings(&names[at], &headers[at], &protocols),
             scores: score_all(&benchmark, &answers, &protocols, &args.alpha)
                 .with_context(|| shown[at].clone())?,
         });
     }
-    let scope =
-        Scope { benchmark: &benchmark.name, split: &benchmark.split, pairs: benchmark.pairs.len() };
+    let scope = Scope {
+        benchmark: &benchmark.name,
+        split: &benchmark.split,
+        pairs: benchmark.pairs.len(),
+        published: args.with_published,
+    };
     print(&rendered(args.format, scope, &files)?)
 }
 
+/// Lists what protocols judge differently, file by file.
+fn explain(
+    args: &Args,
+    benchmark: &Benchmark,
+    protocols: &[&'static Protocol],
+    names: &[String],
+) -> anyhow::Result<()> {
+    let [first, others @ ..] = protocols else { return Ok(()) };
+    if others.is_empty() {
+        return Err(super::Usage(format!(
+            "--explain compares protocols: name another beside {}, such as --protocol {},cats-256",
+            first.name, first.name
+        ))
+        .into());
+    }
+    let alphas = if args.alpha.is_empty() { first.alphas } else { &args.alpha };
+    let mut comparisons = Vec::new();
+    for (file, name) in args.files.iter().zip(names) {
+        let answers = read(file, benchmark, args.partial)?;
+        for (&other, &alpha) in others.iter().flat_map(|o| alphas.iter().map(move |a| (o, a))) {
+            let differences =
+                crate::score::explain::explain(benchmark, &answers, [*first, other], alpha)
+                    .with_context(|| file.display().to_string())?;
+            let (file, protocols) = (name.clone(), [*first, other]);
+            comparisons.push(Comparison { file, protocols, alpha, differences });
+        }
+    }
+    match args.format {
+        Output::Json => {
+            let json = explanation::json(benchmark, &comparisons);
+            print(&(serde_json::to_string_pretty(&json)? + "\n"))
+        }
+        Output::Text => print(&explanation::text(benchmark, &comparisons)),
+        _ => {
+            Err(super::Usage("--explain writes --format text or json, no tables".to_owned()).into())
+        }
+    }
+}
+
 /// The predictions of a file, in the order of the benchmark's pairs.
-fn read(file: &Path, benchmark: &Benchmark) -> anyhow::Result<Answers> {
+fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
     let mut reader = Reader::open(file)?;
-    Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader))).map_err(
-        |error: anyhow::Error| match error.downcast::<ScoreError>() {
-            // The reader's own errors name the file already.
-            Ok(error) => anyhow::Error::new(error).context(file.display().to_string()),
-            Err(error) => error,
-        },
-    )
+    let answers = Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader)));
+    let answers = answers.and_then(|answers| {
+        if !partial {
+            answers.complete(benchmark)?;
+        }
+        Ok(answers)
+    });
+    answers.map_err(|error: anyhow::Error| match error.downcast::<ScoreError>() {
+        // The reader's own errors name the file already.
+        Ok(error) => anyhow::Error::new(error).context(file.display().to_string()),
+        Err(error) => error,
+    })
 }
 
 type Line = (usize, String, Vec<Option<crate::Point>>);
@@ -136,6 +195,29 @@ fn same_benchmark(args: &Args, headers: &[Header]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn warnings(name: &str, header: &Header, protocols: &[&Protocol]) -> Vec<String> {
+    let warnings = protocols.iter().filter_map(|protocol| protocol.warning(&header.method));
+    warnings.map(|warning| format!("{name}: {warning}.")).collect()
+}
+
+/// That the paper's rows say something about these scores.
+fn comparable(header: &Header, protocols: &[&Protocol], alphas: &[Alpha]) -> anyhow::Result<()> {
+    let same_pairs = header.benchmark == "spair" && header.split == "test";
+    let same_alpha = alphas.is_empty() || alphas.contains(&Alpha::hundredths(10));
+    let same_protocol = protocols.iter().any(|protocol| protocol.name == "spair");
+    if same_pairs && same_alpha && same_protocol {
+        return Ok(());
+    }
+    Err(super::Usage(format!(
+        "--with-published shows what the paper measured on spair test with protocol spair at \
+         α = 0.1, but this is {} {}{}; leave it out",
+        header.benchmark,
+        header.split,
+        if same_pairs { " with another protocol or α" } else { "" }
+    ))
+    .into())
 }
 
 fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static Protocol>> {
@@ -165,8 +247,16 @@ fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static P
     Ok(protocols)
 }
 
+/// The benchmark that the header names. A name that there is not is the file's fault, no wrong usage.
 fn open(args: &Args, header: &Header) -> anyhow::Result<Benchmark> {
-    let kind: Kind = header.benchmark.parse()?;
+    let of_the_file = |error: BenchmarkError| {
+        if error.is_usage() {
+            anyhow::anyhow!("{}: {error}", args.files[0].display())
+        } else {
+            error.into()
+        }
+    };
+    let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
     let small = header.method.get("layout").is_some_and(|layout| layout == "small");
     let layout = match args.layout {
         Some(Layout::Small) => LayoutSize::Small,
@@ -174,7 +264,7 @@ fn open(args: &Args, header: &Header) -> anyhow::Result<Benchmark> {
         Some(Layout::Large) | None => LayoutSize::Large,
     };
     let options = Options { split: header.split.clone(), layout, ..Options::default() };
-    Ok(Benchmark::open(kind, &args.root, &options)?)
+    Benchmark::open(kind, &args.root, &options).map_err(of_the_file)
 }
 
 fn score_all(

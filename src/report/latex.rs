@@ -24,7 +24,7 @@ pub(super) fn render(table: &Table) -> String {
     lines.push(line(headings));
     lines.push("\\midrule".to_owned());
     for (at, (row, places)) in table.rows.iter().zip(table.places()).enumerate() {
-        if table.ruled(at) {
+        if at > 0 && row.ruled {
             lines.push("\\midrule".to_owned());
         }
         let labels = row.labels.iter().map(|label| escaped(label));

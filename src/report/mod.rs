@@ -1,6 +1,7 @@
 //! Tables of results, as text, Markdown, LaTeX and CSV.
 
 mod csv;
+pub mod explanation;
 mod latex;
 mod markdown;
 pub mod scores;
@@ -37,9 +38,10 @@ pub struct Row {
     pub labels: Vec<String>,
     /// Percent, one for each column; `None` where there is nothing to speak of.
     pub cells: Vec<Option<f64>>,
-    /// Rows are ranked against those with the same number, and a line divides those with
-    /// different ones.
-    pub contest: usize,
+    /// Rows are ranked against those with the same number; `None` for rows that are not ranked.
+    pub contest: Option<usize>,
+    /// Whether a line divides this row from the one above.
+    pub ruled: bool,
 }
 
 /// How a table is written.
@@ -90,7 +92,8 @@ impl Table {
     fn places(&self) -> Vec<Vec<Option<Place>>> {
         let place = |row: &Row, column: usize| {
             let value = tenths(row.cells[column]?);
-            let rivals = || self.rows.iter().filter(|other| other.contest == row.contest);
+            let contest = row.contest?;
+            let rivals = || self.rows.iter().filter(|other| other.contest == Some(contest));
             let better =
                 rivals().filter_map(|other| other.cells[column]).filter(|&o| tenths(o) > value);
             match better.count() {
@@ -104,12 +107,8 @@ impl Table {
         let places = |row: &Row| (0..row.cells.len()).map(|column| place(row, column)).collect();
         self.rows.iter().map(places).collect()
     }
-
-    /// Whether a line divides a row from the one above.
-    fn ruled(&self, row: usize) -> bool {
-        row > 0 && self.rows[row].contest != self.rows[row - 1].contest
-    }
 }
+
 /// A percentage as it is shown: one decimal, a dash where there is none.
 #[must_use]
 pub fn percent(value: Option<f64>) -> String {

@@ -8,7 +8,8 @@ fn table() -> Table {
     let row = |name: &str, cells: [Option<f64>; 4], contest| Row {
         labels: vec![name.to_owned()],
         cells: cells.to_vec(),
-        contest,
+        contest: Some(contest),
+        ruled: name == "c",
     };
     Table {
         title: "PCK (%) at α = 0.1".to_owned(),
@@ -106,7 +107,7 @@ fn one_row_has_no_marks() {
 fn values_that_read_the_same_share_a_place() {
     // 30.04 and 30.0 both read 30.0: both are first, and 29.9 is third.
     let mut table = table();
-    table.rows[0].contest = 1;
+    table.rows[0].contest = Some(1);
     let places = table.places();
     let last: Vec<_> = places.iter().map(|row| row[3]).collect();
     assert_eq!(last, [Some(Place::First), Some(Place::First), Some(Place::Third), None]);

@@ -36,7 +36,7 @@ pub(super) fn render(table: &Table) -> String {
         out.push(group_headings(table, &widths));
     }
     for (at, line) in lines.iter().enumerate() {
-        if at > 0 && table.ruled(at - 1) {
+        if at > 1 && table.rows[at - 1].ruled {
             out.push("─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1)));
         }
         out.push(aligned(line, &widths, table.labels.len()));

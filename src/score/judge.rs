@@ -66,7 +66,10 @@ pub fn judge(
 }
 
 /// For every pair the one with its photographs exchanged.
-fn mirrors(benchmark: &Benchmark, protocol: &Protocol) -> Result<Vec<usize>, ScoreError> {
+pub(super) fn mirrors(
+    benchmark: &Benchmark,
+    protocol: &Protocol,
+) -> Result<Vec<usize>, ScoreError> {
     let places: HashMap<_, _> = benchmark
         .pairs
         .iter()
@@ -97,6 +100,8 @@ pub(super) struct Ruler {
     /// The largest coordinate of the truth in original pixels, where it is clamped.
     limit: Option<[f64; 2]>,
     comparison: Comparison,
+    /// Pixels of the protocol's frame for one scaled unit.
+    unit: f64,
 }
 
 impl Ruler {
@@ -113,9 +118,12 @@ impl Ruler {
                 protocol: protocol.name,
             })
         };
-        let scale = match protocol.frame {
-            Frame::Original => [1.0, 1.0],
-            Frame::Warped(_) => size().map(|[width, height]| [height, width])?,
+        let (scale, unit) = match protocol.frame {
+            Frame::Original => ([1.0, 1.0], 1.0),
+            Frame::Warped(side) => {
+                let [width, height] = size()?;
+                ([height, width], f64::from(side) / (width * height))
+            }
         };
         let extent = match protocol.threshold {
             Threshold::Box => pair
@@ -143,6 +151,7 @@ impl Ruler {
             threshold: f64::max(extent[0] * scale[0], extent[1] * scale[1]),
             limit,
             comparison: protocol.comparison,
+            unit,
         })
     }
 
@@ -154,6 +163,16 @@ impl Ruler {
             Comparison::RatioAtMost => squared.sqrt() / self.threshold <= alpha.value(),
             Comparison::Below => alpha.covers_strictly(squared, self.threshold),
         }
+    }
+
+    /// The distance in pixels of the protocol's frame, to be read by people.
+    pub(super) fn distance(&self, predicted: Point, truth: Point) -> f64 {
+        self.distance_squared(predicted, truth).sqrt() * self.unit
+    }
+
+    /// The distance that α allows, likewise.
+    pub(super) fn allowed(&self, alpha: Alpha) -> f64 {
+        self.threshold * alpha.value() * self.unit
     }
 
     fn distance_squared(&self, predicted: Point, truth: Point) -> f64 {

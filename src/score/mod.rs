@@ -12,10 +12,13 @@
 
 mod alpha;
 mod answers;
+pub mod audit;
 mod breakdown;
+pub mod explain;
 mod groups;
 mod judge;
 mod protocol;
+pub mod published;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +28,8 @@ pub use breakdown::{Breakdown, Levels, average, breakdown, counted};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, judge};
 pub use protocol::{
-    Average, Comparison, Direction, Frame, PROTOCOLS, Protocol, Threshold, Truth, Unanswered,
-    default_for, find,
+    Average, Comparison, Direction, Frame, PROTOCOLS, Predicting, Protocol, Threshold, Truth,
+    Unanswered, default_for, find,
 };
 
 use crate::benchmark::Benchmark;

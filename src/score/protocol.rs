@@ -5,6 +5,8 @@
 //! (rounding of the query, resampling of the image) cannot be changed afterwards and is no part of
 //! a protocol.
 
+use serde_json::{Map, Value};
+
 use super::Alpha;
 
 /// A published way of scoring.
@@ -30,6 +32,53 @@ pub struct Protocol {
     pub unanswered: Unanswered,
     /// The α values it is published with.
     pub alphas: &'static [Alpha],
+    /// What its code decides while predicting, which no scoring can apply afterwards.
+    pub predicting: Option<Predicting>,
+}
+
+/// What an evaluator's code does while predicting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Predicting {
+    /// The side in pixels of the square that it makes of images.
+    pub image_side: u32,
+    /// How it does that, in words.
+    pub resizing: &'static str,
+    /// How it rounds points, in words; `None` where it does not.
+    pub rounding: Option<&'static str>,
+}
+
+const WHOLE_PIXELS: &str = "takes queries and predictions at whole original pixels";
+
+const fn warped(image_side: u32, rounding: Option<&'static str>) -> Option<Predicting> {
+    Some(Predicting { image_side, resizing: "warps", rounding })
+}
+
+const fn padded(image_side: u32) -> Option<Predicting> {
+    let rounding = Some("takes queries and predictions at centres of feature cells");
+    Some(Predicting { image_side, resizing: "pads", rounding })
+}
+
+impl Protocol {
+    /// What separates predictions from what this protocol's code would have made, as far as their
+    /// header's `method` tells; `None` where nothing is known to.
+    #[must_use]
+    pub fn warning(&self, method: &Map<String, Value>) -> Option<String> {
+        let Predicting { image_side, resizing, rounding } = self.predicting?;
+        let side = method.get("image_side");
+        if rounding.is_none() && side.is_some_and(|side| *side == image_side) {
+            return None;
+        }
+        let rounding = rounding.map_or_else(String::new, |how| format!(" and {how}"));
+        let says = side.map_or_else(
+            || "which the header does not speak of".to_owned(),
+            |side| format!("and the header says image_side {side}"),
+        );
+        Some(format!(
+            "protocol {} scores alike, but its code also {resizing} images to a square of \
+             {image_side} px before predicting{rounding}, which cannot be done afterwards, {says}",
+            self.name
+        ))
+    }
 }
 
 /// Which way keypoints are transferred. A file of source → target predictions holds the other
@@ -128,6 +177,7 @@ const SPAIR: Protocol = Protocol {
     average: Average::Pair,
     unanswered: Unanswered::Wrong,
     alphas: &alphas([10]),
+    predicting: None,
 };
 
 const STRICT: Protocol =
@@ -139,6 +189,7 @@ const SD4MATCH: Protocol = Protocol {
     frame: Frame::Warped(768),
     truth: Truth::Clamped,
     alphas: &alphas([5, 10, 15]),
+    predicting: warped(768, None),
     ..SPAIR
 };
 
@@ -147,6 +198,7 @@ const VISUAL_AI: Protocol = Protocol {
     origin: "Visual-AI, per image",
     frame: Frame::Warped(840),
     alphas: &alphas([1, 5, 10, 15]),
+    predicting: warped(840, None),
     ..SD4MATCH
 };
 
@@ -154,18 +206,26 @@ const DIFT: Protocol = Protocol {
     name: "dift-image",
     origin: "DIFT, per image",
     comparison: Comparison::RatioAtMost,
+    predicting: warped(768, Some(WHOLE_PIXELS)),
     ..SPAIR
 };
 
 /// Every protocol, the paper's first.
 pub const PROTOCOLS: [Protocol; 17] = [
     SPAIR,
-    Protocol { name: "dhpf-240", origin: "DHPF", frame: Frame::Warped(240), ..SPAIR },
+    Protocol {
+        name: "dhpf-240",
+        origin: "DHPF",
+        frame: Frame::Warped(240),
+        predicting: warped(240, None),
+        ..SPAIR
+    },
     Protocol {
         name: "chm-240",
         origin: "CHM",
         frame: Frame::Warped(240),
         alphas: &alphas([5, 10]),
+        predicting: warped(240, None),
         ..SPAIR
     },
     Protocol {
@@ -174,25 +234,34 @@ pub const PROTOCOLS: [Protocol; 17] = [
         direction: Direction::TargetToSource,
         frame: Frame::Warped(256),
         truth: Truth::Clamped,
+        predicting: warped(256, None),
         ..SPAIR
     },
     Protocol {
         name: "sd-dino-class",
         origin: "sd-dino, \"Average\"",
         average: Average::Category,
+        predicting: padded(840),
         ..STRICT
     },
     Protocol {
         name: "sd-dino-weighted",
         origin: "sd-dino, \"Weighted\"",
         average: Average::CategoryByPairs,
+        predicting: padded(840),
         ..STRICT
     },
-    Protocol { name: "geoaware-image", origin: "GeoAware-SC, per image", ..STRICT },
+    Protocol {
+        name: "geoaware-image",
+        origin: "GeoAware-SC, per image",
+        predicting: padded(840),
+        ..STRICT
+    },
     Protocol {
         name: "geoaware-point",
         origin: "GeoAware-SC, per keypoint",
         average: Average::Point,
+        predicting: padded(840),
         ..STRICT
     },
     DIFT,
@@ -218,6 +287,7 @@ pub const PROTOCOLS: [Protocol; 17] = [
         threshold: Threshold::Image,
         frame: Frame::Warped(224),
         unanswered: Unanswered::PairDropped,
+        predicting: warped(224, None),
         ..SPAIR
     },
     Protocol {

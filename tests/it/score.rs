@@ -266,13 +266,88 @@ fn malformed_files_are_refused_in_a_sentence_that_names_the_line() {
 }
 
 #[test]
+fn explains_which_keypoints_protocols_judge_differently() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let options = ["--protocol", "spair,dhpf-240", "--explain"];
+    let found = &sample.json(&file, &options)["comparisons"][0];
+    let score = sample.json(&file, &["--protocol", "dift-point,dhpf-240,chm-240"]);
+    assert_eq!(found["protocols"], json!(["spair", "dhpf-240"]));
+    let differences = found["differences"].as_array().unwrap();
+    assert!(!differences.is_empty());
+    for difference in differences {
+        assert_ne!(difference["spair"]["right"], difference["dhpf-240"]["right"]);
+        assert_eq!(difference["because"], json!(["frame"]));
+        let measured = &difference["spair"];
+        let within = measured["distance"].as_f64() <= measured["allowed"].as_f64();
+        assert_eq!(measured["right"].as_bool(), Some(within), "{difference}");
+    }
+    assert_eq!(score["files"][1]["protocol"], "dhpf-240");
+    assert_eq!(score["files"][1]["pck"]["0.1"], score["files"][2]["pck"]["0.1"]);
+    let output = sample.score(&file, &options).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("because of the frame").count(), differences.len(), "{text}");
+}
+
+#[test]
+fn the_papers_rows_stand_beside_the_file_on_request() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let output =
+        sample.score(&file, &["--with-published", "--format", "markdown"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("| HPF ResNet-101 (paper) | <u>25.2</u> | <u>21.1</u> | **28.2** |"),
+        "{text}"
+    );
+    let published = &sample.json(&file, &["--with-published"])["published"];
+    assert_eq!(published["factor"][0]["pck"]["viewpoint_easy"], 7.3);
+    let output = sample.score(&file, &["--with-published", "--alpha", "0.05"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     let Some(sample) = Sample::new() else { return };
     let file = sample.write("identity.jsonl", &sample.lines());
-    for options in [&["--alpha", "0"][..], &["--protocol", "spare"], &["--format", "pdf"]] {
+    let usages = [&["--alpha", "0"][..], &["--protocol", "spare"], &["--format", "pdf"]];
+    for options in usages {
         let output = sample.score(&file, options).output().unwrap();
         let sentence = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{sentence}");
         assert!(sentence.contains(options[1]), "{sentence}");
+    }
+}
+
+#[test]
+fn audit_flags_the_image_alignment_rows_of_the_papers_table_3() {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/score/published/table3_pck_by_category.csv");
+    let mut command = Command::cargo_bin("hpflow").unwrap();
+    let output = command.arg("audit").arg(&table).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let flagged: Vec<&str> = text.lines().filter(|line| line.contains("CONTRADICTS")).collect();
+    assert_eq!(flagged.len(), 6, "{text}");
+    for method in ["CNNGeo", "A2Net", "WeakAlign"] {
+        assert_eq!(flagged.iter().filter(|line| line.contains(method)).count(), 2, "{text}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(sentence.contains("in 6 of 10 rows All contradicts the columns"), "{sentence}");
+}
+
+#[test]
+fn audit_refuses_what_is_no_table_in_one_sentence() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("table.csv");
+    for text in [&b""[..], b"<html></html>", b"a,b\n1,2\n", b"aero,All\n\xff,2\n", b"\"aero,All\n"]
+    {
+        fs::write(&table, text).unwrap();
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        let output = command.arg("audit").arg(&table).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(sentence.lines().count(), 1, "{sentence}");
+        assert!(sentence.contains("table.csv"), "{sentence}");
     }
 }

@@ -1,5 +1,8 @@
 //! Scores worked out by hand.
 
+mod explain;
+mod protocols;
+
 use super::*;
 use crate::Point;
 use crate::benchmark::{Benchmark, Image, Pair, Variation};

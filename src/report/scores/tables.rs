@@ -1,33 +1,10 @@
-//! Scores of predictions files as the paper's tables and as JSON.
+//! Scores as the paper's tables.
 
-use serde_json::{Map, Value, json};
-
-use super::{Group, Row, Table};
+use super::published::add_published;
+use super::{FileScores, Scope};
+use crate::report::{Group, Row, Table};
+use crate::score::published::{PublishedRow, table_3, table_4, table_5};
 use crate::score::{Alpha, Breakdown, Factor, Levels, Score, abbreviation};
-
-/// One predictions file with its scores, one per protocol.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileScores {
-    /// The file's name as it was given.
-    pub file: String,
-    /// The header's `method`.
-    pub method: Map<String, Value>,
-    /// The name that tables give to its rows.
-    pub name: String,
-    /// The scores.
-    pub scores: Vec<Score>,
-}
-
-/// What the files were predicted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope<'a> {
-    /// The benchmark's name.
-    pub benchmark: &'a str,
-    /// Its split.
-    pub split: &'a str,
-    /// The number of pairs of the split.
-    pub pairs: usize,
-}
 
 /// A row to be: a file's breakdown under one protocol at one α.
 struct Entry<'a> {
@@ -37,50 +14,11 @@ struct Entry<'a> {
     pck: &'a Breakdown,
 }
 
-/// The scores as JSON, percent in full precision; `null` where there is no pair to speak of.
-#[must_use]
-pub fn json(scope: Scope<'_>, files: &[FileScores]) -> Value {
-    let one = |file: &FileScores, score: &Score| {
-        let pck: Map<String, Value> =
-            score.pck.iter().map(|(alpha, pck)| (alpha.to_string(), breakdown(pck))).collect();
-        json!({
-            "file": file.file,
-            "method": file.method,
-            "benchmark": scope.benchmark,
-            "split": scope.split,
-            "protocol": score.protocol.name,
-            "pairs": score.pairs,
-            "pairs_of_split": scope.pairs,
-            "keypoints": score.keypoints,
-            "unanswered": score.unanswered,
-            "pck": pck,
-        })
-    };
-    let files: Vec<Value> =
-        files.iter().flat_map(|file| file.scores.iter().map(|score| one(file, score))).collect();
-    json!({ "files": files })
-}
-
-fn breakdown(pck: &Breakdown) -> Value {
-    let category: Map<String, Value> =
-        pck.category.iter().map(|(name, pck)| (name.clone(), json!(pck))).collect();
-    let mut value = Map::new();
-    value.insert("all".to_owned(), json!(pck.all));
-    value.insert("category".to_owned(), category.into());
-    value.extend(pck.factors.as_ref().map(levels).into_iter().flatten());
-    if let Some(controlled) = &pck.controlled {
-        value.insert("controlled".to_owned(), levels(controlled).into());
+impl Entry<'_> {
+    /// Whether two rows measure the same.
+    fn rivals(&self, other: &Self) -> bool {
+        self.score.protocol == other.score.protocol && self.alpha == other.alpha
     }
-    value.into()
-}
-
-fn levels(levels: &Levels) -> Map<String, Value> {
-    let factor = |(factor, pck): (Factor, &Vec<Option<f64>>)| {
-        let names = factor.levels().iter().map(|&name| name.to_owned());
-        let levels: Map<String, Value> = names.zip(pck.iter().map(|pck| json!(pck))).collect();
-        (factor.name().to_owned(), levels.into())
-    };
-    Factor::ALL.into_iter().zip(levels).map(factor).collect()
 }
 
 /// The paper's tables for reading: what was scored, by category (its table 3), by variation
@@ -100,16 +38,28 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores]) -> Vec<Table> {
             rows: labels.rows(&entries, cells),
             notes: Vec::new(),
         };
-    tables.push(table("by category", vec![categories(first.pck), all()], &category_cells));
+    // The paper's rows measure as the first entry of protocol `spair` at α = 0.1 does.
+    let paper = entries.iter().position(|entry| scope.published && like_the_paper(entry));
+    let beside = |mut table: Table, rows: &[PublishedRow], names: &[String]| {
+        if let Some(paper) = paper {
+            add_published(&mut table, paper, rows, names);
+        }
+        table
+    };
+    let categories = categories(first.pck);
+    let names = categories.columns.clone();
+    let by_category = table("by category", vec![categories, all()], &category_cells);
+    tables.push(beside(by_category, &table_3(), &names));
     if first.pck.factors.is_some() {
-        tables.push(table("by variation factor", factors(), &|pck| {
+        let by_factor = table("by variation factor", factors(), &|pck| {
             level_cells(pck.factors.as_ref(), pck.all)
-        }));
-        tables.push(table(
-            "by factor with the others at easy, easy, none, none",
-            factors(),
-            &|pck| level_cells(pck.controlled.as_ref(), pck.all),
-        ));
+        });
+        let controlled =
+            table("by factor with the others at easy, easy, none, none", factors(), &|pck| {
+                level_cells(pck.controlled.as_ref(), pck.all)
+            });
+        tables.push(beside(by_factor, &table_4(), &level_names()));
+        tables.push(beside(controlled, &table_5(), &level_names()));
     }
     tables
 }
@@ -161,7 +111,8 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
             .chain(entry.pck.factors.iter().flatten().flatten().copied())
             .chain(entry.pck.controlled.iter().flatten().flatten().copied())
             .collect(),
-        contest: 0,
+        contest: None,
+        ruled: false,
     };
     Table {
         labels: labels.map(str::to_owned).into(),
@@ -169,29 +120,6 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         rows: entries.iter().map(row).collect(),
         ..Table::default()
     }
-}
-
-/// Names for rows: the method and backbone, and the file where that does not tell files apart.
-#[must_use]
-pub fn names(files: &[(&str, &Map<String, Value>)]) -> Vec<String> {
-    let text = |method: &Map<String, Value>, key: &str| {
-        method.get(key).and_then(Value::as_str).map(str::to_owned)
-    };
-    let method = |file: &str, header: &Map<String, Value>| {
-        let known: Vec<String> =
-            ["method", "backbone"].iter().filter_map(|key| text(header, key)).collect();
-        if known.is_empty() { file.to_owned() } else { known.join(" ") }
-    };
-    let plain: Vec<String> = files.iter().map(|(file, header)| method(file, header)).collect();
-    let alone = |name: &String| plain.iter().filter(|&other| other == name).count() == 1;
-    let named = plain.iter().zip(files);
-    named
-        .map(
-            |(name, (file, _))| {
-                if alone(name) || name == file { name.clone() } else { format!("{name} ({file})") }
-            },
-        )
-        .collect()
 }
 
 fn entries(files: &[FileScores]) -> Vec<Entry<'_>> {
@@ -255,16 +183,12 @@ impl Labels {
         let mut contest = 0;
         let mut rows = Vec::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
-            if at > 0 {
-                let before = &entries[at - 1];
-                let same =
-                    before.score.protocol == entry.score.protocol && before.alpha == entry.alpha;
-                contest += usize::from(!same);
-            }
+            let ruled = at > 0 && !entries[at - 1].rivals(entry);
+            contest += usize::from(ruled);
             let mut labels = vec![entry.file.name.clone()];
             labels.extend(self.protocol.then(|| entry.score.protocol.name.to_owned()));
             labels.extend(self.alpha.then(|| entry.alpha.to_string()));
-            rows.push(Row { labels, cells: cells(entry.pck), contest });
+            rows.push(Row { labels, cells: cells(entry.pck), contest: Some(contest), ruled });
         }
         rows
     }
@@ -294,7 +218,8 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
             score.unanswered.to_string(),
         ],
         cells: alphas.iter().map(|&alpha| at(score, alpha)).collect(),
-        contest,
+        contest: Some(contest),
+        ruled: std::ptr::eq(file, &files[0]),
     };
     let protocols = files.first().map_or(0, |file| file.scores.len());
     let rows = (0..protocols)
@@ -318,7 +243,7 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
 
 /// What a reader of the means has to know.
 fn notes(scope: Scope<'_>, file: &FileScores) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes = file.warnings.clone();
     for score in &file.scores {
         if score.dropped > 0 {
             notes.push(format!(
@@ -358,6 +283,19 @@ fn factors() -> Vec<Group> {
         columns: factor.levels().iter().map(|&level| level.to_owned()).collect(),
     };
     Factor::ALL.into_iter().map(group).chain([all()]).collect()
+}
+
+/// The levels as the paper's tables name their columns here.
+fn level_names() -> Vec<String> {
+    let names = |factor: Factor| {
+        factor.levels().iter().map(move |level| format!("{}_{level}", factor.name()))
+    };
+    Factor::ALL.into_iter().flat_map(names).collect()
+}
+
+/// Whether an entry measures what the paper's tables do.
+fn like_the_paper(entry: &Entry<'_>) -> bool {
+    entry.score.protocol.name == "spair" && entry.alpha == Alpha::hundredths(10)
 }
 
 fn level_cells(levels: Option<&Levels>, all: Option<f64>) -> Vec<Option<f64>> {

@@ -1,0 +1,168 @@
+//! The SPair-71k paper's own numbers (Min et al., arXiv 1908.10543, tables 1 to 5): pairs per
+//! level and category, and PCK in percent at α = 0.1 on the test split.
+//!
+//! "original" are the authors' models (HPF's layers were chosen on SPair-71k's validation split),
+//! "finetuned" those that the paper's authors fine-tuned on SPair-71k. Table 5 uses the original
+//! models of NC-Net and HPF and the fine-tuned ones of CNNGeo, A2Net and, as its All shows,
+//! WeakAlign.
+
+const TABLE_1: &str = include_str!("published/table1_counts_by_factor.csv");
+const TABLE_2: &str = include_str!("published/table2_counts_by_category.csv");
+const TABLE_3: &str = include_str!("published/table3_pck_by_category.csv");
+const TABLE_4: &str = include_str!("published/table4_pck_by_factor.csv");
+const TABLE_5: &str = include_str!("published/table5_pck_by_controlled_factor.csv");
+
+/// Pairs of SPair-71k's test split.
+pub const TEST_PAIRS: usize = 12_234;
+
+/// A row of a published table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedRow {
+    /// The method and its backbone, and how it was trained where a table has it twice.
+    pub name: String,
+    /// The table's first column: `original`, `finetuned`, or the approach in table 5; may be empty.
+    pub group: String,
+    /// The columns' names as the table has them, without All: `aero`, `viewpoint_easy`, ….
+    pub columns: Vec<&'static str>,
+    /// Percent, one for each column.
+    pub values: Vec<f64>,
+    /// Percent over all pairs.
+    pub all: f64,
+}
+
+impl PublishedRow {
+    /// The value of a column, by its name.
+    #[must_use]
+    pub fn get(&self, column: &str) -> Option<f64> {
+        let place = self.columns.iter().position(|name| *name == column)?;
+        self.values.get(place).copied()
+    }
+}
+
+/// Table 3: PCK per category, columns by the paper's abbreviations.
+#[must_use]
+pub fn table_3() -> Vec<PublishedRow> {
+    rows(TABLE_3)
+}
+
+/// Table 4: PCK per level of the variation factors, columns such as `viewpoint_easy`.
+#[must_use]
+pub fn table_4() -> Vec<PublishedRow> {
+    rows(TABLE_4)
+}
+
+/// Table 5: likewise, the other three factors held at easy, easy, none, none.
+#[must_use]
+pub fn table_5() -> Vec<PublishedRow> {
+    rows(TABLE_5)
+}
+
+/// Table 1: the number of pairs of a split (`train`, `val`, `test`) per level, such as
+/// `viewpoint_easy`.
+#[must_use]
+pub fn pairs_by_level(split: &str) -> Vec<(&'static str, usize)> {
+    let mut lines = fields(TABLE_1);
+    let Some(header) = lines.next() else { return Vec::new() };
+    let Some(row) = lines.find(|row| row[0] == split) else { return Vec::new() };
+    header
+        .into_iter()
+        .zip(row)
+        .skip(1)
+        .filter_map(|(name, n)| Some((name, n.parse().ok()?)))
+        .collect()
+}
+
+/// Table 2: the number of pairs of a split (`train`, `val`, `test`) per category, as SPair-71k's
+/// annotations name it, in the paper's order.
+#[must_use]
+pub fn pairs_by_category(split: &str) -> Vec<(String, usize)> {
+    let mut lines = fields(TABLE_2);
+    let column = lines.next().and_then(|header| header.iter().position(|name| *name == split));
+    let Some(column) = column else { return Vec::new() };
+    lines
+        .filter(|row| row[0] != "total")
+        .filter_map(|row| Some((row[0].replace([' ', '/'], ""), row[column].parse().ok()?)))
+        .collect()
+}
+
+fn rows(table: &'static str) -> Vec<PublishedRow> {
+    let mut lines = fields(table);
+    let header = lines.next().unwrap_or_default();
+    let columns = &header[2..header.len() - 1];
+    let parse = |text: &&str| text.parse::<f64>().ok();
+    lines
+        .filter_map(|row| {
+            let values: Option<Vec<f64>> = row[2..].iter().map(parse).collect();
+            let mut values = values.filter(|values| values.len() == columns.len() + 1)?;
+            let how = match row[0] {
+                "finetuned" => ", fine-tuned",
+                _ => "",
+            };
+            Some(PublishedRow {
+                name: format!("{}{how}", row[1]),
+                group: row[0].to_owned(),
+                columns: columns.to_vec(),
+                all: values.pop()?,
+                values,
+            })
+        })
+        .collect()
+}
+
+/// The lines' fields; these tables quote none.
+fn fields(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    table.lines().map(|line| line.split(',').collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::{Factor, abbreviation};
+
+    #[test]
+    fn every_table_is_whole() {
+        assert_eq!([table_3().len(), table_4().len(), table_5().len()], [10, 11, 6]);
+        for (table, columns) in [(table_3(), 18), (table_4(), 14), (table_5(), 14)] {
+            assert!(table.iter().all(|row| row.columns.len() == columns));
+        }
+        let hpf = &table_3()[5];
+        assert_eq!((hpf.name.as_str(), hpf.all), ("HPF ResNet-101", 28.2));
+        assert_eq!((hpf.get("aero"), hpf.get("tv")), (Some(25.2), Some(35.6)));
+        assert_eq!(table_4()[0].get("viewpoint_easy"), Some(7.3));
+    }
+
+    #[test]
+    fn columns_have_the_names_that_scores_have() {
+        let categories = pairs_by_category("test");
+        let short: Vec<&str> = categories.iter().map(|(name, _)| abbreviation(name)).collect();
+        assert_eq!(table_3()[0].columns, short);
+        let levels: Vec<String> = Factor::ALL
+            .iter()
+            .flat_map(|factor| {
+                factor.levels().iter().map(|level| format!("{}_{level}", factor.name()))
+            })
+            .collect();
+        assert_eq!(table_4()[0].columns, levels);
+    }
+
+    #[test]
+    fn the_counts_add_up_to_the_splits() {
+        let sum: usize = pairs_by_category("test").iter().map(|(_, pairs)| pairs).sum();
+        assert_eq!(sum, TEST_PAIRS);
+        for factor in Factor::ALL {
+            let levels = pairs_by_level("test");
+            let of = levels.iter().filter(|(name, _)| name.starts_with(factor.name()));
+            assert_eq!(of.map(|(_, pairs)| pairs).sum::<usize>(), TEST_PAIRS);
+        }
+    }
+
+    #[test]
+    fn the_first_level_of_every_factor_of_table_5_is_one_number() {
+        for row in table_5() {
+            let first = row.get("viewpoint_easy");
+            for column in ["scale_easy", "truncation_none", "occlusion_none"] {
+                assert_eq!(row.get(column), first, "{}", row.name);
+            }
+        }
+    }
+}

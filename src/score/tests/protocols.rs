@@ -1,0 +1,210 @@
+//! Every protocol on one small benchmark, worked out by hand.
+//!
+//! Images are 200 × 100 px (width × height), boxes 100 × 50 px. So α = 0.1 allows 10 px in
+//! original pixels; warped to a square, 10 px in x but only 5 px in y (both as original pixels).
+//!
+//! | pair | category | truth | predictions |
+//! | --- | --- | --- | --- |
+//! | p, source truncated | bird | (50, 20) (60, 20) (70, 20) (210, 20) | exact; 10 px off in x; 6 px off in y; 15 px off in x, inside the image at 195 |
+//! | q, its mirror | bird | the same | exact, none, none, none |
+//! | c | cow | (50, 20) | exact |
+//! | d, its mirror | cow | (50, 20) | none |
+//! | e | cow | (50, 20) (60, 20) | both exact |
+//! | f, its mirror | cow | the same | exact, none |
+
+use super::*;
+
+fn made_up() -> (Benchmark, Answers) {
+    let bird: [Point; 4] = [[50.0, 20.0], [60.0, 20.0], [70.0, 20.0], [210.0, 20.0]];
+    let mut pairs = vec![
+        pair("p", "bird", [0, 1], &bird),
+        pair("q", "bird", [1, 0], &bird),
+        pair("c", "cow", [2, 3], &bird[..1]),
+        pair("d", "cow", [3, 2], &bird[..1]),
+        pair("e", "cow", [4, 5], &bird[..2]),
+        pair("f", "cow", [5, 4], &bird[..2]),
+    ];
+    pairs[0].variation.as_mut().unwrap().truncation = 1;
+    pairs[1].variation.as_mut().unwrap().truncation = 2;
+    let benchmark = benchmark(pairs);
+    let off = vec![Some(bird[0]), Some([70.0, 20.0]), Some([70.0, 26.0]), Some([195.0, 20.0])];
+    let lines = [
+        ("p", off),
+        ("q", vec![Some(bird[0]), None, None, None]),
+        ("c", vec![Some(bird[0])]),
+        ("d", vec![None]),
+        ("e", vec![Some(bird[0]), Some(bird[1])]),
+        ("f", vec![Some(bird[0]), None]),
+    ];
+    let answers = answers(&benchmark, &lines).unwrap();
+    (benchmark, answers)
+}
+
+/// The made-up benchmark under a protocol, at its own α values.
+fn scored(protocol: &str) -> Score {
+    let (benchmark, answers) = made_up();
+    let protocol = find(protocol).unwrap();
+    score(&benchmark, &answers, protocol, protocol.alphas).unwrap()
+}
+
+/// All at an α.
+#[track_caller]
+fn all_at(score: &Score, alpha: &str) -> f64 {
+    let alpha: Alpha = alpha.parse().unwrap();
+    let found = score.pck.iter().find(|(one, _)| *one == alpha);
+    found.expect("the protocol has this α").1.all.unwrap()
+}
+
+#[test]
+fn spair() {
+    // p 3/4 (10 px is right, 15 is not), q 1/4, c 1, d 0, e 1, f 1/2: sum 3.5 over 6 pairs.
+    let score = scored("spair");
+    near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
+    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (6, 14, 5, 0));
+}
+
+#[test]
+fn dhpf_240() {
+    // 6 px in y is more than 5: p 2/4, q 1/4, the cows 2.5: 3.25 over 6.
+    near(all_at(&scored("dhpf-240"), "0.1"), 100.0 * 3.25 / 6.0);
+}
+
+#[test]
+fn chm_240() {
+    // α = 0.05 allows 5 px in x, 2.5 in y: p 1/4, q 1/4, the cows 2.5: 3 over 6.
+    let score = scored("chm-240");
+    near(all_at(&score, "0.05"), 50.0);
+    near(all_at(&score, "0.1"), 100.0 * 3.25 / 6.0);
+}
+
+#[test]
+fn cats_256() {
+    // The truth at 210 is clamped to 255/256 · 200 = 199.2, 4.2 px from 195: p's predictions score
+    // 3/4 (6 px in y is wrong), q's 1/4, the cows 2.5: 3.5 over 6. From target to source p is
+    // scored by q's predictions, so the pair with truncated source has 1/4.
+    let score = scored("cats-256");
+    near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
+    let truncation = &score.pck[0].1.factors.as_ref().unwrap()[2];
+    assert_eq!(truncation[1..3], [Some(25.0), Some(75.0)]);
+}
+
+#[test]
+fn sd_dino_class() {
+    // Below 10 px, so p has 2 of 4; bird 3 of 8, cow 4 of 6: mean of 3/8 and 2/3.
+    near(all_at(&scored("sd-dino-class"), "0.1"), 100.0 * (3.0 / 8.0 + 2.0 / 3.0) / 2.0);
+}
+
+#[test]
+fn sd_dino_weighted() {
+    // bird 3/8 over 2 pairs, cow 2/3 over 4.
+    let expected = 100.0 * (2.0 * 3.0 / 8.0 + 4.0 * 2.0 / 3.0) / 6.0;
+    near(all_at(&scored("sd-dino-weighted"), "0.1"), expected);
+}
+
+#[test]
+fn geoaware_image() {
+    // p 2/4 (10 px is not below 10), q 1/4, the cows 2.5: 3.25 over 6. At α = 0.01 exact ones
+    // alone are right: p 1/4, q 1/4, the cows 2.5.
+    let score = scored("geoaware-image");
+    near(all_at(&score, "0.1"), 100.0 * 3.25 / 6.0);
+    near(all_at(&score, "0.01"), 50.0);
+}
+
+#[test]
+fn geoaware_point() {
+    // p 2, q 1, the cows 4 of 14 keypoints.
+    near(all_at(&scored("geoaware-point"), "0.1"), 50.0);
+}
+
+#[test]
+fn dift_image() {
+    // 10/100 ≤ 0.1, so like spair: 3.5 over 6.
+    near(all_at(&scored("dift-image"), "0.1"), 100.0 * 3.5 / 6.0);
+}
+
+#[test]
+fn dift_point() {
+    // p 3, q 1, the cows 4 of 14.
+    near(all_at(&scored("dift-point"), "0.1"), 100.0 * 8.0 / 14.0);
+}
+
+#[test]
+fn sd4match_image() {
+    // Clamped to 767/768 · 200 = 199.7, 4.7 px from 195: right at α = 0.05 (5 px in x). p 2/4,
+    // q 1/4, the cows 2.5. At 0.1 p has 10 px in x too, but not 6 px in y: 3/4.
+    let score = scored("sd4match-image");
+    near(all_at(&score, "0.05"), 100.0 * 3.25 / 6.0);
+    near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
+}
+
+#[test]
+fn sd4match_point() {
+    // α = 0.05: p 2, q 1, the cows 4 of 14.
+    near(all_at(&scored("sd4match-point"), "0.05"), 50.0);
+}
+
+#[test]
+fn visual_ai_image() {
+    // α = 0.01 allows 1 px: p 1/4, q 1/4, the cows 2.5. At 0.05, 839/840 · 200 = 199.8 is 4.8 px
+    // from 195: p 2/4.
+    let score = scored("visual-ai-image");
+    near(all_at(&score, "0.01"), 50.0);
+    near(all_at(&score, "0.05"), 100.0 * 3.25 / 6.0);
+}
+
+#[test]
+fn visual_ai_point() {
+    // α = 0.01: p 1, q 1, the cows 4 of 14.
+    near(all_at(&scored("visual-ai-point"), "0.01"), 100.0 * 6.0 / 14.0);
+}
+
+#[test]
+fn scnet_224() {
+    // A tenth of the image: 20 px in x, 10 in y. p 4/4, q 1/4, c 1, e 1, f 1/2; d has no
+    // prediction and is dropped: 3.75 over 5.
+    let score = scored("scnet-224");
+    near(all_at(&score, "0.1"), 75.0);
+    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (5, 13, 4, 1));
+}
+
+#[test]
+fn willow() {
+    // Bird keypoints span 160 px: α = 0.05 allows 8 px, p 2/4 (6 px, not 10 or 15), q 1/4. A single
+    // keypoint spans nothing, so only an exact one is right: c 1, d 0. e and f span 10 px: 1, 1/2.
+    // α = 0.1 allows 16 px: p 4/4.
+    let score = scored("willow");
+    near(all_at(&score, "0.05"), 100.0 * 3.25 / 6.0);
+    near(all_at(&score, "0.1"), 100.0 * 3.75 / 6.0);
+}
+
+#[test]
+fn mmpose() {
+    // Below 5 px. Index "0": 5 of 6; "1": e alone, 1 of 4; "2" and "3": 0 of 2.
+    near(all_at(&scored("mmpose"), "0.05"), 100.0 * (5.0 / 6.0 + 1.0 / 4.0) / 4.0);
+}
+
+#[test]
+fn every_protocol_has_a_test_here() {
+    let tests = include_str!("protocols.rs");
+    for protocol in &PROTOCOLS {
+        let name = format!("scored(\"{}\")", protocol.name);
+        assert!(tests.contains(&name), "{} has no test", protocol.name);
+    }
+}
+
+#[test]
+fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
+    let method = |side: u32| {
+        serde_json::Map::from_iter([("image_side".to_owned(), serde_json::Value::from(side))])
+    };
+    let cats = find("cats-256").unwrap();
+    assert_eq!(cats.warning(&method(256)), None);
+    assert_eq!(
+        cats.warning(&method(300)).unwrap(),
+        "protocol cats-256 scores alike, but its code also warps images to a square of 256 px \
+         before predicting, which cannot be done afterwards, and the header says image_side 300"
+    );
+    let dift = find("dift-image").unwrap().warning(&method(768)).unwrap();
+    assert!(dift.contains("whole original pixels"), "{dift}");
+    assert_eq!(find("spair").unwrap().warning(&method(256)), None);
+}
