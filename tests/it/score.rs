@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::shared::shared;
 
-const HEADER: &str = r#"{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{"method":"identity"},"created_by":"a test"}"#;
+const HEADER: &str = r#"{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{"name":"identity"},"created_by":"a test"}"#;
 
 /// A benchmark of the 62 real pair files, and predictions files for it.
 struct Sample {
@@ -130,7 +130,7 @@ fn identity_on_the_real_pairs_scores_what_a_hand_computation_says() {
     let file = sample.write("identity.jsonl", &sample.lines());
     let result = sample.json(&file, &[]);
     let score = &result["files"][0];
-    assert_eq!(score["method"], json!({"method": "identity"}));
+    assert_eq!(score["method"], json!({"name": "identity"}));
     assert_eq!(score["file"], json!(file));
     assert_eq!([&score["pairs"], &score["keypoints"], &score["unanswered"]], [62, 426, 0]);
     let pck = &score["pck"]["0.1"];
