@@ -1,6 +1,7 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
 
 mod counts;
+pub mod demo;
 pub mod doctor;
 mod error;
 mod files;

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 mod check;
+mod demo;
 mod pairs;
 
 /// Arguments of `hpflow dataset`.
@@ -16,6 +17,8 @@ pub struct Args {
 enum Command {
     /// Look for missing, damaged and contradictory files, and compare counts with the paper's.
     Check(check::Args),
+    /// Draw a demo benchmark: objects with exact keypoints, in SPair-71k's own files.
+    Demo(demo::Args),
     /// Build pair annotations and the layout from image annotations.
     Pairs(pairs::Args),
 }
@@ -27,6 +30,7 @@ enum Command {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     match &args.command {
         Command::Check(args) => check::run(args, quiet),
+        Command::Demo(args) => demo::run(args, quiet),
         Command::Pairs(args) => pairs::run(args),
     }
 }

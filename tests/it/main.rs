@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod dataset;
+mod demo;
 mod engines;
 #[cfg(feature = "torch")]
 mod golden;

@@ -1,0 +1,85 @@
+//! `hpflow dataset demo`: a drawn benchmark.
+
+use std::path::PathBuf;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::benchmark::demo::{self, DemoError, Options, Size};
+use crate::cli::{Usage, output};
+
+/// Arguments of `hpflow dataset demo`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    hpflow dataset demo demo/data\n  \
+    hpflow dataset demo demo/large --images 20 --category car,horse\n  \
+    hpflow dataset demo demo/like-spair --like spair")]
+pub struct Args {
+    /// The folder to make: new, empty, or holding a demo benchmark.
+    folder: PathBuf,
+    /// Another seed gives other images.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Make as many images and pairs as a published benchmark has.
+    #[arg(long, value_enum, conflicts_with_all = ["images", "category"])]
+    like: Option<Like>,
+    /// Test images a category; training has half as many, validation a third.
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    images: usize,
+    /// Categories, separated by commas [default: eight of SPair-71k's].
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    category: Vec<String>,
+    /// Replace another demo benchmark in the folder.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Like {
+    /// SPair-71k: 18 categories, 1,800 images, 70,958 pairs.
+    Spair,
+}
+
+/// Makes the folder and says what is in it.
+///
+/// # Errors
+/// Wrong usage, a folder with other files, files that cannot be written.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
+    let categories = if args.category.is_empty() {
+        demo::USUAL_CATEGORIES.map(str::to_owned).to_vec()
+    } else {
+        args.category.clone()
+    };
+    let size = match args.like {
+        Some(Like::Spair) => Size::LikeSpair,
+        None => Size::Small { images: args.images, categories },
+    };
+    let options = Options { seed: args.seed, size };
+    let bar = ProgressBar::no_length().with_style(style());
+    if quiet {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let made = demo::generate(&args.folder, &options, args.force, &|what, done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        bar.set_message(what.to_owned());
+    });
+    bar.finish_and_clear();
+    let summary = made.map_err(|error| match error {
+        DemoError::Category { .. } | DemoError::TooFew { .. } => Usage(error.to_string()).into(),
+        other => anyhow::Error::from(other),
+    })?;
+    let [train, validation, test] = summary.pairs;
+    let folder = args.folder.display();
+    let what = if summary.unchanged {
+        "already made".to_owned()
+    } else {
+        format!("{} images", summary.images)
+    };
+    output::print(&format!("{folder}: {what}; pairs: {train} trn, {validation} val, {test} test\n"))
+}
+
+fn style() -> ProgressStyle {
+    // The template is a constant: if it were malformed, the plain bar would do.
+    ProgressStyle::with_template("{msg:>16} {bar:32} {pos}/{len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
