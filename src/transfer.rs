@@ -1,5 +1,7 @@
 //! From matches of hyperpixels to keypoints (HPF, section 3.3; DESIGN, "Transfer").
 
+use rayon::prelude::*;
+
 use crate::Point;
 use crate::engine::Matches;
 use crate::hyperpixel::Hyperimage;
@@ -50,31 +52,58 @@ pub fn transfer(
         .iter()
         .zip(&neighbours.of_keypoint)
         .map(|(&keypoint, cells)| {
-            let resized = mean(source, target, keypoint, &neighbours.rows, cells, matches)?;
-            Some(resized.map(|side| side / target.ratio))
+            let matched = cells.iter().map(|&cell| {
+                (neighbours.rows[cell as usize] as usize, matches.best[cell as usize] as usize)
+            });
+            mean(source, target, keypoint, matched)
         })
         .collect()
 }
 
-/// The mean in f32, summed in order of the neighbours, as the published code has it.
+/// The dense flow from source to target: for every pixel of the source's `size` (original width and
+/// height), row by row, where it goes less where it is, in original pixels; `None` where no box
+/// contains it. `matches` are of all source hyperpixels. Every pixel is transferred as a keypoint
+/// would be, with its neighbours found once.
+#[must_use]
+pub fn flow(
+    source: &Hyperimage,
+    target: &Hyperimage,
+    size: [u32; 2],
+    matches: &Matches,
+) -> Vec<Option<Point>> {
+    (0..size[1])
+        .into_par_iter()
+        .flat_map_iter(|y| (0..size[0]).map(move |x| [x as f32, y as f32]))
+        .map(|pixel| {
+            let resized = pixel.map(|side| side * source.ratio);
+            let cells = source.grid.neighbours(resized);
+            let matched =
+                cells.iter().map(|&cell| (cell as usize, matches.best[cell as usize] as usize));
+            let [x, y] = mean(source, target, resized, matched)?;
+            Some([x - pixel[0], y - pixel[1]])
+        })
+        .collect()
+}
+
+/// The mean, over pairs of a source and a target hyperpixel, of where the source's match puts the
+/// keypoint (resized pixels of the source); in original pixels of the target. Summed in f32 in order
+/// of the neighbours, as the published code has it.
 fn mean(
     source: &Hyperimage,
     target: &Hyperimage,
     keypoint: Point,
-    rows: &[u32],
-    cells: &[u32],
-    matches: &Matches,
+    matched: impl ExactSizeIterator<Item = (usize, usize)>,
 ) -> Option<Point> {
-    if cells.is_empty() {
+    let count = matched.len();
+    if count == 0 {
         return None;
     }
     let mut sum = [0.0f32; 2];
-    for &cell in cells {
-        let from = source.grid.corner(rows[cell as usize] as usize);
-        let to = target.grid.corner(matches.best[cell as usize] as usize);
+    for (from, to) in matched {
+        let (from, to) = (source.grid.corner(from), target.grid.corner(to));
         for axis in 0..2 {
             sum[axis] += to[axis] + (keypoint[axis] - from[axis]);
         }
     }
-    Some(sum.map(|side| side / cells.len() as f32))
+    Some(sum.map(|side| side / count as f32 / target.ratio))
 }

@@ -1,17 +1,26 @@
 //! The command line: one file a command, thin.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 use crate::benchmark::BenchmarkError;
 
 mod audit;
+mod bench;
+mod console;
 mod dataset;
 mod devices;
+mod matching;
+mod options;
 mod output;
+mod predict;
 mod score;
 mod weights;
+
+use console::Console;
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
 #[derive(Debug, Parser)]
@@ -29,14 +38,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make, check and describe benchmarks.
-    Dataset(dataset::Args),
-    /// List GPU adapters and what each can run.
-    Devices(devices::Args),
+    /// Predict the keypoints of a benchmark's pairs.
+    Predict(predict::Args),
     /// Score predictions files: PCK per category and variation factor.
     Score(score::Args),
+    /// Find keypoints of one photograph in another.
+    Match(matching::Args),
+    /// Make, check and describe benchmarks.
+    Dataset(dataset::Args),
     /// List, fetch and check the weights of the residual networks.
     Weights(weights::Args),
+    /// List GPU adapters and what each can run.
+    Devices(devices::Args),
+    /// Measure the stages of matching, for several engines in one run.
+    Bench(bench::Args),
     /// Check whether the mean of a published table follows from its columns.
     Audit(audit::Args),
 }
@@ -50,11 +65,16 @@ pub struct Usage(pub String);
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    start_log(cli.verbose);
+    let console = Console { quiet: cli.quiet };
     let result = match &cli.command {
-        Command::Dataset(args) => dataset::run(args, cli.quiet),
-        Command::Devices(args) => devices::run(args),
+        Command::Predict(args) => predict::run(args, console),
         Command::Score(args) => score::run(args),
+        Command::Match(args) => matching::run(args, console),
+        Command::Dataset(args) => dataset::run(args, cli.quiet),
         Command::Weights(args) => weights::run(args, cli.quiet),
+        Command::Devices(args) => devices::run(args),
+        Command::Bench(args) => bench::run(args, console),
         Command::Audit(args) => audit::run(args),
     };
     match result {
@@ -69,4 +89,19 @@ pub fn main() -> ExitCode {
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
+}
+
+/// Sends what the libraries log to standard error: warnings, and more with -v. Colour only on a
+/// terminal, and never where `NO_COLOR` is set.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn,wgpu_hal=off,wgpu_core=error,naga=error",
+        1 => "info,wgpu_hal=error,wgpu_core=warn,naga=warn",
+        _ => "debug,wgpu_core=info,naga=info",
+    };
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
+    // A log that was started before, by a test, stays.
+    let _ = log.with_env_filter(filter).without_time().try_init();
 }

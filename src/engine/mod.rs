@@ -9,6 +9,9 @@ pub mod cpu;
 #[cfg(feature = "torch")]
 pub mod dense;
 pub mod hough;
+mod open;
+
+pub use open::{EngineKind, open};
 
 /// Number of Hough cells that the bins are made for (published code: 8192).
 pub const HOUGH_CELLS: f64 = 8192.0;

@@ -16,7 +16,7 @@ use crate::benchmark::Benchmark;
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
-use crate::transfer::{Neighbours, transfer};
+use crate::transfer::{Neighbours, flow, transfer};
 
 /// The long side that photographs are shrunk to (published code: 300 pixels).
 pub const IMAGE_SIDE: u32 = 300;
@@ -157,6 +157,27 @@ impl Method for Hpf {
                 extractor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             result
         })
+    }
+}
+
+impl Hpf {
+    /// The dense flow of a pair: see [`crate::transfer::flow`].
+    ///
+    /// # Errors
+    /// An engine that failed.
+    pub fn flow(
+        &mut self,
+        source: &Arc<Hyperimage>,
+        target: &Arc<Hyperimage>,
+        size: [u32; 2],
+    ) -> Result<Keypoints, MethodError> {
+        let request = PairRequest {
+            source: Arc::clone(source),
+            target: Arc::clone(target),
+            rows: (0..source.grid.len() as u32).collect(),
+        };
+        let matches = self.engine.match_pairs(&[request])?;
+        Ok(flow(source, target, size, &matches[0]))
     }
 }
 

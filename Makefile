@@ -1,0 +1,92 @@
+# The two commands of the README, and what they need. Each target says what it does.
+#   make demo   sets everything up, builds, and runs Hyperpixel Flow on a drawn benchmark
+#   make test   runs every check that .ci/run runs
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := demo
+
+# libtorch comes with PyTorch, in an environment of the project's own. To use another one that has
+# PyTorch 2.11.0, say VENV=/its/folder.
+VENV ?= .venv
+PYTHON ?= python3
+TOOLS := .tools
+export PATH := $(abspath $(VENV))/bin:$(abspath $(TOOLS))/bin:$(PATH)
+export LIBTORCH_USE_PYTORCH := 1
+
+HPFLOW := target/release/hpflow
+DEMO := demo
+
+.PHONY: demo test setup build vulkan fmt clippy doc unit unit-without-torch deny spelling clean-demo
+
+setup: $(VENV)/.torch vulkan
+
+$(VENV)/.torch:
+	@echo "==> PyTorch 2.11.0 (for libtorch) into $(VENV): once, a few minutes"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -c "import torch; assert torch.__version__.startswith('2.11.0')" 2>/dev/null \
+	  || $(VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 numpy
+	@touch $@
+
+# A driver is installed only where that needs no question: as root, or with sudo that asks nothing.
+vulkan:
+	@if ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
+	  apt-get update -qq && apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
+	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
+	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
+	  sudo -n apt-get update -qq && sudo -n apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
+	else \
+	  echo "==> no Vulkan driver here: the CPU engine is used; 'apt-get install mesa-vulkan-drivers' gives a software one"; \
+	fi
+
+build: setup
+	@echo "==> building hpflow (release); the first time compiles libtorch's bindings, some minutes"
+	@cargo build --release
+
+demo: build
+	@bash tests/demo.sh $(HPFLOW) $(DEMO)
+
+test: setup fmt clippy doc spelling deny unit unit-without-torch
+	@echo "==> all checks passed"
+
+fmt:
+	@echo "==> formatting"
+	@cargo fmt --check
+
+clippy:
+	@echo "==> lints, with and without libtorch"
+	@cargo clippy --release --all-targets -- -D warnings
+	@cargo clippy --release --all-targets --no-default-features -- -D warnings
+
+doc:
+	@echo "==> documentation"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+
+unit:
+	@echo "==> tests (GPU tests on software Vulkan where there is no GPU)"
+	@cargo test --release
+
+unit-without-torch:
+	@echo "==> tests of the build without libtorch"
+	@cargo test --release --no-default-features
+
+spelling: $(VENV)/.typos
+	@echo "==> spelling"
+	@typos
+
+$(VENV)/.typos: $(VENV)/.torch
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
+	@touch $@
+
+# Advisories need their database, which a closed network does not have: that check then says so.
+deny: $(TOOLS)/bin/cargo-deny
+	@echo "==> licences, sources, advisories"
+	@cargo deny check licenses bans sources
+	@cargo deny fetch db 2>/dev/null && cargo deny check advisories \
+	  || { cargo deny fetch db >/dev/null 2>&1 && exit 1 || echo "NOT RUN: advisories; their database cannot be reached from here"; }
+
+$(TOOLS)/bin/cargo-deny:
+	@echo "==> cargo-deny into $(TOOLS): once, some minutes"
+	@cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2

@@ -1,0 +1,283 @@
+//! `hpflow bench`: what each stage takes, for several engines side by side in one run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::{Args as ClapArgs, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::console::Console;
+use super::options::HpfArgs;
+use crate::Point;
+use crate::backbone::Backbone;
+use crate::engine::{self, EngineKind, PairRequest, StageTimes};
+use crate::hyperpixel::{Hyperimage, LayerSet};
+use crate::image::{Prepared, prepare, read};
+use crate::method::hpf::IMAGE_SIDE;
+use crate::transfer::{Neighbours, transfer};
+
+/// Measure the stages of matching, for several engines in one run.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4")]
+pub struct Args {
+    /// Engines to compare, in this order.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "cpu")]
+    engines: Vec<EngineKind>,
+    #[command(flatten)]
+    hpf: HpfArgs,
+    /// Pairs of a repetition, handed to the engine at once.
+    #[arg(long, default_value = "4")]
+    pairs: std::num::NonZeroUsize,
+    /// Repetitions that are measured, after one that is not.
+    #[arg(long, default_value = "5")]
+    repetitions: std::num::NonZeroUsize,
+    /// Photographs to use in turn instead of drawn noise of 400 × 300 pixels.
+    #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
+    photographs: Vec<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Repeated measurements of one thing, in milliseconds.
+#[derive(Debug, Clone, Default)]
+struct Samples(Vec<f64>);
+
+impl Samples {
+    fn median(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    /// Linear between the two nearest samples; 0 where there is none.
+    fn quantile(&self, at: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let place = at * (sorted.len().max(1) - 1) as f64;
+        let (below, above) = (place.floor() as usize, place.ceil() as usize);
+        match (sorted.get(below), sorted.get(above)) {
+            (Some(low), Some(high)) => low + (high - low) * (place - place.floor()),
+            _ => 0.0,
+        }
+    }
+
+    /// Lowest, median and highest.
+    fn json(&self) -> Value {
+        json!({ "median": self.median(), "lowest": self.quantile(0.0), "highest": self.quantile(1.0) })
+    }
+}
+
+/// What one engine took.
+struct EngineResult {
+    engine: &'static str,
+    adapter: String,
+    matching: Samples,
+    stages: Vec<(&'static str, f64)>,
+    transfer: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong usage, a photograph that cannot be used, or an engine that fails.
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    let layers = args.hpf.layer_set("spair")?;
+    let backbone = args.hpf.open_backbone(console)?;
+    let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
+    let photographs = match args.photographs.is_empty() {
+        true => noise(folder.path())?,
+        false => args.photographs.clone(),
+    };
+    let (images, preparation) = prepare_all(&photographs, &*backbone, &layers, args)?;
+    let requests = requests(&images, args.pairs.into());
+    let mut results = Vec::new();
+    for &kind in &args.engines {
+        results.push(measure(kind, args, &requests, console)?);
+    }
+    match args.format {
+        Format::Text => print_text(&preparation, &results, &layers, &*backbone),
+        Format::Json => {
+            println!("{}", serde_json::to_string_pretty(&as_json(&preparation, &results, args))?);
+        }
+    }
+    Ok(())
+}
+
+/// Two photographs of noise on waves: nothing compresses away, and edges are everywhere.
+fn noise(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
+    (1..=2u32)
+        .map(|seed| {
+            let path = folder.join(format!("noise-{seed}.jpg"));
+            let picture = ::image::RgbImage::from_fn(400, 300, |x, y| {
+                let hash = (x * 7919 + y * 104_729 + seed * 31).wrapping_mul(2_654_435_761) >> 24;
+                let wave = (x * seed / 5 + y / 7) * 16;
+                ::image::Rgb([0, 1, 2].map(|channel| (hash / 4 + wave * (channel + 1)) as u8))
+            });
+            picture.save(&path).context("cannot write a drawn photograph")?;
+            Ok(path)
+        })
+        .collect()
+}
+
+/// Makes hyperimages of photographs, and measures what each stage takes for one.
+fn prepare_all(
+    photographs: &[PathBuf],
+    backbone: &dyn Backbone,
+    layers: &LayerSet,
+    args: &Args,
+) -> anyhow::Result<(Vec<Arc<Hyperimage>>, Vec<(&'static str, Samples)>)> {
+    let stages = ["decode", "prepare", "backbone", "norms"];
+    let mut samples = vec![Samples::default(); stages.len()];
+    let geometry = backbone.geometry(layers.base())?;
+    let mut images = Vec::new();
+    for repetition in 0..=usize::from(args.repetitions) {
+        images.clear();
+        for path in photographs {
+            let mut marks = vec![Instant::now()];
+            let decoded = read(path)?;
+            marks.push(Instant::now());
+            let prepared: Prepared = prepare(&decoded, IMAGE_SIDE);
+            marks.push(Instant::now());
+            let maps = backbone.extract(&[&prepared], layers.layers())?.remove(0);
+            marks.push(Instant::now());
+            let Prepared { width, height, ratio, .. } = prepared;
+            images.push(Arc::new(Hyperimage::new(geometry, width, height, ratio, &maps)));
+            marks.push(Instant::now());
+            if repetition > 0 {
+                for (samples, marks) in samples.iter_mut().zip(marks.windows(2)) {
+                    samples.0.push((marks[1] - marks[0]).as_secs_f64() * 1e3);
+                }
+            }
+        }
+    }
+    Ok((images, stages.into_iter().zip(samples).collect()))
+}
+
+/// Pairs of neighbouring photographs in turn, with fifteen keypoints spread over each source.
+fn requests(images: &[Arc<Hyperimage>], pairs: usize) -> Vec<(PairRequest, Neighbours)> {
+    (0..pairs)
+        .map(|index| {
+            let source = Arc::clone(&images[index % images.len()]);
+            let target = Arc::clone(&images[(index + 1) % images.len()]);
+            let side = |pixels: u32, part: usize, parts: usize| {
+                pixels as f32 / source.ratio * (part as f32 + 0.5) / parts as f32
+            };
+            let keypoints: Vec<Point> = (0..15)
+                .map(|at| [side(source.width, at % 5, 5), side(source.height, at / 5, 3)])
+                .collect();
+            let neighbours = Neighbours::new(&source, &keypoints);
+            let rows = neighbours.rows.clone();
+            (PairRequest { source, target, rows }, neighbours)
+        })
+        .collect()
+}
+
+fn measure(
+    kind: EngineKind,
+    args: &Args,
+    pairs: &[(PairRequest, Neighbours)],
+    console: Console,
+) -> anyhow::Result<EngineResult> {
+    let mut engine = engine::open(kind, args.hpf.adapter.as_deref())?;
+    console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
+    let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
+    engine.match_pairs(&requests)?;
+    engine.take_stage_times();
+    let mut matching = Samples::default();
+    let mut transferring = Samples::default();
+    for _ in 0..args.repetitions.into() {
+        let start = Instant::now();
+        let matches = engine.match_pairs(&requests)?;
+        let matched = start.elapsed().as_secs_f64() * 1e3;
+        matching.0.push(matched / pairs.len() as f64);
+        for ((request, neighbours), matches) in pairs.iter().zip(&matches) {
+            std::hint::black_box(transfer(&request.source, &request.target, neighbours, matches));
+        }
+        let transferred = start.elapsed().as_secs_f64() * 1e3 - matched;
+        transferring.0.push(transferred / pairs.len() as f64);
+    }
+    let StageTimes { milliseconds, pairs } = engine.take_stage_times();
+    let each = |(stage, total): (&'static str, f64)| (stage, total / pairs.max(1) as f64);
+    Ok(EngineResult {
+        engine: engine.name(),
+        adapter: engine.adapter(),
+        matching,
+        stages: milliseconds.into_iter().map(each).collect(),
+        transfer: transferring.median(),
+    })
+}
+
+fn print_text(
+    preparation: &[(&'static str, Samples)],
+    results: &[EngineResult],
+    layers: &LayerSet,
+    backbone: &dyn Backbone,
+) {
+    println!("{} layers {layers}; milliseconds, median (lowest to highest)", backbone.name());
+    println!("\nonce a photograph");
+    for (stage, samples) in preparation {
+        print_samples(stage, samples);
+    }
+    for result in results {
+        println!("\nonce a pair, engine {} ({})", result.engine, result.adapter);
+        print_samples("matching", &result.matching);
+        for (stage, milliseconds) in &result.stages {
+            println!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
+        }
+        println!("  {:<14} {:>9.2}", "transfer", result.transfer);
+    }
+    let last = results.last().filter(|_| results.len() > 1);
+    for result in results.iter().filter(|_| last.is_some()) {
+        let Some(last) = last else { break };
+        let ratio = last.matching.median() / result.matching.median();
+        println!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
+    }
+}
+
+fn print_samples(name: &str, samples: &Samples) {
+    let (low, high) = (samples.quantile(0.0), samples.quantile(1.0));
+    println!("  {name:<14} {:>9.2}  ({low:.2} to {high:.2})", samples.median());
+}
+
+fn as_json(
+    preparation: &[(&'static str, Samples)],
+    results: &[EngineResult],
+    args: &Args,
+) -> Value {
+    let preparation: Map<String, Value> =
+        preparation.iter().map(|(stage, samples)| ((*stage).to_owned(), samples.json())).collect();
+    let engines: Vec<Value> = results
+        .iter()
+        .map(|result| {
+            let mut stages: Map<String, Value> = result
+                .stages
+                .iter()
+                .map(|(stage, milliseconds)| ((*stage).to_owned(), json!(milliseconds)))
+                .collect();
+            stages.insert("transfer".to_owned(), json!(result.transfer));
+            json!({
+                "engine": result.engine,
+                "adapter": result.adapter,
+                "matching_ms_per_pair": result.matching.median(),
+                "matching_ms_per_pair_spread": result.matching.json(),
+                "stages_ms": stages,
+            })
+        })
+        .collect();
+    json!({
+        "backbone": args.hpf.backbone,
+        "pairs": args.pairs,
+        "repetitions": args.repetitions,
+        "once_a_photograph_ms": preparation,
+        "engines": engines,
+    })
+}

@@ -1,0 +1,37 @@
+//! What a command says beside its results: progress, notes, warnings, all on standard error.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    /// Results and errors only.
+    pub quiet: bool,
+}
+
+impl Console {
+    /// A line about what is done or was chosen.
+    pub fn note(self, text: impl AsRef<str>) {
+        if !self.quiet {
+            eprintln!("{}", text.as_ref());
+        }
+    }
+
+    /// A progress bar over `total` of something; hidden when quiet or where standard error is not a
+    /// terminal.
+    #[must_use]
+    pub fn progress(self, total: usize, what: impl Into<Cow<'static, str>>) -> ProgressBar {
+        let target =
+            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_message(what);
+        let template = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}

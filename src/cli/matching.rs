@@ -1,0 +1,153 @@
+//! `hpflow match`: keypoints of one photograph found in another.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::Usage;
+use super::console::Console;
+use super::options::HpfArgs;
+use crate::Point;
+use crate::image::{Photograph, read};
+use crate::method::Keypoints;
+
+/// Find keypoints of one photograph in another.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  hpflow match horse.jpg zebra.jpg --keypoints \"120,80 240,96.5\" --backbone hog --picture match.png")]
+pub struct Args {
+    /// The photograph that the keypoints are in.
+    source: PathBuf,
+    /// The photograph to find them in.
+    target: PathBuf,
+    /// Keypoints in pixels of the source, as "x,y x,y…", or a file of them: one `x,y` a line, or a
+    /// JSON list [[x,y],…].
+    #[arg(long, value_name = "\"x,y x,y…\"|FILE", allow_hyphen_values = true)]
+    keypoints: Option<String>,
+    #[command(flatten)]
+    hpf: HpfArgs,
+    /// A picture of both photographs with numbered lines between the keypoints.
+    #[arg(long, value_name = "OUT.png")]
+    picture: Option<PathBuf>,
+    /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown).
+    #[arg(long, value_name = "OUT.flo")]
+    flow: Option<PathBuf>,
+    /// How the points are printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong usage, a photograph that cannot be used, or a file that cannot be written.
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    if args.keypoints.is_none() && args.flow.is_none() {
+        return Err(Usage(
+            "nothing to find: give --keypoints \"x,y x,y…\" or --flow OUT.flo".into(),
+        )
+        .into());
+    }
+    let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
+    let [source, target] = [&args.source, &args.target].map(|path| read(path));
+    let (source, _target) = (source?, target?);
+    check_inside(&keypoints, &source, &args.source)?;
+    // The layer set published for SPair-71k: photographs of different objects, as here.
+    let mut hpf = args.hpf.open("spair", console)?;
+    let source_image = hpf.hyperimage(&args.source)?;
+    let target_image = hpf.hyperimage(&args.target)?;
+    let predicted = hpf.match_pair(&source_image, &target_image, &keypoints)?;
+    print_points(&keypoints, &predicted, args.format)?;
+    if let Some(path) = &args.flow {
+        let size = [source.width, source.height];
+        let flow = hpf.flow(&source_image, &target_image, size)?;
+        crate::flow::write(path, size, &flow)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        console.note(format!("flow: {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Keypoints given on the command line or in a file.
+fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
+    let path = Path::new(text);
+    let (what, text) = if path.is_file() {
+        let read = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: cannot be read as text", path.display()))?;
+        (path.display().to_string(), read)
+    } else {
+        ("--keypoints".to_owned(), text.to_owned())
+    };
+    let points = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str::<Vec<Point>>(&text)
+            .map_err(|error| Usage(format!("{what}: {error}; expected a list [[x,y],…]")))?,
+        false => parse_pairs(&what, &text)?,
+    };
+    if points.is_empty() {
+        return Err(Usage(format!("{what}: no keypoint; expected \"x,y x,y…\"")).into());
+    }
+    Ok(points)
+}
+
+fn parse_pairs(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
+    let wrong = |found: &str| {
+        Usage(format!(
+            "{what}: '{found}' is not a keypoint; expected \"x,y x,y…\" in pixels, or a file that \
+             exists"
+        ))
+    };
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .map(|point| {
+            let (x, y) = point.split_once(',').ok_or_else(|| wrong(point))?;
+            let side = |text: &str| text.parse::<f32>().map_err(|_| wrong(point));
+            Ok([side(x)?, side(y)?])
+        })
+        .collect()
+}
+
+/// Every keypoint is a number inside the photograph.
+fn check_inside(keypoints: &[Point], source: &Photograph, path: &Path) -> Result<(), Usage> {
+    let (width, height) = (source.width, source.height);
+    let inside = |point: &Point| {
+        (0.0..=width as f32).contains(&point[0]) && (0.0..=height as f32).contains(&point[1])
+    };
+    match keypoints.iter().position(|point| !inside(point)) {
+        None => Ok(()),
+        Some(index) => {
+            let [x, y] = keypoints[index];
+            Err(Usage(format!(
+                "keypoint {} ({x},{y}) is not inside {}, which has {width} × {height} pixels",
+                index + 1,
+                path.display()
+            )))
+        }
+    }
+}
+
+fn print_points(keypoints: &[Point], predicted: &Keypoints, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => {
+            let points = serde_json::json!({ "source": keypoints, "target": predicted });
+            println!("{}", serde_json::to_string(&points)?);
+        }
+        Format::Text => {
+            for predicted in predicted {
+                match predicted {
+                    Some([x, y]) => println!("{x},{y}"),
+                    None => println!("none"),
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Options that several commands share: the benchmark, and what makes a method.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::Usage;
+use super::console::Console;
+use crate::backbone::{self, Device, WeightsSource};
+use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
+use crate::engine::{self, EngineError, EngineKind};
+use crate::hyperpixel::LayerSet;
+use crate::method::hpf::Hpf;
+
+/// Which pairs of which benchmark.
+#[derive(Debug, Args)]
+pub struct BenchmarkArgs {
+    /// The benchmark: spair or pf-willow.
+    #[arg(long, default_value = "spair")]
+    pub benchmark: Kind,
+    /// The folder of the benchmark, as it is distributed.
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+    /// trn, val or test.
+    #[arg(long, default_value = "test")]
+    pub split: String,
+    /// Which list of pairs of SPair-71k: large (all) or small.
+    #[arg(long, default_value = "large", value_parser = layout_size)]
+    pub layout: LayoutSize,
+    /// Only pairs of this category; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub category: Vec<String>,
+    /// Only the first N pairs.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+impl BenchmarkArgs {
+    /// Reads the pairs.
+    ///
+    /// # Errors
+    /// Those of [`Benchmark::open`].
+    pub fn open(&self) -> anyhow::Result<Benchmark> {
+        let options = Options {
+            split: self.split.clone(),
+            layout: self.layout,
+            categories: self.category.clone(),
+            limit: self.limit,
+        };
+        Ok(Benchmark::open(self.benchmark, &self.root, &options)?)
+    }
+}
+
+fn layout_size(name: &str) -> Result<LayoutSize, String> {
+    [LayoutSize::Large, LayoutSize::Small]
+        .into_iter()
+        .find(|size| size.name() == name)
+        .ok_or_else(|| "expected large or small".to_owned())
+}
+
+/// What makes Hyperpixel Flow: backbone, weights, layers, engine.
+#[derive(Debug, Args)]
+pub struct HpfArgs {
+    /// resnet50, resnet101, or hog (built in: no download, no libtorch).
+    #[arg(long, default_value = "resnet101")]
+    pub backbone: String,
+    /// A safetensors file with torchvision's names, a Hugging Face repository (owner/name or
+    /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub.
+    #[arg(long, value_name = "PATH|HUB-ID|untrained")]
+    pub weights: Option<String>,
+    /// Layers, ascending, as in 0,9,10,11,12,13. Default: the published set of the benchmark and
+    /// backbone.
+    #[arg(long, value_name = "LAYERS")]
+    pub layers: Option<String>,
+    /// auto takes a hardware GPU if there is one, else the CPU.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineKind,
+    /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
+    #[arg(long, value_name = "NAME")]
+    pub adapter: Option<String>,
+    /// Threads on the processor. Default: one a core. The numbers do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+}
+
+impl HpfArgs {
+    /// Opens the backbone and the engine. `benchmark` decides the default layer set.
+    ///
+    /// # Errors
+    /// Wrong usage (layers, backbone, adapter), weights that cannot be had, an engine that cannot
+    /// run.
+    pub fn open(&self, benchmark: &str, console: Console) -> anyhow::Result<Hpf> {
+        self.set_threads();
+        let layers = self.layer_set(benchmark)?;
+        let backbone = self.open_backbone(console)?;
+        layers
+            .check(backbone.name(), backbone.layer_count())
+            .and_then(|()| Ok(backbone.geometry(layers.base())))
+            .map_err(|error| Usage(format!("--layers {layers}: {error}")))?
+            .map_err(|error| Usage(format!("--layers {layers}: {error}")))?;
+        let engine = engine::open(self.engine, self.adapter.as_deref()).map_err(usage_of)?;
+        console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
+        Ok(Hpf::new(backbone, engine, layers)?)
+    }
+
+    /// Opens the backbone alone.
+    ///
+    /// # Errors
+    /// An unknown name, or weights that cannot be had or do not fit.
+    pub fn open_backbone(&self, console: Console) -> anyhow::Result<Box<dyn backbone::Backbone>> {
+        let weights = match &self.weights {
+            Some(text) => {
+                text.parse::<WeightsSource>().map_err(|error| Usage(error.to_string()))?
+            }
+            None if self.backbone == "hog" => WeightsSource::Untrained,
+            None => self.backbone.parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
+        };
+        let threads = self.thread_count();
+        let options = backbone::Options { device: Device::Auto, threads, progress: !console.quiet };
+        backbone::open(&self.backbone, &weights, options)
+            .map_err(|error| match error {
+                backbone::BackboneError::Unknown { .. } => Usage(error.to_string()).into(),
+                _ => anyhow::Error::from(error),
+            })
+            .context(format!("cannot open the backbone {}", self.backbone))
+    }
+
+    /// The layers asked for, or those published for the benchmark and backbone.
+    ///
+    /// # Errors
+    /// Something that is no layer set, or none published.
+    pub fn layer_set(&self, benchmark: &str) -> anyhow::Result<LayerSet> {
+        match &self.layers {
+            Some(text) => {
+                text.parse().map_err(|error| Usage(format!("--layers {text}: {error}")).into())
+            }
+            None => LayerSet::published(benchmark, &self.backbone).ok_or_else(|| {
+                let (backbone, known) = (&self.backbone, "resnet50, resnet101 and hog");
+                Usage(format!(
+                    "no layer set was published for backbone '{backbone}' on {benchmark}; \
+                     backbones are {known}, and --layers chooses layers"
+                ))
+                .into()
+            }),
+        }
+    }
+
+    fn thread_count(&self) -> usize {
+        self.threads.map_or_else(rayon::current_num_threads, Into::into)
+    }
+
+    /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
+    /// command opens one method.
+    fn set_threads(&self) {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            if pool.build_global().is_err() {
+                tracing::debug!("the pool of threads had been made before");
+            }
+        }
+    }
+}
+
+/// An unknown adapter is wrong usage; every other failure of an engine is a failure.
+fn usage_of(error: EngineError) -> anyhow::Error {
+    error.into()
+}

@@ -1,0 +1,153 @@
+//! `hpflow predict`: a predictions file of a benchmark.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
+
+use super::console::Console;
+use super::options::{BenchmarkArgs, HpfArgs};
+use crate::benchmark::Benchmark;
+use crate::method::identity::Identity;
+use crate::method::{Keypoints, Method, Outcome, Unusable};
+use crate::predictions::{Header, Prediction, Writer, partial_path};
+
+/// Predict the keypoints of a benchmark's pairs.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  hpflow predict --benchmark spair --root SPair-71k --backbone resnet101 --out hpf.jsonl
+  hpflow score hpf.jsonl --root SPair-71k")]
+pub struct Args {
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
+    /// hpf, or identity (a keypoint stays at its relative position).
+    #[arg(long, default_value = "hpf", value_parser = crate::method::NAMES)]
+    method: String,
+    #[command(flatten)]
+    hpf: HpfArgs,
+    /// The predictions file to write. Until it is complete its lines are in FILE.partial.
+    #[arg(long, value_name = "FILE.jsonl")]
+    out: PathBuf,
+    /// Continue a run that was stopped; the result is the same as of one that was not.
+    #[arg(long)]
+    resume: bool,
+    /// Where a photograph cannot be used, leave its pairs unanswered, list it at the end and exit
+    /// with 1, instead of stopping.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong usage, an input that cannot be read, or a file that cannot be written.
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    let benchmark = args.benchmark.open()?;
+    if !args.keep_going {
+        benchmark.check_photographs()?;
+    }
+    let mut method: Box<dyn Method> = match args.method.as_str() {
+        "identity" => Box::new(Identity),
+        _ => Box::new(args.hpf.open(args.benchmark.benchmark.name(), console)?),
+    };
+    let header = Header::new(&benchmark.name, &benchmark.split, method.describe());
+    let (writer, done) = if args.resume {
+        Writer::resume(&args.out, &header)?
+    } else {
+        (Writer::create(&args.out, &header)?, Vec::new())
+    };
+    check_resumed(&benchmark, &done, args)?;
+    let total = benchmark.pairs.len();
+    let progress = console.progress(total, "pairs");
+    progress.set_position(done.len() as u64);
+    let todo: Vec<usize> = (done.len()..total).collect();
+    let mut output = Output {
+        benchmark: &benchmark,
+        writer,
+        next: done.len(),
+        pending: BTreeMap::new(),
+        unusable: BTreeSet::new(),
+        keep_going: args.keep_going,
+        progress: &progress,
+    };
+    let stopped = || {
+        format!(
+            "stopped; what was predicted is in {} and --resume continues it",
+            partial_path(&args.out).display()
+        )
+    };
+    method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome)).with_context(stopped)?;
+    progress.finish_and_clear();
+    let unusable = std::mem::take(&mut output.unusable);
+    output.writer.finish()?;
+    console.note(format!("{}: {total} pairs", args.out.display()));
+    report_unusable(&unusable)
+}
+
+/// A resumed file holds the first pairs of this very selection, in order.
+fn check_resumed(benchmark: &Benchmark, done: &[String], args: &Args) -> anyhow::Result<()> {
+    for (position, id) in done.iter().enumerate() {
+        let expected = benchmark.pairs.get(position).map(|pair| pair.id.as_str());
+        if expected != Some(id) {
+            bail!(
+                "{}: pair {} is {id}, but {} was asked for there; resume with the options of the \
+                 run that was stopped, or start again without --resume",
+                args.out.display(),
+                position + 1,
+                expected.unwrap_or("nothing")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn report_unusable(unusable: &BTreeSet<(PathBuf, String)>) -> anyhow::Result<()> {
+    if unusable.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<&str> = unusable.iter().map(|(_, reason)| reason.as_str()).collect();
+    bail!(
+        "{} photographs could not be used, and their pairs are unanswered:\n  {}",
+        unusable.len(),
+        reasons.join("\n  ")
+    )
+}
+
+/// Puts outcomes in layout order and writes them.
+struct Output<'a> {
+    benchmark: &'a Benchmark,
+    writer: Writer,
+    /// The pair to be written next.
+    next: usize,
+    /// Pairs predicted before their turn.
+    pending: BTreeMap<usize, Keypoints>,
+    unusable: BTreeSet<(PathBuf, String)>,
+    keep_going: bool,
+    progress: &'a ProgressBar,
+}
+
+impl Output<'_> {
+    fn take(&mut self, outcome: Outcome) -> anyhow::Result<()> {
+        let keypoints = match outcome.keypoints {
+            Ok(keypoints) => keypoints,
+            Err(unusable) if self.keep_going => {
+                let Unusable { photograph, reason } = unusable;
+                self.unusable.insert((photograph, reason));
+                vec![None; self.benchmark.pairs[outcome.pair].source_keypoints.len()]
+            }
+            Err(unusable) => {
+                bail!("{unusable}; mend it, or use --keep-going to leave its pairs unanswered")
+            }
+        };
+        self.pending.insert(outcome.pair, keypoints);
+        while let Some(keypoints) = self.pending.remove(&self.next) {
+            let pair = self.benchmark.pairs[self.next].id.clone();
+            self.writer.write(&Prediction { pair, keypoints })?;
+            self.next += 1;
+            self.progress.inc(1);
+        }
+        Ok(())
+    }
+}
