@@ -76,6 +76,9 @@ impl Samples {
     }
 }
 
+/// What each stage took.
+type Stages = Vec<(&'static str, Samples)>;
+
 /// What one engine took.
 struct EngineResult {
     engine: &'static str,
@@ -134,7 +137,7 @@ fn prepare_all(
     backbone: &dyn Backbone,
     layers: &LayerSet,
     args: &Args,
-) -> anyhow::Result<(Vec<Arc<Hyperimage>>, Vec<(&'static str, Samples)>)> {
+) -> anyhow::Result<(Vec<Arc<Hyperimage>>, Stages)> {
     let stages = ["decode", "prepare", "backbone", "norms"];
     let mut samples = vec![Samples::default(); stages.len()];
     let geometry = backbone.geometry(layers.base())?;
@@ -187,7 +190,7 @@ fn measure(
     pairs: &[(PairRequest, Neighbours)],
     console: Console,
 ) -> anyhow::Result<EngineResult> {
-    let mut engine = engine::open(kind, args.hpf.adapter.as_deref())?;
+    let mut engine = engine::open(kind, args.hpf.engine_options())?;
     console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
     let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
     engine.match_pairs(&requests)?;

@@ -9,7 +9,7 @@ use super::Usage;
 use super::console::Console;
 use crate::backbone::{self, Device, WeightsSource};
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
-use crate::engine::{self, EngineError, EngineKind};
+use crate::engine::{self, EngineKind};
 use crate::hyperpixel::LayerSet;
 use crate::method::hpf::Hpf;
 
@@ -94,12 +94,10 @@ impl HpfArgs {
         self.set_threads();
         let layers = self.layer_set(benchmark)?;
         let backbone = self.open_backbone(console)?;
-        layers
-            .check(backbone.name(), backbone.layer_count())
-            .and_then(|()| Ok(backbone.geometry(layers.base())))
-            .map_err(|error| Usage(format!("--layers {layers}: {error}")))?
-            .map_err(|error| Usage(format!("--layers {layers}: {error}")))?;
-        let engine = engine::open(self.engine, self.adapter.as_deref()).map_err(usage_of)?;
+        let wrong = |error: &dyn std::fmt::Display| Usage(format!("--layers {layers}: {error}"));
+        layers.check(backbone.name(), backbone.layer_count()).map_err(|error| wrong(&error))?;
+        backbone.geometry(layers.base()).map_err(|error| wrong(&error))?;
+        let engine = engine::open(self.engine, self.engine_options())?;
         console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
         Ok(Hpf::new(backbone, engine, layers)?)
     }
@@ -146,6 +144,11 @@ impl HpfArgs {
         }
     }
 
+    /// How every engine of this command is opened.
+    pub fn engine_options(&self) -> engine::Options<'_> {
+        engine::Options { adapter: self.adapter.as_deref(), threads: self.thread_count() }
+    }
+
     fn thread_count(&self) -> usize {
         self.threads.map_or_else(rayon::current_num_threads, Into::into)
     }
@@ -160,9 +163,4 @@ impl HpfArgs {
             }
         }
     }
-}
-
-/// An unknown adapter is wrong usage; every other failure of an engine is a failure.
-fn usage_of(error: EngineError) -> anyhow::Error {
-    error.into()
 }

@@ -11,7 +11,7 @@ pub mod dense;
 pub mod hough;
 mod open;
 
-pub use open::{EngineKind, open};
+pub use open::{EngineKind, Options, open};
 
 /// Number of Hough cells that the bins are made for (published code: 8192).
 pub const HOUGH_CELLS: f64 = 8192.0;
@@ -88,6 +88,12 @@ pub struct StageTimes {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
+    /// The dense engine in a build without libtorch.
+    #[error(
+        "this hpflow was built without libtorch, which the dense engine needs; use --engine cpu or \
+         gpu, or build with the torch feature"
+    )]
+    WithoutTorch,
     /// A photograph with no hyperpixel at all.
     #[error(
         "a photograph of {width} × {height} resized pixels has no hyperpixel of a layer with \

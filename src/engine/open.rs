@@ -17,13 +17,33 @@ pub enum EngineKind {
     Dense,
 }
 
-/// Opens an engine. `adapter` is part of the name of a GPU adapter and chooses among several.
+/// How an engine is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options<'a> {
+    /// Part of the name of a GPU adapter, to choose among several.
+    pub adapter: Option<&'a str>,
+    /// Threads of the dense engine on the processor. The CPU engine takes rayon's.
+    pub threads: usize,
+}
+
+/// Opens an engine.
 ///
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
-pub fn open(kind: EngineKind, adapter: Option<&str>) -> Result<Box<dyn Engine>, EngineError> {
-    let _ = adapter;
+pub fn open(kind: EngineKind, options: Options) -> Result<Box<dyn Engine>, EngineError> {
     match kind {
-        _ => Ok(Box::new(CpuEngine::new())),
+        EngineKind::Auto | EngineKind::Cpu | EngineKind::Gpu => Ok(Box::new(CpuEngine::new())),
+        EngineKind::Dense => dense(options),
     }
+}
+
+#[cfg(feature = "torch")]
+fn dense(options: Options) -> Result<Box<dyn Engine>, EngineError> {
+    let device = crate::backbone::Device::Auto;
+    Ok(Box::new(super::dense::DenseEngine::new(device, options.threads)?))
+}
+
+#[cfg(not(feature = "torch"))]
+fn dense(_options: Options) -> Result<Box<dyn Engine>, EngineError> {
+    Err(EngineError::WithoutTorch)
 }

@@ -2,7 +2,7 @@
 //! `shaders/correlate.wgsl`; DESIGN, section 5, point 1).
 
 use super::simd::{Kernel, LANES, Simd};
-use super::tile::{Panel, ROW_MARGIN, multiply, padded};
+use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 use crate::hyperpixel::Group;
 
 /// Channels summed in one chain before they are added to the result: long chains of f32 lose a
@@ -55,7 +55,9 @@ impl Kernel for Correlate<'_> {
                 let from = &self.source.data[first * rows..];
                 copy_block(from, channels, rows, row, height, &mut source_block);
                 let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
-                multiply(simd, source, height, target, stride, &mut data[row * stride..], stride);
+                let out = &mut data[row * stride..];
+                let (rows, columns, out_stride) = (height, stride, stride);
+                simd.call(Multiply { source, rows, target, columns, out, out_stride });
             }
         }
         data.truncate(rows * stride);

@@ -70,7 +70,7 @@ impl InstructionSet {
                 return unsafe { run_avx2(kernel) };
             }
         }
-        kernel.run(Plain)
+        run_plain(kernel)
     }
 }
 
@@ -84,24 +84,34 @@ pub trait Kernel {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
+}
+
+#[inline(never)]
+fn run_plain<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Plain)
 }
 
 /// Proof that an instruction set is there, and its operations on sixteen lanes.
 pub trait Simd: Copy {
     /// Sixteen lanes.
     type Vector: Copy;
-    /// Accumulators of a register tile: rows of it, for each number of vectors a row that fits.
-    /// `TILE_ROWS[n - 1]` rows of `n` vectors.
-    const TILE_ROWS: &'static [usize];
+    /// Vectors in a row of the widest register tile.
+    const WIDEST_TILE: usize;
+    /// Rows of the register tile of one vector a row.
+    const NARROW_TILE_ROWS: usize;
+    /// Runs a kernel as a function of its own: the kernels that call it then share one copy.
+    fn call<K: Kernel>(self, kernel: K) -> K::Output;
     /// All lanes the same.
     fn splat(self, value: f32) -> Self::Vector;
     /// The first sixteen values of a slice.
@@ -128,7 +138,13 @@ pub struct Avx512(());
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx512 {
     type Vector = __m512;
-    const TILE_ROWS: &'static [usize] = &[14, 12, 8, 6, 4];
+    const WIDEST_TILE: usize = 5;
+    const NARROW_TILE_ROWS: usize = 14;
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        // SAFETY: see above.
+        unsafe { run_avx512(kernel) }
+    }
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
         // SAFETY: see above.
@@ -176,7 +192,13 @@ pub struct Avx2(());
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx2 {
     type Vector = [__m256; 2];
-    const TILE_ROWS: &'static [usize] = &[6];
+    const WIDEST_TILE: usize = 1;
+    const NARROW_TILE_ROWS: usize = 6;
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        // SAFETY: see above.
+        unsafe { run_avx2(kernel) }
+    }
     #[inline(always)]
     fn splat(self, value: f32) -> [__m256; 2] {
         // SAFETY: see above.
@@ -234,7 +256,12 @@ fn each(value: impl Fn(usize) -> f32) -> [f32; LANES] {
 
 impl Simd for Plain {
     type Vector = [f32; LANES];
-    const TILE_ROWS: &'static [usize] = &[2];
+    const WIDEST_TILE: usize = 1;
+    const NARROW_TILE_ROWS: usize = 2;
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        run_plain(kernel)
+    }
     #[inline(always)]
     fn splat(self, value: f32) -> [f32; LANES] {
         [value; LANES]

@@ -4,7 +4,7 @@
 use super::correlate::Correlate;
 use super::expand::{Base, Expand, Expanded, mix};
 use super::simd::{Kernel, LANES, Simd};
-use super::tile::{Panel, ROW_MARGIN, multiply, padded};
+use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::Tap;
 
@@ -166,10 +166,15 @@ impl Similarities {
         let panel_stride = source.count + ROW_MARGIN;
         let blocks = source.panel.chunks(CHANNEL_BLOCK * panel_stride);
         for (source_block, target_block) in blocks.zip(base.chunks(CHANNEL_BLOCK * width)) {
-            let source_panel = Panel { data: source_block, stride: panel_stride };
-            let target_panel = Panel { data: target_block, stride: width };
             let out = &mut self.data[LANES..];
-            multiply(simd, source_panel, source.count, target_panel, width, out, stride);
+            simd.call(Multiply {
+                source: Panel { data: source_block, stride: panel_stride },
+                rows: source.count,
+                target: Panel { data: target_block, stride: width },
+                columns: width,
+                out,
+                out_stride: stride,
+            });
         }
         let target_norms = &pair.inverse_norms[row * width..][..width];
         for (line, &norm) in self.data.chunks_exact_mut(stride).zip(&source.inverse_norms) {

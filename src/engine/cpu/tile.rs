@@ -1,7 +1,7 @@
 //! The register tile under every product: `out += sourceᵀ · target` over panels with the channels
 //! as rows.
 
-use super::simd::{LANES, Simd};
+use super::simd::{Kernel, LANES, Simd};
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
 #[derive(Clone, Copy)]
@@ -23,62 +23,65 @@ pub fn padded(count: usize, step: usize) -> usize {
 pub const ROW_MARGIN: usize = 16;
 
 /// `out[i * out_stride + j] += Σ_k source[k][i] · target[k][j]` for `i < rows`, `j < columns`, in
-/// order of k. `columns` is a multiple of [`LANES`]. The tile may compute up to [`ROW_MARGIN`] rows
-/// beyond `rows`: panel and `out` have room for them.
-#[inline(always)]
-pub fn multiply<S: Simd>(
-    simd: S,
-    source: Panel,
-    rows: usize,
-    target: Panel,
-    columns: usize,
-    out: &mut [f32],
-    out_stride: usize,
-) {
-    let mut vectors = columns / LANES;
-    let blocks = vectors.div_ceil(S::TILE_ROWS.len());
-    let mut column = 0;
-    for block in (1..=blocks).rev() {
-        let width = vectors.div_ceil(block);
-        let target = Panel { data: &target.data[column..], stride: target.stride };
-        let out = &mut out[column..];
-        match width {
-            1 if S::TILE_ROWS[0] == 14 => {
-                strip::<S, 14, 1>(simd, source, rows, target, out, out_stride)
-            }
-            1 if S::TILE_ROWS[0] == 6 => {
-                strip::<S, 6, 1>(simd, source, rows, target, out, out_stride)
-            }
-            1 => strip::<S, 2, 1>(simd, source, rows, target, out, out_stride),
-            2 => strip::<S, 12, 2>(simd, source, rows, target, out, out_stride),
-            3 => strip::<S, 8, 3>(simd, source, rows, target, out, out_stride),
-            4 => strip::<S, 6, 4>(simd, source, rows, target, out, out_stride),
-            _ => strip::<S, 4, 5>(simd, source, rows, target, out, out_stride),
+/// order of k. The tile may compute up to [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
+/// room for them.
+pub struct Multiply<'a> {
+    /// The source's panel.
+    pub source: Panel<'a>,
+    /// Rows of the product: cells of the source's panel.
+    pub rows: usize,
+    /// The target's panel.
+    pub target: Panel<'a>,
+    /// Columns of the product, a multiple of [`LANES`].
+    pub columns: usize,
+    /// What is added to.
+    pub out: &'a mut [f32],
+    /// Values from one row of `out` to the next.
+    pub out_stride: usize,
+}
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let mut vectors = self.columns / LANES;
+        for block in (1..=vectors.div_ceil(S::WIDEST_TILE)).rev() {
+            let width = vectors.div_ceil(block);
+            self.columns_of::<S>(simd, width);
+            vectors -= width;
+            self.target.data = &self.target.data[width * LANES..];
+            self.out = &mut std::mem::take(&mut self.out)[width * LANES..];
         }
-        vectors -= width;
-        column += width * LANES;
+    }
+}
+
+impl Multiply<'_> {
+    /// The first `width` vectors of columns, in tiles that fill the registers.
+    #[inline(always)]
+    fn columns_of<S: Simd>(&mut self, simd: S, width: usize) {
+        if S::WIDEST_TILE == 5 {
+            match width {
+                1 => strip::<S, 14, 1>(simd, self),
+                2 => strip::<S, 12, 2>(simd, self),
+                3 => strip::<S, 8, 3>(simd, self),
+                4 => strip::<S, 6, 4>(simd, self),
+                _ => strip::<S, 4, 5>(simd, self),
+            }
+        } else if S::NARROW_TILE_ROWS == 6 {
+            strip::<S, 6, 1>(simd, self);
+        } else {
+            strip::<S, 2, 1>(simd, self);
+        }
     }
 }
 
 /// All rows of a block of `VECTORS` vectors.
 #[inline(always)]
-fn strip<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    simd: S,
-    source: Panel,
-    rows: usize,
-    target: Panel,
-    out: &mut [f32],
-    out_stride: usize,
-) {
-    for row in (0..rows).step_by(ROWS) {
-        tile::<S, ROWS, VECTORS>(
-            simd,
-            source,
-            row,
-            target,
-            &mut out[row * out_stride..],
-            out_stride,
-        );
+fn strip<S: Simd, const ROWS: usize, const VECTORS: usize>(simd: S, work: &mut Multiply) {
+    for row in (0..work.rows).step_by(ROWS) {
+        let out = &mut work.out[row * work.out_stride..];
+        tile::<S, ROWS, VECTORS>(simd, work.source, row, work.target, out, work.out_stride);
     }
 }
 
