@@ -11,7 +11,7 @@ use hpflow::engine::dense::DenseEngine;
 use hpflow::engine::hough::HoughSpace;
 use hpflow::engine::{Engine, Examination, Matches, PairRequest};
 use hpflow::hyperpixel::{Hyperimage, LayerSet};
-use hpflow::image;
+use hpflow::image::{self, Prepared};
 use hpflow::transfer::{Neighbours, transfer};
 use safetensors::SafeTensors;
 
@@ -67,11 +67,10 @@ impl Case {
             }
         }
         let layers: LayerSet = metadata["layers"].trim_matches(['(', ')']).parse().expect("layers");
-        let image = |side: &str| {
-            let file: PathBuf = folder.join(format!("images/{}_{side}.png", &name[..1]));
-            hyperimage(backbone, &layers, &file)
-        };
-        let (source, target) = (image("src"), image("trg"));
+        let files =
+            ["src", "trg"].map(|side| folder.join(format!("images/{}_{side}.png", &name[..1])));
+        let [source, target] =
+            <[_; 2]>::try_from(hyperimages(backbone, &layers, &files)).expect("two");
         Self { name: name.to_owned(), metadata, floats, integers, source, target }
     }
 
@@ -95,13 +94,22 @@ impl Case {
     }
 }
 
-/// A photograph as a hyperimage.
-pub fn hyperimage(backbone: &dyn Backbone, layers: &LayerSet, path: &Path) -> Arc<Hyperimage> {
-    let prepared = image::prepare(&image::read(path).expect("a photograph"), 300);
-    let maps = backbone.extract(&[&prepared], layers.layers()).expect("maps").remove(0);
+/// Photographs as hyperimages.
+pub fn hyperimages(
+    backbone: &dyn Backbone,
+    layers: &LayerSet,
+    paths: &[PathBuf],
+) -> Vec<Arc<Hyperimage>> {
+    let read = |path: &PathBuf| image::prepare(&image::read(path).expect("a photograph"), 300);
+    let prepared: Vec<Prepared> = paths.iter().map(read).collect();
+    let photographs: Vec<&Prepared> = prepared.iter().collect();
+    let maps = backbone.extract(&photographs, layers.layers()).expect("maps");
     let geometry = backbone.geometry(layers.base()).expect("a base layer");
-    let ratio = prepared.ratio;
-    Arc::new(Hyperimage::new(geometry, prepared.width, prepared.height, ratio, &maps))
+    let each = prepared.iter().zip(&maps);
+    each.map(|(Prepared { width, height, ratio, .. }, maps)| {
+        Arc::new(Hyperimage::new(geometry, *width, *height, *ratio, maps))
+    })
+    .collect()
 }
 
 #[test]

@@ -15,3 +15,5 @@ mod resnet;
 mod score;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod weights;
+#[cfg(feature = "torch")]
+mod willow;
