@@ -1,5 +1,7 @@
 //! Backbones: from a prepared photograph to feature maps at their native resolutions.
 
+pub mod hog;
+
 use crate::hyperpixel::Geometry;
 use crate::hyperpixel::layers::LayerSetError;
 use crate::image::Prepared;
@@ -162,5 +164,14 @@ pub enum BackboneError {
         name: String,
         /// What it said, its first line.
         reason: String,
+    /// A layer that the backbone does not have.
+    #[error("{backbone} has layers 0 to {last}; there is no layer {layer}")]
+    NoSuchLayer {
+        /// The backbone.
+        backbone: String,
+        /// Its last layer.
+        last: usize,
+        /// The layer asked for.
+        layer: usize,
     },
 }
