@@ -7,6 +7,7 @@ mod engines;
 #[cfg(feature = "torch")]
 mod golden;
 mod hub_server; // a stand-in for the Hugging Face hub
+mod hog;
 mod image;
 mod oracle;
 mod predictions;
