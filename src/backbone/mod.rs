@@ -1,12 +1,11 @@
 //! Backbones: from a prepared photograph to feature maps at their native resolutions.
 
-pub mod hog;
-
 use crate::hyperpixel::Geometry;
 use crate::hyperpixel::layers::LayerSetError;
 use crate::image::Prepared;
 
 pub mod architecture;
+pub mod hog;
 #[cfg(feature = "torch")]
 pub mod resnet;
 pub mod weights;
@@ -96,6 +95,7 @@ pub fn open(
     options: Options,
 ) -> Result<Box<dyn Backbone>, BackboneError> {
     match architecture::Architecture::named(name) {
+        None if name == "hog" => Ok(Box::new(hog::Hog)),
         Some(architecture) => open_network(architecture, weights, options),
         None => Err(BackboneError::Unknown { name: name.to_owned() }),
     }
@@ -164,14 +164,5 @@ pub enum BackboneError {
         name: String,
         /// What it said, its first line.
         reason: String,
-    /// A layer that the backbone does not have.
-    #[error("{backbone} has layers 0 to {last}; there is no layer {layer}")]
-    NoSuchLayer {
-        /// The backbone.
-        backbone: String,
-        /// Its last layer.
-        last: usize,
-        /// The layer asked for.
-        layer: usize,
     },
 }

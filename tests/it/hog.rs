@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hpflow::Point;
 use hpflow::backbone::hog::Hog;
-use hpflow::backbone::{Backbone, FeatureMap};
+use hpflow::backbone::{self, Backbone, Device, FeatureMap, WeightsSource};
 use hpflow::benchmark::{Benchmark, Kind, Options};
 use hpflow::engine::cpu::CpuEngine;
 use hpflow::hyperpixel::{Grid, Hyperimage, LayerSet};
@@ -84,6 +84,13 @@ fn a_picture_of_one_colour_has_a_hog_of_zeros() {
     let one = describe(&picture(1, 1, |_, _| [0.3, 0.5, 0.9]));
     assert_eq!((one.rows, one.columns), (1, 1));
     assert!(one.data.iter().all(|&value| value == 0.0));
+}
+
+#[test]
+fn hog_opens_by_its_name() {
+    let options = backbone::Options { device: Device::Auto, threads: 1, progress: false };
+    let opened = backbone::open("hog", &WeightsSource::Untrained, options).unwrap();
+    assert_eq!(opened.name(), "hog");
 }
 
 #[test]

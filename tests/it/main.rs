@@ -6,8 +6,8 @@ mod demo;
 mod engines;
 #[cfg(feature = "torch")]
 mod golden;
-mod hub_server; // a stand-in for the Hugging Face hub
 mod hog;
+mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod oracle;
 mod predictions;

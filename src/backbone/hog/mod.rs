@@ -7,9 +7,19 @@
 //! is a window of 5 × 5 such cells around its centre, and the windows of cells of 8, 16 and 32
 //! resized pixels together are the hyperpixel.
 //!
-//! What was tried on PF-WILLOW to come to this form, PCK at α = 0.1 on a sample of 150 pairs, is
-//! in the table below. The engines' time grows with the number of channels.
+//! On all 900 pairs of PF-WILLOW Hyperpixel Flow with it has 48.9 % PCK at α = 0.1 (30.7 at 0.05,
+//! 59.5 at 0.15). How it came to this form, on a sample of 150 of the pairs, where two figures less
+//! than about 1.5 apart are the same; the engines' time grows with the number of channels:
 //!
+//! | cells | orientations of each cell | mean subtracted | channels | PCK at 0.1 |
+//! | --- | --- | --- | --- | --- |
+//! | 8 px | 18 signed, 9 unsigned, 4 energies | nothing | 775 | 41.0 |
+//! | 16 px | 18 signed, 9 unsigned, 4 energies | nothing | 775 | 43.0 |
+//! | 16 px | 18 signed, 9 unsigned, 4 energies | half | 775 | 47.5 |
+//! | 16 px | 18 signed, 9 unsigned, 4 energies | all | 775 | 44.1 |
+//! | 8, 16, 32 px | 18 signed, 9 unsigned | half | 2025 | 50.3 |
+//! | 8, 16, 32 px | 18 signed | half | 1350 | 49.3 |
+//! | **8, 16, 32 px** | **9 unsigned** | **half** | **675** | **49.2** |
 
 mod cells;
 mod gradients;
@@ -20,6 +30,7 @@ use self::cells::Cells;
 use self::gradients::Gradients;
 use super::{Backbone, BackboneError, FeatureMap};
 use crate::hyperpixel::Geometry;
+use crate::hyperpixel::layers::LayerSetError;
 use crate::image::Prepared;
 
 /// Resized pixels between neighbouring windows.
@@ -77,10 +88,10 @@ impl Backbone for Hog {
     }
 }
 
-fn only_layer(layer: usize) -> Result<(), BackboneError> {
+fn only_layer(layer: usize) -> Result<(), LayerSetError> {
     match layer {
         0 => Ok(()),
-        _ => Err(BackboneError::NoSuchLayer { backbone: "hog".to_owned(), last: 0, layer }),
+        _ => Err(LayerSetError::NoSuchLayer { backbone: "hog".to_owned(), last: 0, layer }),
     }
 }
 
