@@ -8,6 +8,7 @@ use crate::hyperpixel::Hyperimage;
 pub mod cpu;
 #[cfg(feature = "torch")]
 pub mod dense;
+pub mod gpu;
 pub mod hough;
 mod open;
 
@@ -127,6 +128,9 @@ pub enum EngineError {
         /// What it said, its first line.
         reason: String,
     },
+    /// The GPU engine could not be made or could not match.
+    #[error(transparent)]
+    Gpu(#[from] gpu::GpuError),
 }
 
 impl PairRequest {

@@ -14,6 +14,10 @@ mod predictions;
 #[cfg(feature = "torch")]
 mod resnet;
 mod score;
+mod gpu;
+mod oracle;
+mod predictions;
+mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod weights;
 #[cfg(feature = "torch")]

@@ -1,0 +1,66 @@
+// What every kernel is told about a pair. The host puts this file in front of each kernel; the
+// same structures are in src/engine/gpu/layout.rs, and a test holds the two together.
+//
+// A page is a large buffer of resident images. Offsets into pages and into scratch buffers are
+// counted in vec4 unless another unit is named. Rows of cells are padded to whole tiles with
+// zeros, and padded cells have an inverse norm of 0, so no kernel tests bounds inside a tile.
+// The host sets the constants of a kernel and unrolls the loops that run up to them.
+//
+// A structure is padded to 256 bytes: the alignment at which any list may be bound in part.
+
+// A pair of images of one batch.
+struct PairParams {
+    source_rows: u32,      // counted rows of the grid
+    source_columns: u32,   // counted columns of the grid
+    target_rows: u32,
+    target_columns: u32,
+    source_quads: u32,     // vec4 in a padded row of cells
+    target_quads: u32,
+    channels: u32,         // of the base group
+    source_base: u32,      // base maps in the page: rows x channels x quads
+    target_base: u32,
+    source_norms: u32,     // inverse norms in the page: rows x quads
+    target_norms: u32,
+    first_group: u32,      // coarse groups of the pair in the list of the batch
+    group_count: u32,
+    votes: u32,            // partial sums in the scratch buffer
+    hough: u32,            // Hough space in the scratch buffer, in f32
+    tables: u32,           // bin tables in their buffer, in u32
+    bins_x: u32,
+    @size(188) bins_y: u32,
+}
+
+// A coarse group of a pair: maps of one resolution.
+struct GroupParams {
+    pair: u32,             // in the list of the batch
+    channels: u32,
+    splits: u32,           // parts that the channels are summed in
+    source_maps: u32,      // maps in the page: channels x quads
+    target_maps: u32,
+    source_quads: u32,     // vec4 in a padded list of cells
+    target_quads: u32,
+    source_columns: u32,
+    target_rows: u32,
+    target_columns: u32,
+    source_row_taps: u32,  // taps in the page: one vec4 (first, second, weight, 0) a grid row
+    source_column_taps: u32,
+    target_row_taps: u32,
+    target_column_taps: u32,
+    target_weights: u32,   // upsampling matrix in the page: target_columns x quads of the grid row
+    partial: u32,          // products of the parts: splits x target cells x source quads
+    correlation: u32,      // their sum: target cells x source quads
+    expanded: u32,         // grid rows x target cells x quads of the source's grid row
+    @size(184) line: u32,  // first line of the group among the gathered rows
+}
+
+// Source hyperpixels of a pair to be matched in one go.
+struct PickParams {
+    pair: u32,             // in the list of the batch
+    first_row: u32,        // in the list of rows, and of matches
+    row_count: u32,
+    row_quads: u32,        // vec4 in the padded list of rows
+    lines: u32,            // channels of the base group and target cells of all coarse groups
+    gathered: u32,         // lines + 3 lines of rows
+    candidates: u32,       // best target of each tile, in vec2: rows x tiles
+    @size(228) similarities: u32, // rows x targets, in f32; written only where they are kept
+}

@@ -1,0 +1,226 @@
+// For each source hyperpixel asked for, the target hyperpixel of highest confidence: similarity
+// times blurred votes (HPF, section 3.2; DESIGN, section 5, point 4). `gather` lines the rows up,
+// `pick` finds the best target of each tile, `best` the best of all tiles, first on ties.
+
+const WORKGROUP: u32 = 8u;
+const ROW_QUADS: u32 = 4u; // vec4 of rows an invocation
+const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
+const KEEP_SIMILARITIES: bool = false;
+
+
+@group(0) @binding(0) var<storage, read> pairs: array<PairParams>;
+@group(0) @binding(1) var<storage, read> groups: array<GroupParams>;
+@group(0) @binding(2) var<storage, read> picks: array<PickParams>;
+
+@group(0) @binding(3) var<storage, read> source_page: array<f32>;
+@group(0) @binding(4) var<storage, read> expanded: array<f32>;
+@group(0) @binding(5) var<storage, read> rows: array<u32>;
+@group(0) @binding(6) var<storage, read_write> gathered: array<f32>;
+
+// Lines of the base channels, of the expanded correlations, of the inverse norm, grid row and grid
+// column of each row; x: rows, y: lines, z: picks.
+@compute @workgroup_size(WORKGROUP)
+fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
+    let width = picks[id.z].row_quads * 4u;
+    let lines = picks[id.z].lines;
+    if id.x >= width || id.y >= lines + 3u {
+        return;
+    }
+    let out = picks[id.z].gathered * 4u + id.y * width + id.x;
+    if id.x >= picks[id.z].row_count {
+        gathered[out] = 0.0;
+        return;
+    }
+    let pair = picks[id.z].pair;
+    let index = rows[picks[id.z].first_row + id.x];
+    let row = index / pairs[pair].source_columns;
+    let column = index % pairs[pair].source_columns;
+    let source_width = pairs[pair].source_quads * 4u;
+    let channels = pairs[pair].channels;
+    if id.y < channels {
+        let line = row * channels + id.y;
+        gathered[out] = source_page[pairs[pair].source_base * 4u + line * source_width + column];
+    } else if id.y < lines {
+        let first_group = pairs[pair].first_group;
+        for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
+            let cells = groups[group].target_rows * groups[group].target_columns;
+            let cell = id.y - groups[group].line;
+            if id.y >= groups[group].line && cell < cells {
+                let line = row * cells + cell;
+                gathered[out] = expanded[groups[group].expanded * 4u + line * source_width + column];
+            }
+        }
+    } else if id.y == lines {
+        gathered[out] = source_page[pairs[pair].source_norms * 4u + row * source_width + column];
+    } else if id.y == lines + 1u {
+        gathered[out] = f32(row);
+    } else {
+        gathered[out] = f32(column);
+    }
+}
+
+@group(0) @binding(7) var<storage, read> lined_up: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read> target_page: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read> space: array<f32>;
+// Target and the bits of its confidence.
+@group(0) @binding(10) var<storage, read_write> candidates: array<vec2<u32>>;
+@group(0) @binding(11) var<storage, read_write> similarities: array<f32>;
+
+// Blocks of 4 x 4 cells: a column of a block is a target cell.
+var<private> product: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
+
+fn clear() {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        for (var i = 0u; i < ROW_QUADS; i++) {
+            product[j][i] = mat4x4<f32>();
+        }
+    }
+}
+
+fn accumulate(a: array<vec4<f32>, ROW_QUADS>, target_at: u32) {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        let b = target_page[target_at + j];
+        for (var i = 0u; i < ROW_QUADS; i++) {
+            let block = product[j][i];
+            product[j][i] = mat4x4(
+                fma(a[i], b.xxxx, block[0]),
+                fma(a[i], b.yyyy, block[1]),
+                fma(a[i], b.zzzz, block[2]),
+                fma(a[i], b.wwww, block[3]),
+            );
+        }
+    }
+}
+
+// Dot products of the hyperpixels of a tile.
+fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
+    clear();
+    let channels = pairs[pair].channels;
+    let row_quads = picks[job].row_quads;
+    let target_quads = pairs[pair].target_quads;
+    let lines = picks[job].gathered + row_quad;
+    var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
+    for (var channel = 0u; channel < channels; channel++) {
+        var a: array<vec4<f32>, ROW_QUADS>;
+        for (var i = 0u; i < ROW_QUADS; i++) {
+            a[i] = lined_up[lines + channel * row_quads + i];
+        }
+        accumulate(a, target_at);
+        target_at += target_quads;
+    }
+    let first_column = target_quad * 4u;
+    let last_column = min(first_column + TARGET_QUADS * 4u, pairs[pair].target_columns) - 1u;
+    let first_group = pairs[pair].first_group;
+    for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
+        let columns = groups[group].target_columns;
+        let tap = target_page[groups[group].target_row_taps + target_row];
+        let first = u32(target_page[groups[group].target_column_taps + first_column].x);
+        let last = u32(target_page[groups[group].target_column_taps + last_column].y);
+        let upper = lines + (groups[group].line + u32(tap.x) * columns) * row_quads;
+        let lower = lines + (groups[group].line + u32(tap.y) * columns) * row_quads;
+        for (var column = first; column <= last; column++) {
+            var a: array<vec4<f32>, ROW_QUADS>;
+            for (var i = 0u; i < ROW_QUADS; i++) {
+                a[i] = lined_up[upper + column * row_quads + i] * (1.0 - tap.z)
+                    + lined_up[lower + column * row_quads + i] * tap.z;
+            }
+            accumulate(a, groups[group].target_weights + column * target_quads + target_quad);
+        }
+    }
+}
+
+// x: target tiles, y: row tiles, z: picks.
+@compute @workgroup_size(WORKGROUP)
+fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
+    let job = id.z;
+    let pair = picks[job].pair;
+    let row_quads = picks[job].row_quads;
+    let row_tiles = row_quads / ROW_QUADS;
+    let tiles_of_row = pairs[pair].target_quads / TARGET_QUADS;
+    let tiles = pairs[pair].target_rows * tiles_of_row;
+    let tile = id.x;
+    if tile >= tiles || id.y >= row_tiles {
+        return;
+    }
+    let target_row = tile / tiles_of_row;
+    let target_quad = (tile % tiles_of_row) * TARGET_QUADS;
+    let row_quad = id.y * ROW_QUADS;
+    correlate_tile(job, pair, row_quad, target_row, target_quad);
+
+    let source_columns = pairs[pair].source_columns;
+    let target_columns = pairs[pair].target_columns;
+    let offset_columns = source_columns + target_columns - 1u;
+    let targets = pairs[pair].target_rows * target_columns;
+    let extra = picks[job].gathered + picks[job].lines * row_quads + row_quad;
+    let norms = pairs[pair].target_norms + target_row * pairs[pair].target_quads + target_quad;
+    let first_column = target_quad * 4u;
+    for (var i = 0u; i < ROW_QUADS; i++) {
+        // Four rows at once.
+        let norm = lined_up[extra + i];
+        let row = vec4<u32>(lined_up[extra + row_quads + i]);
+        let column = vec4<u32>(lined_up[extra + 2u * row_quads + i]);
+        let looked_up = pairs[pair].hough + source_columns - 1u - column + first_column
+            + (target_row + pairs[pair].source_rows - 1u - row) * offset_columns;
+        var chosen = vec4(0u);
+        var highest = vec4(-1.0);
+        for (var j = 0u; j < TARGET_QUADS; j++) {
+            let block = product[j][i];
+            let scale = target_page[norms + j];
+            for (var k = 0u; k < 4u; k++) {
+                let nth = j * 4u + k;
+                let cosine = max(block[k] * (norm * scale[k]), vec4(0.0));
+                let similarity = cosine * cosine * cosine;
+                let confidence = similarity * vec4(
+                    space[looked_up.x + nth],
+                    space[looked_up.y + nth],
+                    space[looked_up.z + nth],
+                    space[looked_up.w + nth],
+                );
+                // Beyond the last column there is no target.
+                let better = confidence > highest & vec4(first_column + nth < target_columns);
+                chosen = select(chosen, vec4(nth), better);
+                highest = select(highest, confidence, better);
+                if KEEP_SIMILARITIES && first_column + nth < target_columns {
+                    let at = picks[job].similarities + (row_quad + i) * 4u * targets
+                        + target_row * target_columns + first_column + nth;
+                    for (var lane = 0u; lane < 4u; lane++) {
+                        if (row_quad + i) * 4u + lane < picks[job].row_count {
+                            similarities[at + lane * targets] = similarity[lane];
+                        }
+                    }
+                }
+            }
+        }
+        for (var lane = 0u; lane < 4u; lane++) {
+            let at = (row_quad + i) * 4u + lane;
+            if at < picks[job].row_count {
+                candidates[picks[job].candidates + at * tiles + tile] = vec2(
+                    target_row * target_columns + first_column + chosen[lane],
+                    bitcast<u32>(max(highest[lane], 0.0)),
+                );
+            }
+        }
+    }
+}
+
+@group(0) @binding(12) var<storage, read> finalists: array<vec2<u32>>;
+@group(0) @binding(13) var<storage, read_write> matches: array<vec2<u32>>;
+
+// x: rows, z: picks. Tiles stand in ascending order of their targets.
+@compute @workgroup_size(WORKGROUP)
+fn best(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= picks[id.z].row_count {
+        return;
+    }
+    let pair = picks[id.z].pair;
+    let tiles = pairs[pair].target_rows * (pairs[pair].target_quads / TARGET_QUADS);
+    let first = picks[id.z].candidates + id.x * tiles;
+    var chosen = finalists[first];
+    for (var tile = 1u; tile < tiles; tile++) {
+        let candidate = finalists[first + tile];
+        if bitcast<f32>(candidate.y) > bitcast<f32>(chosen.y) {
+            chosen = candidate;
+        }
+    }
+    matches[picks[id.z].first_row + id.x] = chosen;
+}

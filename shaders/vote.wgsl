@@ -1,0 +1,146 @@
+// Sums the similarities of all matches of one source row and one target row along their diagonals:
+// matches on a diagonal have the same offset, so they vote for the same bin (DESIGN, section 5,
+// point 3). The similarities themselves are never stored.
+//
+// The coarse groups are extra steps of the same product: the expanded correlation of a target
+// column of the group times the weight of that column in each target hyperpixel.
+
+const WORKGROUP: u32 = 8u;
+const SOURCE_QUADS: u32 = 4u; // vec4 of source cells an invocation
+const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
+
+const TILE_RATIO: u32 = SOURCE_QUADS / TARGET_QUADS; // a whole number
+const DIAGONAL_QUADS: u32 = SOURCE_QUADS + TARGET_QUADS;
+
+@group(0) @binding(0) var<storage, read> pairs: array<PairParams>;
+@group(0) @binding(1) var<storage, read> groups: array<GroupParams>;
+@group(0) @binding(2) var<storage, read> source_page: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> target_page: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> expanded: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> votes: array<vec4<f32>>;
+
+// Blocks of 4 x 4 cells: a column of a block is a target cell.
+var<private> product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
+
+fn clear() {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            product[j][i] = mat4x4<f32>();
+        }
+    }
+}
+
+fn accumulate(a: array<vec4<f32>, SOURCE_QUADS>, target_at: u32) {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        let b = target_page[target_at + j];
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            let block = product[j][i];
+            product[j][i] = mat4x4(
+                fma(a[i], b.xxxx, block[0]),
+                fma(a[i], b.yyyy, block[1]),
+                fma(a[i], b.zzzz, block[2]),
+                fma(a[i], b.wwww, block[3]),
+            );
+        }
+    }
+}
+
+// Dot products of the hyperpixels of a tile.
+fn correlate_tile(pair: u32, source_row: u32, target_row: u32, source_quad: u32, target_quad: u32) {
+    clear();
+    let channels = pairs[pair].channels;
+    let source_quads = pairs[pair].source_quads;
+    let target_quads = pairs[pair].target_quads;
+    var source_at = pairs[pair].source_base + source_row * channels * source_quads + source_quad;
+    var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
+    for (var channel = 0u; channel < channels; channel++) {
+        var a: array<vec4<f32>, SOURCE_QUADS>;
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            a[i] = source_page[source_at + i];
+        }
+        accumulate(a, target_at);
+        source_at += source_quads;
+        target_at += target_quads;
+    }
+    let first_column = target_quad * 4u;
+    let last_column = min(first_column + TARGET_QUADS * 4u, pairs[pair].target_columns) - 1u;
+    let first_group = pairs[pair].first_group;
+    for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
+        let columns = groups[group].target_columns;
+        let tap = target_page[groups[group].target_row_taps + target_row];
+        let first = u32(target_page[groups[group].target_column_taps + first_column].x);
+        let last = u32(target_page[groups[group].target_column_taps + last_column].y);
+        let start = groups[group].expanded
+            + source_row * groups[group].target_rows * columns * source_quads + source_quad;
+        let upper = start + u32(tap.x) * columns * source_quads;
+        let lower = start + u32(tap.y) * columns * source_quads;
+        for (var column = first; column <= last; column++) {
+            var a: array<vec4<f32>, SOURCE_QUADS>;
+            for (var i = 0u; i < SOURCE_QUADS; i++) {
+                a[i] = expanded[upper + column * source_quads + i] * (1.0 - tap.z)
+                    + expanded[lower + column * source_quads + i] * tap.z;
+            }
+            accumulate(a, groups[group].target_weights + column * target_quads + target_quad);
+        }
+    }
+}
+
+fn similarity(cosine: vec4<f32>) -> vec4<f32> {
+    let positive = max(cosine, vec4(0.0));
+    return positive * positive * positive;
+}
+
+// x: target rows and, slower, distances between tiles; y: source rows; z: pairs.
+@compute @workgroup_size(WORKGROUP)
+fn vote(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+) {
+    let pair = workgroup.z;
+    let target_rows = pairs[pair].target_rows;
+    let row_groups = (target_rows + WORKGROUP - 1u) / WORKGROUP;
+    let distance = workgroup.x / row_groups;
+    let target_row = (workgroup.x % row_groups) * WORKGROUP + local.x;
+    let source_row = workgroup.y;
+    let source_tiles = pairs[pair].source_quads / SOURCE_QUADS;
+    let target_tiles = pairs[pair].target_quads / TARGET_QUADS;
+    let distances = target_tiles + (source_tiles - 1u) * TILE_RATIO;
+    if source_row >= pairs[pair].source_rows || target_row >= target_rows || distance >= distances {
+        return;
+    }
+    var sums: array<vec4<f32>, DIAGONAL_QUADS>;
+    for (var tile = 0u; tile < source_tiles; tile++) {
+        let shifted = distance + tile * TILE_RATIO;
+        let smallest = (source_tiles - 1u) * TILE_RATIO;
+        if shifted < smallest || shifted >= smallest + target_tiles {
+            continue;
+        }
+        let source_quad = tile * SOURCE_QUADS;
+        let target_quad = (shifted - smallest) * TARGET_QUADS;
+        correlate_tile(pair, source_row, target_row, source_quad, target_quad);
+
+        let source_norms = pairs[pair].source_norms
+            + source_row * pairs[pair].source_quads + source_quad;
+        let target_norms = pairs[pair].target_norms
+            + target_row * pairs[pair].target_quads + target_quad;
+        for (var j = 0u; j < TARGET_QUADS; j++) {
+            for (var i = 0u; i < SOURCE_QUADS; i++) {
+                let norms = source_page[source_norms + i];
+                let scale = target_page[target_norms + j];
+                let block = product[j][i];
+                let a = similarity(block[0] * (norms * scale.x));
+                let b = similarity(block[1] * (norms * scale.y));
+                let c = similarity(block[2] * (norms * scale.z));
+                let d = similarity(block[3] * (norms * scale.w));
+                let diagonal = j + SOURCE_QUADS - 1u - i;
+                sums[diagonal] += vec4(a.w, a.z + b.w, a.y + b.z + c.w, a.x + b.y + c.z + d.w);
+                sums[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
+            }
+        }
+    }
+    let out = pairs[pair].votes
+        + ((source_row * target_rows + target_row) * distances + distance) * DIAGONAL_QUADS;
+    for (var i = 0u; i < DIAGONAL_QUADS; i++) {
+        votes[out + i] = sums[i];
+    }
+}

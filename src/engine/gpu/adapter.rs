@@ -1,0 +1,185 @@
+//! Adapters: which there are, what each can run, and which one is taken.
+
+use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
+
+use super::error::GpuError;
+use super::preset::Preset;
+
+/// Storage buffers that a kernel binds at most.
+const STORAGE_BUFFERS: u32 = 8;
+/// The smallest binding that holds the scratch of a pair of photographs of 300 pixels.
+const SMALLEST_BINDING: u64 = 64 << 20;
+/// Workgroups along a dimension that every adapter of today allows.
+const WORKGROUPS: u32 = 65_535;
+
+/// What is known of an adapter without making a device of it.
+#[derive(Debug, Clone)]
+pub struct AdapterReport {
+    /// The name the driver gives it.
+    pub name: String,
+    /// `discrete GPU`, `integrated GPU`, `virtual GPU`, `software` or `other`.
+    pub kind: &'static str,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Limits that decide what it can run, in the order in which they are shown.
+    pub limits: Vec<(&'static str, u64)>,
+    /// Whether kernels can be timed on it.
+    pub timestamps: bool,
+    /// Whether it stands for a hardware GPU, which `--engine auto` takes.
+    pub hardware: bool,
+    /// The tile preset it would use.
+    pub preset: &'static str,
+    /// Why it cannot run the gpu engine, if it cannot.
+    pub unsuitable: Option<String>,
+}
+
+/// Every adapter, the one that would be taken by itself first.
+#[must_use]
+pub fn adapters() -> Vec<AdapterReport> {
+    ranked().iter().map(report).collect()
+}
+
+/// The name of the hardware GPU that would be taken by itself, if there is one that can run the
+/// gpu engine.
+#[must_use]
+pub fn hardware_gpu() -> Option<String> {
+    adapters()
+        .into_iter()
+        .find(|report| report.hardware && report.unsuitable.is_none())
+        .map(|report| report.name)
+}
+
+/// Takes the best adapter, or the best of those whose name contains `name` (in any case).
+pub(super) fn choose(name: Option<&str>) -> Result<Adapter, GpuError> {
+    let mut adapters = ranked();
+    if adapters.is_empty() {
+        return Err(GpuError::NoAdapter);
+    }
+    if let Some(asked) = name {
+        let present = adapters.iter().map(|a| a.get_info().name).collect::<Vec<_>>().join(", ");
+        let wanted = asked.to_lowercase();
+        adapters.retain(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+        if adapters.is_empty() {
+            return Err(GpuError::UnknownAdapter { asked: asked.to_owned(), present });
+        }
+    }
+    let first = adapters.iter().position(|adapter| unsuitable(adapter).is_none());
+    let adapter = adapters.swap_remove(first.unwrap_or(0));
+    match unsuitable(&adapter) {
+        None => Ok(adapter),
+        Some(reason) => Err(GpuError::Unsuitable { adapter: adapter.get_info().name, reason }),
+    }
+}
+
+/// The limits to ask of an adapter: the usual ones, and its own for the sizes of buffers.
+pub(super) fn wanted_limits(adapter: &Adapter) -> Limits {
+    let offered = adapter.limits();
+    Limits {
+        max_buffer_size: offered.max_buffer_size,
+        max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+        max_compute_workgroup_storage_size: offered.max_compute_workgroup_storage_size,
+        ..Limits::default().or_worse_values_from(&offered)
+    }
+}
+
+/// Features that are used where there are any.
+pub(super) fn wanted_features(adapter: &Adapter) -> Features {
+    adapter.features() & Features::TIMESTAMP_QUERY
+}
+
+/// An adapter in words: its name, and what it is.
+pub(super) fn describe(info: &AdapterInfo) -> String {
+    format!("{} ({}, {})", info.name, kind(info.device_type), info.backend)
+}
+
+/// All adapters, hardware first, in the driver's order otherwise.
+fn ranked() -> Vec<Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    });
+    adapters
+}
+
+fn kind(device_type: DeviceType) -> &'static str {
+    match device_type {
+        DeviceType::DiscreteGpu => "discrete GPU",
+        DeviceType::IntegratedGpu => "integrated GPU",
+        DeviceType::VirtualGpu => "virtual GPU",
+        DeviceType::Cpu => "software",
+        DeviceType::Other => "other",
+    }
+}
+
+fn report(adapter: &Adapter) -> AdapterReport {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let driver = [info.driver.as_str(), info.driver_info.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    AdapterReport {
+        kind: kind(info.device_type),
+        backend: info.backend.to_string(),
+        driver,
+        limits: vec![
+            ("buffer_bytes", limits.max_buffer_size),
+            ("binding_bytes", limits.max_storage_buffer_binding_size),
+            ("workgroup_bytes", limits.max_compute_workgroup_storage_size.into()),
+            ("workgroup_invocations", limits.max_compute_invocations_per_workgroup.into()),
+            ("workgroups_per_dimension", limits.max_compute_workgroups_per_dimension.into()),
+            ("storage_buffers", limits.max_storage_buffers_per_shader_stage.into()),
+        ],
+        timestamps: adapter.features().contains(Features::TIMESTAMP_QUERY),
+        hardware: matches!(
+            info.device_type,
+            DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu
+        ),
+        preset: Preset::of(info.device_type).name,
+        unsuitable: unsuitable(adapter),
+        name: info.name,
+    }
+}
+
+/// Why the kernels cannot run on an adapter, in words.
+fn unsuitable(adapter: &Adapter) -> Option<String> {
+    let flags = adapter.get_downlevel_capabilities().flags;
+    if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+        return Some("it has no compute shaders".to_owned());
+    }
+    let limits = adapter.limits();
+    let invocations = Preset::of(adapter.get_info().device_type).workgroup;
+    let needs: [(&str, u64, u64); 4] = [
+        (
+            "storage buffers a kernel",
+            limits.max_storage_buffers_per_shader_stage.into(),
+            STORAGE_BUFFERS.into(),
+        ),
+        ("bytes a binding", limits.max_storage_buffer_binding_size, SMALLEST_BINDING),
+        (
+            "invocations a workgroup",
+            limits.max_compute_invocations_per_workgroup.into(),
+            invocations.into(),
+        ),
+        (
+            "workgroups a dimension",
+            limits.max_compute_workgroups_per_dimension.into(),
+            WORKGROUPS.into(),
+        ),
+    ];
+    needs
+        .iter()
+        .find(|(_, offered, needed)| offered < needed)
+        .map(|(what, offered, needed)| format!("it allows {offered} {what}, {needed} are needed"))
+}

@@ -1,0 +1,137 @@
+//! A device and its faults: what the driver reports in callbacks becomes an error of the call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wgpu::{Buffer, BufferUsages};
+
+use super::adapter;
+use super::error::GpuError;
+
+/// A device with its queue, limits and name.
+pub(super) struct Device {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub limits: wgpu::Limits,
+    pub info: wgpu::AdapterInfo,
+    /// Nanoseconds a tick, where kernels can be timed.
+    pub timestamp_period: Option<f32>,
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+/// The first thing that went wrong since it was last looked at.
+enum Fault {
+    Lost(String),
+    OutOfMemory(String),
+    Failed(String),
+}
+
+impl Device {
+    pub fn new(name: Option<&str>) -> Result<Self, GpuError> {
+        let adapter = adapter::choose(name)?;
+        let info = adapter.get_info();
+        let limits = adapter::wanted_limits(&adapter);
+        let features = adapter::wanted_features(&adapter);
+        let request = adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("hpflow"),
+            required_features: features,
+            required_limits: limits.clone(),
+            ..Default::default()
+        });
+        let (device, queue) = pollster::block_on(request)
+            .map_err(|source| GpuError::NoDevice { adapter: info.name.clone(), source })?;
+        let fault = Arc::new(Mutex::new(None));
+        let on_error = Arc::clone(&fault);
+        device.on_uncaptured_error(Arc::new(move |error| {
+            let text = one_line(&error.to_string());
+            note(
+                &on_error,
+                match error {
+                    wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory(text),
+                    _ => Fault::Failed(text),
+                },
+            );
+        }));
+        let on_loss = Arc::clone(&fault);
+        device.set_device_lost_callback(move |_, reason| {
+            note(&on_loss, Fault::Lost(one_line(&reason)));
+        });
+        let timestamp_period = features
+            .contains(wgpu::Features::TIMESTAMP_QUERY)
+            .then(|| queue.get_timestamp_period());
+        Ok(Self { device, queue, limits, info, timestamp_period, fault })
+    }
+
+    /// What has gone wrong since the last call, as an error. A lost device stays lost.
+    pub fn check(&self) -> Result<(), GpuError> {
+        if self.fault().is_some() {
+            // A loss is told at the next poll, after the errors that it causes. An error of the poll
+            // itself would add nothing to the fault that is being looked at.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
+        let mut fault = self.fault();
+        let adapter = self.info.name.clone();
+        match fault.take() {
+            None => Ok(()),
+            Some(Fault::OutOfMemory(reason)) => Err(GpuError::OutOfMemory { adapter, reason }),
+            Some(Fault::Failed(reason)) => Err(GpuError::Failed { adapter, reason }),
+            Some(Fault::Lost(reason)) => {
+                *fault = Some(Fault::Lost(reason.clone()));
+                Err(GpuError::Lost { adapter, reason })
+            }
+        }
+    }
+
+    fn fault(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A buffer of at least one byte, filled with zeros.
+    pub fn buffer(&self, label: &str, bytes: u64, usage: BufferUsages) -> Result<Buffer, GpuError> {
+        let size = bytes.max(SMALLEST_BUFFER).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        self.check()?;
+        Ok(buffer)
+    }
+
+    /// The error for something beyond a limit, if it is.
+    pub fn check_size(&self, what: &'static str, needed: u64, limit: u64) -> Result<(), GpuError> {
+        if needed <= limit {
+            return Ok(());
+        }
+        Err(GpuError::TooLarge { adapter: self.info.name.clone(), what, needed, limit })
+    }
+
+    /// Waits until a submission has run.
+    pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
+        let waited = self
+            .device
+            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
+        self.check()?;
+        waited.map(|_| ()).map_err(|error| self.failed(&error))
+    }
+
+    /// An error of this device from one of the library's.
+    pub fn failed(&self, error: &dyn std::error::Error) -> GpuError {
+        GpuError::Failed { adapter: self.info.name.clone(), reason: one_line(&error.to_string()) }
+    }
+}
+
+/// Bytes of the smallest buffer: one slot, so that a list without entries can still be bound.
+const SMALLEST_BUFFER: u64 = super::layout::SLOT as u64;
+
+fn note(slot: &Mutex<Option<Fault>>, fault: Fault) {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if slot.is_none() || matches!(fault, Fault::Lost(_)) {
+        *slot = Some(fault);
+    }
+}
+
+/// Drivers report in paragraphs; an error is one sentence.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,148 @@
+//! Buffer layouts: what the host writes and the kernels in `shaders/` read, in one place. The
+//! tests parse the shaders and hold them to the structures and constants of this file.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::preset::Preset;
+use crate::hyperpixel::Hyperimage;
+
+/// Bytes from one structure of a list to the next. Any part of a list can be bound, because no
+/// adapter asks for a coarser alignment of storage buffers.
+pub const SLOT: usize = 256;
+
+/// Bytes of a vec4 of f32, the unit of most offsets.
+pub const QUAD: usize = 16;
+
+/// A pair of images of one batch; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct PairParams {
+    pub source_rows: u32,
+    pub source_columns: u32,
+    pub target_rows: u32,
+    pub target_columns: u32,
+    pub source_quads: u32,
+    pub target_quads: u32,
+    pub channels: u32,
+    pub source_base: u32,
+    pub target_base: u32,
+    pub source_norms: u32,
+    pub target_norms: u32,
+    pub first_group: u32,
+    pub group_count: u32,
+    pub votes: u32,
+    pub hough: u32,
+    pub tables: u32,
+    pub bins_x: u32,
+    pub bins_y: u32,
+}
+
+/// A coarse group of a pair; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct GroupParams {
+    pub pair: u32,
+    pub channels: u32,
+    pub splits: u32,
+    pub source_maps: u32,
+    pub target_maps: u32,
+    pub source_quads: u32,
+    pub target_quads: u32,
+    pub source_columns: u32,
+    pub target_rows: u32,
+    pub target_columns: u32,
+    pub source_row_taps: u32,
+    pub source_column_taps: u32,
+    pub target_row_taps: u32,
+    pub target_column_taps: u32,
+    pub target_weights: u32,
+    pub partial: u32,
+    pub correlation: u32,
+    pub expanded: u32,
+    pub line: u32,
+}
+
+/// Rows of a pair matched in one go; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct PickParams {
+    pub pair: u32,
+    pub first_row: u32,
+    pub row_count: u32,
+    pub row_quads: u32,
+    pub lines: u32,
+    pub gathered: u32,
+    pub candidates: u32,
+    pub similarities: u32,
+}
+
+/// A list of structures as bytes, one every [`SLOT`].
+pub(super) fn slots<T: Pod>(list: &[T]) -> Vec<u8> {
+    let mut bytes = vec![0; list.len().max(1) * SLOT];
+    for (slot, item) in bytes.chunks_exact_mut(SLOT).zip(list) {
+        slot[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(item));
+    }
+    bytes
+}
+
+/// Where the parts of a resident image are, in quads from its first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ImageLayout {
+    /// Quads of a padded row of the grid.
+    pub row_quads: usize,
+    /// Base maps: grid rows × channels × row quads.
+    pub base: usize,
+    /// Inverse norms: grid rows × row quads.
+    pub norms: usize,
+    /// The coarse groups.
+    pub groups: Vec<GroupLayout>,
+    /// Quads altogether.
+    pub quads: usize,
+}
+
+/// Where the parts of a coarse group of a resident image are, in quads from the image's first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GroupLayout {
+    /// Quads of the padded list of cells.
+    pub cell_quads: usize,
+    /// Maps: channels × cell quads.
+    pub maps: usize,
+    /// Taps of the grid's rows, a quad each.
+    pub row_taps: usize,
+    /// Taps of the grid's columns, a quad each.
+    pub column_taps: usize,
+    /// Upsampling matrix: the group's columns × row quads.
+    pub weights: usize,
+}
+
+impl ImageLayout {
+    pub fn new(image: &Hyperimage, preset: &Preset) -> Self {
+        let mut quads = 0;
+        let mut take = |count: usize| {
+            quads += count;
+            quads - count
+        };
+        let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
+        let row_quads = columns.next_multiple_of(preset.row_padding()) / 4;
+        let base = take(rows * image.groups[0].channels * row_quads);
+        let norms = take(rows * row_quads);
+        let groups = image.groups[1..]
+            .iter()
+            .map(|group| {
+                let cells = group.rows * group.columns;
+                let cell_quads = cells.next_multiple_of(preset.cell_padding()) / 4;
+                GroupLayout {
+                    cell_quads,
+                    maps: take(group.channels * cell_quads),
+                    row_taps: take(rows),
+                    column_taps: take(columns),
+                    weights: take(group.columns * row_quads),
+                }
+            })
+            .collect();
+        Self { row_quads, base, norms, groups, quads }
+    }
+}

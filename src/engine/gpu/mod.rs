@@ -1,0 +1,280 @@
+//! The GPU engine: the kernels of `shaders/` on any adapter that speaks Vulkan, Metal or DX12.
+//!
+//! Images stay on the device under a memory budget, many pairs go into one submission with the pair
+//! as a dimension of every dispatch, and only the matches come back. Two submissions are under way
+//! at a time, so images are uploaded while the pairs before are matched. Sums have one order, so
+//! neither the batch nor the budget changes a bit of the result.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+
+mod adapter;
+mod device;
+mod error;
+pub mod layout;
+mod pipelines;
+mod plan;
+mod preset;
+mod resident;
+mod submit;
+mod unroll;
+
+pub use adapter::{AdapterReport, adapters, hardware_gpu};
+pub use error::GpuError;
+pub use pipelines::{KERNELS, Kernel, PARAMS};
+pub use preset::Preset;
+
+use device::Device;
+use pipelines::Pipelines;
+use plan::{Plan, Scratch};
+use resident::Residency;
+use submit::{Buffers, Flight, Landed, STAGES, Submitter};
+
+/// Memory for images on the device, in bytes, unless another is chosen: a category of SPair-71k
+/// takes a quarter of it.
+pub const MEMORY_BUDGET: u64 = 1 << 30;
+/// A scratch buffer of a submission is at most this large, unless one pair takes more.
+const SCRATCH_BYTES: u64 = 256 << 20;
+
+/// How a [`GpuEngine`] is made.
+#[derive(Debug, Clone)]
+pub struct GpuOptions {
+    /// Part of the adapter's name, in any case; the best adapter if there is none.
+    pub adapter: Option<String>,
+    /// Memory for images on the device, in bytes. A pair's two images are always held.
+    pub memory_budget: u64,
+    /// Tile shapes; those for the adapter's type of device if there are none.
+    pub preset: Option<Preset>,
+}
+
+impl Default for GpuOptions {
+    fn default() -> Self {
+        Self { adapter: None, memory_budget: MEMORY_BUDGET, preset: None }
+    }
+}
+
+/// Matches hyperimages on an adapter.
+pub struct GpuEngine {
+    device: Device,
+    preset: Preset,
+    pipelines: Pipelines,
+    keeping_pick: Option<wgpu::ComputePipeline>,
+    residency: Residency,
+    buffers: Buffers,
+    times: Times,
+}
+
+/// What was measured since it was last asked for.
+#[derive(Debug, Default)]
+struct Times {
+    upload: f64,
+    stages: [f64; STAGES.len()],
+    /// Milliseconds from submission to landing, where kernels cannot be timed.
+    untimed: f64,
+    pairs: usize,
+}
+
+/// A submission under way and whose it is.
+struct Submitted {
+    flight: Flight,
+    /// Request and number of rows of each pair, in the plan's order.
+    pairs: Vec<(usize, usize)>,
+    start: Instant,
+}
+
+impl GpuEngine {
+    /// An engine on the adapter whose name contains `adapter` (in any case), or on the best one:
+    /// hardware before software.
+    ///
+    /// # Errors
+    /// No adapter, none of that name, or one that cannot run the kernels.
+    pub fn new(adapter: Option<&str>) -> Result<Self, EngineError> {
+        Self::with(&GpuOptions { adapter: adapter.map(str::to_owned), ..GpuOptions::default() })
+    }
+
+    /// An engine made to order.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with(options: &GpuOptions) -> Result<Self, EngineError> {
+        let device = Device::new(options.adapter.as_deref())?;
+        let preset = options.preset.unwrap_or_else(|| Preset::of(device.info.device_type));
+        let pipelines = Pipelines::new(&device, &preset)?;
+        let buffers = Buffers::new(&device)?;
+        Ok(Self {
+            residency: Residency::new(options.memory_budget),
+            keeping_pick: None,
+            times: Times::default(),
+            device,
+            preset,
+            pipelines,
+            buffers,
+        })
+    }
+
+    /// Gives the device up: every later call fails as on a device that was lost.
+    pub fn destroy(&self) {
+        self.device.device.destroy();
+    }
+
+    /// How many of the first requests fit into one submission; at least one.
+    fn fitting(&self, requests: &[PairRequest]) -> usize {
+        let limit = SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize;
+        let mut scratch = Scratch::default();
+        let fits = |request: &&PairRequest| {
+            scratch = scratch.and(Scratch::of(request, &self.preset));
+            scratch.largest() <= limit
+        };
+        requests.iter().take(self.preset.pairs).take_while(fits).count().max(1)
+    }
+
+    /// Brings the images of the first requests onto the device; of how many, at least of one.
+    fn place(&mut self, requests: &[PairRequest]) -> Result<usize, GpuError> {
+        let start = Instant::now();
+        let mut pinned = Vec::new();
+        let mut placed = requests.len();
+        'requests: for (index, request) in requests.iter().enumerate() {
+            for image in [&request.source, &request.target] {
+                let must = index == 0;
+                if !self.residency.place(&self.device, &self.preset, image, &pinned, must)? {
+                    placed = index;
+                    break 'requests;
+                }
+                pinned.push(image.id);
+            }
+        }
+        self.times.upload += start.elapsed().as_secs_f64() * 1e3;
+        Ok(placed)
+    }
+
+    /// Submits the first of `requests`, as many as go into one submission.
+    fn submit(&mut self, first: usize, requests: &[PairRequest]) -> Result<Submitted, GpuError> {
+        let count = self.fitting(requests);
+        let count = self.place(&requests[..count])?;
+        let order = plan::order(&requests[..count], &self.residency);
+        let planned: Vec<&PairRequest> = order.iter().map(|&index| &requests[index]).collect();
+        let plan = Plan::new(&planned, &self.residency, &self.preset);
+        let start = Instant::now();
+        let flight = Submitter {
+            device: &self.device,
+            pipelines: &self.pipelines,
+            preset: &self.preset,
+            residency: &self.residency,
+        }
+        .submit(&plan, &mut self.buffers, None)?;
+        let pairs = order.iter().map(|&index| (first + index, requests[index].rows.len()));
+        Ok(Submitted { flight, pairs: pairs.collect(), start })
+    }
+
+    fn land(&mut self, submitted: Submitted, results: &mut [Matches]) -> Result<(), GpuError> {
+        let landed = submitted.flight.land(&self.device)?;
+        self.times.pairs += submitted.pairs.len();
+        match landed.milliseconds {
+            Some(stages) => {
+                for (total, milliseconds) in self.times.stages.iter_mut().zip(stages) {
+                    *total += milliseconds;
+                }
+            }
+            None => self.times.untimed += submitted.start.elapsed().as_secs_f64() * 1e3,
+        }
+        let mut rest = matches(&landed);
+        for (request, rows) in submitted.pairs {
+            let after = rest.split_off(rows);
+            results[request] = Matches {
+                best: rest.iter().map(|row| row[0]).collect(),
+                confidence: rest.iter().map(|row| f32::from_bits(row[1])).collect(),
+            };
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+impl Engine for GpuEngine {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn adapter(&self) -> String {
+        adapter::describe(&self.device.info)
+    }
+
+    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
+        pairs.iter().try_for_each(check)?;
+        let mut results = vec![Matches::default(); pairs.len()];
+        let mut under_way = VecDeque::new();
+        let mut next = 0;
+        while next < pairs.len() {
+            let submitted = self.submit(next, &pairs[next..])?;
+            next += submitted.pairs.len();
+            under_way.push_back(submitted);
+            if under_way.len() > 1
+                && let Some(oldest) = under_way.pop_front()
+            {
+                self.land(oldest, &mut results)?;
+            }
+        }
+        for submitted in under_way {
+            self.land(submitted, &mut results)?;
+        }
+        Ok(results)
+    }
+
+    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
+        check(pair)?;
+        self.place(std::slice::from_ref(pair))?;
+        if self.keeping_pick.is_none() {
+            self.keeping_pick = Some(Pipelines::keeping_pick(&self.device, &self.preset)?);
+        }
+        let plan = Plan::new(&[pair], &self.residency, &self.preset);
+        let bytes = pair.rows.len() * pair.target.grid.len() * size_of::<f32>();
+        let landed = Submitter {
+            device: &self.device,
+            pipelines: &self.pipelines,
+            preset: &self.preset,
+            residency: &self.residency,
+        }
+        .submit(&plan, &mut self.buffers, self.keeping_pick.as_ref().map(|pick| (pick, bytes)))?
+        .land(&self.device)?;
+        let matches = matches(&landed);
+        let space: Vec<f32> = bytemuck::pod_collect_to_vec(&landed.parts[1]);
+        let bins = (plan.pairs[0].bins_x * plan.pairs[0].bins_y) as usize;
+        let (votes, blurred_votes) = space[space.len() - 2 * bins..].split_at(bins);
+        Ok(Examination {
+            similarity_rows: bytemuck::pod_collect_to_vec(&landed.parts[2]),
+            votes: votes.to_vec(),
+            blurred_votes: blurred_votes.to_vec(),
+            matches: Matches {
+                best: matches.iter().map(|row| row[0]).collect(),
+                confidence: matches.iter().map(|row| f32::from_bits(row[1])).collect(),
+            },
+        })
+    }
+
+    fn take_stage_times(&mut self) -> StageTimes {
+        let times = std::mem::take(&mut self.times);
+        let mut milliseconds = vec![("upload", times.upload)];
+        if self.device.timestamp_period.is_some() {
+            milliseconds.extend(STAGES.into_iter().zip(times.stages));
+        } else {
+            milliseconds.push(("kernels", times.untimed));
+        }
+        StageTimes { milliseconds, pairs: times.pairs }
+    }
+}
+
+/// Target and bits of the confidence of each row.
+fn matches(landed: &Landed) -> Vec<[u32; 2]> {
+    bytemuck::pod_collect_to_vec(&landed.parts[0])
+}
+
+fn check(pair: &PairRequest) -> Result<(), EngineError> {
+    pair.check()?;
+    let rows = pair.source.grid.len();
+    match pair.rows.iter().find(|&&row| row as usize >= rows) {
+        Some(&row) => Err(GpuError::NoSuchRow { row, rows }.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,132 @@
+//! The kernels of `shaders/` as pipelines, with the tile shapes of a preset.
+
+use wgpu::ComputePipeline;
+
+use super::device::Device;
+use super::error::GpuError;
+use super::preset::Preset;
+use super::unroll::unroll;
+
+/// The structures that stand in front of every kernel.
+pub const PARAMS: &str = include_str!("../../../shaders/params.wgsl");
+
+/// A file of `shaders/` with kernels.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel {
+    /// The file's name.
+    pub file: &'static str,
+    /// Its text.
+    text: &'static str,
+}
+
+/// Every kernel file, in the order of DESIGN, section 6.
+pub const KERNELS: [Kernel; 5] = [
+    Kernel { file: "correlate.wgsl", text: include_str!("../../../shaders/correlate.wgsl") },
+    Kernel { file: "expand.wgsl", text: include_str!("../../../shaders/expand.wgsl") },
+    Kernel { file: "vote.wgsl", text: include_str!("../../../shaders/vote.wgsl") },
+    Kernel { file: "hough.wgsl", text: include_str!("../../../shaders/hough.wgsl") },
+    Kernel { file: "pick.wgsl", text: include_str!("../../../shaders/pick.wgsl") },
+];
+
+impl Kernel {
+    /// The text that the driver gets: the structures, and the kernel with the constants of a preset
+    /// in place of its own and the loops up to them unrolled.
+    #[must_use]
+    pub fn source(&self, preset: &Preset) -> String {
+        let constants = preset.constants(self.file);
+        let mut source = format!("{PARAMS}\n{}", self.text);
+        for (name, value) in &constants {
+            source = with_constant(&source, &format!("const {name}: u32 = "), &format!("{value}u"));
+        }
+        unroll(&source, &constants)
+    }
+
+    /// [`Self::source`] of `pick.wgsl` for an examination, which keeps similarities.
+    #[must_use]
+    pub fn keeping_source(&self, preset: &Preset) -> String {
+        with_constant(&self.source(preset), "const KEEP_SIMILARITIES: bool = ", "true")
+    }
+}
+
+/// Puts another value behind a declaration that stands in the text once.
+fn with_constant(source: &str, declaration: &str, value: &str) -> String {
+    let Some((before, after)) = source.split_once(declaration) else { return source.to_owned() };
+    let rest = after.find(';').map_or("", |end| &after[end..]);
+    [before, declaration, value, rest].concat()
+}
+
+/// A pipeline an entry point.
+pub(super) struct Pipelines {
+    pub correlate: ComputePipeline,
+    pub sum: ComputePipeline,
+    pub expand: ComputePipeline,
+    pub vote: ComputePipeline,
+    pub reduce: ComputePipeline,
+    pub bin: ComputePipeline,
+    pub blur: ComputePipeline,
+    pub look_back: ComputePipeline,
+    pub gather: ComputePipeline,
+    pub pick: ComputePipeline,
+    pub best: ComputePipeline,
+}
+
+impl Pipelines {
+    pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
+        let [correlate, expand, vote, hough, pick] =
+            KERNELS.map(|kernel| (kernel.file, module(device, kernel.file, kernel.source(preset))));
+        let make = |(file, module): &(&str, wgpu::ShaderModule), entry| {
+            pipeline(device, file, module, entry)
+        };
+        let pipelines = Self {
+            correlate: make(&correlate, "correlate"),
+            sum: make(&correlate, "sum"),
+            expand: make(&expand, "expand"),
+            vote: make(&vote, "vote"),
+            reduce: make(&hough, "reduce"),
+            bin: make(&hough, "bin"),
+            blur: make(&hough, "blur"),
+            look_back: make(&hough, "look_back"),
+            gather: make(&pick, "gather"),
+            pick: make(&pick, "pick"),
+            best: make(&pick, "best"),
+        };
+        device.check()?;
+        Ok(pipelines)
+    }
+
+    /// `pick`, keeping similarities.
+    pub fn keeping_pick(device: &Device, preset: &Preset) -> Result<ComputePipeline, GpuError> {
+        let kernel = KERNELS[4];
+        let module = module(device, kernel.file, kernel.keeping_source(preset));
+        let pipeline = pipeline(device, kernel.file, &module, "pick");
+        device.check()?;
+        Ok(pipeline)
+    }
+}
+
+fn module(device: &Device, file: &str, source: String) -> wgpu::ShaderModule {
+    device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(file),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    })
+}
+
+fn pipeline(
+    device: &Device,
+    file: &str,
+    module: &wgpu::ShaderModule,
+    entry: &str,
+) -> ComputePipeline {
+    device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(&format!("hpflow.{file}.{entry}")),
+        layout: None,
+        module,
+        entry_point: Some(entry),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            // The kernels write every element that a later one reads.
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    })
+}

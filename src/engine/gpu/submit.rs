@@ -1,0 +1,497 @@
+//! Submitting a plan and fetching what it computed.
+
+use std::sync::mpsc;
+
+use wgpu::{
+    BindGroupEntry, BindingResource, Buffer, BufferBinding, BufferUsages, CommandEncoder,
+    ComputePass, ComputePipeline, QuerySet, SubmissionIndex,
+};
+
+use super::device::Device;
+use super::error::GpuError;
+use super::layout::{SLOT, slots};
+use super::pipelines::Pipelines;
+use super::plan::{Plan, Segment};
+use super::preset::Preset;
+use super::resident::Residency;
+use crate::engine::hough::gaussian;
+
+/// Stages that are timed, in order of execution.
+pub(super) const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
+/// Bytes of the timestamps of a submission: begin and end of each stage.
+const TIMESTAMP_BYTES: usize = STAGES.len() * 2 * size_of::<u64>();
+
+/// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,
+/// so one submission may reuse what the one before wrote.
+pub(super) struct Buffers {
+    pairs: Buffer,
+    groups: Buffer,
+    picks: Buffer,
+    rows: Buffer,
+    tables: Buffer,
+    gaussian: Buffer,
+    partial: Buffer,
+    correlation: Buffer,
+    expanded: Buffer,
+    votes: Buffer,
+    space: Buffer,
+    gathered: Buffer,
+    candidates: Buffer,
+    similarities: Buffer,
+    matches: Buffer,
+}
+
+impl Buffers {
+    pub fn new(device: &Device) -> Result<Self, GpuError> {
+        let empty = |label: &str| device.buffer(label, 0, USAGE);
+        let buffers = Self {
+            pairs: empty("hpflow.pairs")?,
+            groups: empty("hpflow.groups")?,
+            picks: empty("hpflow.picks")?,
+            rows: empty("hpflow.rows")?,
+            tables: empty("hpflow.tables")?,
+            gaussian: empty("hpflow.gaussian")?,
+            partial: empty("hpflow.partial")?,
+            correlation: empty("hpflow.correlation")?,
+            expanded: empty("hpflow.expanded")?,
+            votes: empty("hpflow.votes")?,
+            space: empty("hpflow.space")?,
+            gathered: empty("hpflow.gathered")?,
+            candidates: empty("hpflow.candidates")?,
+            similarities: empty("hpflow.similarities")?,
+            matches: empty("hpflow.matches")?,
+        };
+        let weights = gaussian();
+        device.queue.write_buffer(&buffers.gaussian, 0, bytemuck::cast_slice(&weights));
+        device.check()?;
+        Ok(buffers)
+    }
+
+    /// Makes room for a plan and writes what the kernels are told.
+    fn fill(&mut self, device: &Device, plan: &Plan, similarities: usize) -> Result<(), GpuError> {
+        let scratch = &plan.scratch;
+        let matches = plan.rows.len() * size_of::<[u32; 2]>();
+        grow(device, &mut self.partial, scratch.partial)?;
+        grow(device, &mut self.correlation, scratch.correlation)?;
+        grow(device, &mut self.expanded, scratch.expanded)?;
+        grow(device, &mut self.votes, scratch.votes)?;
+        grow(device, &mut self.space, scratch.space)?;
+        grow(device, &mut self.gathered, scratch.gathered)?;
+        grow(device, &mut self.candidates, scratch.candidates)?;
+        grow(device, &mut self.similarities, similarities)?;
+        grow(device, &mut self.matches, matches)?;
+        write(device, &mut self.pairs, &slots(&plan.pairs))?;
+        write(device, &mut self.groups, &slots(&plan.groups))?;
+        write(device, &mut self.picks, &slots(&plan.picks))?;
+        write(device, &mut self.rows, bytemuck::cast_slice(&plan.rows))?;
+        write(device, &mut self.tables, bytemuck::cast_slice(&plan.tables))
+    }
+}
+
+const USAGE: BufferUsages =
+    BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);
+
+fn grow(device: &Device, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuError> {
+    let bytes = bytes as u64;
+    if buffer.size() < bytes {
+        let limit = device.limits.max_storage_buffer_binding_size;
+        device.check_size("the scratch of one pair, in bytes,", bytes, limit)?;
+        // A little more than asked for: sizes creep up from batch to batch.
+        let bytes = (bytes + bytes / 8).min(limit) / 4 * 4;
+        let label = "hpflow.scratch";
+        *buffer = device.buffer(label, bytes, USAGE)?;
+    }
+    Ok(())
+}
+
+fn write(device: &Device, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), GpuError> {
+    grow(device, buffer, bytes.len())?;
+    device.queue.write_buffer(buffer, 0, bytes);
+    device.check()
+}
+
+/// A submission under way.
+pub(super) struct Flight {
+    submission: SubmissionIndex,
+    readback: Buffer,
+    parts: Vec<usize>,
+    timed: bool,
+}
+
+/// What came back.
+pub(super) struct Landed {
+    /// Matches, then votes and similarities where they were asked for, as bytes.
+    pub parts: Vec<Vec<u8>>,
+    /// Milliseconds of each of [`STAGES`], where kernels can be timed.
+    pub milliseconds: Option<[f64; STAGES.len()]>,
+}
+
+/// Everything a submission is made of.
+pub(super) struct Submitter<'a> {
+    pub device: &'a Device,
+    pub pipelines: &'a Pipelines,
+    pub preset: &'a Preset,
+    pub residency: &'a Residency,
+}
+
+impl Submitter<'_> {
+    /// Submits a plan. With `keeping` (the `pick` that keeps similarities, and their bytes) votes
+    /// and similarities come back as well.
+    pub fn submit(
+        &self,
+        plan: &Plan,
+        buffers: &mut Buffers,
+        keeping: Option<(&ComputePipeline, usize)>,
+    ) -> Result<Flight, GpuError> {
+        let similarities = keeping.map_or(0, |(_, bytes)| bytes);
+        buffers.fill(self.device, plan, similarities)?;
+        let queries = self.device.timestamp_period.map(|_| {
+            self.device.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("hpflow.times"),
+                ty: wgpu::QueryType::Timestamp,
+                count: STAGES.len() as u32 * 2,
+            })
+        });
+        let mut encoder = self
+            .device
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hpflow") });
+        let pick = keeping.map_or(&self.pipelines.pick, |(pipeline, _)| pipeline);
+        for stage in 0..STAGES.len() {
+            let mut pass = Pass {
+                pass: begin(&mut encoder, stage, queries.as_ref()),
+                device: self.device,
+                workgroup: self.preset.workgroup,
+            };
+            match stage {
+                0 => self.correlate(&mut pass, plan, buffers)?,
+                1 => self.expand(&mut pass, plan, buffers)?,
+                2 => self.vote(&mut pass, plan, buffers)?,
+                3 => self.hough(&mut pass, plan, buffers)?,
+                _ => self.pick(&mut pass, plan, buffers, pick)?,
+            }
+        }
+        let mut parts = vec![(&buffers.matches, plan.rows.len() * size_of::<[u32; 2]>())];
+        if keeping.is_some() {
+            parts.push((&buffers.space, plan.scratch.space));
+            parts.push((&buffers.similarities, similarities));
+        }
+        self.fetch(encoder, &parts, queries.as_ref())
+    }
+
+    /// Ends a submission with copies into a buffer that the host can read.
+    fn fetch(
+        &self,
+        mut encoder: CommandEncoder,
+        parts: &[(&Buffer, usize)],
+        queries: Option<&QuerySet>,
+    ) -> Result<Flight, GpuError> {
+        let bytes: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+        // Query results are copied to a multiple of their size.
+        let times = bytes.next_multiple_of(size_of::<u64>());
+        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let readback =
+            self.device.buffer("hpflow.readback", (times + TIMESTAMP_BYTES) as u64, usage)?;
+        let mut at = 0;
+        for &(buffer, bytes) in parts {
+            encoder.copy_buffer_to_buffer(buffer, 0, &readback, at, bytes as u64);
+            at += bytes as u64;
+        }
+        if let Some(queries) = queries {
+            let usage = BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC;
+            let resolved = self.device.buffer("hpflow.resolved", TIMESTAMP_BYTES as u64, usage)?;
+            encoder.resolve_query_set(queries, 0..STAGES.len() as u32 * 2, &resolved, 0);
+            let (times, bytes) = (times as u64, TIMESTAMP_BYTES as u64);
+            encoder.copy_buffer_to_buffer(&resolved, 0, &readback, times, bytes);
+        }
+        let commands = encoder.finish();
+        self.device.check()?;
+        let submission = self.device.queue.submit([commands]);
+        self.device.check()?;
+        let parts = parts.iter().map(|&(_, bytes)| bytes).collect();
+        Ok(Flight { submission, readback, parts, timed: queries.is_some() })
+    }
+
+    fn correlate(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+        let [source_tile, target_tile] = self.preset.correlate_tile.map(|cells| cells / 4);
+        for segment in &plan.segments {
+            let groups = &plan.groups[segment.groups.clone()];
+            let count = groups.len() as u32;
+            let listed = part(&buffers.groups, &segment.groups);
+            let [source_page, target_page] = self.pages(segment);
+            let tiles = largest(groups, |g| {
+                (g.source_quads / source_tile) * (g.target_quads * 4 / (target_tile * 4))
+            });
+            let splits = largest(groups, |g| g.splits);
+            pass.run(
+                &self.pipelines.correlate,
+                &[
+                    (0, listed.clone()),
+                    (1, source_page),
+                    (2, target_page),
+                    (3, whole(&buffers.partial)),
+                ],
+                [pass.groups(tiles), splits, count],
+            )?;
+            let quads = largest(groups, |g| g.source_quads);
+            let cells = largest(groups, |g| g.target_quads * 4);
+            pass.run(
+                &self.pipelines.sum,
+                &[(0, listed), (4, whole(&buffers.partial)), (5, whole(&buffers.correlation))],
+                [pass.groups(quads), cells, count],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn expand(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+        for segment in &plan.segments {
+            let pairs = &plan.pairs[segment.pairs.clone()];
+            let quads = largest(pairs, |p| p.source_quads);
+            let rows = largest(pairs, |p| p.source_rows);
+            pass.run(
+                &self.pipelines.expand,
+                &[
+                    (0, part(&buffers.groups, &segment.groups)),
+                    (1, whole(&buffers.pairs)),
+                    (2, self.pages(segment)[0].clone()),
+                    (3, whole(&buffers.correlation)),
+                    (4, whole(&buffers.expanded)),
+                ],
+                [pass.groups(quads), rows, segment.groups.len() as u32],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+        let [source_tile, target_tile] = self.preset.vote_tile;
+        for segment in &plan.segments {
+            let pairs = &plan.pairs[segment.pairs.clone()];
+            let workgroups = largest(pairs, |p| {
+                let source_tiles = p.source_quads * 4 / source_tile;
+                let target_tiles = p.target_quads * 4 / target_tile;
+                let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
+                p.target_rows.div_ceil(self.preset.workgroup) * distances
+            });
+            let rows = largest(pairs, |p| p.source_rows);
+            let [source_page, target_page] = self.pages(segment);
+            pass.run(
+                &self.pipelines.vote,
+                &[
+                    (0, part(&buffers.pairs, &segment.pairs)),
+                    (1, whole(&buffers.groups)),
+                    (2, source_page),
+                    (3, target_page),
+                    (4, whole(&buffers.expanded)),
+                    (5, whole(&buffers.votes)),
+                ],
+                [workgroups, rows, pairs.len() as u32],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn hough(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+        let (pairs, count) = (&plan.pairs, plan.pairs.len() as u32);
+        let columns = largest(pairs, |p| p.source_columns + p.target_columns - 1);
+        let offsets =
+            [pass.groups(columns), largest(pairs, |p| p.source_rows + p.target_rows - 1), count];
+        let bins = [pass.groups(largest(pairs, |p| p.bins_x)), largest(pairs, |p| p.bins_y), count];
+        let listed = (0, whole(&buffers.pairs));
+        let votes = (1, whole(&buffers.votes));
+        let tables = (2, whole(&buffers.tables));
+        let gaussian = (3, whole(&buffers.gaussian));
+        let space = (4, whole(&buffers.space));
+        pass.run(&self.pipelines.reduce, &[listed.clone(), votes, space.clone()], offsets)?;
+        let binned = [listed.clone(), tables.clone(), space.clone()];
+        pass.run(&self.pipelines.bin, &binned, bins)?;
+        pass.run(&self.pipelines.blur, &[listed, gaussian, space], bins)?;
+        pass.run(&self.pipelines.look_back, &binned, offsets)
+    }
+
+    fn pick(
+        &self,
+        pass: &mut Pass,
+        plan: &Plan,
+        buffers: &Buffers,
+        pick: &ComputePipeline,
+    ) -> Result<(), GpuError> {
+        let [row_tile, target_tile] = self.preset.pick_tile.map(|cells| cells / 4);
+        let waves = plan.segments.iter().map(|segment| segment.waves.len()).max().unwrap_or(0);
+        let work = (0..waves).flat_map(|wave| plan.segments.iter().map(move |s| (s, wave)));
+        for (segment, wave) in work {
+            let range = &segment.waves[wave];
+            let picks = &plan.picks[range.clone()];
+            let count = picks.len() as u32;
+            let [source_page, target_page] = self.pages(segment);
+            let [pairs, groups, listed] = [
+                (0, whole(&buffers.pairs)),
+                (1, whole(&buffers.groups)),
+                (2, part(&buffers.picks, range)),
+            ];
+            pass.run(
+                &self.pipelines.gather,
+                &[
+                    pairs.clone(),
+                    groups.clone(),
+                    listed.clone(),
+                    (3, source_page),
+                    (4, whole(&buffers.expanded)),
+                    (5, whole(&buffers.rows)),
+                    (6, whole(&buffers.gathered)),
+                ],
+                [
+                    pass.groups(largest(picks, |p| p.row_quads * 4)),
+                    largest(picks, |p| p.lines + 3),
+                    count,
+                ],
+            )?;
+            let tiles = largest(picks, |p| {
+                let pair = &plan.pairs[p.pair as usize];
+                pair.target_rows * (pair.target_quads / target_tile)
+            });
+            pass.run(
+                pick,
+                &[
+                    pairs.clone(),
+                    groups,
+                    listed.clone(),
+                    (7, whole(&buffers.gathered)),
+                    (8, target_page),
+                    (9, whole(&buffers.space)),
+                    (10, whole(&buffers.candidates)),
+                    (11, whole(&buffers.similarities)),
+                ],
+                [pass.groups(tiles), largest(picks, |p| p.row_quads / row_tile), count],
+            )?;
+            pass.run(
+                &self.pipelines.best,
+                &[pairs, listed, (12, whole(&buffers.candidates)), (13, whole(&buffers.matches))],
+                [pass.groups(largest(picks, |p| p.row_count)), 1, count],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn pages(&self, segment: &Segment) -> [BindingResource<'_>; 2] {
+        segment.pages.map(|page| whole(self.residency.page(page)))
+    }
+}
+
+impl Flight {
+    /// Waits for the submission and takes what it computed.
+    pub fn land(self, device: &Device) -> Result<Landed, GpuError> {
+        let (sender, receiver) = mpsc::channel();
+        self.readback.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver lives until the map has been waited for.
+            let _ = sender.send(result);
+        });
+        device.wait(self.submission)?;
+        match receiver.try_recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(device.failed(&error)),
+            Err(error) => return Err(device.failed(&error)),
+        }
+        let range = self.readback.get_mapped_range(..).map_err(|error| device.failed(&error))?;
+        let mut at = 0;
+        let parts = self
+            .parts
+            .iter()
+            .map(|bytes| {
+                at += bytes;
+                range[at - bytes..at].to_vec()
+            })
+            .collect();
+        let times = &range[at.next_multiple_of(size_of::<u64>())..][..TIMESTAMP_BYTES];
+        let milliseconds = device
+            .timestamp_period
+            .filter(|_| self.timed)
+            .map(|period| milliseconds(times, period));
+        Ok(Landed { parts, milliseconds })
+    }
+}
+
+fn milliseconds(times: &[u8], period: f32) -> [f64; STAGES.len()] {
+    let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(times);
+    std::array::from_fn(|stage| {
+        let elapsed = ticks[stage * 2 + 1].saturating_sub(ticks[stage * 2]);
+        elapsed as f64 * f64::from(period) / 1e6
+    })
+}
+
+/// A compute pass with what a dispatch needs.
+struct Pass<'a> {
+    pass: ComputePass<'a>,
+    device: &'a Device,
+    workgroup: u32,
+}
+
+impl Pass<'_> {
+    /// Workgroups for so many invocations along x.
+    fn groups(&self, invocations: u32) -> u32 {
+        invocations.div_ceil(self.workgroup)
+    }
+
+    fn run(
+        &mut self,
+        pipeline: &ComputePipeline,
+        bindings: &[(u32, BindingResource)],
+        workgroups: [u32; 3],
+    ) -> Result<(), GpuError> {
+        if workgroups.contains(&0) {
+            return Ok(());
+        }
+        let most = workgroups.into_iter().fold(0, u32::max).into();
+        let limit = self.device.limits.max_compute_workgroups_per_dimension.into();
+        self.device.check_size("one pair, in workgroups,", most, limit)?;
+        let entries: Vec<_> = bindings
+            .iter()
+            .map(|(binding, resource)| BindGroupEntry {
+                binding: *binding,
+                resource: resource.clone(),
+            })
+            .collect();
+        let group = self.device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        self.pass.set_pipeline(pipeline);
+        self.pass.set_bind_group(0, &group, &[]);
+        let [x, y, z] = workgroups;
+        self.pass.dispatch_workgroups(x, y, z);
+        Ok(())
+    }
+}
+
+fn begin<'a>(
+    encoder: &'a mut CommandEncoder,
+    stage: usize,
+    queries: Option<&'a QuerySet>,
+) -> ComputePass<'a> {
+    encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: Some(STAGES[stage]),
+        timestamp_writes: queries.map(|query_set| wgpu::ComputePassTimestampWrites {
+            query_set,
+            beginning_of_pass_write_index: Some(stage as u32 * 2),
+            end_of_pass_write_index: Some(stage as u32 * 2 + 1),
+        }),
+    })
+}
+
+fn whole(buffer: &Buffer) -> BindingResource<'_> {
+    buffer.as_entire_binding()
+}
+
+/// Part of a list of structures.
+fn part<'a>(buffer: &'a Buffer, range: &std::ops::Range<usize>) -> BindingResource<'a> {
+    let size = wgpu::BufferSize::new((range.len().max(1) * SLOT) as u64);
+    // An empty range may begin at the end of the buffer, and is never dispatched.
+    let offset = if range.is_empty() { 0 } else { (range.start * SLOT) as u64 };
+    BindingResource::Buffer(BufferBinding { buffer, offset, size })
+}
+
+fn largest<T>(list: &[T], size: impl Fn(&T) -> u32) -> u32 {
+    list.iter().map(size).max().unwrap_or(0)
+}

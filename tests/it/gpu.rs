@@ -1,0 +1,181 @@
+//! The GPU engine against the definition and against the CPU engine, on whatever adapter there is;
+//! Mesa's lavapipe is enough.
+
+use std::sync::Arc;
+
+use hpflow::engine::cpu::CpuEngine;
+use hpflow::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
+use hpflow::engine::{Engine, EngineError, Matches, PairRequest};
+use hpflow::hyperpixel::Hyperimage;
+
+use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage};
+
+/// The options for this machine, or `None` where it was said that there is no adapter to test on.
+pub fn options() -> Option<GpuOptions> {
+    if std::env::var_os("HPFLOW_NO_GPU").is_some_and(|value| value == "1") {
+        eprintln!(
+            "NOT RUN: HPFLOW_NO_GPU=1 says that there is no adapter to test the gpu engine on"
+        );
+        return None;
+    }
+    Some(GpuOptions::default())
+}
+
+/// An engine on this machine's adapter. Without an adapter the test fails, unless that was said.
+pub fn engine() -> Option<GpuEngine> {
+    options().map(|options| GpuEngine::with(&options).expect("an adapter, or HPFLOW_NO_GPU=1"))
+}
+
+#[test]
+fn the_gpu_engine_agrees_with_the_definition_with_every_preset() {
+    let Some(options) = options() else { return };
+    for preset in Preset::ALL {
+        let options = GpuOptions { preset: Some(preset), ..options.clone() };
+        let mut engine = GpuEngine::with(&options).expect("an engine");
+        for case in 0..CASES.len() {
+            agrees_with_the_definition(&mut engine, case);
+        }
+    }
+}
+
+/// Nine pairs of seven images of different sizes.
+fn pairs() -> Vec<PairRequest> {
+    let images: Vec<Arc<Hyperimage>> = (0..7)
+        .map(|seed| hyperimage("0,9", [70 + 5 * seed, 90 - 4 * seed], u64::from(seed)))
+        .collect();
+    (0..9)
+        .map(|index| {
+            let (source, target) = (&images[index % 7], &images[(index * 3 + 1) % 7]);
+            let rows = (index as u32..source.grid.len() as u32).step_by(3 + index).collect();
+            PairRequest { source: Arc::clone(source), target: Arc::clone(target), rows }
+        })
+        .collect()
+}
+
+/// Matches with the bits of their confidences.
+fn bits(matches: &[Matches]) -> Vec<(Vec<u32>, Vec<u32>)> {
+    matches
+        .iter()
+        .map(|m| (m.best.clone(), m.confidence.iter().map(|value| value.to_bits()).collect()))
+        .collect()
+}
+
+#[test]
+fn batches_and_memory_budgets_change_no_bit_on_the_gpu() {
+    let Some(options) = options() else { return };
+    let pairs = pairs();
+    let mut engine = GpuEngine::with(&options).expect("an engine");
+    let expected = bits(&engine.match_pairs(&pairs).expect("matches"));
+    let one_by_one: Vec<Matches> = pairs
+        .iter()
+        .flat_map(|pair| engine.match_pairs(std::slice::from_ref(pair)).expect("matches"))
+        .collect();
+    assert_eq!(bits(&one_by_one), expected, "one pair a submission");
+    // No memory at all, two or three images, and pages of a few images each.
+    let image = pairs[0].source.groups.iter().map(|group| group.data.len() as u64 * 4).sum::<u64>();
+    for memory_budget in [0, 3 * image, 6 * image] {
+        let options = GpuOptions { memory_budget, ..options.clone() };
+        let mut engine = GpuEngine::with(&options).expect("an engine");
+        for round in 0..2 {
+            let found = bits(&engine.match_pairs(&pairs).expect("matches"));
+            assert_eq!(found, expected, "budget of {memory_budget} bytes, round {round}");
+        }
+    }
+}
+
+#[test]
+fn the_gpu_engine_agrees_with_the_cpu_engine() {
+    let Some(mut engine) = engine() else { return };
+    let pairs = pairs();
+    let found = engine.match_pairs(&pairs).expect("matches");
+    let expected = CpuEngine::new().match_pairs(&pairs).expect("matches");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.best, expected.best);
+        let confidence: Vec<f64> = expected.confidence.iter().map(|&value| value.into()).collect();
+        close("confidence", &found.confidence, &confidence, 1e-9, 1e-4);
+    }
+}
+
+#[test]
+fn rows_in_several_waves_match_as_in_one() {
+    let Some(mut engine) = engine() else { return };
+    let source = hyperimage("0", [402, 200], 5);
+    let target = hyperimage("0", [60, 70], 6);
+    let all: Vec<u32> = (0..source.grid.len() as u32).collect();
+    assert!(all.len() > 4096, "one pick takes 4096 rows");
+    let few: Vec<u32> = all.iter().copied().step_by(11).collect();
+    let pair =
+        |rows| PairRequest { source: Arc::clone(&source), target: Arc::clone(&target), rows };
+    let found = engine.match_pairs(&[pair(all), pair(few.clone())]).expect("matches");
+    let picked: Vec<u32> = few.iter().map(|&row| found[0].best[row as usize]).collect();
+    assert_eq!(picked, found[1].best);
+}
+
+#[test]
+fn hyperpixels_that_are_zero_match_nothing_and_ties_go_to_the_first() {
+    let Some(mut engine) = engine() else { return };
+    let zeroed = |seed| {
+        let mut image = Arc::unwrap_or_clone(hyperimage("0,9", [60, 50], seed));
+        image.groups.iter_mut().for_each(|group| group.data.fill(0.0));
+        image.inverse_norms.fill(0.0);
+        Arc::new(image)
+    };
+    let pair = PairRequest { source: zeroed(1), target: zeroed(2), rows: vec![0, 5] };
+    let found = engine.examine(&pair).expect("an examination");
+    assert!(found.similarity_rows.iter().all(|&similarity| similarity == 0.0));
+    assert_eq!(found.matches, Matches { best: vec![0, 0], confidence: vec![0.0, 0.0] });
+}
+
+#[test]
+fn no_pairs_and_no_rows_are_no_work() {
+    let Some(mut engine) = engine() else { return };
+    assert_eq!(engine.match_pairs(&[]).expect("nothing"), Vec::new());
+    let pair = PairRequest { rows: Vec::new(), ..pairs().remove(0) };
+    assert_eq!(engine.match_pairs(&[pair]).expect("nothing"), vec![Matches::default()]);
+}
+
+#[test]
+fn an_unknown_adapter_is_an_error_that_lists_what_there_is() {
+    if options().is_none() {
+        return;
+    }
+    let error = GpuEngine::new(Some("no such adapter")).err().expect("an error");
+    assert!(
+        matches!(&error, EngineError::Gpu(GpuError::UnknownAdapter { present, .. }) if !present.is_empty()),
+        "{error}"
+    );
+    let name = hpflow::engine::gpu::adapters()[0].name.to_uppercase();
+    assert!(GpuEngine::new(Some(&name)).is_ok(), "a name in capitals is the same name");
+}
+
+#[test]
+fn a_row_that_the_source_lacks_is_an_error() {
+    let Some(mut engine) = engine() else { return };
+    let pair = pairs().remove(0);
+    let row = pair.source.grid.len() as u32;
+    let error = engine.match_pairs(&[PairRequest { rows: vec![row], ..pair }]).err();
+    assert!(matches!(error, Some(EngineError::Gpu(GpuError::NoSuchRow { .. }))), "{error:?}");
+}
+
+#[test]
+fn a_lost_device_is_an_error_and_stays_one() {
+    let Some(mut engine) = engine() else { return };
+    let pairs = pairs();
+    engine.match_pairs(&pairs[..1]).expect("matches");
+    engine.destroy();
+    for _ in 0..2 {
+        let error = engine.match_pairs(&pairs[..1]).expect_err("the device is gone");
+        assert!(matches!(error, EngineError::Gpu(GpuError::Lost { .. })), "{error}");
+    }
+}
+
+#[test]
+fn stage_times_are_of_the_pairs_matched_since_the_last_call() {
+    let Some(mut engine) = engine() else { return };
+    let pairs = pairs();
+    engine.match_pairs(&pairs).expect("matches");
+    let times = engine.take_stage_times();
+    assert_eq!(times.pairs, pairs.len());
+    assert!(times.milliseconds.iter().any(|&(_, milliseconds)| milliseconds > 0.0));
+    assert_eq!(engine.take_stage_times().pairs, 0);
+}

@@ -1,0 +1,166 @@
+//! The kernels of `shaders/`: valid, and of the layouts that the host writes.
+
+use std::collections::BTreeSet;
+use std::mem::offset_of;
+
+use hpflow::engine::gpu::layout::{GroupParams, PairParams, PickParams, SLOT};
+use hpflow::engine::gpu::{KERNELS, Preset};
+use naga::{Expression, Literal, Module, TypeInner};
+
+/// Every kernel with the constants of every preset.
+fn sources() -> Vec<(String, Preset, String)> {
+    let sources: Vec<_> = KERNELS
+        .iter()
+        .flat_map(|kernel| Preset::ALL.map(|preset| (kernel, preset)))
+        .map(|(kernel, preset)| (kernel.file.to_owned(), preset, kernel.source(&preset)))
+        .chain(
+            Preset::ALL
+                .map(|preset| ("pick.wgsl".to_owned(), preset, KERNELS[4].keeping_source(&preset))),
+        )
+        .collect();
+    assert!(!sources.is_empty(), "there are kernels");
+    sources
+}
+
+fn parse(file: &str, source: &str) -> Module {
+    naga::front::wgsl::parse_str(source)
+        .unwrap_or_else(|error| panic!("{file}: {}", error.emit_to_string(source)))
+}
+
+#[test]
+fn every_kernel_is_valid_with_every_preset() {
+    let mut wrong = Vec::new();
+    for (file, preset, source) in sources() {
+        let module = parse(&file, &source);
+        let mut validator = naga::valid::Validator::new(
+            naga::valid::ValidationFlags::all(),
+            naga::valid::Capabilities::empty(),
+        );
+        if let Err(error) = validator.validate(&module) {
+            wrong.push(format!("{file} ({}): {}", preset.name, error.emit_to_string(&source)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_in_the_folder_is_known_to_the_host() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let present: BTreeSet<String> = std::fs::read_dir(folder)
+        .expect("the folder of kernels")
+        .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
+        .collect();
+    let known = KERNELS.iter().map(|kernel| kernel.file.to_owned());
+    assert_eq!(present, known.chain(["params.wgsl".to_owned()]).collect());
+}
+
+#[test]
+fn constants_and_workgroups_are_those_of_the_preset() {
+    for (file, preset, source) in sources() {
+        let module = parse(&file, &source);
+        let constants = preset.constants(&file);
+        assert!(!constants.is_empty(), "{file} has constants");
+        for (name, value) in constants {
+            assert_eq!(constant(&module, name), Some(value), "{file}: {name}");
+        }
+        for entry in &module.entry_points {
+            let size = entry.workgroup_size;
+            assert_eq!(size, [preset.workgroup, 1, 1], "{file}: {}", entry.name);
+        }
+    }
+}
+
+fn constant(module: &Module, name: &str) -> Option<u32> {
+    let constant = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name))?.1;
+    match module.global_expressions[constant.init] {
+        Expression::Literal(Literal::U32(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// Name and offset of each member of a structure, and its size.
+fn structure(module: &Module, name: &str) -> (Vec<(String, u32)>, u32) {
+    let found = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some(name));
+    let Some(TypeInner::Struct { members, span }) = found.map(|(_, kind)| &kind.inner) else {
+        panic!("no structure {name}");
+    };
+    let member = |m: &naga::StructMember| (m.name.clone().expect("a name"), m.offset);
+    (members.iter().map(member).collect(), *span)
+}
+
+macro_rules! same_layout {
+    ($module:expr, $structure:ident { $($field:ident),* $(,)? }) => {{
+        let (members, span) = structure($module, stringify!($structure));
+        let expected: Vec<(String, u32)> =
+            vec![$((stringify!($field).to_owned(), offset_of!($structure, $field) as u32)),*];
+        assert_eq!(members, expected, "{}", stringify!($structure));
+        assert_eq!(span as usize, SLOT, "size of {}", stringify!($structure));
+        assert!(size_of::<$structure>() <= SLOT);
+        assert_eq!(size_of::<$structure>(), members.len() * 4, "every field is compared");
+    }};
+}
+
+#[test]
+fn structures_are_laid_out_as_the_host_writes_them() {
+    let module = parse("params.wgsl", hpflow::engine::gpu::PARAMS);
+    same_layout!(
+        &module,
+        PairParams {
+            source_rows,
+            source_columns,
+            target_rows,
+            target_columns,
+            source_quads,
+            target_quads,
+            channels,
+            source_base,
+            target_base,
+            source_norms,
+            target_norms,
+            first_group,
+            group_count,
+            votes,
+            hough,
+            tables,
+            bins_x,
+            bins_y,
+        }
+    );
+    same_layout!(
+        &module,
+        GroupParams {
+            pair,
+            channels,
+            splits,
+            source_maps,
+            target_maps,
+            source_quads,
+            target_quads,
+            source_columns,
+            target_rows,
+            target_columns,
+            source_row_taps,
+            source_column_taps,
+            target_row_taps,
+            target_column_taps,
+            target_weights,
+            partial,
+            correlation,
+            expanded,
+            line,
+        }
+    );
+    same_layout!(
+        &module,
+        PickParams {
+            pair,
+            first_row,
+            row_count,
+            row_quads,
+            lines,
+            gathered,
+            candidates,
+            similarities,
+        }
+    );
+}
