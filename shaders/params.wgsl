@@ -62,5 +62,5 @@ struct PickParams {
     lines: u32,            // channels of the base group and target cells of all coarse groups
     gathered: u32,         // lines + 3 lines of rows
     candidates: u32,       // best target of each tile, in vec2: rows x tiles
-    @size(228) similarities: u32, // rows x targets, in f32; written only where they are kept
+    @size(228) similarities: u32, // padded targets x row quads; written only where they are kept
 }

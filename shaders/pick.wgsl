@@ -64,7 +64,7 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
 @group(0) @binding(9) var<storage, read> space: array<f32>;
 // Target and the bits of its confidence.
 @group(0) @binding(10) var<storage, read_write> candidates: array<vec2<u32>>;
-@group(0) @binding(11) var<storage, read_write> similarities: array<f32>;
+@group(0) @binding(11) var<storage, read_write> similarities: array<vec4<f32>>;
 
 // Blocks of 4 x 4 cells: a column of a block is a target cell.
 var<private> product: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
@@ -150,7 +150,6 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
     let source_columns = pairs[pair].source_columns;
     let target_columns = pairs[pair].target_columns;
     let offset_columns = source_columns + target_columns - 1u;
-    let targets = pairs[pair].target_rows * target_columns;
     let extra = picks[job].gathered + picks[job].lines * row_quads + row_quad;
     let norms = pairs[pair].target_norms + target_row * pairs[pair].target_quads + target_quad;
     let first_column = target_quad * 4u;
@@ -180,14 +179,10 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
                 let better = confidence > highest & vec4(first_column + nth < target_columns);
                 chosen = select(chosen, vec4(nth), better);
                 highest = select(highest, confidence, better);
-                if KEEP_SIMILARITIES && first_column + nth < target_columns {
-                    let at = picks[job].similarities + (row_quad + i) * 4u * targets
-                        + target_row * target_columns + first_column + nth;
-                    for (var lane = 0u; lane < 4u; lane++) {
-                        if (row_quad + i) * 4u + lane < picks[job].row_count {
-                            similarities[at + lane * targets] = similarity[lane];
-                        }
-                    }
+                if KEEP_SIMILARITIES {
+                    let cell = target_row * pairs[pair].target_quads * 4u + first_column + nth;
+                    similarities[picks[job].similarities + cell * row_quads + row_quad + i] =
+                        similarity;
                 }
             }
         }

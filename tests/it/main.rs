@@ -7,6 +7,7 @@ mod engines;
 #[cfg(feature = "torch")]
 mod golden;
 mod hog;
+mod gpu;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod oracle;
@@ -14,9 +15,6 @@ mod predictions;
 #[cfg(feature = "torch")]
 mod resnet;
 mod score;
-mod gpu;
-mod oracle;
-mod predictions;
 mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod weights;

@@ -229,21 +229,23 @@ impl Engine for GpuEngine {
             self.keeping_pick = Some(Pipelines::keeping_pick(&self.device, &self.preset)?);
         }
         let plan = Plan::new(&[pair], &self.residency, &self.preset);
-        let bytes = pair.rows.len() * pair.target.grid.len() * size_of::<f32>();
         let landed = Submitter {
             device: &self.device,
             pipelines: &self.pipelines,
             preset: &self.preset,
             residency: &self.residency,
         }
-        .submit(&plan, &mut self.buffers, self.keeping_pick.as_ref().map(|pick| (pick, bytes)))?
+        .submit(&plan, &mut self.buffers, self.keeping_pick.as_ref())?
         .land(&self.device)?;
         let matches = matches(&landed);
         let space: Vec<f32> = bytemuck::pod_collect_to_vec(&landed.parts[1]);
         let bins = (plan.pairs[0].bins_x * plan.pairs[0].bins_y) as usize;
         let (votes, blurred_votes) = space[space.len() - 2 * bins..].split_at(bins);
         Ok(Examination {
-            similarity_rows: bytemuck::pod_collect_to_vec(&landed.parts[2]),
+            similarity_rows: similarity_rows(
+                &plan,
+                &bytemuck::pod_collect_to_vec(&landed.parts[2]),
+            ),
             votes: votes.to_vec(),
             blurred_votes: blurred_votes.to_vec(),
             matches: Matches {
@@ -268,6 +270,24 @@ impl Engine for GpuEngine {
 /// Target and bits of the confidence of each row.
 fn matches(landed: &Landed) -> Vec<[u32; 2]> {
     bytemuck::pod_collect_to_vec(&landed.parts[0])
+}
+
+/// Rows × targets out of the padded targets × rows that `pick` keeps.
+fn similarity_rows(plan: &Plan, kept: &[f32]) -> Vec<f32> {
+    let mut rows = Vec::new();
+    for pick in &plan.picks {
+        let pair = &plan.pairs[pick.pair as usize];
+        let kept = &kept[pick.similarities as usize * 4..];
+        for row in 0..pick.row_count {
+            for target_row in 0..pair.target_rows {
+                rows.extend((0..pair.target_columns).map(|column| {
+                    let cell = target_row * pair.target_quads * 4 + column;
+                    kept[(cell * pick.row_quads * 4 + row) as usize]
+                }));
+            }
+        }
+    }
+    rows
 }
 
 fn check(pair: &PairRequest) -> Result<(), EngineError> {

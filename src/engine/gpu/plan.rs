@@ -159,6 +159,10 @@ impl<'a> Shape<'a> {
         rows * self.target_tiles()
     }
 
+    fn similarities(&self, rows: usize) -> usize {
+        self.pair.target.grid.rows.len * self.target_quads * 4 * self.row_quads(rows)
+    }
+
     fn rows_per_pick(&self) -> usize {
         let tile = self.preset.pick_tile[0] as usize;
         let row =
@@ -190,6 +194,8 @@ pub(super) struct Plan {
     pub tables: Vec<u32>,
     pub segments: Vec<Segment>,
     pub scratch: Scratch,
+    /// Bytes that the similarities of all rows would take.
+    pub similarities: usize,
 }
 
 impl Plan {
@@ -308,8 +314,7 @@ impl Plan {
                             shape.candidates(count),
                             size_of::<[u32; 2]>(),
                         ),
-                        // Only an examination keeps similarities, and it is of one pair.
-                        similarities: (start * shape.pair.target.grid.len()) as u32,
+                        similarities: take(&mut self.similarities, shape.similarities(count), QUAD),
                     });
                 }
                 segment.waves.push(first_pick..self.picks.len());

@@ -135,15 +135,15 @@ pub(super) struct Submitter<'a> {
 }
 
 impl Submitter<'_> {
-    /// Submits a plan. With `keeping` (the `pick` that keeps similarities, and their bytes) votes
-    /// and similarities come back as well.
+    /// Submits a plan. With `keeping`, the `pick` that keeps similarities, votes and similarities
+    /// come back as well.
     pub fn submit(
         &self,
         plan: &Plan,
         buffers: &mut Buffers,
-        keeping: Option<(&ComputePipeline, usize)>,
+        keeping: Option<&ComputePipeline>,
     ) -> Result<Flight, GpuError> {
-        let similarities = keeping.map_or(0, |(_, bytes)| bytes);
+        let similarities = if keeping.is_some() { plan.similarities } else { 0 };
         buffers.fill(self.device, plan, similarities)?;
         let queries = self.device.timestamp_period.map(|_| {
             self.device.device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -156,7 +156,7 @@ impl Submitter<'_> {
             .device
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hpflow") });
-        let pick = keeping.map_or(&self.pipelines.pick, |(pipeline, _)| pipeline);
+        let pick = keeping.unwrap_or(&self.pipelines.pick);
         for stage in 0..STAGES.len() {
             let mut pass = Pass {
                 pass: begin(&mut encoder, stage, queries.as_ref()),
