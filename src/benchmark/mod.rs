@@ -9,6 +9,7 @@ pub mod matlab;
 mod open;
 mod pf_willow;
 pub mod spair;
+pub mod stats;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use clap::Subcommand;
 mod check;
 mod demo;
 mod pairs;
+mod stats;
 
 /// Arguments of `hpflow dataset`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,8 @@ enum Command {
     Demo(demo::Args),
     /// Build pair annotations and the layout from image annotations.
     Pairs(pairs::Args),
+    /// Count pairs by split, category and variation, and draw their shares.
+    Stats(stats::Args),
 }
 
 /// Runs the subcommand.
@@ -32,5 +35,6 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         Command::Check(args) => check::run(args, quiet),
         Command::Demo(args) => demo::run(args, quiet),
         Command::Pairs(args) => pairs::run(args),
+        Command::Stats(args) => stats::run(args, quiet),
     }
 }

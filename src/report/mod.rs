@@ -2,6 +2,7 @@
 
 mod csv;
 pub mod explanation;
+pub mod figures;
 mod latex;
 mod markdown;
 pub mod scores;

@@ -299,3 +299,39 @@ fn check_finds_nothing_wrong_with_pf_willow() {
         .stdout(contains("test: 900 pairs in 10 categories\n"))
         .stdout(contains("photographs: 100 of 100 decoded\nnothing is wrong"));
 }
+
+#[test]
+fn stats_count_splits_levels_and_categories_and_draw_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    benchmark(root);
+    fs::copy(root.join("Layout/large/test.txt"), root.join("Layout/large/trn.txt")).unwrap();
+    fs::rename(root.join("PairAnnotation/test"), root.join("PairAnnotation/trn")).unwrap();
+    fs::create_dir(root.join("PairAnnotation/test")).unwrap();
+    fs::write(root.join("Layout/large/test.txt"), "000002-b-a:cup\n").unwrap();
+    let pair = "000002-b-a:cup.json";
+    fs::copy(
+        root.join("PairAnnotation/trn").join(pair),
+        root.join("PairAnnotation/test").join(pair),
+    )
+    .unwrap();
+    let figures = root.join("figures");
+    // Headings 1 and 5 are half a turn apart (hard); boxes are equal (easy); both are occluded.
+    let expected = "split,pairs,photographs,keypoints\ntrn,2,2,2\ntest,1,2,1\n\n\
+        split,viewpoint_easy,viewpoint_medium,viewpoint_hard,scale_easy,scale_medium,scale_hard,\
+        truncation_none,truncation_source,truncation_target,truncation_both,\
+        occlusion_none,occlusion_source,occlusion_target,occlusion_both\n\
+        trn,0,0,2,2,0,0,2,0,0,0,0,0,0,2\ntest,0,0,1,1,0,0,1,0,0,0,0,0,0,1\n\
+        all,0,0,3,3,0,0,3,0,0,0,0,0,0,3\n\n\
+        category,trn,test,all\ncup,2,1,3\ntotal,2,1,3\n\n";
+    hpflow(&["stats", "--root", text(root), "--format", "csv", "--figures", text(&figures)])
+        .assert()
+        .success()
+        .stdout(expected);
+    let variation = fs::read_to_string(figures.join("variation.svg")).unwrap();
+    assert!(variation.contains("<title>hard: 3 pairs, 100.0 %</title>"), "{variation}");
+    let azimuth = fs::read_to_string(figures.join("azimuth.svg")).unwrap();
+    for part in ["cup (2)", "azimuth_id 1: 1 images", "azimuth_id 5: 1 images"] {
+        assert!(azimuth.contains(part), "{azimuth}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What a benchmark is made of: pairs per split, category and level of variation, and which way its
+//! objects head.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::spair::{self, Selection};
+use super::{Benchmark, BenchmarkError, Counts, Kind, LayoutSize, Options};
+
+/// Numbers of pairs, photographs and keypoints of a split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SplitStats {
+    /// The split's name.
+    pub name: String,
+    /// Numbers of pairs.
+    pub counts: Counts,
+    /// Photographs that are in a pair.
+    pub photographs: usize,
+    /// Keypoints, counted in each pair.
+    pub keypoints: usize,
+}
+
+/// What a benchmark is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// The splits: `trn`, `val`, `test`, then others.
+    pub splits: Vec<SplitStats>,
+    /// Images of each category by their heading in eighths of a turn (`azimuth_id`); empty where
+    /// there are no image annotations.
+    pub azimuths: BTreeMap<String, [usize; 8]>,
+}
+
+impl Stats {
+    /// All categories, in name order.
+    #[must_use]
+    pub fn categories(&self) -> BTreeSet<&str> {
+        self.splits.iter().flat_map(|s| s.counts.category.keys()).map(String::as_str).collect()
+    }
+
+    /// The counts of all splits together.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        let mut total = Counts::new();
+        for split in &self.splits {
+            total.pairs += split.counts.pairs;
+            for (category, count) in &split.counts.category {
+                *total.category.entry(category.clone()).or_default() += count;
+            }
+            for (sums, levels) in total.levels.iter_mut().zip(&split.counts.levels) {
+                sums.iter_mut().zip(levels).for_each(|(sum, level)| *sum += level);
+            }
+        }
+        total
+    }
+}
+
+/// Counts the benchmark in `root`; `split_done` is told of every split that is counted.
+///
+/// # Errors
+/// Those of [`Benchmark::open`], and image annotations that cannot be read.
+pub fn stats(
+    kind: Kind,
+    root: &Path,
+    mut split_done: impl FnMut(&str),
+) -> Result<Stats, BenchmarkError> {
+    let names = match kind {
+        Kind::Spair => spair::splits(&spair::folder(root)?, LayoutSize::Large)?,
+        Kind::PfWillow => vec!["test".to_owned()],
+    };
+    let mut splits = Vec::new();
+    for name in names {
+        let options = Options { split: name.clone(), ..Options::default() };
+        let benchmark = Benchmark::open(kind, root, &options)?;
+        split_done(&name);
+        splits.push(SplitStats {
+            name,
+            counts: Counts::of(&benchmark.pairs),
+            photographs: benchmark.images.len(),
+            keypoints: benchmark.pairs.iter().map(|pair| pair.source_keypoints.len()).sum(),
+        });
+    }
+    let azimuths = if kind == Kind::Spair { azimuths(root)? } else { BTreeMap::new() };
+    Ok(Stats { splits, azimuths })
+}
+
+fn azimuths(root: &Path) -> Result<BTreeMap<String, [usize; 8]>, BenchmarkError> {
+    let folder = spair::folder(root)?.join("ImageAnnotation");
+    let mut azimuths: BTreeMap<String, [usize; 8]> = BTreeMap::new();
+    if !folder.is_dir() {
+        return Ok(azimuths);
+    }
+    for image in spair::read_images(&folder, &Selection::default())? {
+        let of_category = azimuths.entry(image.category.clone()).or_default();
+        match of_category.get_mut(usize::from(image.azimuth_id)) {
+            Some(count) => *count += 1,
+            None => {
+                return Err(BenchmarkError::Contradiction {
+                    file: folder.join(&image.category).join(format!("{}.json", image.name())),
+                    what: format!("azimuth_id is {}: expected 0 to 7", image.azimuth_id),
+                });
+            }
+        }
+    }
+    Ok(azimuths)
+}
