@@ -9,8 +9,10 @@ use super::Usage;
 use super::console::Console;
 use super::options::HpfArgs;
 use crate::Point;
+use crate::flow::Flow;
 use crate::image::{Photograph, read};
 use crate::method::Keypoints;
+use crate::picture::{self, Drawn};
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
@@ -58,7 +60,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
     let [source, target] = [&args.source, &args.target].map(|path| read(path));
-    let (source, _target) = (source?, target?);
+    let (source, target) = (source?, target?);
     check_inside(&keypoints, &source, &args.source)?;
     // The layer set published for SPair-71k: photographs of different objects, as here.
     let mut hpf = args.hpf.open("spair", console)?;
@@ -66,11 +68,17 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let target_image = hpf.hyperimage(&args.target)?;
     let predicted = hpf.match_pair(&source_image, &target_image, &keypoints)?;
     print_points(&keypoints, &predicted, args.format)?;
+    if let Some(path) = &args.picture {
+        let pairs = keypoints.iter().zip(&predicted);
+        let drawn: Vec<Drawn> =
+            pairs.map(|(&source, &prediction)| Drawn { source, prediction, truth: None }).collect();
+        picture::write_png(&picture::matches(&source, &target, &drawn), path)?;
+        console.note(format!("picture: {}", path.display()));
+    }
     if let Some(path) = &args.flow {
-        let size = [source.width, source.height];
-        let flow = hpf.flow(&source_image, &target_image, size)?;
-        crate::flow::write(path, size, &flow)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let (width, height) = (source.width, source.height);
+        let vectors = hpf.flow(&source_image, &target_image, [width, height])?;
+        Flow { width, height, vectors }.write(path)?;
         console.note(format!("flow: {}", path.display()));
     }
     Ok(())

@@ -6,11 +6,12 @@ mod demo;
 mod engines;
 #[cfg(feature = "torch")]
 mod golden;
-mod hog;
 mod gpu;
+mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod oracle;
+mod picture;
 mod predictions;
 #[cfg(feature = "torch")]
 mod resnet;

@@ -1,1 +1,0 @@
-//! Pictures of matches: photographs side by side, keypoints, lines.
