@@ -13,6 +13,9 @@ fn main() {
     // and on Windows, which has no rpath.
     let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo:rustc-link-arg=-Wl,-rpath,{folder}");
+    if let Some(version) = libtorch_version(Path::new(&folder)) {
+        println!("cargo:rustc-env=HPFLOW_LIBTORCH_VERSION={version}");
+    }
     for library in REGISTERING {
         if Path::new(&folder).join(format!("lib{library}.so")).exists() {
             println!("cargo:rustc-link-arg=-Wl,--push-state,--no-as-needed");
@@ -20,4 +23,16 @@ fn main() {
             println!("cargo:rustc-link-arg=-Wl,--pop-state");
         }
     }
+}
+
+/// The version that stands beside the libraries: in `build-version` of a libtorch archive, or in
+/// `version.py` of PyTorch.
+fn libtorch_version(libraries: &Path) -> Option<String> {
+    let root = libraries.parent()?;
+    if let Ok(version) = std::fs::read_to_string(root.join("build-version")) {
+        return Some(version.trim().to_owned());
+    }
+    let python = std::fs::read_to_string(root.join("version.py")).ok()?;
+    let line = python.lines().find_map(|line| line.strip_prefix("__version__ = "))?;
+    Some(line.trim_matches(['\'', '"']).to_owned())
 }

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::options::HpfArgs;
 use crate::Point;
 use crate::backbone::Backbone;
-use crate::engine::{self, EngineKind, PairRequest, StageTimes};
+use crate::engine::{EngineKind, PairRequest, StageTimes};
 use crate::hyperpixel::{Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
 use crate::method::hpf::IMAGE_SIDE;
@@ -190,7 +190,7 @@ fn measure(
     pairs: &[(PairRequest, Neighbours)],
     console: Console,
 ) -> anyhow::Result<EngineResult> {
-    let mut engine = engine::open(kind, args.hpf.engine_options())?;
+    let mut engine = args.hpf.open_engine(kind)?;
     console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
     let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
     engine.match_pairs(&requests)?;

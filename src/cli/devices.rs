@@ -1,13 +1,226 @@
 //! `hpflow devices`: the adapters and what each can run.
 
+use serde_json::{Value, json};
+
+use super::output;
+use crate::engine::cpu::InstructionSet;
+use crate::engine::gpu::{AdapterReport, adapters};
+
 /// Arguments of `hpflow devices`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:
+  hpflow devices
+  hpflow devices --format json
+  hpflow predict --engine gpu --adapter llvmpipe …    takes the adapter of that name")]
+pub struct Args {
+    /// How the list is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
-/// Lists the adapters.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Lists the adapters and what each engine would run on.
 ///
 /// # Errors
-/// None so far.
-pub fn run(_args: &Args) -> anyhow::Result<()> {
-    Ok(())
+/// Standard output cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let found = Found::look();
+    output::print(&match args.format {
+        Format::Text => found.text(),
+        Format::Json => format!("{:#}\n", found.json()),
+    })
+}
+
+/// What this machine and this build have.
+struct Found {
+    adapters: Vec<AdapterReport>,
+    /// Widest first.
+    instruction_sets: Vec<&'static str>,
+    threads: usize,
+    libtorch: Option<Libtorch>,
+}
+
+/// The libtorch that this build runs on.
+struct Libtorch {
+    version: &'static str,
+    cuda: bool,
+}
+
+impl Found {
+    fn look() -> Self {
+        Self {
+            adapters: adapters(),
+            instruction_sets: InstructionSet::available().into_iter().map(|s| s.name()).collect(),
+            threads: rayon::current_num_threads(),
+            libtorch: libtorch(),
+        }
+    }
+
+    /// The engine that `--engine auto` takes, and on what.
+    fn auto(&self) -> (&'static str, String) {
+        let hardware = |adapter: &&AdapterReport| adapter.hardware && adapter.unsuitable.is_none();
+        match self.adapters.iter().find(hardware) {
+            Some(adapter) => ("gpu", adapter.name.clone()),
+            None => ("cpu", "no hardware GPU that can run the gpu engine".to_owned()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        if self.adapters.is_empty() {
+            lines.push(
+                "no GPU adapter: neither Vulkan, Metal nor DX12 has a driver here".to_owned(),
+            );
+        }
+        for adapter in &self.adapters {
+            lines.extend(adapter_text(adapter));
+        }
+        lines.push(String::new());
+        lines.push(format!(
+            "cpu engine    yes: {} ({} threads)",
+            self.instruction_sets.join(", "),
+            self.threads
+        ));
+        lines.push(match &self.libtorch {
+            Some(libtorch) => format!(
+                "dense engine  yes: libtorch {}, {}",
+                libtorch.version,
+                if libtorch.cuda { "CUDA" } else { "no CUDA" }
+            ),
+            None => "dense engine  no: built without libtorch (feature torch)".to_owned(),
+        });
+        let (engine, on) = self.auto();
+        lines.push(format!("--engine auto takes {engine}: {on}"));
+        lines.join("\n") + "\n"
+    }
+
+    fn json(&self) -> Value {
+        let (auto, _) = self.auto();
+        json!({
+            "adapters": self.adapters.iter().map(adapter_json).collect::<Vec<_>>(),
+            "engines": {
+                "cpu": { "runs": true, "instruction_sets": self.instruction_sets, "threads": self.threads },
+                "gpu": { "runs": self.adapters.iter().any(|adapter| adapter.unsuitable.is_none()) },
+                "dense": {
+                    "runs": self.libtorch.is_some(),
+                    "libtorch": self.libtorch.as_ref().map(|libtorch| libtorch.version),
+                    "cuda": self.libtorch.as_ref().is_some_and(|libtorch| libtorch.cuda),
+                },
+            },
+            "auto": auto,
+        })
+    }
+}
+
+fn adapter_text(adapter: &AdapterReport) -> Vec<String> {
+    let mut lines = vec![adapter.name.clone()];
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<11} {value}"));
+    line("type", adapter.kind.to_owned());
+    line("backend", adapter.backend.clone());
+    line("driver", adapter.driver.clone());
+    for &(name, value) in &adapter.limits {
+        let text = if name.ends_with("bytes") { bytes(value) } else { value.to_string() };
+        line("limit", format!("{}: {text}", name.trim_end_matches("_bytes").replace('_', " ")));
+    }
+    line("timing", if adapter.timestamps { "per kernel" } else { "per submission" }.to_owned());
+    line(
+        "gpu engine",
+        match &adapter.unsuitable {
+            None => format!("yes: {} tiles", adapter.preset),
+            Some(reason) => format!("no: {reason}"),
+        },
+    );
+    lines
+}
+
+fn adapter_json(adapter: &AdapterReport) -> Value {
+    let limits: serde_json::Map<String, Value> =
+        adapter.limits.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+    json!({
+        "name": adapter.name,
+        "type": adapter.kind,
+        "hardware": adapter.hardware,
+        "backend": adapter.backend,
+        "driver": adapter.driver,
+        "limits": limits,
+        "timestamps": adapter.timestamps,
+        "gpu_engine": {
+            "runs": adapter.unsuitable.is_none(),
+            "tiles": adapter.preset,
+            "reason": adapter.unsuitable,
+        },
+    })
+}
+
+/// Bytes in the largest binary unit that leaves at least 1.
+fn bytes(value: u64) -> String {
+    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| value >= *unit) {
+        Some((unit, name)) => format!("{:.0} {name}", value as f64 / *unit as f64),
+        None => format!("{value} B"),
+    }
+}
+
+#[cfg(feature = "torch")]
+fn libtorch() -> Option<Libtorch> {
+    let version = option_env!("HPFLOW_LIBTORCH_VERSION").unwrap_or("of unknown version");
+    Some(Libtorch { version, cuda: tch::Cuda::is_available() })
+}
+
+#[cfg(not(feature = "torch"))]
+fn libtorch() -> Option<Libtorch> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing() -> Found {
+        Found { adapters: Vec::new(), instruction_sets: vec!["plain"], threads: 2, libtorch: None }
+    }
+
+    fn adapter(hardware: bool, unsuitable: Option<&str>) -> AdapterReport {
+        AdapterReport {
+            name: "Some GPU".to_owned(),
+            kind: if hardware { "discrete GPU" } else { "software" },
+            backend: "vulkan".to_owned(),
+            driver: "driver 1.2".to_owned(),
+            limits: vec![("binding_bytes", 128 << 20), ("storage_buffers", 8)],
+            timestamps: true,
+            hardware,
+            preset: "hardware",
+            unsuitable: unsuitable.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_machine_without_adapters_is_told_so_and_takes_the_cpu() {
+        let text = nothing().text();
+        assert!(text.starts_with("no GPU adapter"), "{text}");
+        assert!(text.contains("--engine auto takes cpu"), "{text}");
+        assert_eq!(nothing().json()["engines"]["gpu"]["runs"], false);
+    }
+
+    #[test]
+    fn auto_takes_hardware_that_can_run_the_kernels_and_nothing_else() {
+        let auto = |adapter| Found { adapters: vec![adapter], ..nothing() }.auto().0;
+        assert_eq!(auto(adapter(true, None)), "gpu");
+        assert_eq!(auto(adapter(true, Some("it is old"))), "cpu");
+        assert_eq!(auto(adapter(false, None)), "cpu");
+    }
+
+    #[test]
+    fn an_adapter_is_shown_with_its_limits_and_why_it_cannot_run() {
+        let text = Found { adapters: vec![adapter(true, Some("it is old"))], ..nothing() }.text();
+        for part in ["Some GPU\n", "discrete GPU", "binding: 128 MiB", "no: it is old"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
 }

@@ -9,7 +9,8 @@ use super::Usage;
 use super::console::Console;
 use crate::backbone::{self, Device, WeightsSource};
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
-use crate::engine::{self, EngineKind};
+use crate::engine::gpu::GpuError;
+use crate::engine::{self, Engine, EngineError, EngineKind};
 use crate::hyperpixel::LayerSet;
 use crate::method::hpf::Hpf;
 
@@ -97,7 +98,7 @@ impl HpfArgs {
         let wrong = |error: &dyn std::fmt::Display| Usage(format!("--layers {layers}: {error}"));
         layers.check(backbone.name(), backbone.layer_count()).map_err(|error| wrong(&error))?;
         backbone.geometry(layers.base()).map_err(|error| wrong(&error))?;
-        let engine = engine::open(self.engine, self.engine_options())?;
+        let engine = self.open_engine(self.engine)?;
         console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
         Ok(Hpf::new(backbone, engine, layers)?)
     }
@@ -142,6 +143,19 @@ impl HpfArgs {
                 .into()
             }),
         }
+    }
+
+    /// Opens an engine.
+    ///
+    /// # Errors
+    /// Wrong usage (an unknown adapter), or an engine that cannot run.
+    pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
+        engine::open(kind, self.engine_options()).map_err(|error| match error {
+            EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
+                Usage(format!("--adapter: {error}")).into()
+            }
+            _ => error.into(),
+        })
     }
 
     /// How every engine of this command is opened.

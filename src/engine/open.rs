@@ -1,6 +1,7 @@
 //! Choosing an engine by name.
 
 use super::cpu::CpuEngine;
+use super::gpu::{self, GpuEngine};
 use super::{Engine, EngineError};
 
 /// The engines on the command line.
@@ -31,8 +32,12 @@ pub struct Options<'a> {
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
 pub fn open(kind: EngineKind, options: Options) -> Result<Box<dyn Engine>, EngineError> {
+    // Whoever names an adapter wants it, software or not.
+    let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
     match kind {
-        EngineKind::Auto | EngineKind::Cpu | EngineKind::Gpu => Ok(Box::new(CpuEngine::new())),
+        EngineKind::Gpu => Ok(Box::new(GpuEngine::new(options.adapter)?)),
+        EngineKind::Auto if hardware() => Ok(Box::new(GpuEngine::new(options.adapter)?)),
+        EngineKind::Auto | EngineKind::Cpu => Ok(Box::new(CpuEngine::new())),
         EngineKind::Dense => dense(options),
     }
 }

@@ -179,3 +179,47 @@ fn stage_times_are_of_the_pairs_matched_since_the_last_call() {
     assert!(times.milliseconds.iter().any(|&(_, milliseconds)| milliseconds > 0.0));
     assert_eq!(engine.take_stage_times().pairs, 0);
 }
+
+fn hpflow() -> assert_cmd::Command {
+    assert_cmd::Command::cargo_bin("hpflow").expect("the binary")
+}
+
+#[test]
+fn devices_lists_adapters_with_what_they_can_run() {
+    if options().is_none() {
+        return;
+    }
+    let output = hpflow().args(["devices", "--format", "json"]).assert().success();
+    let list: serde_json::Value =
+        serde_json::from_slice(&output.get_output().stdout).expect("JSON");
+    assert_eq!(list["engines"]["gpu"]["runs"], true);
+    assert_eq!(list["engines"]["cpu"]["runs"], true);
+    assert!(list["adapters"][0]["limits"]["binding_bytes"].as_u64() > Some(0), "{list}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_driver_devices_says_so_and_the_gpu_engine_is_refused() {
+    let without_driver = |args: &[&str]| {
+        let mut command = hpflow();
+        command.env("VK_DRIVER_FILES", "/none").env("VK_ICD_FILENAMES", "/none").args(args);
+        command.assert()
+    };
+    let listed = without_driver(&["devices"]).success();
+    let text = String::from_utf8_lossy(&listed.get_output().stdout).into_owned();
+    assert!(text.starts_with("no GPU adapter"), "{text}");
+    let refused = without_driver(&["bench", "--backbone", "hog", "--engines", "gpu"]).code(1);
+    let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(text.contains("--engine cpu") && text.lines().count() == 1, "{text}");
+}
+
+#[test]
+fn an_unknown_adapter_is_wrong_usage() {
+    if options().is_none() {
+        return;
+    }
+    let bench = ["bench", "--backbone", "hog", "--engines", "gpu", "--adapter", "no such adapter"];
+    let refused = hpflow().args(bench).assert().code(2);
+    let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(text.contains("no such adapter") && text.lines().count() == 1, "{text}");
+}
