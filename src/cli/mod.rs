@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::benchmark::BenchmarkError;
+use crate::engine::EngineError;
+use crate::engine::gpu::GpuError;
 
 mod audit;
 mod bench;
@@ -18,6 +20,7 @@ mod options;
 mod output;
 mod predict;
 mod score;
+mod show;
 mod weights;
 
 use console::Console;
@@ -42,6 +45,8 @@ enum Command {
     Predict(predict::Args),
     /// Score predictions files: PCK per category and variation factor.
     Score(score::Args),
+    /// Draw pairs of a predictions file with the truth: green lines are right, red ones wrong.
+    Show(show::Args),
     /// Find keypoints of one photograph in another.
     Match(matching::Args),
     /// Make, check and describe benchmarks.
@@ -70,6 +75,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
         Command::Score(args) => score::run(args),
+        Command::Show(args) => show::run(args, console),
         Command::Match(args) => matching::run(args, console),
         Command::Dataset(args) => dataset::run(args, cli.quiet),
         Command::Weights(args) => weights::run(args, cli.quiet),
@@ -89,6 +95,10 @@ pub fn main() -> ExitCode {
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
+        || matches!(
+            error.downcast_ref::<EngineError>(),
+            Some(EngineError::Gpu(GpuError::UnknownAdapter { .. }) | EngineError::WithoutTorch)
+        )
 }
 
 /// Sends what the libraries log to standard error: warnings, and more with -v. Colour only on a

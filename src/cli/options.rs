@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
@@ -50,6 +51,21 @@ impl BenchmarkArgs {
             limit: self.limit,
         };
         Ok(Benchmark::open(self.benchmark, &self.root, &options)?)
+    }
+
+    /// Which pairs were asked for, for the header of a predictions file; nothing where it is all.
+    pub fn describe(&self) -> Map<String, Value> {
+        let mut all = Map::new();
+        if self.layout != LayoutSize::Large {
+            all.insert("layout".to_owned(), self.layout.name().into());
+        }
+        if !self.category.is_empty() {
+            all.insert("categories".to_owned(), self.category.clone().into());
+        }
+        if let Some(limit) = self.limit {
+            all.insert("limit".to_owned(), limit.into());
+        }
+        all
     }
 }
 

@@ -52,7 +52,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         "identity" => Box::new(Identity),
         _ => Box::new(args.hpf.open(args.benchmark.benchmark.name(), console)?),
     };
-    let header = Header::new(&benchmark.name, &benchmark.split, method.describe());
+    let mut describe = method.describe();
+    describe.extend(args.benchmark.describe());
+    let header = Header::new(&benchmark.name, &benchmark.split, describe);
     let (writer, done) = if args.resume {
         Writer::resume(&args.out, &header)?
     } else {

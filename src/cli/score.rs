@@ -51,7 +51,7 @@ pub struct Args {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Layout {
+pub(super) enum Layout {
     Large,
     Small,
 }
@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.with_published {
         comparable(&headers[0], &protocols, &args.alpha)?;
     }
-    let benchmark = open(args, &headers[0])?;
+    let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
     let shown: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
     let parts: Vec<_> =
         shown.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
@@ -155,7 +155,7 @@ fn explain(
 }
 
 /// The predictions of a file, in the order of the benchmark's pairs.
-fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
+pub(super) fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
     let mut reader = Reader::open(file)?;
     let answers = Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader)));
     let answers = answers.and_then(|answers| {
@@ -248,23 +248,24 @@ fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static P
 }
 
 /// The benchmark that the header names. A name that there is not is the file's fault, no wrong usage.
-fn open(args: &Args, header: &Header) -> anyhow::Result<Benchmark> {
+pub(super) fn open(
+    file: &Path,
+    root: &Path,
+    layout: Option<Layout>,
+    header: &Header,
+) -> anyhow::Result<Benchmark> {
     let of_the_file = |error: BenchmarkError| {
-        if error.is_usage() {
-            anyhow::anyhow!("{}: {error}", args.files[0].display())
-        } else {
-            error.into()
-        }
+        if error.is_usage() { anyhow::anyhow!("{}: {error}", file.display()) } else { error.into() }
     };
     let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
     let small = header.method.get("layout").is_some_and(|layout| layout == "small");
-    let layout = match args.layout {
+    let layout = match layout {
         Some(Layout::Small) => LayoutSize::Small,
         None if small => LayoutSize::Small,
         Some(Layout::Large) | None => LayoutSize::Large,
     };
     let options = Options { split: header.split.clone(), layout, ..Options::default() };
-    Benchmark::open(kind, &args.root, &options).map_err(of_the_file)
+    Benchmark::open(kind, root, &options).map_err(of_the_file)
 }
 
 fn score_all(

@@ -21,6 +21,9 @@ use crate::transfer::{Neighbours, flow, transfer};
 /// The long side that photographs are shrunk to (published code: 300 pixels).
 pub const IMAGE_SIDE: u32 = 300;
 
+/// The smallest side of a resized photograph that is matched: below it no backbone sees a neighbour.
+const SMALLEST_SIDE: u32 = 8;
+
 /// Pairs handed to the engine at a time.
 const PAIR_BATCH: usize = 16;
 
@@ -187,7 +190,20 @@ fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
 
 fn decode(photograph: &Path) -> Result<Prepared, Unusable> {
     let decoded = read(photograph).map_err(|error| unusable(photograph, error))?;
-    Ok(prepare(&decoded, IMAGE_SIDE))
+    let prepared = prepare(&decoded, IMAGE_SIDE);
+    if prepared.width.min(prepared.height) < SMALLEST_SIDE {
+        let reason = format!(
+            "{}: {} × {} pixels, resized to {} × {}, are too few to match; both sides need at \
+             least {SMALLEST_SIDE}",
+            photograph.display(),
+            decoded.width,
+            decoded.height,
+            prepared.width,
+            prepared.height
+        );
+        return Err(unusable(photograph, reason));
+    }
+    Ok(prepared)
 }
 
 /// A photograph's number in the benchmark, and the photograph if it could be read.

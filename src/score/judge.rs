@@ -65,6 +65,20 @@ pub fn judge(
     Ok(verdicts)
 }
 
+/// The largest error that counts as right for a pair, in pixels of the protocol's frame (for the
+/// papers' own protocols: original pixels of the target).
+///
+/// # Errors
+/// A pair without what the protocol measures by.
+pub fn radius(
+    benchmark: &Benchmark,
+    pair: &Pair,
+    protocol: &Protocol,
+    alpha: Alpha,
+) -> Result<f64, ScoreError> {
+    Ok(Ruler::new(benchmark, pair, protocol)?.allowed(alpha))
+}
+
 /// For every pair the one with its photographs exchanged.
 pub(super) fn mirrors(
     benchmark: &Benchmark,

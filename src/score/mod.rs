@@ -26,7 +26,7 @@ pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
 pub use breakdown::{Breakdown, Levels, average, breakdown, counted};
 pub use groups::{Factor, abbreviation};
-pub use judge::{Verdict, judge};
+pub use judge::{Verdict, judge, radius};
 pub use protocol::{
     Average, Comparison, Direction, Frame, PROTOCOLS, Predicting, Protocol, Threshold, Truth,
     Unanswered, default_for, find,

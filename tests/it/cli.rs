@@ -1,0 +1,283 @@
+//! The binary as a user meets it: what it prints, what it writes, how it ends, above all on bad input.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use hpflow::benchmark::spair::annotation::ImageAnnotation;
+use tempfile::TempDir;
+
+/// Runs hpflow without colour or GPU (the CPU engine answers everywhere), in an empty folder.
+fn hpflow(arguments: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("hpflow").expect("the binary");
+    command.args(arguments).env("NO_COLOR", "1").output().expect("a run")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Holds a failure to the promise: this exit code, one sentence with these parts, nothing else.
+#[track_caller]
+fn fails(output: &Output, code: i32, parts: &[&str]) {
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "exit code; it said: {said}");
+    for part in parts {
+        assert!(said.contains(part), "no '{part}' in: {said}");
+    }
+    assert!(!said.contains("panicked"), "a panic: {said}");
+    assert!(output.stdout.is_empty(), "nothing is printed as a result: {}", text(&output.stdout));
+}
+
+fn write_picture(path: &Path, [width, height]: [u32; 2], seed: u32) {
+    image::RgbImage::from_fn(width, height, |x, y| {
+        let hash = (x / 6 * 31 + y / 5 * 17 + seed).wrapping_mul(2_654_435_761) >> 24;
+        image::Rgb([hash as u8, (hash / 2) as u8, 255 - hash as u8])
+    })
+    .save(path)
+    .expect("a picture");
+}
+
+/// A benchmark in SPair-71k's format of one category, three photographs and six pairs.
+struct Tiny {
+    folder: TempDir,
+}
+
+impl Tiny {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        for sub in ["JPEGImages/mug", "ImageAnnotation/mug", "PairAnnotation/test", "Layout/large"]
+        {
+            fs::create_dir_all(root.join(sub)).expect("a folder");
+        }
+        let images: Vec<ImageAnnotation> = (0..3u32)
+            .map(|index| {
+                let (width, height) = (90 + 10 * index, 80);
+                let name = format!("mug_{index}.png");
+                write_picture(&root.join("JPEGImages/mug").join(&name), [width, height], index);
+                let json = format!(
+                    r#"{{"filename":"{name}","src_database":"","src_annotation":"","src_image":"",
+                    "image_width":{width},"image_height":{height},"image_depth":3,"category":"mug",
+                    "pose":"Left","truncated":0,"occluded":0,"difficult":0,"bndbox":[5,5,70,70],
+                    "kps":{{"0":[20,20],"1":[40,{y}],"2":null}},"azimuth_id":0}}"#,
+                    y = 30 + index
+                );
+                ImageAnnotation::parse(json.as_bytes()).expect("an annotation")
+            })
+            .collect();
+        let pairs = hpflow::benchmark::spair::pairs::build(&images, 0).expect("pairs");
+        let mut layout = String::new();
+        for pair in &pairs {
+            let path = root.join("PairAnnotation/test").join(format!("{}.json", pair.filename));
+            fs::write(path, pair.to_json().expect("json")).expect("a pair");
+            layout.push_str(&format!("{}\n", pair.filename));
+        }
+        fs::write(root.join("Layout/large/test.txt"), layout).expect("a layout");
+        Self { folder }
+    }
+
+    fn root(&self) -> &str {
+        self.folder.path().to_str().expect("a path in UTF-8")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn arg(&self, name: &str) -> String {
+        self.path(name).to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// `hpflow predict` with HOG on the CPU engine.
+    fn predict(&self, out: &str, more: &[&str]) -> Output {
+        let out = self.arg(out);
+        let mut arguments =
+            vec!["-q", "predict", "--root", self.root(), "--backbone", "hog", "--engine", "cpu"];
+        arguments.extend(["--out", &out]);
+        arguments.extend(more);
+        hpflow(&arguments)
+    }
+}
+
+#[test]
+fn predictions_are_scored_and_do_not_depend_on_threads_or_runs() {
+    let tiny = Tiny::new();
+    let first = tiny.predict("a.jsonl", &["--threads", "1"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert!(tiny.predict("b.jsonl", &["--threads", "3"]).status.success());
+    let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| fs::read(tiny.path(name)).expect("predictions"));
+    assert!(a == b, "the same bytes");
+    assert_eq!(text(&a).lines().count(), 7, "a header and six pairs");
+    let scored =
+        hpflow(&["score", &tiny.arg("a.jsonl"), "--root", tiny.root(), "--format", "json"]);
+    let table: serde_json::Value = serde_json::from_slice(&scored.stdout).expect("JSON");
+    assert_eq!(table["files"][0]["pairs"], 6);
+    assert_eq!(table["files"][0]["keypoints"], 12);
+}
+
+#[test]
+fn a_run_that_was_killed_continues_to_the_same_bytes() {
+    let tiny = Tiny::new();
+    assert!(tiny.predict("whole.jsonl", &[]).status.success());
+    let whole = fs::read(tiny.path("whole.jsonl")).expect("predictions");
+    // Killed in the middle of the fourth line.
+    let cut =
+        whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).expect("lines").0 + 9;
+    fs::write(tiny.path("killed.jsonl.partial"), &whole[..cut]).expect("a partial file");
+    let refused = tiny.predict("killed.jsonl", &[]);
+    fails(&refused, 1, &["killed.jsonl.partial", "--resume"]);
+    assert!(tiny.predict("killed.jsonl", &["--resume"]).status.success());
+    assert!(fs::read(tiny.path("killed.jsonl")).expect("predictions") == whole, "the same bytes");
+    assert!(!tiny.path("killed.jsonl.partial").exists(), "nothing partial is left");
+    fs::write(tiny.path("other.jsonl.partial"), &whole[..cut]).expect("a partial file");
+    let other = tiny.predict("other.jsonl", &["--resume", "--method", "identity"]);
+    fails(&other, 1, &["other.jsonl", "method"]);
+}
+
+#[test]
+fn an_unreadable_photograph_stops_the_run_or_leaves_its_pairs_unanswered() {
+    let tiny = Tiny::new();
+    fs::write(tiny.path("JPEGImages/mug/mug_2.png"), b"<html>no photograph</html>")
+        .expect("a file");
+    fails(&tiny.predict("stop.jsonl", &[]), 1, &["mug_2.png", "--keep-going", "--resume"]);
+    assert!(tiny.path("stop.jsonl.partial").exists(), "what was predicted is kept");
+    fails(&tiny.predict("go.jsonl", &["--keep-going"]), 1, &["1 photograph", "mug_2.png"]);
+    let predictions = fs::read_to_string(tiny.path("go.jsonl")).expect("predictions");
+    let unanswered = predictions.lines().filter(|line| line.contains("[null,null]")).count();
+    assert_eq!(unanswered, 4, "of six pairs two are without it: {predictions}");
+}
+
+#[test]
+fn a_missing_photograph_or_annotation_is_named_before_any_work() {
+    let tiny = Tiny::new();
+    fs::remove_file(tiny.path("JPEGImages/mug/mug_1.png")).expect("removed");
+    fails(&tiny.predict("a.jsonl", &[]), 1, &["mug_1.png"]);
+    assert!(!tiny.path("a.jsonl.partial").exists(), "nothing was started");
+    let tiny = Tiny::new();
+    fs::remove_file(tiny.path("PairAnnotation/test/000001-mug_0-mug_1:mug.json")).expect("removed");
+    fails(&tiny.predict("a.jsonl", &[]), 1, &["000001-mug_0-mug_1:mug"]);
+}
+
+#[test]
+fn wrong_options_end_with_two_and_a_remedy() {
+    let tiny = Tiny::new();
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["--layers", "0,0"], &["--layers", "ascending"]),
+        (&["--layers", "9,0"], &["--layers", "ascending"]),
+        (&["--layers", "7"], &["--layers 7", "hog"]),
+        (&["--layers", "zero"], &["'zero' is not a layer number"]),
+        (&["--category", "jug"], &["jug", "mug"]),
+        (&["--backbone", "vgg"], &["vgg", "resnet50"]),
+        (&["--engine", "gpu", "--adapter", "no such adapter"], &["no such adapter"]),
+    ];
+    for (more, parts) in cases {
+        let out = tiny.arg("a.jsonl");
+        let mut arguments = vec!["predict", "--root", tiny.root(), "--out", &out];
+        if !more.contains(&"--backbone") {
+            arguments.extend(["--backbone", "hog"]);
+        }
+        arguments.extend(more);
+        fails(&hpflow(&arguments), 2, parts);
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_known_before_any_work() {
+    let tiny = Tiny::new();
+    fails(&tiny.predict("no/such/folder/a.jsonl", &[]), 1, &["no/such/folder"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_one_sentence() {
+    let tiny = Tiny::new();
+    std::os::unix::fs::symlink("/dev/full", tiny.path("full.jsonl.partial")).expect("a link");
+    let output = tiny.predict("full.jsonl", &["--resume"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("full.jsonl"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn identity_keeps_relative_positions() {
+    let tiny = Tiny::new();
+    assert!(tiny.predict("i.jsonl", &["--method", "identity"]).status.success());
+    let predictions = fs::read_to_string(tiny.path("i.jsonl")).expect("predictions");
+    let first = predictions.lines().nth(1).expect("a pair");
+    // From 90 to 100 pixels wide, both 80 high: x · 100 / 90.
+    assert!(first.contains("[[22.222221,20],[44.444443,30]]"), "{first}");
+}
+
+#[test]
+fn a_pair_of_ones_own_is_matched() {
+    let tiny = Tiny::new();
+    let [a, b] = ["JPEGImages/mug/mug_0.png", "JPEGImages/mug/mug_1.png"].map(|p| tiny.arg(p));
+    let (flow, picture) = (tiny.arg("a.flo"), tiny.arg("a.png"));
+    let common = ["-q", "match", &a, &b, "--backbone", "hog", "--engine", "cpu"];
+    let with = |more: &[&str]| hpflow(&[&common[..], more].concat());
+    let output = with(&["--keypoints", "20,20 40.5,30", "--flow", &flow, "--picture", &picture]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).lines().count(), 2, "a line a keypoint");
+    assert_eq!(fs::metadata(&flow).expect("a flow").len(), 12 + 90 * 80 * 8);
+    assert!(hpflow::image::read(Path::new(&picture)).is_ok(), "a picture");
+    let output = with(&["--keypoints", "[[20,20]]", "--format", "json"]);
+    let points: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(points["source"][0][0], 20.0);
+    assert!(points["target"][0][0].is_number(), "{points}");
+    fails(&with(&["--keypoints", "20,20 500,2"]), 2, &["keypoint 2 (500,2)", "90 × 80"]);
+    fails(&with(&["--keypoints", "NaN,2"]), 2, &["keypoint 1"]);
+    fails(&with(&["--keypoints", "20;20"]), 2, &["20;20", "x,y"]);
+    fails(&with(&["--keypoints", ""]), 2, &["no keypoint"]);
+    fails(&with(&[]), 2, &["--keypoints"]);
+}
+
+#[test]
+fn photographs_that_cannot_be_matched_are_named() {
+    let tiny = Tiny::new();
+    let good = tiny.arg("JPEGImages/mug/mug_0.png");
+    let bad = tiny.arg("bad.png");
+    let run = || hpflow(&["-q", "match", &good, &bad, "--keypoints", "9,9", "--backbone", "hog"]);
+    fails(&run(), 1, &["bad.png"]);
+    fs::write(&bad, b"").expect("a file");
+    fails(&run(), 1, &["bad.png", "empty"]);
+    let whole = fs::read(&good).expect("a picture");
+    fs::write(&bad, &whole[..whole.len() / 2]).expect("a file");
+    fails(&run(), 1, &["bad.png"]);
+    write_picture(Path::new(&bad), [1, 1], 1);
+    fails(&run(), 1, &["bad.png", "1 × 1"]);
+}
+
+#[test]
+fn bench_reports_every_engine_and_stage() {
+    let output = hpflow(&[
+        "-q",
+        "bench",
+        "--engines",
+        "cpu",
+        "--backbone",
+        "hog",
+        "--pairs",
+        "1",
+        "--repetitions",
+        "1",
+        "--format",
+        "json",
+    ]);
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let engine = &result["engines"][0];
+    assert_eq!(engine["engine"], "cpu");
+    assert!(engine["matching_ms_per_pair"].as_f64().is_some_and(|time| time > 0.0));
+    for stage in ["correlate", "expand", "vote", "hough", "pick", "transfer"] {
+        assert!(engine["stages_ms"][stage].is_number(), "{stage} in {result}");
+    }
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    for command in ["predict", "match", "score", "bench", "devices", "weights", "dataset"] {
+        let help = text(&hpflow(&[command, "--help"]).stdout);
+        assert!(help.contains("hpflow"), "{command}: {help}");
+        assert!(help.contains("Example"), "{command}: {help}");
+    }
+}
