@@ -9,6 +9,7 @@ mod stats;
 
 /// Arguments of `hpflow dataset`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  hpflow dataset demo demo-benchmark")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

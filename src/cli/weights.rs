@@ -12,6 +12,7 @@ use crate::backbone::weights::{self, HubFile, hub, manifest};
 
 /// Arguments of `hpflow weights`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  hpflow weights fetch resnet101")]
 pub struct Args {
     #[command(subcommand)]
     action: Action,

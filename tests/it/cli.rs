@@ -275,9 +275,16 @@ fn bench_reports_every_engine_and_stage() {
 
 #[test]
 fn every_command_shows_an_example() {
-    for command in ["predict", "match", "score", "bench", "devices", "weights", "dataset"] {
-        let help = text(&hpflow(&[command, "--help"]).stdout);
-        assert!(help.contains("hpflow"), "{command}: {help}");
-        assert!(help.contains("Example"), "{command}: {help}");
+    let top = text(&hpflow(&["--help"]).stdout);
+    let commands = top.split("Commands:").nth(1).expect("a list").split("Options:").next();
+    let names = commands.expect("a list").lines().filter_map(|line| line.split_whitespace().next());
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.contains(&"predict") && names.contains(&"score"), "{top}");
+    let nested =
+        ["dataset demo", "dataset pairs", "dataset check", "weights list", "weights fetch"];
+    for command in names.into_iter().chain(nested) {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = text(&hpflow(&arguments).stdout);
+        assert!(help.contains("Example") && help.contains("hpflow "), "{command}: {help}");
     }
 }
