@@ -4,8 +4,7 @@
 use super::{Geometry, Hyperimage, LayerSet};
 use crate::backbone::FeatureMap;
 
-/// Jump and receptive field of ResNet layers 0 to 9 (DESIGN, "Geometry"); the strides of all layers
-/// follow from the blocks of each stage.
+/// Channels of the four stages of bottlenecks.
 const STAGE_CHANNELS: [usize; 4] = [256, 512, 1024, 2048];
 
 /// Blocks of the four stages.
@@ -28,8 +27,27 @@ fn shape(backbone: &str, layer: usize) -> (usize, usize) {
     (32, STAGE_CHANNELS[3])
 }
 
-/// A hyperimage of a photograph of `width` × `height` resized pixels with the shapes of `resnet50`
-/// or `resnet101` and pseudo-random, partly negative features: the same for the same seed.
+/// Feature maps of a photograph of `width` × `height` resized pixels with the shapes of `resnet50` or
+/// `resnet101` and pseudo-random, partly negative features: the same for the same seed.
+#[must_use]
+pub fn feature_maps(
+    backbone: &str,
+    layers: &LayerSet,
+    [width, height]: [u32; 2],
+    seed: u64,
+) -> Vec<FeatureMap> {
+    let mut state = seed;
+    let map = |&layer: &usize| {
+        let (stride, channels) = shape(backbone, layer);
+        let cells = |side: u32| (side as usize).div_ceil(stride);
+        let (rows, columns) = (cells(height), cells(width));
+        let data = (0..channels * rows * columns).map(|_| feature(&mut state)).collect();
+        FeatureMap { layer, stride, channels, rows, columns, data }
+    };
+    layers.layers().iter().map(map).collect()
+}
+
+/// A hyperimage of [`feature_maps`].
 #[must_use]
 pub fn hyperimage(
     backbone: &str,
@@ -38,18 +56,7 @@ pub fn hyperimage(
     [width, height]: [u32; 2],
     seed: u64,
 ) -> Hyperimage {
-    let mut state = seed;
-    let maps: Vec<FeatureMap> = layers
-        .layers()
-        .iter()
-        .map(|&layer| {
-            let (stride, channels) = shape(backbone, layer);
-            let cells = |side: u32| (side as usize).div_ceil(stride);
-            let (rows, columns) = (cells(height), cells(width));
-            let data = (0..channels * rows * columns).map(|_| feature(&mut state)).collect();
-            FeatureMap { layer, stride, channels, rows, columns, data }
-        })
-        .collect();
+    let maps = feature_maps(backbone, layers, [width, height], seed);
     Hyperimage::new(geometry, width, height, 1.0, &maps)
 }
 
