@@ -16,6 +16,7 @@ use hpflow::transfer::{Neighbours, transfer};
 use safetensors::SafeTensors;
 
 use crate::engines::close;
+use crate::gpu;
 
 /// A row whose second best confidence is nearer to the best than this is a tie.
 const TIE: f32 = 1.0 - 1e-4;
@@ -238,4 +239,10 @@ fn every_instruction_set_reproduces_the_published_values() {
             reproduces_the_published_values(&mut CpuEngine::with(instructions), case);
         }
     }
+}
+
+#[test]
+fn the_gpu_engine_reproduces_the_published_values() {
+    let Some(mut engine) = gpu::engine() else { return };
+    CASES.iter().for_each(|case| reproduces_the_published_values(&mut engine, case));
 }

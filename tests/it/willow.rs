@@ -14,6 +14,7 @@ use hpflow::transfer::{Neighbours, transfer};
 use serde_json::Value;
 
 use crate::golden::{hyperimages, untrained};
+use crate::gpu;
 use crate::shared::shared;
 
 /// Pixels within which a keypoint agrees.
@@ -116,4 +117,17 @@ fn agrees_with_the_published_output(engine: &mut dyn Engine, step: usize) {
 #[test]
 fn all_900_pairs_agree_on_the_cpu_engine() {
     agrees_with_the_published_output(&mut CpuEngine::new(), 1);
+}
+
+#[test]
+fn every_tenth_pair_agrees_on_the_gpu_engine() {
+    let Some(mut engine) = gpu::engine() else { return };
+    agrees_with_the_published_output(&mut engine, 10);
+}
+
+#[test]
+#[ignore = "takes minutes on a software driver; run it where there is a GPU, or with time"]
+fn all_900_pairs_agree_on_the_gpu_engine() {
+    let Some(mut engine) = gpu::engine() else { return };
+    agrees_with_the_published_output(&mut engine, 1);
 }
