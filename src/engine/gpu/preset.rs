@@ -29,10 +29,10 @@ impl Preset {
     pub const SOFTWARE: Self = Self {
         name: "software",
         workgroup: 8,
-        correlate_tile: [12, 12],
+        correlate_tile: [16, 16],
         split: 512,
-        vote_tile: [16, 16],
-        pick_tile: [16, 16],
+        vote_tile: [20, 20],
+        pick_tile: [16, 20],
         pairs: 8,
     };
 
