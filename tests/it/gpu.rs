@@ -158,6 +158,24 @@ fn a_row_that_the_source_lacks_is_an_error() {
 }
 
 #[test]
+fn a_pair_beyond_the_limits_is_an_error_that_says_which() {
+    let Some(mut engine) = engine() else { return };
+    let large = |seed| hyperimage("0,9", [1000, 750], seed);
+    let pair = PairRequest { source: large(1), target: large(2), rows: vec![0] };
+    // Expanded correlations: grid rows x coarse target cells x a padded grid row.
+    let expanded = 187 * 63 * 47 * 250 * 4;
+    let limits = &hpflow::engine::gpu::adapters()[0].limits;
+    let binding = limits.iter().find(|(name, _)| *name == "binding_bytes").expect("a limit").1;
+    match engine.match_pairs(&[pair]) {
+        Ok(_) => assert!(binding >= expanded, "it cannot have fitted"),
+        Err(EngineError::Gpu(GpuError::TooLarge { limit, .. })) => assert_eq!(limit, binding),
+        Err(error) => panic!("{error}"),
+    }
+    let small = pairs().remove(0);
+    assert!(engine.match_pairs(&[small]).is_ok(), "the engine goes on after a refusal");
+}
+
+#[test]
 fn a_lost_device_is_an_error_and_stays_one() {
     let Some(mut engine) = engine() else { return };
     let pairs = pairs();

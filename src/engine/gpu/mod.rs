@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
 
 mod adapter;
+mod buffers;
 mod device;
 mod error;
 pub mod layout;
@@ -26,11 +27,12 @@ pub use error::GpuError;
 pub use pipelines::{KERNELS, Kernel, PARAMS};
 pub use preset::Preset;
 
+use buffers::Buffers;
 use device::Device;
 use pipelines::Pipelines;
 use plan::{Plan, Scratch};
 use resident::Residency;
-use submit::{Buffers, Flight, Landed, STAGES, Submitter};
+use submit::{Flight, Landed, STAGES, Submitter};
 
 /// Memory for images on the device, in bytes, unless another is chosen: a category of SPair-71k
 /// takes a quarter of it.

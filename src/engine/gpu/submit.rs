@@ -7,108 +7,19 @@ use wgpu::{
     ComputePass, ComputePipeline, QuerySet, SubmissionIndex,
 };
 
+use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{SLOT, slots};
+use super::layout::SLOT;
 use super::pipelines::Pipelines;
 use super::plan::{Plan, Segment};
 use super::preset::Preset;
 use super::resident::Residency;
-use crate::engine::hough::gaussian;
 
 /// Stages that are timed, in order of execution.
 pub(super) const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
 /// Bytes of the timestamps of a submission: begin and end of each stage.
 const TIMESTAMP_BYTES: usize = STAGES.len() * 2 * size_of::<u64>();
-
-/// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,
-/// so one submission may reuse what the one before wrote.
-pub(super) struct Buffers {
-    pairs: Buffer,
-    groups: Buffer,
-    picks: Buffer,
-    rows: Buffer,
-    tables: Buffer,
-    gaussian: Buffer,
-    partial: Buffer,
-    correlation: Buffer,
-    expanded: Buffer,
-    votes: Buffer,
-    space: Buffer,
-    gathered: Buffer,
-    candidates: Buffer,
-    similarities: Buffer,
-    matches: Buffer,
-}
-
-impl Buffers {
-    pub fn new(device: &Device) -> Result<Self, GpuError> {
-        let empty = |label: &str| device.buffer(label, 0, USAGE);
-        let buffers = Self {
-            pairs: empty("hpflow.pairs")?,
-            groups: empty("hpflow.groups")?,
-            picks: empty("hpflow.picks")?,
-            rows: empty("hpflow.rows")?,
-            tables: empty("hpflow.tables")?,
-            gaussian: empty("hpflow.gaussian")?,
-            partial: empty("hpflow.partial")?,
-            correlation: empty("hpflow.correlation")?,
-            expanded: empty("hpflow.expanded")?,
-            votes: empty("hpflow.votes")?,
-            space: empty("hpflow.space")?,
-            gathered: empty("hpflow.gathered")?,
-            candidates: empty("hpflow.candidates")?,
-            similarities: empty("hpflow.similarities")?,
-            matches: empty("hpflow.matches")?,
-        };
-        let weights = gaussian();
-        device.queue.write_buffer(&buffers.gaussian, 0, bytemuck::cast_slice(&weights));
-        device.check()?;
-        Ok(buffers)
-    }
-
-    /// Makes room for a plan and writes what the kernels are told.
-    fn fill(&mut self, device: &Device, plan: &Plan, similarities: usize) -> Result<(), GpuError> {
-        let scratch = &plan.scratch;
-        let matches = plan.rows.len() * size_of::<[u32; 2]>();
-        grow(device, &mut self.partial, scratch.partial)?;
-        grow(device, &mut self.correlation, scratch.correlation)?;
-        grow(device, &mut self.expanded, scratch.expanded)?;
-        grow(device, &mut self.votes, scratch.votes)?;
-        grow(device, &mut self.space, scratch.space)?;
-        grow(device, &mut self.gathered, scratch.gathered)?;
-        grow(device, &mut self.candidates, scratch.candidates)?;
-        grow(device, &mut self.similarities, similarities)?;
-        grow(device, &mut self.matches, matches)?;
-        write(device, &mut self.pairs, &slots(&plan.pairs))?;
-        write(device, &mut self.groups, &slots(&plan.groups))?;
-        write(device, &mut self.picks, &slots(&plan.picks))?;
-        write(device, &mut self.rows, bytemuck::cast_slice(&plan.rows))?;
-        write(device, &mut self.tables, bytemuck::cast_slice(&plan.tables))
-    }
-}
-
-const USAGE: BufferUsages =
-    BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);
-
-fn grow(device: &Device, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuError> {
-    let bytes = bytes as u64;
-    if buffer.size() < bytes {
-        let limit = device.limits.max_storage_buffer_binding_size;
-        device.check_size("the scratch of one pair, in bytes,", bytes, limit)?;
-        // A little more than asked for: sizes creep up from batch to batch.
-        let bytes = (bytes + bytes / 8).min(limit) / 4 * 4;
-        let label = "hpflow.scratch";
-        *buffer = device.buffer(label, bytes, USAGE)?;
-    }
-    Ok(())
-}
-
-fn write(device: &Device, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), GpuError> {
-    grow(device, buffer, bytes.len())?;
-    device.queue.write_buffer(buffer, 0, bytes);
-    device.check()
-}
 
 /// A submission under way.
 pub(super) struct Flight {
