@@ -5,10 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use hpflow::backbone::hog::Hog;
 use hpflow::benchmark::demo::{DemoError, Options, Size, Summary, generate};
 use hpflow::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, value};
 use hpflow::benchmark::{Benchmark, Kind, Options as Opening, Pair};
-use hpflow::method::identity;
+use hpflow::engine::cpu::CpuEngine;
+use hpflow::hyperpixel::layers::LayerSet;
+use hpflow::method::hpf::Hpf;
+use hpflow::method::{Method as _, identity};
 use predicates::str::contains;
 use sha2::{Digest, Sha256};
 
@@ -178,20 +182,47 @@ fn a_second_call_leaves_the_folder_alone_and_only_force_replaces_another_benchma
 }
 
 #[test]
-fn identity_scores_low_on_it() {
+fn an_interrupted_benchmark_is_completed_by_the_same_call() {
     let folder = tempfile::tempdir().unwrap();
-    make(folder.path(), &small(8, &["car", "bicycle", "chair", "horse"])).unwrap();
+    let options = small(2, &["bottle"]);
+    make(folder.path(), &options).unwrap();
+    let complete = files(folder.path());
+    // What is there when the work is stopped while it draws.
+    fs::remove_dir_all(folder.path().join("Layout")).unwrap();
+    fs::remove_dir_all(folder.path().join("PairAnnotation")).unwrap();
+    fs::write(folder.path().join("JPEGImages/bottle/demo_000002.jpg"), "cut").unwrap();
+    assert!(!make(folder.path(), &options).unwrap().unchanged);
+    assert!(files(folder.path()) == complete);
+}
+
+#[test]
+fn identity_scores_low_on_it_and_hyperpixel_flow_clearly_higher() {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path(), &small(5, &["bicycle", "bottle", "chair", "horse"])).unwrap();
     let benchmark = Benchmark::open(Kind::Spair, folder.path(), &Opening::default()).unwrap();
     let size = |image: usize| benchmark.images[image].size.unwrap();
-    let pck = average(&benchmark, |pair| {
+    let low = average(&benchmark, |pair| {
         identity::map(&pair.source_keypoints, size(pair.source), size(pair.target))
     });
-    assert!(pck < 0.15, "identity reaches {pck}");
+    assert!(low < 0.15, "identity reaches {low}");
+
+    let layers = LayerSet::new(vec![0]).unwrap();
+    let mut hpf = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();
+    let mut predicted = vec![Vec::new(); benchmark.pairs.len()];
+    let all: Vec<usize> = (0..benchmark.pairs.len()).collect();
+    hpf.predict(&benchmark, &all, &mut |outcome| {
+        predicted[outcome.pair] = outcome.keypoints?;
+        Ok(())
+    })
+    .unwrap();
+    let mut next = predicted.into_iter();
+    let high = average(&benchmark, |_| next.next().unwrap());
+    assert!(high > 0.1 && high > 2.0 * low, "Hyperpixel Flow reaches {high}, identity {low}");
 }
 
 /// PCK at α = 0.1 of the box, averaged over pairs.
-fn average(benchmark: &Benchmark, predict: impl Fn(&Pair) -> Vec<Option<[f32; 2]>>) -> f64 {
-    let share = |pair: &Pair| {
+fn average(benchmark: &Benchmark, mut predict: impl FnMut(&Pair) -> Vec<Option<[f32; 2]>>) -> f64 {
+    let mut share = |pair: &Pair| {
         let [left, top, right, bottom] = pair.target_box.unwrap();
         let threshold = 0.1 * (right - left).max(bottom - top);
         let found = predict(pair);
@@ -200,7 +231,7 @@ fn average(benchmark: &Benchmark, predict: impl Fn(&Pair) -> Vec<Option<[f32; 2]
         });
         right.count() as f64 / pair.target_keypoints.len() as f64
     };
-    benchmark.pairs.iter().map(share).sum::<f64>() / benchmark.pairs.len() as f64
+    benchmark.pairs.iter().map(&mut share).sum::<f64>() / benchmark.pairs.len() as f64
 }
 
 #[test]

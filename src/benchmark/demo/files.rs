@@ -34,8 +34,8 @@ struct Task {
 
 /// Makes a demo benchmark in `folder`, which is made if need be.
 ///
-/// A folder that holds it already is left as it is. `force` replaces another demo benchmark; files
-/// that are not a demo benchmark's are never touched.
+/// A folder that holds it already is left as it is; one where this was interrupted is completed.
+/// `force` replaces another demo benchmark; files that are not a demo benchmark's are never touched.
 ///
 /// # Errors
 /// A folder with other files, a category that is not drawn, files that cannot be written.
@@ -141,10 +141,13 @@ fn present(folder: &Path, manifest: &str, force: bool) -> Result<Option<Summary>
     if force {
         return Ok(None);
     }
-    // Layouts are written last, test's last of all: where it is, the rest is.
-    let finished = folder.join("Layout/large/test.txt").is_file();
-    if found != manifest || !finished {
+    if found != manifest {
         return Err(DemoError::Present { path: path() });
+    }
+    // Layouts are written last, test's last of all: where it is, the rest is. Where it is not, the
+    // work was interrupted, and doing it again gives the same files.
+    if !folder.join("Layout/large/test.txt").is_file() {
+        return Ok(None);
     }
     let mut summary = Summary { images: 0, pairs: [0; 3], unchanged: true };
     for (index, split) in Split::ALL.into_iter().enumerate() {

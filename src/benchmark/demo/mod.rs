@@ -130,8 +130,8 @@ pub enum DemoError {
     },
     /// A folder with another demo benchmark.
     #[error(
-        "{path}: the folder holds another or an unfinished demo benchmark: choose another folder, \
-         or replace it with --force"
+        "{path}: the folder holds a demo benchmark of another seed, size or version: choose another \
+         folder, or replace it with --force"
     )]
     Present {
         /// The folder.
