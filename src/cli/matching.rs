@@ -24,7 +24,7 @@ pub struct Args {
     /// The photograph to find them in.
     target: PathBuf,
     /// Keypoints in pixels of the source, as "x,y x,y…", or a file of them: one `x,y` a line, or a
-    /// JSON list [[x,y],…].
+    /// JSON list `[[x,y],…]`.
     #[arg(long, value_name = "\"x,y x,y…\"|FILE", allow_hyphen_values = true)]
     keypoints: Option<String>,
     #[command(flatten)]

@@ -93,7 +93,7 @@ impl Choice {
 /// one of them cannot judge for want of predictions are left out.
 ///
 /// # Errors
-/// Those of [`super::judge`].
+/// Those of [`super::judge()`].
 pub fn explain(
     benchmark: &Benchmark,
     answers: &Answers,

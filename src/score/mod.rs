@@ -54,7 +54,7 @@ pub struct Score {
 /// Scores predictions under a protocol.
 ///
 /// # Errors
-/// Those of [`judge`].
+/// Those of [`judge()`].
 pub fn score(
     benchmark: &Benchmark,
     answers: &Answers,

@@ -23,7 +23,7 @@ pub struct Args {
     /// The new split's name.
     #[arg(long, value_name = "NAME")]
     split: String,
-    /// Where to write PairAnnotation/<split> and Layout/large/<split>.txt.
+    /// Where to write `PairAnnotation/<split>` and `Layout/large/<split>.txt`.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Only images of this category (may be repeated).
