@@ -30,7 +30,7 @@ $(VENV)/.torch:
 
 # A driver is installed only where that needs no question: as root, or with sudo that asks nothing.
 vulkan:
-	@if ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json 2>/dev/null | grep -q .; then :; \
+	@if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
 	  apt-get update -qq && apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
