@@ -238,11 +238,11 @@ fn print_text(
         }
         println!("  {:<14} {:>9.2}", "transfer", result.transfer);
     }
-    let last = results.last().filter(|_| results.len() > 1);
-    for result in results.iter().filter(|_| last.is_some()) {
-        let Some(last) = last else { break };
-        let ratio = last.matching.median() / result.matching.median();
-        println!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
+    if let Some((last, others)) = results.split_last() {
+        for result in others {
+            let ratio = last.matching.median() / result.matching.median();
+            println!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
+        }
     }
 }
 
