@@ -10,8 +10,11 @@ use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
 use crate::predictions::{Header, Reader};
 use crate::report::Format;
 use crate::report::explanation::{self, Comparison};
-use crate::report::scores::{FileScores, Scope, flat, json, names, tables};
-use crate::score::{Alpha, Answers, PROTOCOLS, Protocol, Score, ScoreError, default_for, find};
+use crate::report::scores::{Contrast, FileScores, Scope, flat, json, names, tables};
+use crate::score::bootstrap::{Bootstrap, Unit, compare};
+use crate::score::{
+    Alpha, Answers, PROTOCOLS, Protocol, Score, ScoreError, default_for, find, judge,
+};
 
 /// Arguments of `hpflow score`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +45,15 @@ pub struct Args {
     /// List the keypoints that the first protocol and each other one judge differently, and why.
     #[arg(long)]
     explain: bool,
+    /// Add 95 % intervals, and paired tests between files, from so many resamples (try 10000).
+    #[arg(long, value_name = "RESAMPLES", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    bootstrap: Option<u32>,
+    /// What a resample draws: images, because pairs share them, or pairs for comparison.
+    #[arg(long, requires = "bootstrap", default_value = "images")]
+    resample: Resample,
+    /// The same seed gives the same intervals.
+    #[arg(long, requires = "bootstrap", default_value_t = 0)]
+    seed: u64,
     /// How the tables are written.
     #[arg(long, default_value = "text")]
     format: Output,
@@ -54,6 +66,12 @@ pub struct Args {
 pub(super) enum Layout {
     Large,
     Small,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Resample {
+    Images,
+    Pairs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -94,7 +112,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.explain {
         return explain(args, &benchmark, &protocols, &names);
     }
-    let mut files = Vec::with_capacity(args.files.len());
+    let bootstrap = bootstrap(args);
+    let (mut files, mut all_answers) = (Vec::new(), Vec::new());
     for (at, file) in args.files.iter().enumerate() {
         let answers = read(file, &benchmark, args.partial)?;
         files.push(FileScores {
@@ -102,17 +121,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             method: headers[at].method.clone(),
             name: names[at].clone(),
             warnings: warnings(&names[at], &headers[at], &protocols),
-            scores: score_all(&benchmark, &answers, &protocols, &args.alpha)
+            scores: score_all(&benchmark, &answers, &protocols, &args.alpha, bootstrap)
                 .with_context(|| shown[at].clone())?,
         });
+        all_answers.push(answers);
     }
+    let comparisons = match bootstrap {
+        Some(bootstrap) => compare_all(&benchmark, &files, &all_answers, bootstrap)?,
+        None => Vec::new(),
+    };
     let scope = Scope {
         benchmark: &benchmark.name,
         split: &benchmark.split,
         pairs: benchmark.pairs.len(),
         published: args.with_published,
+        bootstrap,
     };
-    print(&rendered(args.format, scope, &files)?)
+    print(&rendered(args.format, scope, &files, &comparisons)?)
 }
 
 /// Lists what protocols judge differently, file by file.
@@ -197,6 +222,46 @@ fn same_benchmark(args: &Args, headers: &[Header]) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn bootstrap(args: &Args) -> Option<Bootstrap> {
+    let unit = match args.resample {
+        Resample::Images => Unit::Images,
+        Resample::Pairs => Unit::Pairs,
+    };
+    args.bootstrap.map(|resamples| Bootstrap {
+        resamples: resamples as usize,
+        seed: args.seed,
+        unit,
+    })
+}
+
+/// Every two files, under every protocol and α that they were scored with.
+fn compare_all(
+    benchmark: &Benchmark,
+    files: &[FileScores],
+    answers: &[Answers],
+    bootstrap: Bootstrap,
+) -> Result<Vec<Contrast>, ScoreError> {
+    let mut contrasts = Vec::new();
+    for score in files.iter().take(1).flat_map(|file| &file.scores) {
+        for measured in &score.pck {
+            let (protocol, alpha) = (score.protocol, measured.alpha);
+            let verdicts = answers
+                .iter()
+                .map(|answers| judge(benchmark, answers, protocol, alpha))
+                .collect::<Result<Vec<_>, _>>()?;
+            let two =
+                (0..files.len()).flat_map(|one| (one + 1..files.len()).map(move |b| (one, b)));
+            contrasts.extend(two.filter_map(|(one, other)| {
+                let verdicts = [&verdicts[one][..], &verdicts[other][..]];
+                let paired = compare(benchmark, verdicts, protocol, bootstrap)?;
+                let names = [&files[one], &files[other]].map(|file| file.name.clone());
+                Some(Contrast { names, protocol: protocol.name, alpha, paired })
+            }));
+        }
+    }
+    Ok(contrasts)
+}
+
 fn warnings(name: &str, header: &Header, protocols: &[&Protocol]) -> Vec<String> {
     let warnings = protocols.iter().filter_map(|protocol| protocol.warning(&header.method));
     warnings.map(|warning| format!("{name}: {warning}.")).collect()
@@ -273,23 +338,31 @@ fn score_all(
     answers: &Answers,
     protocols: &[&'static Protocol],
     alphas: &[Alpha],
+    bootstrap: Option<Bootstrap>,
 ) -> Result<Vec<Score>, ScoreError> {
     let score = |&protocol: &&'static Protocol| {
         let alphas = if alphas.is_empty() { protocol.alphas } else { alphas };
-        crate::score::score(benchmark, answers, protocol, alphas)
+        crate::score::score(benchmark, answers, protocol, alphas, bootstrap)
     };
     protocols.iter().map(score).collect()
 }
 
-fn rendered(output: Output, scope: Scope<'_>, files: &[FileScores]) -> anyhow::Result<String> {
+fn rendered(
+    output: Output,
+    scope: Scope<'_>,
+    files: &[FileScores],
+    contrasts: &[Contrast],
+) -> anyhow::Result<String> {
     let format = match output {
-        Output::Json => return Ok(serde_json::to_string_pretty(&json(scope, files))? + "\n"),
+        Output::Json => {
+            return Ok(serde_json::to_string_pretty(&json(scope, files, contrasts))? + "\n");
+        }
         Output::Csv => return Ok(flat(scope, files).render(Format::Csv)),
         Output::Text => Format::Text,
         Output::Markdown => Format::Markdown,
         Output::Latex => Format::Latex,
     };
     let tables: Vec<String> =
-        tables(scope, files).iter().map(|table| table.render(format)).collect();
+        tables(scope, files, contrasts).iter().map(|table| table.render(format)).collect();
     Ok(tables.join("\n"))
 }

@@ -75,6 +75,7 @@ fn escaped(text: &str) -> String {
             '≤' => out.push_str("$\\le$"),
             '→' => out.push_str("$\\to$"),
             '–' => out.push_str("--"),
+            '−' => out.push_str("$-$"),
             '\n' | '\r' => out.push(' '),
             _ => out.push(character),
         }

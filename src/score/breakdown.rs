@@ -1,9 +1,8 @@
-//! PCK of all pairs, of every category and of every level: one row of the paper's tables 3 and 4.
+//! PCK of all pairs, of every category and of every level: a row of the paper's tables 3 to 5.
 
-use std::collections::BTreeMap;
-
-use super::{Average, Factor, Protocol, Unanswered, Verdict};
-use crate::benchmark::{Benchmark, Variation};
+use super::ledger::Ledger;
+use super::{Factor, Protocol, Unanswered, Verdict};
+use crate::benchmark::Benchmark;
 
 /// PCK in percent. `None` stands where there is no pair to speak of.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,46 +25,8 @@ pub type Levels = [Vec<Option<f64>>; 4];
 /// Breaks verdicts down.
 #[must_use]
 pub fn breakdown(benchmark: &Benchmark, verdicts: &[Verdict], protocol: &Protocol) -> Breakdown {
-    let counted = counted(verdicts, protocol);
-    let average = |keep: &dyn Fn(&Verdict) -> bool| {
-        let kept: Vec<&Verdict> = counted.iter().copied().filter(|one| keep(one)).collect();
-        average(benchmark, &kept, protocol.average)
-    };
-    let mut categories: Vec<&str> =
-        benchmark.pairs.iter().map(|pair| pair.category.as_str()).collect();
-    categories.sort_unstable();
-    categories.dedup();
-    let labelled = benchmark.pairs.iter().any(|pair| pair.variation.is_some());
-    let levels = |keep: &dyn Fn(Factor, Variation) -> bool| {
-        Factor::ALL.map(|factor| {
-            let level = |level| {
-                average(&|one| {
-                    let variation = benchmark.pairs[one.pair].variation;
-                    variation.is_some_and(|variation| {
-                        factor.level(variation) == level && keep(factor, variation)
-                    })
-                })
-            };
-            (0..factor.levels().len()).map(level).collect()
-        })
-    };
-    Breakdown {
-        all: average(&|_| true),
-        category: categories
-            .into_iter()
-            .map(|category| {
-                let pck = average(&|one| benchmark.pairs[one.pair].category == category);
-                (category.to_owned(), pck)
-            })
-            .collect(),
-        factors: labelled.then(|| levels(&|_, _| true)),
-        controlled: labelled.then(|| levels(&others_easiest)),
-    }
-}
-
-/// Whether the factors other than this one are at their first level: easy, easy, none, none.
-fn others_easiest(factor: Factor, variation: Variation) -> bool {
-    Factor::ALL.iter().all(|&other| other == factor || other.level(variation) == 0)
+    let ledger = Ledger::new(benchmark, &counted(verdicts, protocol), protocol.average);
+    ledger.shape().breakdown(&ledger.cells(|_| 1.0))
 }
 
 /// The verdicts that a protocol's means count.
@@ -75,57 +36,70 @@ pub fn counted<'a>(verdicts: &'a [Verdict], protocol: &Protocol) -> Vec<&'a Verd
     verdicts.iter().filter(|one| !(drops && one.unanswered == one.right.len())).collect()
 }
 
-/// The mean of some verdicts, in percent, in f64 and in the order given. `None` without verdicts.
-#[must_use]
-pub fn average(benchmark: &Benchmark, verdicts: &[&Verdict], average: Average) -> Option<f64> {
-    let share = match average {
-        Average::Pair => mean(verdicts.iter().map(|one| (one.share(), 1.0))),
-        Average::Point => mean(
-            verdicts
-                .iter()
-                .flat_map(|one| &one.right)
-                .map(|&right| (f64::from(u8::from(right)), 1.0)),
-        ),
-        Average::Category => by_category(benchmark, verdicts, |_| 1.0),
-        Average::CategoryByPairs => by_category(benchmark, verdicts, |pairs| pairs as f64),
-        Average::KeypointIndex => by_keypoint_index(benchmark, verdicts),
-    };
-    share.map(|share| share * 100.0)
+/// What the cells of a breakdown are, for values in a row: all pairs, the categories, the levels,
+/// the controlled levels.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shape {
+    /// The benchmark's categories in alphabetical order.
+    pub(super) categories: Vec<String>,
+    /// Whether its pairs have labels.
+    labelled: bool,
 }
 
-fn by_category(
-    benchmark: &Benchmark,
-    verdicts: &[&Verdict],
-    weight: impl Fn(usize) -> f64,
-) -> Option<f64> {
-    let mut categories: BTreeMap<&str, Vec<&Verdict>> = BTreeMap::new();
-    for one in verdicts {
-        let category = benchmark.pairs[one.pair].category.as_str();
-        categories.entry(category).or_default().push(one);
+impl Shape {
+    pub(super) fn new(benchmark: &Benchmark) -> Self {
+        let mut categories: Vec<String> =
+            benchmark.pairs.iter().map(|pair| pair.category.clone()).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        Self { categories, labelled: benchmark.pairs.iter().any(|pair| pair.variation.is_some()) }
     }
-    mean(categories.values().map(|verdicts| {
-        let right = verdicts.iter().flat_map(|one| &one.right).filter(|&&right| right).count();
-        let all: usize = verdicts.iter().map(|one| one.right.len()).sum();
-        (right as f64 / all as f64, weight(verdicts.len()))
-    }))
-}
 
-fn by_keypoint_index(benchmark: &Benchmark, verdicts: &[&Verdict]) -> Option<f64> {
-    let mut indices: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
-    for one in verdicts {
-        for (index, &right) in benchmark.pairs[one.judged].keypoint_ids.iter().zip(&one.right) {
-            let counts = indices.entry(index).or_default();
-            counts[0] += f64::from(u8::from(right));
-            counts[1] += 1.0;
+    /// The number of cells.
+    pub(super) fn len(&self) -> usize {
+        1 + self.categories.len() + if self.labelled { 2 * levels_before(4) } else { 0 }
+    }
+
+    /// The cells that a pair counts for, given the number of its category and its levels.
+    pub(super) fn places(&self, category: usize, levels: Option<[usize; 4]>) -> Vec<usize> {
+        let mut places = vec![0, 1 + category];
+        let first = 1 + self.categories.len();
+        for (factor, level) in levels.into_iter().flatten().enumerate() {
+            places.push(first + levels_before(factor) + level);
+        }
+        for (factor, level) in levels.into_iter().flatten().enumerate() {
+            let others = levels.into_iter().flatten().enumerate();
+            if others.filter(|(other, _)| *other != factor).all(|(_, level)| level == 0) {
+                places.push(first + levels_before(4) + levels_before(factor) + level);
+            }
+        }
+        places
+    }
+
+    /// Cells as a breakdown.
+    pub(super) fn breakdown(&self, cells: &[Option<f64>]) -> Breakdown {
+        let first = 1 + self.categories.len();
+        let levels = |start: usize| {
+            [0, 1, 2, 3].map(|factor| {
+                let start = start + levels_before(factor);
+                cells[start..start + Factor::ALL[factor].levels().len()].to_vec()
+            })
+        };
+        Breakdown {
+            all: cells[0],
+            category: self
+                .categories
+                .iter()
+                .cloned()
+                .zip(cells[1..first].iter().copied())
+                .collect(),
+            factors: self.labelled.then(|| levels(first)),
+            controlled: self.labelled.then(|| levels(first + levels_before(4))),
         }
     }
-    mean(indices.values().map(|[right, all]| (right / all, 1.0)))
 }
 
-/// The weighted mean of (value, weight).
-fn mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-    let [sum, weights] = values.fold([0.0, 0.0], |[sum, weights], (value, weight)| {
-        [sum + value * weight, weights + weight]
-    });
-    (weights > 0.0).then(|| sum / weights)
+/// The number of levels of the factors before this one.
+fn levels_before(factor: usize) -> usize {
+    Factor::ALL[..factor].iter().map(|factor| factor.levels().len()).sum()
 }

@@ -13,10 +13,12 @@
 mod alpha;
 mod answers;
 pub mod audit;
+pub mod bootstrap;
 mod breakdown;
 pub mod explain;
 mod groups;
 mod judge;
+mod ledger;
 mod protocol;
 pub mod published;
 #[cfg(test)]
@@ -24,7 +26,7 @@ mod tests;
 
 pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
-pub use breakdown::{Breakdown, Levels, average, breakdown, counted};
+pub use breakdown::{Breakdown, Levels, breakdown, counted};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, judge, radius};
 pub use protocol::{
@@ -33,6 +35,7 @@ pub use protocol::{
 };
 
 use crate::benchmark::Benchmark;
+use bootstrap::{Bootstrap, Interval, interval};
 
 /// One method's predictions, scored under one protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,10 +51,21 @@ pub struct Score {
     /// The number of those keypoints without prediction.
     pub unanswered: usize,
     /// PCK at each α, in the order asked for.
-    pub pck: Vec<(Alpha, Breakdown)>,
+    pub pck: Vec<Measured>,
 }
 
-/// Scores predictions under a protocol.
+/// PCK at one α.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The α.
+    pub alpha: Alpha,
+    /// The means.
+    pub pck: Breakdown,
+    /// How sure they are, where that was asked for.
+    pub interval: Option<Interval>,
+}
+
+/// Scores predictions under a protocol, with intervals where a bootstrap is asked for.
 ///
 /// # Errors
 /// Those of [`judge()`].
@@ -60,6 +74,7 @@ pub fn score(
     answers: &Answers,
     protocol: &'static Protocol,
     alphas: &[Alpha],
+    bootstrap: Option<Bootstrap>,
 ) -> Result<Score, ScoreError> {
     let mut score =
         Score { protocol, pairs: 0, dropped: 0, keypoints: 0, unanswered: 0, pck: Vec::new() };
@@ -70,7 +85,11 @@ pub fn score(
         score.dropped = verdicts.len() - counted.len();
         score.keypoints = counted.iter().map(|one| one.right.len()).sum();
         score.unanswered = counted.iter().map(|one| one.unanswered).sum();
-        score.pck.push((alpha, breakdown(benchmark, &verdicts, protocol)));
+        score.pck.push(Measured {
+            alpha,
+            pck: breakdown(benchmark, &verdicts, protocol),
+            interval: bootstrap.map(|how| interval(benchmark, &verdicts, protocol, how)),
+        });
     }
     Ok(score)
 }

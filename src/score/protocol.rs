@@ -70,12 +70,12 @@ impl Protocol {
         }
         let rounding = rounding.map_or_else(String::new, |how| format!(" and {how}"));
         let says = side.map_or_else(
-            || "which the header does not speak of".to_owned(),
-            |side| format!("and the header says image_side {side}"),
+            || "says nothing of image_side".to_owned(),
+            |side| format!("says image_side {side}"),
         );
         Some(format!(
-            "protocol {} scores alike, but its code also {resizing} images to a square of \
-             {image_side} px before predicting{rounding}, which cannot be done afterwards, {says}",
+            "protocol {}: its code also {resizing} images to a square of {image_side} px{rounding} \
+             when predicting, which scoring cannot add; the header {says}",
             self.name
         ))
     }

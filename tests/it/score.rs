@@ -307,6 +307,33 @@ fn the_papers_rows_stand_beside_the_file_on_request() {
 }
 
 #[test]
+fn intervals_and_paired_tests_are_the_same_for_the_same_seed() {
+    let Some(sample) = Sample::new() else { return };
+    let identity = sample.write("identity.jsonl", &sample.lines());
+    let mut lines = sample.lines();
+    lines[0] = HEADER.replace("identity", "truth");
+    for (pair, line) in sample.pairs.iter().zip(&mut lines[1..]) {
+        *line = json!({"pair": pair["filename"], "keypoints": pair["trg_kps"]}).to_string();
+    }
+    let truth = sample.write("truth.jsonl", &lines);
+    let options = [truth.to_str().unwrap(), "--bootstrap", "500", "--seed", "3"];
+    let found = sample.json(&identity, &options);
+    assert_eq!(found, sample.json(&identity, &options));
+    assert_eq!(found["bootstrap"], json!({"resamples": 500, "seed": 3, "resample": "images"}));
+    let pck = &found["files"][0]["pck"]["0.1"];
+    let low = pck["interval_95"]["low"]["all"].as_f64().unwrap();
+    let high = pck["interval_95"]["high"]["all"].as_f64().unwrap();
+    let all = pck["all"].as_f64().unwrap();
+    assert!(low < all && all < high, "{low} {all} {high}");
+    let perfect = &found["files"][1]["pck"]["0.1"]["interval_95"];
+    near(&perfect["low"]["all"], 100.0);
+    let difference = &found["differences"][0];
+    near(&difference["all"], all - 100.0);
+    near(&difference["p"], 2.0 / 501.0);
+    assert_eq!(difference["methods"], json!(["identity", "truth"]));
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     let Some(sample) = Sample::new() else { return };
     let file = sample.write("identity.jsonl", &sample.lines());

@@ -2,16 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{FileScores, Scope};
+use super::{Contrast, FileScores, Scope};
+use crate::score::bootstrap::{Bootstrap, Unit};
 use crate::score::published::{PublishedRow, table_3, table_4, table_5};
-use crate::score::{Breakdown, Factor, Levels, Score};
+use crate::score::{Breakdown, Factor, Levels, Measured, Score};
 
 /// The scores as JSON, percent in full precision; `null` where there is no pair to speak of.
 #[must_use]
-pub fn json(scope: Scope<'_>, files: &[FileScores]) -> Value {
+pub fn json(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Value {
     let one = |file: &FileScores, score: &Score| {
         let pck: Map<String, Value> =
-            score.pck.iter().map(|(alpha, pck)| (alpha.to_string(), breakdown(pck))).collect();
+            score.pck.iter().map(|one| (one.alpha.to_string(), measured(one))).collect();
         json!({
             "file": file.file,
             "method": file.method,
@@ -29,6 +30,11 @@ pub fn json(scope: Scope<'_>, files: &[FileScores]) -> Value {
     let files: Vec<Value> =
         files.iter().flat_map(|file| file.scores.iter().map(|score| one(file, score))).collect();
     let mut result = json!({ "files": files });
+    if let Some(Bootstrap { resamples, seed, unit }) = scope.bootstrap {
+        let unit = if unit == Unit::Images { "images" } else { "pairs" };
+        result["bootstrap"] = json!({ "resamples": resamples, "seed": seed, "resample": unit });
+        result["differences"] = contrasts.iter().map(contrast).collect();
+    }
     if scope.published {
         result["published"] = json!({
             "category": table_3().iter().map(published).collect::<Vec<_>>(),
@@ -37,6 +43,19 @@ pub fn json(scope: Scope<'_>, files: &[FileScores]) -> Value {
         });
     }
     result
+}
+
+fn contrast(contrast: &Contrast) -> Value {
+    let paired = contrast.paired;
+    json!({
+        "methods": contrast.names,
+        "protocol": contrast.protocol,
+        "alpha": contrast.alpha.to_string(),
+        "pairs": paired.pairs,
+        "all": paired.difference,
+        "interval_95": { "low": paired.low, "high": paired.high },
+        "p": paired.p,
+    })
 }
 
 /// A row of the paper, under the column names of its own tables.
@@ -48,6 +67,15 @@ fn published(row: &PublishedRow) -> Value {
         .zip(row.values.iter().map(|v| json!(v)))
         .collect();
     json!({ "name": row.name, "group": row.group, "all": row.all, "pck": values })
+}
+
+fn measured(measured: &Measured) -> Value {
+    let mut value = breakdown(&measured.pck);
+    if let Some(interval) = &measured.interval {
+        value["interval_95"] =
+            json!({ "low": breakdown(&interval.low), "high": breakdown(&interval.high) });
+    }
+    value
 }
 
 fn breakdown(pck: &Breakdown) -> Value {

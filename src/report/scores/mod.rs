@@ -6,7 +6,8 @@ mod tables;
 
 use serde_json::{Map, Value};
 
-use crate::score::Score;
+use crate::score::bootstrap::{Bootstrap, Paired};
+use crate::score::{Alpha, Score};
 
 pub use json::json;
 pub use tables::{flat, tables};
@@ -37,6 +38,21 @@ pub struct Scope<'a> {
     pub pairs: usize,
     /// Whether the paper's own rows are shown too.
     pub published: bool,
+    /// How intervals were made, where they were.
+    pub bootstrap: Option<Bootstrap>,
+}
+
+/// Two files compared under one protocol at one α.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contrast {
+    /// The names of their rows.
+    pub names: [String; 2],
+    /// The protocol's name.
+    pub protocol: &'static str,
+    /// The α.
+    pub alpha: Alpha,
+    /// The comparison.
+    pub paired: Paired,
 }
 
 /// Names for rows: the method and backbone, and the file where that does not tell files apart.

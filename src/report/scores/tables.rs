@@ -1,9 +1,10 @@
 //! Scores as the paper's tables.
 
 use super::published::add_published;
-use super::{FileScores, Scope};
+use super::{Contrast, FileScores, Scope};
 use crate::report::{Group, Row, Table};
-use crate::score::published::{PublishedRow, table_3, table_4, table_5};
+use crate::score::bootstrap::{Bootstrap, Interval, Paired, Unit};
+use crate::score::published::{PublishedRow, TEST_PAIRS, table_3, table_4, table_5};
 use crate::score::{Alpha, Breakdown, Factor, Levels, Score, abbreviation};
 
 /// A row to be: a file's breakdown under one protocol at one α.
@@ -12,9 +13,15 @@ struct Entry<'a> {
     score: &'a Score,
     alpha: Alpha,
     pck: &'a Breakdown,
+    interval: Option<&'a Interval>,
 }
 
 impl Entry<'_> {
+    /// The ends of the interval, where there is one.
+    fn ends(&self) -> impl Iterator<Item = (&'static str, &Breakdown)> {
+        self.interval.into_iter().flat_map(|one| [("from", &one.low), ("to", &one.high)])
+    }
+
     /// Whether two rows measure the same.
     fn rivals(&self, other: &Self) -> bool {
         self.score.protocol == other.score.protocol && self.alpha == other.alpha
@@ -24,7 +31,7 @@ impl Entry<'_> {
 /// The paper's tables for reading: what was scored, by category (its table 3), by variation
 /// factor (4) and by controlled factor (5).
 #[must_use]
-pub fn tables(scope: Scope<'_>, files: &[FileScores]) -> Vec<Table> {
+pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Vec<Table> {
     let entries = entries(files);
     let labels = Labels::new(&entries);
     let mut tables = vec![overview(scope, files)];
@@ -40,6 +47,8 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores]) -> Vec<Table> {
         };
     // The paper's rows measure as the first entry of protocol `spair` at α = 0.1 does.
     let paper = entries.iter().position(|entry| scope.published && like_the_paper(entry));
+    let paper = paper
+        .map(|place| entries[..place].iter().map(|entry| 1 + entry.ends().count()).sum::<usize>());
     let beside = |mut table: Table, rows: &[PublishedRow], names: &[String]| {
         if let Some(paper) = paper {
             add_published(&mut table, paper, rows, names);
@@ -61,7 +70,40 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores]) -> Vec<Table> {
         tables.push(beside(by_factor, &table_4(), &level_names()));
         tables.push(beside(controlled, &table_5(), &level_names()));
     }
+    if !contrasts.is_empty() {
+        tables.push(differences(contrasts));
+    }
     tables
+}
+
+/// Paired tests between files.
+fn differences(contrasts: &[Contrast]) -> Table {
+    let row = |contrast: &Contrast| {
+        let Paired { difference, pairs, low, high, p } = contrast.paired;
+        let [one, other] = &contrast.names;
+        Row {
+            labels: vec![
+                format!("{one} − {other}"),
+                contrast.protocol.to_owned(),
+                contrast.alpha.to_string(),
+                pairs.to_string(),
+                format!("{p:.4}"),
+            ],
+            cells: vec![Some(difference), Some(low), Some(high)],
+            contest: None,
+            ruled: false,
+        }
+    };
+    Table {
+        title: "Differences of All in percentage points".to_owned(),
+        labels: ["methods", "protocol", "α", "pairs", "p"].map(str::to_owned).into(),
+        groups: vec![Group {
+            heading: String::new(),
+            columns: ["difference", "95 % from", "to"].map(str::to_owned).into(),
+        }],
+        rows: contrasts.iter().map(row).collect(),
+        notes: Vec::new(),
+    }
 }
 
 /// Everything in one table for programs: a row for each file, protocol and α.
@@ -127,7 +169,13 @@ fn entries(files: &[FileScores]) -> Vec<Entry<'_>> {
         .iter()
         .flat_map(|file| file.scores.iter().map(move |score| (file, score)))
         .flat_map(|(file, score)| {
-            score.pck.iter().map(move |(alpha, pck)| Entry { file, score, alpha: *alpha, pck })
+            score.pck.iter().map(move |one| Entry {
+                file,
+                score,
+                alpha: one.alpha,
+                pck: &one.pck,
+                interval: one.interval.as_ref(),
+            })
         })
         .collect();
     // Rows to compare stand together: protocols and α in the order asked for, then files.
@@ -135,7 +183,7 @@ fn entries(files: &[FileScores]) -> Vec<Entry<'_>> {
         files.iter().take(1).flat_map(|file| &file.scores).map(|one| one.protocol.name).collect();
     let place = |score: &Score| order.iter().position(|&name| name == score.protocol.name);
     let alpha_place =
-        |entry: &Entry<'_>| entry.score.pck.iter().position(|(alpha, _)| *alpha == entry.alpha);
+        |entry: &Entry<'_>| entry.score.pck.iter().position(|one| one.alpha == entry.alpha);
     entries.sort_by_key(|entry| (place(entry.score), alpha_place(entry)));
     entries
 }
@@ -188,7 +236,17 @@ impl Labels {
             let mut labels = vec![entry.file.name.clone()];
             labels.extend(self.protocol.then(|| entry.score.protocol.name.to_owned()));
             labels.extend(self.alpha.then(|| entry.alpha.to_string()));
-            rows.push(Row { labels, cells: cells(entry.pck), contest: Some(contest), ruled });
+            rows.push(Row {
+                labels: labels.clone(),
+                cells: cells(entry.pck),
+                contest: Some(contest),
+                ruled,
+            });
+            for (end, pck) in entry.ends() {
+                labels[0] = format!("  95 % {end}");
+                let (labels, cells) = (labels.clone(), cells(pck));
+                rows.push(Row { labels, cells, contest: None, ruled: false });
+            }
         }
         rows
     }
@@ -197,13 +255,13 @@ impl Labels {
 /// All at every α, and over what it speaks.
 fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
     let mut alphas: Vec<Alpha> = Vec::new();
-    for (alpha, _) in files.iter().flat_map(|file| &file.scores).flat_map(|score| &score.pck) {
-        if !alphas.contains(alpha) {
-            alphas.push(*alpha);
+    for one in files.iter().flat_map(|file| &file.scores).flat_map(|score| &score.pck) {
+        if !alphas.contains(&one.alpha) {
+            alphas.push(one.alpha);
         }
     }
     let at = |score: &Score, alpha: Alpha| {
-        score.pck.iter().find(|(found, _)| *found == alpha).and_then(|(_, pck)| pck.all)
+        score.pck.iter().find(|one| one.alpha == alpha).and_then(|one| one.pck.all)
     };
     let row = |file: &FileScores, score: &Score, contest| Row {
         labels: vec![
@@ -226,7 +284,15 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         .flat_map(|at| files.iter().map(move |file| (at, file)))
         .map(|(at, file)| row(file, &file.scores[at], at))
         .collect();
-    let notes = files.iter().flat_map(|file| notes(scope, file)).collect();
+    let mut notes: Vec<String> = files.iter().flat_map(|file| notes(scope, file)).collect();
+    notes.extend(scope.bootstrap.map(how_drawn));
+    if scope.published && scope.pairs != TEST_PAIRS {
+        notes.push(format!(
+            "The paper's rows speak over the {TEST_PAIRS} pairs of SPair-71k's test split, the \
+             files over {}: they are not comparable.",
+            scope.pairs
+        ));
+    }
     Table {
         title: format!("PCK (%) on {} {}", scope.benchmark, scope.split),
         labels: ["method", "protocol", "pairs", "keypoints", "without prediction"]
@@ -239,6 +305,17 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         rows,
         notes,
     }
+}
+
+fn how_drawn(bootstrap: Bootstrap) -> String {
+    let Bootstrap { resamples, seed, unit } = bootstrap;
+    let unit = match unit {
+        Unit::Images => "images",
+        Unit::Pairs => {
+            "pairs as if they were independent, which is too narrow where they share images"
+        }
+    };
+    format!("95 % intervals: bootstrap over {unit}; {resamples} resamples, seed {seed}.")
 }
 
 /// What a reader of the means has to know.

@@ -1,5 +1,6 @@
 //! Scores worked out by hand.
 
+mod bootstrap;
 mod explain;
 mod protocols;
 
@@ -251,10 +252,10 @@ fn the_controlled_table_holds_the_other_factors_at_their_first_level() {
     let benchmark = benchmark(pairs);
     let lines = [("a", vec![Some(at)]), ("b", vec![Some(at)]), ("c", vec![None])];
     let answers = answers(&benchmark, &lines).unwrap();
-    let score = score(&benchmark, &answers, find("spair").unwrap(), &[Alpha::hundredths(10)]);
+    let score = score(&benchmark, &answers, find("spair").unwrap(), &[Alpha::hundredths(10)], None);
     let score = score.unwrap();
     assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (3, 3, 1, 0));
-    let pck = &score.pck[0].1;
+    let pck = &score.pck[0].pck;
     let factors = pck.factors.as_ref().unwrap();
     assert_eq!(factors[0], [Some(100.0), None, Some(50.0)]);
     let controlled = pck.controlled.as_ref().unwrap();

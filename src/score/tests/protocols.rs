@@ -44,15 +44,15 @@ fn made_up() -> (Benchmark, Answers) {
 fn scored(protocol: &str) -> Score {
     let (benchmark, answers) = made_up();
     let protocol = find(protocol).unwrap();
-    score(&benchmark, &answers, protocol, protocol.alphas).unwrap()
+    score(&benchmark, &answers, protocol, protocol.alphas, None).unwrap()
 }
 
 /// All at an α.
 #[track_caller]
 fn all_at(score: &Score, alpha: &str) -> f64 {
     let alpha: Alpha = alpha.parse().unwrap();
-    let found = score.pck.iter().find(|(one, _)| *one == alpha);
-    found.expect("the protocol has this α").1.all.unwrap()
+    let found = score.pck.iter().find(|one| one.alpha == alpha);
+    found.expect("the protocol has this α").pck.all.unwrap()
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn cats_256() {
     // scored by q's predictions, so the pair with truncated source has 1/4.
     let score = scored("cats-256");
     near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
-    let truncation = &score.pck[0].1.factors.as_ref().unwrap()[2];
+    let truncation = &score.pck[0].pck.factors.as_ref().unwrap()[2];
     assert_eq!(truncation[1..3], [Some(25.0), Some(75.0)]);
 }
 
@@ -201,8 +201,8 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
     assert_eq!(cats.warning(&method(256)), None);
     assert_eq!(
         cats.warning(&method(300)).unwrap(),
-        "protocol cats-256 scores alike, but its code also warps images to a square of 256 px \
-         before predicting, which cannot be done afterwards, and the header says image_side 300"
+        "protocol cats-256: its code also warps images to a square of 256 px when predicting, \
+         which scoring cannot add; the header says image_side 300"
     );
     let dift = find("dift-image").unwrap().warning(&method(768)).unwrap();
     assert!(dift.contains("whole original pixels"), "{dift}");
