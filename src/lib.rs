@@ -21,6 +21,7 @@ pub mod engine;
 pub mod flow;
 pub mod hyperpixel;
 pub mod image;
+pub mod import;
 pub mod method;
 pub mod picture;
 pub mod predictions;

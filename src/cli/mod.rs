@@ -15,10 +15,13 @@ mod bench;
 mod console;
 mod dataset;
 mod devices;
+mod import;
 mod matching;
 mod options;
 mod output;
 mod predict;
+mod predicted;
+mod report;
 mod score;
 mod show;
 mod weights;
@@ -57,6 +60,10 @@ enum Command {
     Devices(devices::Args),
     /// Measure the stages of matching, for several engines in one run.
     Bench(bench::Args),
+    /// Write one HTML page with tables, charts and a browser of pairs.
+    Report(report::Args),
+    /// Turn other programs' predictions (CSV, .npz, GeoAware-SC's result.pkl) into a predictions file.
+    Import(import::Args),
     /// Check whether the mean of a published table follows from its columns.
     Audit(audit::Args),
 }
@@ -81,6 +88,8 @@ pub fn main() -> ExitCode {
         Command::Weights(args) => weights::run(args, cli.quiet),
         Command::Devices(args) => devices::run(args),
         Command::Bench(args) => bench::run(args, console),
+        Command::Report(args) => report::run(args, cli.quiet),
+        Command::Import(args) => import::run(args),
         Command::Audit(args) => audit::run(args),
     };
     match result {

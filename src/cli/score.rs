@@ -1,16 +1,16 @@
 //! `hpflow score`: predictions files to PCK tables.
 
-use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
 use super::output::print;
-use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
-use crate::predictions::{Header, Reader};
+use super::predicted::{Files, Layout, open, read};
+use crate::benchmark::Benchmark;
+use crate::predictions::Header;
 use crate::report::Format;
 use crate::report::explanation::{self, Comparison};
-use crate::report::scores::{Contrast, FileScores, Scope, flat, json, names, tables};
+use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, names, tables};
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
 use crate::score::{
     Alpha, Answers, PROTOCOLS, Protocol, Score, ScoreError, default_for, find, judge,
@@ -63,12 +63,6 @@ pub struct Args {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum Layout {
-    Large,
-    Small,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Resample {
     Images,
     Pairs,
@@ -80,6 +74,8 @@ enum Output {
     Text,
     /// Everything in full precision.
     Json,
+    /// One flat JSON object of numbers, as experiment trackers take it.
+    Metrics,
     /// Pipe tables; the best bold, the next two underlined.
     Markdown,
     /// Tables for the booktabs package.
@@ -94,20 +90,14 @@ enum Output {
 /// A file that cannot be read, is incomplete or does not fit its benchmark; files of different
 /// benchmarks; a benchmark that cannot be read; a protocol that does not fit it.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let headers = args
-        .files
-        .iter()
-        .map(|file| Ok(Reader::open(file)?.header().clone()))
-        .collect::<anyhow::Result<Vec<Header>>>()?;
-    same_benchmark(args, &headers)?;
+    let Files { paths, headers } = Files::open(&args.files)?;
     let protocols = protocols(&args.protocol, &headers[0].benchmark)?;
     if args.with_published {
         comparable(&headers[0], &protocols, &args.alpha)?;
     }
     let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
-    let shown: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
     let parts: Vec<_> =
-        shown.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
+        paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let names = names(&parts);
     if args.explain {
         return explain(args, &benchmark, &protocols, &names);
@@ -117,12 +107,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for (at, file) in args.files.iter().enumerate() {
         let answers = read(file, &benchmark, args.partial)?;
         files.push(FileScores {
-            file: shown[at].clone(),
+            file: paths[at].clone(),
             method: headers[at].method.clone(),
             name: names[at].clone(),
             warnings: warnings(&names[at], &headers[at], &protocols),
             scores: score_all(&benchmark, &answers, &protocols, &args.alpha, bootstrap)
-                .with_context(|| shown[at].clone())?,
+                .with_context(|| paths[at].clone())?,
         });
         all_answers.push(answers);
     }
@@ -177,49 +167,6 @@ fn explain(
             Err(super::Usage("--explain writes --format text or json, no tables".to_owned()).into())
         }
     }
-}
-
-/// The predictions of a file, in the order of the benchmark's pairs.
-pub(super) fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
-    let mut reader = Reader::open(file)?;
-    let answers = Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader)));
-    let answers = answers.and_then(|answers| {
-        if !partial {
-            answers.complete(benchmark)?;
-        }
-        Ok(answers)
-    });
-    answers.map_err(|error: anyhow::Error| match error.downcast::<ScoreError>() {
-        // The reader's own errors name the file already.
-        Ok(error) => anyhow::Error::new(error).context(file.display().to_string()),
-        Err(error) => error,
-    })
-}
-
-type Line = (usize, String, Vec<Option<crate::Point>>);
-
-fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
-    let prediction = reader.next()?;
-    let line = reader.line_number();
-    Some(prediction.map(|one| (line, one.pair, one.keypoints)).map_err(Into::into))
-}
-
-fn same_benchmark(args: &Args, headers: &[Header]) -> anyhow::Result<()> {
-    for (file, header) in args.files.iter().zip(headers).skip(1) {
-        let first = &headers[0];
-        if (&header.benchmark, &header.split) != (&first.benchmark, &first.split) {
-            anyhow::bail!(
-                "{} is for {} {}, but {} is for {} {}; score them apart",
-                file.display(),
-                header.benchmark,
-                header.split,
-                args.files[0].display(),
-                first.benchmark,
-                first.split,
-            );
-        }
-    }
-    Ok(())
 }
 
 fn bootstrap(args: &Args) -> Option<Bootstrap> {
@@ -312,27 +259,6 @@ fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static P
     Ok(protocols)
 }
 
-/// The benchmark that the header names. A name that there is not is the file's fault, no wrong usage.
-pub(super) fn open(
-    file: &Path,
-    root: &Path,
-    layout: Option<Layout>,
-    header: &Header,
-) -> anyhow::Result<Benchmark> {
-    let of_the_file = |error: BenchmarkError| {
-        if error.is_usage() { anyhow::anyhow!("{}: {error}", file.display()) } else { error.into() }
-    };
-    let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
-    let small = header.method.get("layout").is_some_and(|layout| layout == "small");
-    let layout = match layout {
-        Some(Layout::Small) => LayoutSize::Small,
-        None if small => LayoutSize::Small,
-        Some(Layout::Large) | None => LayoutSize::Large,
-    };
-    let options = Options { split: header.split.clone(), layout, ..Options::default() };
-    Benchmark::open(kind, root, &options).map_err(of_the_file)
-}
-
 fn score_all(
     benchmark: &Benchmark,
     answers: &Answers,
@@ -357,6 +283,7 @@ fn rendered(
         Output::Json => {
             return Ok(serde_json::to_string_pretty(&json(scope, files, contrasts))? + "\n");
         }
+        Output::Metrics => return Ok(serde_json::to_string_pretty(&metrics(files))? + "\n"),
         Output::Csv => return Ok(flat(scope, files).render(Format::Csv)),
         Output::Text => Format::Text,
         Output::Markdown => Format::Markdown,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::console::Console;
-use super::score::{open, read};
+use super::predicted::{open, read};
 use crate::benchmark::Benchmark;
 use crate::image::{Photograph, read as read_photograph};
 use crate::picture::{Drawn, Truth, contact_sheet, matches, write_png};

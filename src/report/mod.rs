@@ -3,6 +3,7 @@
 mod csv;
 pub mod explanation;
 pub mod figures;
+pub mod html;
 mod latex;
 mod markdown;
 pub mod scores;

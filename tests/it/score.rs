@@ -334,6 +334,52 @@ fn intervals_and_paired_tests_are_the_same_for_the_same_seed() {
 }
 
 #[test]
+fn metrics_are_one_flat_object_of_numbers() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let output = sample.score(&file, &["--format", "metrics"]).output().unwrap();
+    let metrics: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(metrics.as_object().unwrap().values().all(Value::is_number), "{metrics}");
+    near(&metrics["identity/spair/pck@0.1/all"], 8.290347645186355);
+    near(&metrics["identity/spair/pck@0.1/viewpoint/hard"], 7.203228869895536);
+    assert_eq!(metrics["identity/spair/pairs"], 62);
+}
+
+#[test]
+fn imported_predictions_score_what_the_same_predictions_do() {
+    let Some(sample) = Sample::new() else { return };
+    let mut table = "pair,keypoint,x,y\n".to_owned();
+    for pair in &sample.pairs {
+        let names = pair["kps_ids"].as_array().unwrap();
+        for (name, [x, y]) in names.iter().zip(identity(pair)) {
+            table += &format!(
+                "{},{},{x},{y}\n",
+                pair["filename"].as_str().unwrap(),
+                name.as_str().unwrap()
+            );
+        }
+    }
+    let csv = sample.root().join("identity.csv");
+    fs::write(&csv, table).unwrap();
+    let out = sample.root().join("imported.jsonl");
+    let mut command = Command::cargo_bin("hpflow").unwrap();
+    command.arg("import").arg(&csv).arg("--root").arg(sample.root()).arg("--out").arg(&out);
+    command.assert().success();
+    let lines: Vec<Value> = fs::read_to_string(&out)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["method"], json!({"name": "identity", "imported_from": "csv"}));
+    let score = &sample.json(&out, &[])["files"][0];
+    assert_eq!([&score["pairs"], &score["unanswered"]], [62, 0]);
+    near(&score["pck"]["0.1"]["all"], 8.290347645186355);
+    let mut command = Command::cargo_bin("hpflow").unwrap();
+    command.arg("import").arg("x.txt").arg("--root").arg(sample.root()).arg("--out").arg(&out);
+    command.assert().code(2);
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     let Some(sample) = Sample::new() else { return };
     let file = sample.write("identity.jsonl", &sample.lines());

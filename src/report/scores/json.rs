@@ -69,6 +69,39 @@ fn published(row: &PublishedRow) -> Value {
     json!({ "name": row.name, "group": row.group, "all": row.all, "pck": values })
 }
 
+/// The scores as one flat object, `name/protocol/pck@α/…` to percent, as experiment trackers take
+/// it. Means over no pairs are left out.
+#[must_use]
+pub fn metrics(files: &[FileScores]) -> Value {
+    let mut all = Map::new();
+    for file in files {
+        for score in &file.scores {
+            let prefix = format!("{}/{}", file.name, score.protocol.name);
+            all.insert(format!("{prefix}/pairs"), score.pairs.into());
+            all.insert(format!("{prefix}/keypoints"), score.keypoints.into());
+            all.insert(format!("{prefix}/unanswered"), score.unanswered.into());
+            for one in &score.pck {
+                flatten(&format!("{prefix}/pck@{}", one.alpha), &measured(one), &mut all);
+            }
+        }
+    }
+    all.into()
+}
+
+fn flatten(prefix: &str, value: &Value, into: &mut Map<String, Value>) {
+    match value {
+        Value::Object(inside) => {
+            for (name, value) in inside {
+                flatten(&format!("{prefix}/{name}"), value, into);
+            }
+        }
+        Value::Null => {}
+        value => {
+            into.insert(prefix.to_owned(), value.clone());
+        }
+    }
+}
+
 fn measured(measured: &Measured) -> Value {
     let mut value = breakdown(&measured.pck);
     if let Some(interval) = &measured.interval {

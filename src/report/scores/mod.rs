@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::score::bootstrap::{Bootstrap, Paired};
 use crate::score::{Alpha, Score};
 
-pub use json::json;
+pub use json::{json, metrics};
 pub use tables::{flat, tables};
 
 /// One predictions file with its scores, one per protocol.

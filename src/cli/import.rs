@@ -1,0 +1,92 @@
+//! `hpflow import`: predictions of other programs become a predictions file.
+
+use std::path::PathBuf;
+
+use serde_json::Map;
+
+use crate::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
+use crate::import::{Kind, read};
+use crate::predictions::{Header, Prediction, Writer};
+
+/// Arguments of `hpflow import`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  hpflow import result.pkl --root SPair-71k --name geoaware --out geoaware.jsonl\n\n\
+Kinds, by the file's extension: .csv with columns pair,keypoint,x,y; .npz with an array (keypoints, \
+2) per pair id; .pkl as GeoAware-SC writes it. Points are original pixels of the target (GeoAware-SC's \
+are brought there); empty or NaN where there is no prediction."
+)]
+pub struct Args {
+    /// The file to import.
+    file: PathBuf,
+    /// The benchmark's folder.
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// The benchmark.
+    #[arg(long, default_value = "spair")]
+    benchmark: String,
+    /// Its split.
+    #[arg(long, default_value = "test")]
+    split: String,
+    /// What the file is, where its extension does not say.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: Option<Form>,
+    /// The method's name in tables [default: the file's name].
+    #[arg(long)]
+    name: Option<String>,
+    /// The predictions file to write.
+    #[arg(long, value_name = "FILE.jsonl")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Form {
+    Csv,
+    Npz,
+    Geoaware,
+}
+
+/// Imports predictions.
+///
+/// # Errors
+/// A file or benchmark that cannot be read, predictions that do not fit the benchmark, an output
+/// that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let kind = match args.kind {
+        Some(Form::Csv) => Kind::Csv,
+        Some(Form::Npz) => Kind::Npz,
+        Some(Form::Geoaware) => Kind::GeoAware,
+        None => Kind::of(&args.file).ok_or_else(|| {
+            super::Usage(format!(
+                "{}: the extension is none of .csv, .npz and .pkl; say what it is with --as",
+                args.file.display()
+            ))
+        })?,
+    };
+    let which: BenchmarkKind = args.benchmark.parse()?;
+    let options =
+        Options { split: args.split.clone(), layout: LayoutSize::Large, ..Options::default() };
+    let benchmark = Benchmark::open(which, &args.root, &options)?;
+    let predicted = read(&args.file, kind, &benchmark)?;
+    let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let method = Map::from_iter([
+        ("name".to_owned(), args.name.clone().unwrap_or_else(stem).into()),
+        ("imported_from".to_owned(), kind.name().into()),
+    ]);
+    let header = Header::new(&benchmark.name, &benchmark.split, method);
+    let mut writer = Writer::create(&args.out, &header)?;
+    for (pair, keypoints) in &predicted {
+        let pair = benchmark.pairs[*pair].id.clone();
+        writer.write(&Prediction { pair, keypoints: keypoints.clone() })?;
+    }
+    writer.finish()?;
+    eprintln!(
+        "{}: {} of the {} pairs of {} {}",
+        args.out.display(),
+        predicted.len(),
+        benchmark.pairs.len(),
+        benchmark.name,
+        benchmark.split
+    );
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Predictions files and the benchmark that they are for, as commands that score them open both.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
+use crate::predictions::{Header, Reader};
+use crate::score::{Answers, ScoreError};
+
+/// Which of SPair-71k's lists of pairs.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum Layout {
+    Large,
+    Small,
+}
+
+/// Predictions files of one benchmark and split.
+pub(super) struct Files {
+    /// Their names as they were given.
+    pub(super) paths: Vec<String>,
+    /// Their headers.
+    pub(super) headers: Vec<Header>,
+}
+
+impl Files {
+    /// Reads the headers of files, of which there is at least one.
+    pub(super) fn open(files: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut headers: Vec<Header> = Vec::with_capacity(files.len());
+        for file in files {
+            let header = Reader::open(file)?.header().clone();
+            if let Some(first) = headers.first().filter(|first| {
+                (&header.benchmark, &header.split) != (&first.benchmark, &first.split)
+            }) {
+                anyhow::bail!(
+                    "{} is for {} {}, but {} is for {} {}; score them apart",
+                    file.display(),
+                    header.benchmark,
+                    header.split,
+                    files[0].display(),
+                    first.benchmark,
+                    first.split,
+                );
+            }
+            headers.push(header);
+        }
+        Ok(Self { paths: files.iter().map(|file| file.display().to_string()).collect(), headers })
+    }
+}
+
+/// The predictions of a file, in the order of the benchmark's pairs.
+pub(super) fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
+    let mut reader = Reader::open(file)?;
+    let answers = Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader)));
+    let answers = answers.and_then(|answers| {
+        if !partial {
+            answers.complete(benchmark)?;
+        }
+        Ok(answers)
+    });
+    answers.map_err(|error: anyhow::Error| match error.downcast::<ScoreError>() {
+        // The reader's own errors name the file already.
+        Ok(error) => anyhow::Error::new(error).context(file.display().to_string()),
+        Err(error) => error,
+    })
+}
+
+type Line = (usize, String, Vec<Option<crate::Point>>);
+
+fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
+    let prediction = reader.next()?;
+    let line = reader.line_number();
+    Some(prediction.map(|one| (line, one.pair, one.keypoints)).map_err(Into::into))
+}
+
+/// The benchmark that the header names. A name that there is not is the file's fault, no wrong usage.
+pub(super) fn open(
+    file: &Path,
+    root: &Path,
+    layout: Option<Layout>,
+    header: &Header,
+) -> anyhow::Result<Benchmark> {
+    let of_the_file = |error: BenchmarkError| {
+        if error.is_usage() { anyhow::anyhow!("{}: {error}", file.display()) } else { error.into() }
+    };
+    let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
+    let small = header.method.get("layout").is_some_and(|layout| layout == "small");
+    let layout = match layout {
+        Some(Layout::Small) => LayoutSize::Small,
+        None if small => LayoutSize::Small,
+        Some(Layout::Large) | None => LayoutSize::Large,
+    };
+    let options = Options { split: header.split.clone(), layout, ..Options::default() };
+    Benchmark::open(kind, root, &options).map_err(of_the_file)
+}

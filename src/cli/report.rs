@@ -1,0 +1,99 @@
+//! `hpflow report`: predictions files to one HTML page.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::predicted::{Files, Layout, open, read};
+use crate::report::html::{Method, Photographs, curve_alphas, load, page};
+use crate::report::scores::{FileScores, Scope, names, tables};
+use crate::score::{Alpha, default_for, score};
+
+/// Arguments of `hpflow report`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  hpflow report hpf.jsonl identity.jsonl --root SPair-71k --out report\n\n\
+Writes report/index.html: tables, charts and a browser of pairs in one file that needs no network."
+)]
+pub struct Args {
+    /// Predictions files, compared with each other.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The benchmark's folder.
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// The folder to write index.html to.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The share of the threshold within which a keypoint is right.
+    #[arg(long, default_value = "0.1")]
+    alpha: Alpha,
+    /// Which of SPair-71k's lists of pairs makes a file complete [default: the header's, or large].
+    #[arg(long)]
+    layout: Option<Layout>,
+    /// Report files that lack pairs over those that they have, and say so.
+    #[arg(long)]
+    partial: bool,
+    /// Leave the photographs out: a page of a few megabytes less.
+    #[arg(long)]
+    no_photographs: bool,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// Those of `hpflow score`, and a folder that cannot be written.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
+    let cannot_write = || format!("cannot write the report to {}", args.out.display());
+    std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
+    let Files { paths, headers } = Files::open(&args.files)?;
+    let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
+    let protocol = default_for(&benchmark.name);
+    let parts: Vec<_> =
+        paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
+    let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, name) in names(&parts).into_iter().enumerate() {
+        let found = read(&args.files[at], &benchmark, args.partial)?;
+        let scored = |alphas: &[Alpha]| {
+            score(&benchmark, &found, protocol, alphas, None).with_context(|| paths[at].clone())
+        };
+        curves.push(scored(&curve_alphas())?.pck);
+        files.push(FileScores {
+            file: paths[at].clone(),
+            method: headers[at].method.clone(),
+            name,
+            scores: vec![scored(&[args.alpha])?],
+            warnings: Vec::new(),
+        });
+        answers.push(found);
+    }
+    let photographs = if args.no_photographs { Photographs::default() } else { load(&benchmark) };
+    if let (Some(first), false) = (photographs.missing.first(), args.no_photographs) {
+        eprintln!(
+            "hpflow: {} of {} photographs are left out; the first: {first}",
+            photographs.missing.len(),
+            benchmark.images.len()
+        );
+    }
+    let scope = Scope {
+        benchmark: &benchmark.name,
+        split: &benchmark.split,
+        pairs: benchmark.pairs.len(),
+        published: false,
+        bootstrap: None,
+    };
+    let methods: Vec<Method<'_>> = files
+        .iter()
+        .zip(&answers)
+        .zip(&curves)
+        .map(|((file, answers), curve)| Method { file, answers, curve })
+        .collect();
+    let tables = tables(scope, &files, &[]);
+    let html = page(&benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
+    let path = args.out.join("index.html");
+    std::fs::write(&path, html).with_context(cannot_write)?;
+    if !quiet {
+        println!("{}", path.display());
+    }
+    Ok(())
+}

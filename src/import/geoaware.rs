@@ -1,0 +1,128 @@
+//! `result.pkl` of GeoAware-SC (Zhang et al., "Telling Left from Right", CVPR 2024): what its
+//! `pck_train.py` pickles after an evaluation on SPair-71k.
+//!
+//! A list of results, each a dictionary with the paths of the two photographs (`src_fn`, `trg_fn`),
+//! an array of 30 rows with x and y for keypoint "0" to "29" (`src_kpts_pred`), and the side of the
+//! square that photographs are padded to (`resize_resolution`).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::pickle::{Value, Values};
+use super::{Array, Found, ImportError, point};
+use crate::Point;
+use crate::score::Predicted;
+
+/// The most bytes that are read; the results of all test pairs take about 10 MB.
+const MAX_FILE: u64 = 1 << 28;
+
+pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+    let file = File::open(path).map_err(|source| found.unread(source))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|source| found.unread(source))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(ImportError::TooLarge { file: path.to_owned(), limit: MAX_FILE });
+    }
+    let values = Values::read(&bytes).map_err(|error| found.malformed(error))?;
+    let Value::List(results) = values.root() else {
+        return Err(found.malformed("expected a list of results, as GeoAware-SC pickles them"));
+    };
+    let pairs = pairs_by_files(found);
+    for (at, &result) in results.iter().enumerate() {
+        let place = format!("result {at}");
+        let result = Result30::new(&values, values.get(result))
+            .ok_or_else(|| found.misfit(&place, expected()))?;
+        let key = (file_of(result.source), file_of(result.target));
+        let Some(&pair) = pairs.get(&key) else {
+            let what =
+                format!("no pair of the benchmark is from {} to {}", result.source, result.target);
+            return Err(found.misfit(&place, what));
+        };
+        let points = original(found, pair, &result).map_err(|what| found.misfit(&place, what))?;
+        found.keep(pair, points, &place)?;
+    }
+    Ok(())
+}
+
+fn expected() -> String {
+    "expected a dictionary with src_fn, trg_fn, src_kpts_pred (30 × 2 numbers) and \
+     resize_resolution"
+        .to_owned()
+}
+
+/// One result.
+struct Result30<'a> {
+    source: &'a str,
+    target: &'a str,
+    points: &'a Array,
+    side: f64,
+}
+
+impl<'a> Result30<'a> {
+    fn new(values: &'a Values, value: &'a Value) -> Option<Self> {
+        let Value::Dict(entries) = value else { return None };
+        let get = |name: &str| {
+            let named = |key: usize| matches!(values.get(key), Value::Text(key) if key == name);
+            entries.iter().find(|(key, _)| named(*key)).map(|(_, value)| values.get(*value))
+        };
+        let text = |name: &str| match get(name)? {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        };
+        let Value::Array(points) = get("src_kpts_pred")? else { return None };
+        let side = match get("resize_resolution")? {
+            Value::Int(side) => *side as f64,
+            Value::Float(side) => *side,
+            _ => return None,
+        };
+        let shaped = matches!(points.shape[..], [_, columns] if columns >= 2);
+        let fits = shaped && side.is_finite() && side > 0.0;
+        fits.then_some(Self { source: text("src_fn")?, target: text("trg_fn")?, points, side })
+    }
+}
+
+/// Category folder and file name of a path, with either kind of slash.
+fn file_of(path: &str) -> (String, String) {
+    let mut parts = path.rsplit(['/', '\\']);
+    let file = parts.next().unwrap_or_default().to_owned();
+    (parts.next().unwrap_or_default().to_owned(), file)
+}
+
+type FileName = (String, String);
+
+fn pairs_by_files(found: &Found<'_>) -> HashMap<(FileName, FileName), usize> {
+    let name = |image: usize| file_of(&found.benchmark.images[image].path.to_string_lossy());
+    let pairs = found.benchmark.pairs.iter().enumerate();
+    pairs.map(|(at, pair)| ((name(pair.source), name(pair.target)), at)).collect()
+}
+
+/// The predicted points of a pair's keypoints in original pixels of the target.
+fn original(found: &Found<'_>, pair: usize, result: &Result30<'_>) -> Result<Predicted, String> {
+    let pair = &found.benchmark.pairs[pair];
+    let size = found.benchmark.images[pair.target].size;
+    let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;
+    let columns = result.points.shape[1];
+    let point_of = |name: &String| {
+        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is no number"))?;
+        let row = result.points.values.chunks_exact(columns).nth(row);
+        let row = row.ok_or_else(|| format!("there is no row for keypoint {name}"))?;
+        let [x, y] = unpadded([row[0], row[1]], size, result.side);
+        point(x, y)
+    };
+    pair.keypoint_ids.iter().map(point_of).collect::<Result<Vec<Option<Point>>, String>>()
+}
+
+/// A point of the padded square in original pixels: the longer side fills the square, the shorter
+/// is rounded (half to even) and centred, with the odd pixel behind it (GeoAware-SC,
+/// `utils_dataset.py`).
+fn unpadded(point: [f64; 2], size: [u32; 2], side: f64) -> [f64; 2] {
+    let size = size.map(f64::from);
+    let longer = f64::max(size[0], size[1]);
+    [0, 1].map(|axis| {
+        let filled = (side * size[axis] / longer).round_ties_even();
+        let margin = ((side - filled) / 2.0).trunc();
+        (point[axis] - margin) * longer / side
+    })
+}

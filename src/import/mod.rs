@@ -1,0 +1,190 @@
+//! Predictions of other programs become predictions of this one: CSV, NumPy `.npz`, and the
+//! `result.pkl` of GeoAware-SC's evaluation.
+//!
+//! Everything is checked against the benchmark: pairs and keypoints that it does not have are
+//! refused, keypoints without a prediction are kept as such, and pairs that the file lacks stay
+//! lacking. No input is run, and none is read beyond the limits that the readers name.
+
+mod geoaware;
+mod npy;
+mod npz;
+mod pickle;
+mod table;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::benchmark::Benchmark;
+use crate::score::Predicted;
+
+pub use npy::{Array, ArrayError};
+pub use pickle::PickleError;
+
+/// The kinds of files that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// CSV with columns `pair,keypoint,x,y`: a line a predicted keypoint, named as the annotation
+    /// names it; empty x and y, or no line, where there is no prediction.
+    Csv,
+    /// A NumPy archive with an array of shape (keypoints, 2) for each pair, under the pair's id;
+    /// NaN where there is no prediction.
+    Npz,
+    /// The list of results that GeoAware-SC's `pck_train.py` pickles.
+    GeoAware,
+}
+
+impl Kind {
+    /// The kind that a file name's extension stands for.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Self::Csv),
+            "npz" => Some(Self::Npz),
+            "pkl" | "pickle" => Some(Self::GeoAware),
+            _ => None,
+        }
+    }
+
+    /// The kind's name in headers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Npz => "npz",
+            Self::GeoAware => "geoaware",
+        }
+    }
+}
+
+/// Why predictions cannot be imported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system, or the decompression, says.
+        source: std::io::Error,
+    },
+    /// The file is larger than any predictions are.
+    #[error("{}: more than {limit} bytes, which is more than predictions take; is it the right file?", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// The file is not of its kind, or damaged.
+    #[error("{}: {what}", file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What was found, what was expected.
+        what: String,
+    },
+    /// Something in the file does not fit the benchmark.
+    #[error("{}: {place}: {what}", file.display())]
+    Misfit {
+        /// The file.
+        file: PathBuf,
+        /// Where: a line, an array, a result.
+        place: String,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+/// Reads predictions for a benchmark: index of the pair in [`Benchmark::pairs`], ascending, and the
+/// predicted points in original pixels of the target.
+///
+/// # Errors
+/// A file that cannot be read, is not of its kind or does not fit the benchmark; see
+/// [`ImportError`].
+pub fn read(
+    path: &Path,
+    kind: Kind,
+    benchmark: &Benchmark,
+) -> Result<Vec<(usize, Predicted)>, ImportError> {
+    let mut found = Found::new(path, benchmark);
+    match kind {
+        Kind::Csv => table::read(path, &mut found)?,
+        Kind::Npz => npz::read(path, &mut found)?,
+        Kind::GeoAware => geoaware::read(path, &mut found)?,
+    }
+    Ok(found.predicted.into_iter().enumerate().filter_map(|(at, p)| Some((at, p?))).collect())
+}
+
+/// What was found so far.
+struct Found<'a> {
+    file: &'a Path,
+    benchmark: &'a Benchmark,
+    pairs: HashMap<&'a str, usize>,
+    predicted: Vec<Option<Predicted>>,
+}
+
+impl<'a> Found<'a> {
+    fn new(file: &'a Path, benchmark: &'a Benchmark) -> Self {
+        let pairs = benchmark.pairs.iter().enumerate();
+        Self {
+            file,
+            benchmark,
+            pairs: pairs.map(|(at, pair)| (pair.id.as_str(), at)).collect(),
+            predicted: vec![None; benchmark.pairs.len()],
+        }
+    }
+
+    /// The index of the pair of this id.
+    fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
+        self.pairs.get(id).copied().ok_or_else(|| {
+            let Benchmark { name, split, .. } = self.benchmark;
+            self.misfit(place, format!("pair {id} is not among the pairs of {name} {split}"))
+        })
+    }
+
+    /// Keeps the predictions of a pair. The same once more is no fault: some programs draw the pairs
+    /// that they evaluate with replacement.
+    fn keep(&mut self, pair: usize, points: Predicted, place: &str) -> Result<(), ImportError> {
+        match &self.predicted[pair] {
+            Some(before) if *before != points => {
+                let id = &self.benchmark.pairs[pair].id;
+                Err(self.misfit(place, format!("pair {id} came before with other points")))
+            }
+            _ => {
+                self.predicted[pair] = Some(points);
+                Ok(())
+            }
+        }
+    }
+
+    fn misfit(&self, place: &str, what: String) -> ImportError {
+        ImportError::Misfit { file: self.file.to_owned(), place: place.to_owned(), what }
+    }
+
+    fn malformed(&self, what: impl ToString) -> ImportError {
+        ImportError::Malformed { file: self.file.to_owned(), what: what.to_string() }
+    }
+
+    fn unread(&self, source: std::io::Error) -> ImportError {
+        ImportError::Read { file: self.file.to_owned(), source }
+    }
+}
+
+/// A point from two numbers as NumPy has them: NaN is no prediction, infinite or beyond f32 is none
+/// that can be meant.
+fn point(x: f64, y: f64) -> Result<Option<crate::Point>, String> {
+    if x.is_nan() && y.is_nan() {
+        return Ok(None);
+    }
+    let point = [x as f32, y as f32];
+    if point.iter().all(|side| side.is_finite()) {
+        Ok(Some(point))
+    } else {
+        Err(format!("({x}, {y}) is no point; two NaN stand for no prediction"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
