@@ -14,6 +14,7 @@ mod image;
 mod oracle;
 mod picture;
 mod predictions;
+mod report;
 #[cfg(feature = "torch")]
 mod resnet;
 mod score;

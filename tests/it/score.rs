@@ -12,13 +12,13 @@ use crate::shared::shared;
 const HEADER: &str = r#"{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{"name":"identity"},"created_by":"a test"}"#;
 
 /// A benchmark of the 62 real pair files, and predictions files for it.
-struct Sample {
+pub struct Sample {
     folder: TempDir,
     pairs: Vec<Value>,
 }
 
 impl Sample {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let annotations = shared("data/SPair-71k-sample/PairAnnotation/test")?;
         let mut names: Vec<_> =
             fs::read_dir(&annotations).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -41,7 +41,7 @@ impl Sample {
         Some(Self { folder, pairs })
     }
 
-    fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
@@ -53,12 +53,12 @@ impl Sample {
     }
 
     /// All lines of a predictions file, the header first.
-    fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let lines = (0..self.pairs.len()).map(|pair| self.line(pair));
         std::iter::once(HEADER.to_owned()).chain(lines).collect()
     }
 
-    fn write(&self, name: &str, lines: &[String]) -> PathBuf {
+    pub fn write(&self, name: &str, lines: &[String]) -> PathBuf {
         let file = self.root().join(name);
         fs::write(&file, lines.join("\n") + "\n").unwrap();
         file

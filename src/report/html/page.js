@@ -28,11 +28,12 @@ function svg(name, attributes = {}, text) {
   return made;
 }
 
-const WIDTH = 460, HEIGHT = 230, LEFT = 34, BOTTOM = 40, TOP = 8;
+const WIDTH = 460, LEFT = 34, TOP = 8, PLOT = 190;
 
-function figure(caption, top, draw) {
-  const plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": caption });
-  const y = (value) => HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top;
+// `below` is the room for labels under the axis.
+function figure(caption, top, below, draw) {
+  const plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${PLOT + below}`, role: "img", "aria-label": caption });
+  const y = (value) => PLOT - (PLOT - TOP) * value / top;
   for (let tick = 0; tick <= 4; tick++) {
     const value = top * tick / 4;
     plot.append(svg("line", { x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value), class: "axis" }));
@@ -44,7 +45,8 @@ function figure(caption, top, draw) {
 
 function bars(caption, names, series) {
   const top = Math.max(10, ...series.flat().filter((v) => v !== null)) * 1.05;
-  figure(caption, top, (plot, y) => {
+  const longest = Math.max(...names.map((name) => name.length));
+  figure(caption, top, 20 + 4.5 * longest, (plot, y) => {
     const step = (WIDTH - LEFT) / names.length, width = step * 0.8 / series.length;
     names.forEach((name, at) => {
       const x = LEFT + step * at + step * 0.1;
@@ -55,7 +57,7 @@ function bars(caption, names, series) {
         bar.append(svg("title", {}, `${data.methods[method].name}, ${name}: ${values[at].toFixed(1)}`));
         plot.append(bar);
       });
-      const middle = x + step * 0.4, below = HEIGHT - BOTTOM + 12;
+      const middle = x + step * 0.4, below = PLOT + 12;
       plot.append(svg("text", { x: middle, y: below, "text-anchor": "end",
         transform: `rotate(-40 ${middle} ${below})` }, name));
     });
@@ -67,11 +69,11 @@ function charts() {
     by("legend").append(element("span", {}, element("i", { style: `background:${colour(at)}` }), method.name));
   });
   const curve = data.methods.map((method) => method.curve);
-  figure("PCK (%) against α", 100, (plot, y) => {
+  figure("PCK (%) against α", 100, 24, (plot, y) => {
     const last = data.curve_alphas[data.curve_alphas.length - 1];
     const x = (alpha) => LEFT + (WIDTH - LEFT - 12) * alpha / last;
     for (const alpha of data.curve_alphas.filter((_, at) => at % 5 === 4)) {
-      plot.append(svg("text", { x: x(alpha), y: HEIGHT - BOTTOM + 14, "text-anchor": "middle" }, alpha));
+      plot.append(svg("text", { x: x(alpha), y: PLOT + 16, "text-anchor": "middle" }, alpha));
     }
     curve.forEach((values, method) => {
       const points = values.map((value, at) => `${x(data.curve_alphas[at])},${y(value ?? 0)}`);
@@ -402,9 +404,12 @@ function triangle(pen, image, [a, b, c], sx, sy) {
   const [xu, xv] = solve(a[0], b[0], c[0]), [yu, yv] = solve(a[1], b[1], c[1]);
   pen.save();
   pen.beginPath();
-  pen.moveTo(a[0], a[1]);
-  pen.lineTo(b[0], b[1]);
-  pen.lineTo(c[0], c[1]);
+  // A little larger than it is, or seams show between neighbours.
+  const centre = [0, 1].map((axis) => (a[axis] + b[axis] + c[axis]) / 3);
+  for (const corner of [a, b, c]) {
+    const out = [0, 1].map((axis) => corner[axis] + Math.sign(corner[axis] - centre[axis]) * 0.8);
+    pen.lineTo(out[0], out[1]);
+  }
   pen.closePath();
   pen.clip();
   pen.transform(xu, yu, xv, yv, a[0] - xu * u0 - xv * v0, a[1] - yu * u0 - yv * v0);
