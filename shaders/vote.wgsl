@@ -6,9 +6,11 @@
 // column of the group times the weight of that column in each target hyperpixel.
 
 const WORKGROUP: u32 = 8u;
+const SOURCE_ROWS: u32 = 1u;  // source rows a workgroup
 const SOURCE_QUADS: u32 = 4u; // vec4 of source cells an invocation
 const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 
+const TARGET_ROWS: u32 = WORKGROUP / SOURCE_ROWS;
 const TILE_RATIO: u32 = SOURCE_QUADS / TARGET_QUADS; // a whole number
 const DIAGONAL_QUADS: u32 = SOURCE_QUADS + TARGET_QUADS;
 
@@ -90,7 +92,8 @@ fn similarity(cosine: vec4<f32>) -> vec4<f32> {
     return positive * positive * positive;
 }
 
-// x: target rows and, slower, distances between tiles; y: source rows; z: pairs.
+// x: target rows and, slower, distances between tiles; y: source rows; z: pairs. The invocations of
+// a workgroup share rows, so that what one loads is in the cache for another.
 @compute @workgroup_size(WORKGROUP)
 fn vote(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -98,10 +101,10 @@ fn vote(
 ) {
     let pair = workgroup.z;
     let target_rows = pairs[pair].target_rows;
-    let row_groups = (target_rows + WORKGROUP - 1u) / WORKGROUP;
+    let row_groups = (target_rows + TARGET_ROWS - 1u) / TARGET_ROWS;
     let distance = workgroup.x / row_groups;
-    let target_row = (workgroup.x % row_groups) * WORKGROUP + local.x;
-    let source_row = workgroup.y;
+    let target_row = (workgroup.x % row_groups) * TARGET_ROWS + local.x % TARGET_ROWS;
+    let source_row = workgroup.y * SOURCE_ROWS + local.x / TARGET_ROWS;
     let source_tiles = pairs[pair].source_quads / SOURCE_QUADS;
     let target_tiles = pairs[pair].target_quads / TARGET_QUADS;
     let distances = target_tiles + (source_tiles - 1u) * TILE_RATIO;

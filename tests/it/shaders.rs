@@ -164,3 +164,14 @@ fn structures_are_laid_out_as_the_host_writes_them() {
         }
     );
 }
+
+#[test]
+fn tiles_and_workgroups_of_every_preset_fit_together() {
+    for preset in Preset::ALL {
+        let tiles = [preset.correlate_tile, preset.vote_tile, preset.pick_tile];
+        assert!(tiles.iter().flatten().all(|cells| cells % 4 == 0), "{}: vec4", preset.name);
+        let [source, target] = preset.vote_tile;
+        assert_eq!(source % target, 0, "{}: distances between tiles are whole", preset.name);
+        assert_eq!(preset.workgroup % preset.vote_rows, 0, "{}: whole rows", preset.name);
+    }
+}

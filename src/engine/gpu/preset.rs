@@ -17,6 +17,9 @@ pub struct Preset {
     /// Source × target cells of a tile of `vote`, the first a multiple of the second, the second
     /// one of 4.
     pub vote_tile: [u32; 2],
+    /// Source rows in a workgroup of `vote`, a divisor of `workgroup`; the other factor is target
+    /// rows.
+    pub vote_rows: u32,
     /// Rows × target cells of a tile of `pick`, multiples of 4.
     pub pick_tile: [u32; 2],
     /// Pairs in a submission.
@@ -32,6 +35,7 @@ impl Preset {
         correlate_tile: [16, 16],
         split: 512,
         vote_tile: [20, 20],
+        vote_rows: 1,
         pick_tile: [16, 20],
         pairs: 8,
     };
@@ -43,6 +47,7 @@ impl Preset {
         correlate_tile: [8, 8],
         split: 512,
         vote_tile: [8, 8],
+        vote_rows: 8,
         pick_tile: [8, 8],
         pairs: 32,
     };
@@ -83,7 +88,10 @@ impl Preset {
             "correlate.wgsl" => {
                 [&[workgroup, ("SPLIT", self.split)][..], &tile(self.correlate_tile)].concat()
             }
-            "vote.wgsl" => [&[workgroup][..], &tile(self.vote_tile)].concat(),
+            "vote.wgsl" => {
+                let rows = ("SOURCE_ROWS", self.vote_rows);
+                [&[workgroup, rows][..], &tile(self.vote_tile)].concat()
+            }
             "hough.wgsl" => {
                 let blur = ("BLUR_SIDE", BLUR_SIDE as u32);
                 [&[workgroup, blur][..], &tile(self.vote_tile)].concat()

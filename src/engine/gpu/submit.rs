@@ -183,9 +183,10 @@ impl Submitter<'_> {
                 let source_tiles = p.source_quads * 4 / source_tile;
                 let target_tiles = p.target_quads * 4 / target_tile;
                 let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
-                p.target_rows.div_ceil(self.preset.workgroup) * distances
+                let target_rows = self.preset.workgroup / self.preset.vote_rows;
+                p.target_rows.div_ceil(target_rows) * distances
             });
-            let rows = largest(pairs, |p| p.source_rows);
+            let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
             let [source_page, target_page] = self.pages(segment);
             pass.run(
                 &self.pipelines.vote,
