@@ -95,22 +95,25 @@ impl Case {
     }
 }
 
-/// Photographs as hyperimages.
+/// Photographs as hyperimages, a few at a time.
 pub fn hyperimages(
     backbone: &dyn Backbone,
     layers: &LayerSet,
     paths: &[PathBuf],
 ) -> Vec<Arc<Hyperimage>> {
-    let read = |path: &PathBuf| image::prepare(&image::read(path).expect("a photograph"), 300);
-    let prepared: Vec<Prepared> = paths.iter().map(read).collect();
-    let photographs: Vec<&Prepared> = prepared.iter().collect();
-    let maps = backbone.extract(&photographs, layers.layers()).expect("maps");
     let geometry = backbone.geometry(layers.base()).expect("a base layer");
-    let each = prepared.iter().zip(&maps);
-    each.map(|(Prepared { width, height, ratio, .. }, maps)| {
-        Arc::new(Hyperimage::new(geometry, *width, *height, *ratio, maps))
-    })
-    .collect()
+    let read = |path: &PathBuf| image::prepare(&image::read(path).expect("a photograph"), 300);
+    let few = |paths: &[PathBuf]| -> Vec<Arc<Hyperimage>> {
+        let prepared: Vec<Prepared> = paths.iter().map(read).collect();
+        let photographs: Vec<&Prepared> = prepared.iter().collect();
+        let maps = backbone.extract(&photographs, layers.layers()).expect("maps");
+        let each = prepared.iter().zip(&maps);
+        each.map(|(Prepared { width, height, ratio, .. }, maps)| {
+            Arc::new(Hyperimage::new(geometry, *width, *height, *ratio, maps))
+        })
+        .collect()
+    };
+    paths.chunks(8).flat_map(few).collect()
 }
 
 #[test]

@@ -269,6 +269,18 @@ fn a_hub_that_is_not_there_or_must_not_be_asked_is_an_error() {
     assert!(error.contains("HF_ENDPOINT"), "{error}");
 }
 
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let folder = Folder::new();
+    let file = folder.file("file", b"not a folder");
+    let server = HubServer::start(bytes(&small("resnet50")), Behaviour::Well);
+    let settings = Settings { cache: file.join("hub"), ..settings(&server, &folder) };
+    let error = hub::fetch(&settings, &wanted("main"), Freshness::Cached, false);
+    let error = error.expect_err("no place").to_string();
+    assert!(error.starts_with(&settings.cache.display().to_string()), "{error}");
+    assert!(error.contains("HF_HOME"), "{error}");
+}
+
 fn hpflow(folder: &Folder) -> Command {
     let mut command = Command::cargo_bin("hpflow").expect("the binary");
     command.env("HF_HOME", folder.0.path()).env("HF_ENDPOINT", "http://127.0.0.1:9");

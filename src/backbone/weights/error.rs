@@ -177,6 +177,17 @@ pub enum WeightsError {
         /// The SHA-256 announced.
         expected: String,
     },
+    /// A cache that nothing can be written to.
+    #[error(
+        "{cache}: cannot keep weights in this cache: {source}; make room in it or set HF_HOME to \
+         another folder"
+    )]
+    Cache {
+        /// The cache folder.
+        cache: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No place for the cache.
     #[error(
         "the home folder is unknown, so there is no place for fetched weights; set HF_HOME to one"

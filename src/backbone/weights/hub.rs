@@ -1,6 +1,7 @@
 //! The Hugging Face hub: files of model repositories, kept in the cache that the hub's Python
 //! library uses, under the environment variables that it obeys.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hf_hub::api::Progress;
@@ -124,7 +125,7 @@ pub fn fetch(
     // So that the revision is found in the cache the next time.
     let cache = Cache::new(settings.cache.clone());
     let reference = cache.repo(repository(wanted, &wanted.revision)).create_ref(&commit);
-    reference.map_err(|error| hub.failed(&format!("{}: {error}", settings.cache.display())))?;
+    reference.map_err(|error| hub.unwritable(error))?;
     Ok(Fetched { path, commit })
 }
 
@@ -221,12 +222,13 @@ impl Hub<'_> {
                 "another process is downloading it (it holds {})",
                 path.display()
             )),
-            ApiError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            ApiError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 self.failed("the connection ended early; the next try continues")
             }
-            ApiError::IoError(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            ApiError::IoError(error) if error.kind() == ErrorKind::InvalidData => {
                 self.failed("the answer is not the hub's, perhaps a proxy's or a login page")
             }
+            ApiError::IoError(error) if is_of_the_disk(error.kind()) => self.unwritable(error),
             other => self.failed(&other.to_string()),
         }
     }
@@ -237,6 +239,10 @@ impl Hub<'_> {
             wanted: wanted.to_owned(),
             hint: hint.to_owned(),
         }
+    }
+
+    fn unwritable(&self, source: std::io::Error) -> WeightsError {
+        WeightsError::Cache { cache: self.settings.cache.clone(), source }
     }
 
     fn failed(&self, reason: &str) -> WeightsError {
@@ -273,6 +279,25 @@ impl Progress for Bar {
     fn finish(&mut self) {
         self.0.finish_and_clear();
     }
+}
+
+/// Whether an error is of the kind that files give and connections do not.
+fn is_of_the_disk(kind: ErrorKind) -> bool {
+    use ErrorKind::{
+        AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+        ReadOnlyFilesystem, StorageFull,
+    };
+    matches!(
+        kind,
+        AlreadyExists
+            | IsADirectory
+            | NotADirectory
+            | NotFound
+            | PermissionDenied
+            | QuotaExceeded
+            | ReadOnlyFilesystem
+            | StorageFull
+    )
 }
 
 fn repository(file: &HubFile, revision: &str) -> Repo {
