@@ -107,9 +107,12 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         results.push(measure(kind, args, &requests, console)?);
     }
     match args.format {
-        Format::Text => print_text(&preparation, &results, &layers, &*backbone),
+        Format::Text => print_text(&preparation, &results, &layers, &*backbone)?,
         Format::Json => {
-            println!("{}", serde_json::to_string_pretty(&as_json(&preparation, &results, args))?);
+            print_line!(
+                "{}",
+                serde_json::to_string_pretty(&as_json(&preparation, &results, args))?
+            );
         }
     }
     Ok(())
@@ -224,31 +227,33 @@ fn print_text(
     results: &[EngineResult],
     layers: &LayerSet,
     backbone: &dyn Backbone,
-) {
-    println!("{} layers {layers}; milliseconds, median (lowest to highest)", backbone.name());
-    println!("\nonce a photograph");
+) -> anyhow::Result<()> {
+    print_line!("{} layers {layers}; milliseconds, median (lowest to highest)", backbone.name());
+    print_line!("\nonce a photograph");
     for (stage, samples) in preparation {
-        print_samples(stage, samples);
+        print_samples(stage, samples)?;
     }
     for result in results {
-        println!("\nonce a pair, engine {} ({})", result.engine, result.adapter);
-        print_samples("matching", &result.matching);
+        print_line!("\nonce a pair, engine {} ({})", result.engine, result.adapter);
+        print_samples("matching", &result.matching)?;
         for (stage, milliseconds) in &result.stages {
-            println!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
+            print_line!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
         }
-        println!("  {:<14} {:>9.2}", "transfer", result.transfer);
+        print_line!("  {:<14} {:>9.2}", "transfer", result.transfer);
     }
     if let Some((last, others)) = results.split_last() {
         for result in others {
             let ratio = last.matching.median() / result.matching.median();
-            println!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
+            print_line!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
         }
     }
+    Ok(())
 }
 
-fn print_samples(name: &str, samples: &Samples) {
+fn print_samples(name: &str, samples: &Samples) -> anyhow::Result<()> {
     let (low, high) = (samples.quantile(0.0), samples.quantile(1.0));
-    println!("  {name:<14} {:>9.2}  ({low:.2} to {high:.2})", samples.median());
+    print_line!("  {name:<14} {:>9.2}  ({low:.2} to {high:.2})", samples.median());
+    Ok(())
 }
 
 fn as_json(

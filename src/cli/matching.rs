@@ -146,13 +146,13 @@ fn print_points(keypoints: &[Point], predicted: &Keypoints, format: Format) -> a
     match format {
         Format::Json => {
             let points = serde_json::json!({ "source": keypoints, "target": predicted });
-            println!("{}", serde_json::to_string(&points)?);
+            print_line!("{}", serde_json::to_string(&points)?);
         }
         Format::Text => {
             for predicted in predicted {
                 match predicted {
-                    Some([x, y]) => println!("{x},{y}"),
-                    None => println!("none"),
+                    Some([x, y]) => print_line!("{x},{y}"),
+                    None => print_line!("none"),
                 }
             }
         }

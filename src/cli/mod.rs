@@ -10,6 +10,9 @@ use crate::benchmark::BenchmarkError;
 use crate::engine::EngineError;
 use crate::engine::gpu::GpuError;
 
+#[macro_use]
+mod output;
+
 mod audit;
 mod bench;
 mod console;
@@ -18,7 +21,6 @@ mod devices;
 mod import;
 mod matching;
 mod options;
-mod output;
 mod predict;
 mod predicted;
 mod report;
@@ -95,10 +97,22 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hpflow: {error:#}");
+            eprintln!("hpflow: {}", sentence(&error));
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// An error and its causes, each once: many name what the system said already.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match said.as_str() {
+            "" => cause,
+            so_far if so_far.contains(&cause) => said,
+            _ => format!("{said}: {cause}"),
+        }
+    })
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {

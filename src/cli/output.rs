@@ -2,6 +2,13 @@
 
 use std::io::{ErrorKind, Write as _};
 
+/// Prints a line of a result, in a function that returns `anyhow::Result`.
+macro_rules! print_line {
+    ($($part:tt)*) => {
+        $crate::cli::output::print(&(format!($($part)*) + "\n"))?
+    };
+}
+
 /// Prints a result. A reader that has seen enough (`hpflow score … | head`) is no failure.
 ///
 /// # Errors

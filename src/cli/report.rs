@@ -93,7 +93,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let path = args.out.join("index.html");
     std::fs::write(&path, html).with_context(cannot_write)?;
     if !quiet {
-        println!("{}", path.display());
+        print_line!("{}", path.display());
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
 
 fn list() -> anyhow::Result<()> {
     let settings = hub::Settings::from_environment()?;
-    println!("{:<10} {:<24} in the cache", "name", "on the hub");
+    print_line!("{:<10} {:<24} in the cache", "name", "on the hub");
     for known in manifest::known() {
         let file = HubFile {
             repository: known.repository.clone(),
@@ -70,13 +70,16 @@ fn list() -> anyhow::Result<()> {
             Some(fetched) => format!("revision {}", fetched.commit),
             None => format!("no; `hpflow weights fetch {}`", known.name),
         };
-        println!(
+        print_line!(
             "{:<10} {:<24} {cached}\n{:<10} {}",
-            known.name, known.repository, "", known.about
+            known.name,
+            known.repository,
+            "",
+            known.about
         );
     }
-    println!("{:<10} {:<24} needs no file", "untrained", "");
-    println!("{:<10} the same random network everywhere, for tests and a first try", "");
+    print_line!("{:<10} {:<24} needs no file", "untrained", "");
+    print_line!("{:<10} the same random network everywhere, for tests and a first try", "");
     Ok(())
 }
 
@@ -90,9 +93,9 @@ fn fetch(source: &str, progress: bool) -> anyhow::Result<()> {
     };
     let settings = hub::Settings::from_environment()?;
     let fetched = hub::fetch(&settings, &wanted, hub::Freshness::Current, progress)?;
-    println!("file      {}", fetched.path.display());
-    println!("revision  {}", fetched.commit);
-    println!("sha256    {}", weights::sha256(&fetched.path)?);
+    print_line!("file      {}", fetched.path.display());
+    print_line!("revision  {}", fetched.commit);
+    print_line!("sha256    {}", weights::sha256(&fetched.path)?);
     Ok(())
 }
 
@@ -104,9 +107,9 @@ fn check(source: &str, backbone: Option<&str>, progress: bool) -> anyhow::Result
     };
     let weights = weights::load(&source, &architecture, progress)?;
     let values: usize = weights.values.values().map(Vec::len).sum();
-    println!("fits      {}", architecture.name);
-    println!("tensors   {} of {values} values", weights.values.len());
-    println!("sha256    {}", weights.identity.sha256);
+    print_line!("fits      {}", architecture.name);
+    print_line!("tensors   {} of {values} values", weights.values.len());
+    print_line!("sha256    {}", weights.identity.sha256);
     Ok(())
 }
 

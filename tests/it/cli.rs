@@ -200,6 +200,24 @@ fn a_full_disk_is_one_sentence() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_printed_is_one_sentence() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("the full device");
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("hpflow"));
+    let output = command.args(["weights", "list"]).stdout(full).output().expect("a run");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output") && !said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let output = hpflow(&["match", "no.jpg", "no.png", "--keypoints", "1,1", "--backbone", "hog"]);
+    fails(&output, 1, &["no.jpg"]);
+    assert_eq!(text(&output.stderr).matches("os error 2").count(), 1);
+}
+
+#[test]
 fn identity_keeps_relative_positions() {
     let tiny = Tiny::new();
     assert!(tiny.predict("i.jsonl", &["--method", "identity"]).status.success());
@@ -277,7 +295,9 @@ fn bench_reports_every_engine_and_stage() {
 fn every_command_shows_an_example() {
     let top = text(&hpflow(&["--help"]).stdout);
     let commands = top.split("Commands:").nth(1).expect("a list").split("Options:").next();
-    let names = commands.expect("a list").lines().filter_map(|line| line.split_whitespace().next());
+    // A name is indented by two; what is indented more continues a description.
+    let lines = commands.expect("a list").lines().filter_map(|line| line.strip_prefix("  "));
+    let names = lines.filter(|line| !line.starts_with(' ')).filter_map(|l| l.split(' ').next());
     let names: Vec<&str> = names.filter(|name| *name != "help").collect();
     assert!(names.contains(&"predict") && names.contains(&"score"), "{top}");
     let nested =
