@@ -25,7 +25,7 @@ const KERNELS: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
 /// A pair of photographs of 300 × 225 pixels with about 200 rows to pick, as fifteen keypoints have.
 fn pair(backbone: &str, layers: &str, [jump, receptive_field]: [u32; 2]) -> PairRequest {
     let layers: LayerSet = layers.parse().expect("a layer set");
-    let geometry = Geometry { jump, receptive_field };
+    let geometry = Geometry::new(jump, receptive_field);
     let image = |seed| -> Arc<Hyperimage> {
         Arc::new(synthetic::hyperimage(backbone, &layers, geometry, [300, 225], seed))
     };
@@ -77,7 +77,7 @@ fn norms(criterion: &mut Criterion) {
     group.sample_size(10);
     for (name, backbone, layers, [jump, receptive_field]) in SHAPES {
         let layers: LayerSet = layers.parse().expect("a layer set");
-        let geometry = Geometry { jump, receptive_field };
+        let geometry = Geometry::new(jump, receptive_field);
         let maps = synthetic::feature_maps(backbone, &layers, [300, 225], 1);
         group.bench_function(format!("hyperimage/{name}"), |bencher| {
             bencher.iter(|| Hyperimage::new(geometry, 300, 225, 1.0, &maps));

@@ -18,6 +18,7 @@ pub mod backbone;
 pub mod benchmark;
 pub mod cli;
 pub mod engine;
+pub mod features;
 pub mod flow;
 pub mod hyperpixel;
 pub mod image;

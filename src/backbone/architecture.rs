@@ -133,7 +133,7 @@ impl Architecture {
 /// A layer above 9: none was published.
 pub fn geometry(base_layer: usize) -> Result<Geometry, BackboneError> {
     match (JUMPS.get(base_layer), RECEPTIVE_FIELDS.get(base_layer)) {
-        (Some(&jump), Some(&receptive_field)) => Ok(Geometry { jump, receptive_field }),
+        (Some(&jump), Some(&receptive_field)) => Ok(Geometry::new(jump, receptive_field)),
         _ => Err(BackboneError::NoGeometry { layer: base_layer }),
     }
 }
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_geometry_ends_at_layer_nine() {
-        assert_eq!(geometry(9).unwrap(), Geometry { jump: 16, receptive_field: 139 });
+        assert_eq!(geometry(9).unwrap(), Geometry::new(16, 139));
         let error = geometry(10).unwrap_err().to_string();
         assert!(error.contains("layer 10") && error.contains("0 to 9"), "{error}");
     }

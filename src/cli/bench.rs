@@ -282,7 +282,7 @@ fn as_json(
         })
         .collect();
     json!({
-        "backbone": args.hpf.backbone,
+        "backbone": args.hpf.backbone(),
         "pairs": args.pairs,
         "repetitions": args.repetitions,
         "once_a_photograph_ms": preparation,

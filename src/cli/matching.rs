@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Usage;
 use super::console::Console;
-use super::options::HpfArgs;
+use super::options::{FeaturesArgs, HpfArgs};
 use crate::Point;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
@@ -29,6 +29,8 @@ pub struct Args {
     keypoints: Option<String>,
     #[command(flatten)]
     hpf: HpfArgs,
+    #[command(flatten)]
+    features: FeaturesArgs,
     /// A picture of both photographs with numbered lines between the keypoints.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
@@ -63,7 +65,13 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let (source, target) = (source?, target?);
     check_inside(&keypoints, &source, &args.source)?;
     // The layer set published for SPair-71k: photographs of different objects, as here.
-    let mut hpf = args.hpf.open("spair", console)?;
+    let mut hpf = match &args.features.features {
+        Some(folder) => {
+            let photographs = [&*args.source, &*args.target];
+            args.hpf.open_kept(folder, photographs, "spair", console)?
+        }
+        None => args.hpf.open("spair", console)?,
+    };
     let source_image = hpf.hyperimage(&args.source)?;
     let target_image = hpf.hyperimage(&args.target)?;
     let predicted = hpf.match_pair(&source_image, &target_image, &keypoints)?;

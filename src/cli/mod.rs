@@ -18,6 +18,7 @@ mod bench;
 mod console;
 mod dataset;
 mod devices;
+mod features;
 mod import;
 mod matching;
 mod options;
@@ -48,6 +49,8 @@ struct Cli {
 enum Command {
     /// Predict the keypoints of a benchmark's pairs.
     Predict(predict::Args),
+    /// Keep each photograph's feature maps, so that another layer set costs no backbone pass.
+    Features(features::Args),
     /// Score predictions files: PCK per category and variation factor.
     Score(score::Args),
     /// Draw pairs of a predictions file with the truth: green lines are right, red ones wrong.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
     let console = Console { quiet: cli.quiet };
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
+        Command::Features(args) => features::run(args, console),
         Command::Score(args) => score::run(args),
         Command::Show(args) => show::run(args, console),
         Command::Match(args) => matching::run(args, console),

@@ -1,6 +1,6 @@
 //! Options that several commands share: the benchmark, and what makes a method.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -12,6 +12,7 @@ use crate::backbone::{self, Device, WeightsSource};
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
 use crate::engine::gpu::GpuError;
 use crate::engine::{self, Engine, EngineError, EngineKind};
+use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::hpf::Hpf;
 
@@ -79,9 +80,10 @@ fn layout_size(name: &str) -> Result<LayoutSize, String> {
 /// What makes Hyperpixel Flow: backbone, weights, layers, engine.
 #[derive(Debug, Args)]
 pub struct HpfArgs {
-    /// resnet50, resnet101, or hog (built in: no download, no libtorch).
-    #[arg(long, default_value = "resnet101")]
-    pub backbone: String,
+    /// resnet50, resnet101, or hog (built in: no download, no libtorch). Default: resnet101, or the
+    /// one that kept features are of.
+    #[arg(long)]
+    pub backbone: Option<String>,
     /// A safetensors file with torchvision's names, a Hugging Face repository (owner/name or
     /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub.
     #[arg(long, value_name = "PATH|HUB-ID|untrained")]
@@ -101,7 +103,71 @@ pub struct HpfArgs {
     pub threads: Option<std::num::NonZeroUsize>,
 }
 
+/// Features kept on the disk.
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// Start from the feature maps in this folder, which `hpflow features` or a program of your own
+    /// wrote, instead of the photographs.
+    #[arg(long, value_name = "DIR", conflicts_with = "weights")]
+    pub features: Option<PathBuf>,
+}
+
 impl HpfArgs {
+    /// The backbone's name where no features are given.
+    pub fn backbone(&self) -> &str {
+        self.backbone.as_deref().unwrap_or("resnet101")
+    }
+
+    /// Opens kept features of some photographs and the engine.
+    ///
+    /// # Errors
+    /// Features that are missing, damaged or of another backbone, layers that they do not have, an
+    /// engine that cannot run.
+    pub fn open_kept<'a>(
+        &self,
+        folder: &Path,
+        photographs: impl IntoIterator<Item = &'a Path>,
+        benchmark: &str,
+        console: Console,
+    ) -> anyhow::Result<Hpf> {
+        self.set_threads();
+        let features = Features::open(folder, photographs)?;
+        let layers = self.kept_layers(&features, benchmark)?;
+        let engine = self.open_engine(self.engine)?;
+        console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
+        Hpf::with_features(features, engine, layers.clone())
+            .map_err(|error| Usage(format!("--layers {layers}: {error}")).into())
+    }
+
+    /// The layers asked for, those published for the benchmark and the backbone of the features, or
+    /// the only one there is.
+    fn kept_layers(&self, features: &Features, benchmark: &str) -> anyhow::Result<LayerSet> {
+        let description = features.description();
+        if let Some(asked) = self.backbone.as_ref().filter(|name| **name != description.backbone) {
+            anyhow::bail!(
+                "--backbone {asked}, but the features are of {}; leave --backbone out, or give the \
+                 folder of its features",
+                description.backbone
+            );
+        }
+        match (&self.layers, &description.layers[..]) {
+            (None, [only]) => Ok(LayerSet::new(vec![only.id])?),
+            (None, layers) => {
+                LayerSet::published(benchmark, &description.backbone).ok_or_else(|| {
+                    let known: Vec<String> = layers.iter().map(|l| l.id.to_string()).collect();
+                    Usage(format!(
+                        "no layer set was published for backbone '{}' on {benchmark}; choose among \
+                         its layers {} with --layers",
+                        description.backbone,
+                        known.join(", ")
+                    ))
+                    .into()
+                })
+            }
+            _ => self.layer_set(benchmark),
+        }
+    }
+
     /// Opens the backbone and the engine. `benchmark` decides the default layer set.
     ///
     /// # Errors
@@ -128,17 +194,17 @@ impl HpfArgs {
             Some(text) => {
                 text.parse::<WeightsSource>().map_err(|error| Usage(error.to_string()))?
             }
-            None if self.backbone == "hog" => WeightsSource::Untrained,
-            None => self.backbone.parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
+            None if self.backbone() == "hog" => WeightsSource::Untrained,
+            None => self.backbone().parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
         };
         let threads = self.thread_count();
         let options = backbone::Options { device: Device::Auto, threads, progress: !console.quiet };
-        backbone::open(&self.backbone, &weights, options)
+        backbone::open(self.backbone(), &weights, options)
             .map_err(|error| match error {
                 backbone::BackboneError::Unknown { .. } => Usage(error.to_string()).into(),
                 _ => anyhow::Error::from(error),
             })
-            .context(format!("cannot open the backbone {}", self.backbone))
+            .context(format!("cannot open the backbone {}", self.backbone()))
     }
 
     /// The layers asked for, or those published for the benchmark and backbone.
@@ -150,8 +216,8 @@ impl HpfArgs {
             Some(text) => {
                 text.parse().map_err(|error| Usage(format!("--layers {text}: {error}")).into())
             }
-            None => LayerSet::published(benchmark, &self.backbone).ok_or_else(|| {
-                let (backbone, known) = (&self.backbone, "resnet50, resnet101 and hog");
+            None => LayerSet::published(benchmark, self.backbone()).ok_or_else(|| {
+                let (backbone, known) = (self.backbone(), "resnet50, resnet101 and hog");
                 Usage(format!(
                     "no layer set was published for backbone '{backbone}' on {benchmark}; \
                      backbones are {known}, and --layers chooses layers"
@@ -179,13 +245,13 @@ impl HpfArgs {
         engine::Options { adapter: self.adapter.as_deref(), threads: self.thread_count() }
     }
 
-    fn thread_count(&self) -> usize {
+    pub fn thread_count(&self) -> usize {
         self.threads.map_or_else(rayon::current_num_threads, Into::into)
     }
 
     /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
     /// command opens one method.
-    fn set_threads(&self) {
+    pub fn set_threads(&self) {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             if pool.build_global().is_err() {

@@ -1,15 +1,17 @@
 //! `hpflow predict`: a predictions file of a benchmark.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
 use super::console::Console;
-use super::options::{BenchmarkArgs, HpfArgs};
+use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs};
 use crate::benchmark::Benchmark;
+use crate::features::file_of;
+use crate::method::hpf::Hpf;
 use crate::method::identity::Identity;
 use crate::method::{Keypoints, Method, Outcome, Unusable};
 use crate::predictions::{Header, Prediction, Writer, partial_path};
@@ -27,6 +29,8 @@ pub struct Args {
     method: String,
     #[command(flatten)]
     hpf: HpfArgs,
+    #[command(flatten)]
+    features: FeaturesArgs,
     /// The predictions file to write. Until it is complete its lines are in FILE.partial.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
@@ -45,12 +49,12 @@ pub struct Args {
 /// Wrong usage, an input that cannot be read, or a file that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = args.benchmark.open()?;
-    if !args.keep_going {
+    if !args.keep_going && args.features.features.is_none() {
         benchmark.check_photographs()?;
     }
     let mut method: Box<dyn Method> = match args.method.as_str() {
         "identity" => Box::new(Identity),
-        _ => Box::new(args.hpf.open(args.benchmark.benchmark.name(), console)?),
+        _ => Box::new(open(args, &benchmark, console)?),
     };
     let mut describe = method.describe();
     describe.extend(args.benchmark.describe());
@@ -86,6 +90,20 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     output.writer.finish()?;
     console.note(format!("{}: {total} pairs", args.out.display()));
     report_unusable(&unusable)
+}
+
+fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Hpf> {
+    let Some(folder) = &args.features.features else {
+        return args.hpf.open(&benchmark.name, console);
+    };
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    // Photographs without features are left to the run where it is to go on past them.
+    let there = |photograph: &&Path| !args.keep_going || file_of(folder, photograph).is_file();
+    let hpf = args.hpf.open_kept(folder, photographs.filter(there), &benchmark.name, console)?;
+    if let Some(features) = hpf.features() {
+        features.check_benchmark(benchmark)?;
+    }
+    Ok(hpf)
 }
 
 /// A resumed file holds the first pairs of this very selection, in order.

@@ -3,16 +3,26 @@
 
 use crate::Point;
 
-/// Jump and receptive field of a base layer, in resized pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Jump, receptive field and offset of a base layer, in resized pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
     /// Pixels between neighbouring cells.
     pub jump: u32,
     /// Side of the receptive field in pixels.
     pub receptive_field: u32,
+    /// Centre of the first cell along both axes: 0 for the published layers, (patch - 1) / 2 for a
+    /// network of patches.
+    pub offset: f32,
 }
 
 impl Geometry {
+    /// The geometry of a layer whose first cell is centred on the first pixel, as the published ones
+    /// are.
+    #[must_use]
+    pub fn new(jump: u32, receptive_field: u32) -> Self {
+        Self { jump, receptive_field, offset: 0.0 }
+    }
+
     /// Half the receptive field, rounded down: a cell's box reaches this far from its centre.
     #[must_use]
     pub fn reach(self) -> i64 {
@@ -30,7 +40,7 @@ pub struct Range {
 }
 
 /// The cells of a base map that count as hyperpixels: a rectangle of its grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {
     /// Jump and receptive field of the base layer.
     pub geometry: Geometry,
@@ -86,6 +96,7 @@ impl Grid {
         let row = self.rows.start + index / self.columns.len;
         let at = |cell: usize| {
             (cell as i64 * i64::from(self.geometry.jump) - self.geometry.reach()) as f32
+                + self.geometry.offset
         };
         [at(column), at(row)]
     }
@@ -116,7 +127,8 @@ impl Grid {
         let reach = self.geometry.reach();
         let inside = |cell: usize| {
             let centre = (axis.start + cell) as i64 * jump;
-            (centre - reach) as f32 <= at && at <= (centre + reach) as f32
+            let offset = self.geometry.offset;
+            (centre - reach) as f32 + offset <= at && at <= (centre + reach) as f32 + offset
         };
         let Some(first) = (0..axis.len).find(|&cell| inside(cell)) else { return 0..0 };
         let past = (first..axis.len).find(|&cell| !inside(cell)).unwrap_or(axis.len);
@@ -125,11 +137,11 @@ impl Grid {
 }
 
 fn counted(geometry: Geometry, cells: usize, side: u32) -> Range {
-    let jump = i64::from(geometry.jump);
-    let reach = geometry.reach();
+    let jump = f64::from(geometry.jump);
+    let reach = geometry.reach() as f64;
     let counts = |cell: &usize| {
-        let centre = *cell as i64 * jump;
-        centre - reach >= -jump && centre + reach < i64::from(side) + jump
+        let centre = *cell as f64 * jump + f64::from(geometry.offset);
+        centre - reach >= -jump && centre + reach < f64::from(side) + jump
     };
     let start = (0..cells).find(counts).unwrap_or(0);
     Range { start, len: (start..cells).take_while(counts).count() }

@@ -14,6 +14,7 @@ use crate::Point;
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
+use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
 use crate::transfer::{Neighbours, flow, transfer};
@@ -33,9 +34,17 @@ const DECODED_AHEAD: usize = 16;
 /// Hyperimages prepared ahead of matching.
 const PREPARED_AHEAD: usize = 4;
 
-/// Hyperpixel Flow with a backbone, a layer set and an engine.
+/// Where feature maps come from.
+enum Maps {
+    /// From photographs.
+    Backbone(Box<dyn Backbone>),
+    /// From files that a backbone, or another network, left.
+    Kept(Features),
+}
+
+/// Hyperpixel Flow with a backbone or kept features, a layer set and an engine.
 pub struct Hpf {
-    backbone: Box<dyn Backbone>,
+    maps: Maps,
     engine: Box<dyn Engine>,
     layers: LayerSet,
     geometry: Geometry,
@@ -66,12 +75,39 @@ impl Hpf {
         layers: LayerSet,
     ) -> Result<Self, BackboneError> {
         let geometry = backbone.geometry(layers.base())?;
-        Ok(Self { backbone, engine, layers, geometry, busy: Busy::default() })
+        let maps = Maps::Backbone(backbone);
+        Ok(Self { maps, engine, layers, geometry, busy: Busy::default() })
+    }
+
+    /// Hyperpixel Flow that starts from kept features: no photograph is opened.
+    ///
+    /// # Errors
+    /// A layer that the features lack, or a base layer without geometry.
+    pub fn with_features(
+        features: Features,
+        engine: Box<dyn Engine>,
+        layers: LayerSet,
+    ) -> Result<Self, FeaturesError> {
+        let geometry = features.geometry(layers.base())?;
+        for &layer in layers.layers() {
+            features.layer(layer)?;
+        }
+        let maps = Maps::Kept(features);
+        Ok(Self { maps, engine, layers, geometry, busy: Busy::default() })
     }
 
     /// The engine, for its name and times.
     pub fn engine(&mut self) -> &mut dyn Engine {
         &mut *self.engine
+    }
+
+    /// The kept features that it starts from, if it does.
+    #[must_use]
+    pub fn features(&self) -> Option<&Features> {
+        match &self.maps {
+            Maps::Kept(features) => Some(features),
+            Maps::Backbone(_) => None,
+        }
     }
 
     /// What the stages took since the method was made.
@@ -85,13 +121,15 @@ impl Hpf {
     /// # Errors
     /// A photograph that cannot be read or is too small for the backbone and base layer.
     pub fn hyperimage(&mut self, photograph: &Path) -> Result<Arc<Hyperimage>, Unusable> {
-        let prepared = decode(photograph)?;
-        let extractor = Extractor {
-            backbone: &mut *self.backbone,
-            layers: &self.layers,
-            geometry: self.geometry,
-        };
-        extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
+        let (layers, geometry) = (&self.layers, self.geometry);
+        match &mut self.maps {
+            Maps::Backbone(backbone) => {
+                let prepared = decode(photograph)?;
+                let extractor = Extractor { backbone: &mut **backbone, layers, geometry };
+                extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
+            }
+            Maps::Kept(features) => read_kept(features, layers, geometry, photograph, None),
+        }
     }
 
     /// Matches one pair: the predicted keypoints, in original pixels of the target, of `keypoints`
@@ -118,17 +156,24 @@ impl Hpf {
 
 impl Method for Hpf {
     fn describe(&self) -> Map<String, Value> {
+        let (backbone, side, details) = match &self.maps {
+            Maps::Backbone(backbone) => (backbone.name(), Some(IMAGE_SIDE), backbone.describe()),
+            Maps::Kept(features) => {
+                let description = features.description();
+                (&*description.backbone, description.image_side, features.describe())
+            }
+        };
         let mut all = Map::from_iter([
             ("name".to_owned(), "hpf".into()),
-            ("backbone".to_owned(), self.backbone.name().into()),
+            ("backbone".to_owned(), backbone.into()),
             ("layers".to_owned(), self.layers.to_string().into()),
         ]);
-        all.extend(self.backbone.describe());
+        all.extend(details);
         all.extend([
             ("engine".to_owned(), self.engine.name().into()),
             ("adapter".to_owned(), self.engine.adapter().into()),
             ("precision".to_owned(), "f32".into()),
-            ("image_side".to_owned(), IMAGE_SIDE.into()),
+            ("image_side".to_owned(), side.into()),
             ("hough_cells".to_owned(), (HOUGH_CELLS as u64).into()),
             ("similarity_exponent".to_owned(), 3.into()),
         ]);
@@ -142,8 +187,18 @@ impl Method for Hpf {
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
         let schedule = Schedule::new(benchmark, pairs);
-        let Self { backbone, engine, layers, geometry, busy } = self;
-        let extractor = Extractor { backbone: &mut **backbone, layers, geometry: *geometry };
+        let Self { maps, engine, layers, geometry, busy } = self;
+        let (layers, geometry) = (&*layers, *geometry);
+        let backbone = match maps {
+            Maps::Backbone(backbone) => &mut **backbone,
+            Maps::Kept(features) => {
+                let reader = Reader { features, layers, geometry };
+                let matcher =
+                    Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
+                return predict_kept(benchmark, &schedule, reader, matcher, sink);
+            }
+        };
+        let extractor = Extractor { backbone, layers, geometry };
         let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
         let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
         let images = &schedule.images;
@@ -188,7 +243,11 @@ fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
     Unusable { photograph: photograph.to_owned(), reason: reason.to_string() }
 }
 
-fn decode(photograph: &Path) -> Result<Prepared, Unusable> {
+/// Reads a photograph and shrinks it to [`IMAGE_SIDE`].
+///
+/// # Errors
+/// A photograph that cannot be read, or one too small to match.
+pub fn decode(photograph: &Path) -> Result<Prepared, Unusable> {
     let decoded = read(photograph).map_err(|error| unusable(photograph, error))?;
     let prepared = prepare(&decoded, IMAGE_SIDE);
     if prepared.width.min(prepared.height) < SMALLEST_SIDE {
@@ -326,18 +385,75 @@ impl Extractor<'_> {
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
         let image = Hyperimage::new(self.geometry, width, height, ratio, maps);
-        if image.grid.is_empty() {
-            let reason = format!(
-                "{}: {width} × {height} pixels are too few for a hyperpixel of layer {}, whose \
-                 receptive field is {} pixels; use a larger photograph or a lower base layer",
-                photograph.display(),
-                self.layers.base(),
-                self.geometry.receptive_field
-            );
-            return Err(unusable(photograph, reason));
-        }
-        Ok(Arc::new(image))
+        not_empty(image, photograph, self.layers.base())
     }
+}
+
+/// A hyperimage that has hyperpixels.
+fn not_empty(
+    image: Hyperimage,
+    photograph: &Path,
+    base: usize,
+) -> Result<Arc<Hyperimage>, Unusable> {
+    if image.grid.is_empty() {
+        let reason = format!(
+            "{}: {} × {} pixels are too few for a hyperpixel of layer {base}, whose receptive field \
+             is {} pixels; use a larger photograph or a lower base layer",
+            photograph.display(),
+            image.width,
+            image.height,
+            image.grid.geometry.receptive_field
+        );
+        return Err(unusable(photograph, reason));
+    }
+    Ok(Arc::new(image))
+}
+
+/// Kept features with what is asked of them.
+struct Reader<'a> {
+    features: &'a Features,
+    layers: &'a LayerSet,
+    geometry: Geometry,
+}
+
+/// A photograph's hyperpixels from its kept features; `size` is in original pixels.
+fn read_kept(
+    features: &Features,
+    layers: &LayerSet,
+    geometry: Geometry,
+    photograph: &Path,
+    size: Option<[u32; 2]>,
+) -> Result<Arc<Hyperimage>, Unusable> {
+    let (header, maps) = features
+        .maps(photograph, size, layers.layers())
+        .map_err(|error| unusable(photograph, error))?;
+    let [width, height] = header.resized_size;
+    let image = Hyperimage::new(geometry, width, height, header.ratio(), &maps);
+    not_empty(image, photograph, layers.base())
+}
+
+/// Predicts from kept features: reading, with the norms, runs beside matching.
+fn predict_kept(
+    benchmark: &Benchmark,
+    schedule: &Schedule,
+    reader: Reader,
+    matcher: Matcher,
+    sink: &mut Sink,
+) -> Result<(), MethodError> {
+    let (read, to_match) = sync_channel(PREPARED_AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let Reader { features, layers, geometry } = reader;
+            for &index in &schedule.images {
+                let image = &benchmark.images[index];
+                let result = read_kept(features, layers, geometry, &image.path, image.size);
+                if read.send((index, result)).is_err() {
+                    break;
+                }
+            }
+        });
+        matcher.run(to_match, sink)
+    })
 }
 
 /// The stage that takes hyperimages and gives keypoints.

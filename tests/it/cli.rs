@@ -9,18 +9,18 @@ use hpflow::benchmark::spair::annotation::ImageAnnotation;
 use tempfile::TempDir;
 
 /// Runs hpflow without colour or GPU (the CPU engine answers everywhere), in an empty folder.
-fn hpflow(arguments: &[&str]) -> Output {
+pub fn hpflow(arguments: &[&str]) -> Output {
     let mut command = Command::cargo_bin("hpflow").expect("the binary");
     command.args(arguments).env("NO_COLOR", "1").output().expect("a run")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Holds a failure to the promise: this exit code, one sentence with these parts, nothing else.
 #[track_caller]
-fn fails(output: &Output, code: i32, parts: &[&str]) {
+pub fn fails(output: &Output, code: i32, parts: &[&str]) {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "exit code; it said: {said}");
     for part in parts {
@@ -40,12 +40,12 @@ fn write_picture(path: &Path, [width, height]: [u32; 2], seed: u32) {
 }
 
 /// A benchmark in SPair-71k's format of one category, three photographs and six pairs.
-struct Tiny {
+pub struct Tiny {
     folder: TempDir,
 }
 
 impl Tiny {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         for sub in ["JPEGImages/mug", "ImageAnnotation/mug", "PairAnnotation/test", "Layout/large"]
@@ -78,20 +78,20 @@ impl Tiny {
         Self { folder }
     }
 
-    fn root(&self) -> &str {
+    pub fn root(&self) -> &str {
         self.folder.path().to_str().expect("a path in UTF-8")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn arg(&self, name: &str) -> String {
+    pub fn arg(&self, name: &str) -> String {
         self.path(name).to_str().expect("a path in UTF-8").to_owned()
     }
 
     /// `hpflow predict` with HOG on the CPU engine.
-    fn predict(&self, out: &str, more: &[&str]) -> Output {
+    pub fn predict(&self, out: &str, more: &[&str]) -> Output {
         let out = self.arg(out);
         let mut arguments =
             vec!["-q", "predict", "--root", self.root(), "--backbone", "hog", "--engine", "cpu"];

@@ -12,7 +12,7 @@ use crate::oracle::oracle;
 pub fn hyperimage(layers: &str, size: [u32; 2], seed: u64) -> Arc<Hyperimage> {
     let layers: LayerSet = layers.parse().expect("a layer set");
     let geometry = [(4, 11), (4, 19), (4, 27), (4, 35), (8, 43)][layers.base()];
-    let geometry = Geometry { jump: geometry.0, receptive_field: geometry.1 };
+    let geometry = Geometry::new(geometry.0, geometry.1);
     Arc::new(synthetic::hyperimage("resnet50", &layers, geometry, size, seed))
 }
 

@@ -5,6 +5,7 @@ mod cli;
 mod dataset;
 mod demo;
 mod engines;
+mod features;
 #[cfg(feature = "torch")]
 mod golden;
 mod gpu;

@@ -70,7 +70,7 @@ impl Backbone for Hog {
     /// (fewer at its border, never none) and no window is left out.
     fn geometry(&self, base_layer: usize) -> Result<Geometry, BackboneError> {
         only_layer(base_layer)?;
-        Ok(Geometry { jump: JUMP as u32, receptive_field: 2 * JUMP as u32 + 1 })
+        Ok(Geometry::new(JUMP as u32, 2 * JUMP as u32 + 1))
     }
 
     fn extract(

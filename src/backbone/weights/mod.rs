@@ -145,7 +145,7 @@ pub fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
     file::network_of(path)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

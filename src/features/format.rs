@@ -1,0 +1,228 @@
+//! One file of features: read tensor by tensor, written at once and whole.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+
+use super::{FeaturesError, Header, METADATA, Precision, VERSION};
+use crate::backbone::FeatureMap;
+
+/// The longest header that is read, in bytes: far beyond what any network's layers need.
+const MAX_HEADER: u64 = 16 << 20;
+
+/// A file whose header has been read and checked.
+#[derive(Debug)]
+pub struct Kept {
+    file: PathBuf,
+    from: BufReader<File>,
+    header: Header,
+    tensors: Metadata,
+    /// Where tensors begin, in bytes.
+    start: u64,
+}
+
+/// Opens a file of features.
+///
+/// # Errors
+/// A file that cannot be read, that is truncated, or that is no file of features.
+pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
+    let read_error = |source| FeaturesError::Read { file: file.to_owned(), source };
+    let not_features = |what: String| FeaturesError::NotFeatures { file: file.to_owned(), what };
+    let opened = File::open(file).map_err(read_error)?;
+    let found = opened.metadata().map_err(read_error)?.len();
+    let mut from = BufReader::new(opened);
+    let length = |expected| FeaturesError::Length { file: file.to_owned(), found, expected };
+    let mut size = [0; 8];
+    if found < size.len() as u64 {
+        return Err(length(size.len() as u64));
+    }
+    from.read_exact(&mut size).map_err(read_error)?;
+    let size = u64::from_le_bytes(size);
+    if size > MAX_HEADER {
+        return Err(not_features("is no safetensors file".to_owned()));
+    }
+    let start = 8 + size;
+    if found < start {
+        return Err(length(start));
+    }
+    let mut bytes = vec![0; size as usize];
+    from.read_exact(&mut bytes).map_err(read_error)?;
+    let tensors: Metadata = serde_json::from_slice(&bytes)
+        .map_err(|error| not_features(format!("is no safetensors file ({error})")))?;
+    let end = tensors.tensors().values().map(|info| info.data_offsets.1).max().unwrap_or(0);
+    if found != start + end as u64 {
+        return Err(length(start + end as u64));
+    }
+    let text = tensors.metadata().as_ref().and_then(|entries| entries.get(METADATA));
+    let text = text.ok_or_else(|| not_features(format!("has no metadata `{METADATA}`")))?;
+    let header: Header = serde_json::from_str(text)
+        .map_err(|error| not_features(format!("its metadata `{METADATA}` are wrong ({error})")))?;
+    check(&header).map_err(|what| not_features(format!("its metadata `{METADATA}`: {what}")))?;
+    Ok(Kept { file: file.to_owned(), from, header, tensors, start })
+}
+
+/// What no file may say.
+fn check(header: &Header) -> Result<(), String> {
+    let layers = &header.description.layers;
+    if header.version != VERSION {
+        return Err(format!("version {} is unknown to this hpflow", header.version));
+    }
+    if layers.is_empty() || !layers.is_sorted_by(|a, b| a.id < b.id) {
+        return Err("layers need ids that ascend, and at least one".to_owned());
+    }
+    if let Some(layer) = layers.iter().find(|layer| layer.stride == 0 || layer.jump == Some(0)) {
+        return Err(format!("layer {} has stride or jump 0", layer.id));
+    }
+    if let Some(layer) = layers.iter().find(|layer| !layer.offset.is_finite()) {
+        return Err(format!("layer {} has no finite offset", layer.id));
+    }
+    let sizes = [header.original_size, header.resized_size].concat();
+    if sizes.contains(&0) || !(header.ratio().is_finite() && header.ratio() > 0.0) {
+        return Err("sizes and ratio must be above 0".to_owned());
+    }
+    Ok(())
+}
+
+impl Kept {
+    /// What the file says of itself.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The maps of some layers (ids), in that order. No other tensor is read.
+    ///
+    /// # Errors
+    /// A layer that the file does not have, or a tensor that is not as the metadata say: shape,
+    /// type of number, numbers that are not finite.
+    pub fn maps(&mut self, layers: &[usize]) -> Result<Vec<FeatureMap>, FeaturesError> {
+        let mut maps: Vec<FeatureMap> = Vec::with_capacity(layers.len());
+        for &id in layers {
+            let map = self.map(id)?;
+            let size = (map.rows, map.columns);
+            let other = maps
+                .iter()
+                .find(|other| other.stride == map.stride && (other.rows, other.columns) != size);
+            if let Some(other) = other {
+                let found = format!("has {} × {} cells", map.rows, map.columns);
+                let expected = format!(
+                    "{} × {}, as other maps of stride {} have",
+                    other.rows, other.columns, map.stride
+                );
+                return Err(self.wrong(&self.name(id), found, expected));
+            }
+            maps.push(map);
+        }
+        Ok(maps)
+    }
+
+    fn name(&self, id: usize) -> String {
+        let layer = self.header.description.layers.iter().find(|layer| layer.id == id);
+        layer.map_or_else(|| id.to_string(), |layer| layer.name.clone())
+    }
+
+    fn map(&mut self, id: usize) -> Result<FeatureMap, FeaturesError> {
+        let layer = self.header.description.layers.iter().find(|layer| layer.id == id).cloned();
+        let layer = layer.ok_or_else(|| FeaturesError::NotFeatures {
+            file: self.file.clone(),
+            what: format!("has no layer {id}"),
+        })?;
+        let expected = format!("{} channels × rows × columns, f32 or f16", layer.channels);
+        let Some(info) = self.tensors.info(&layer.name).cloned() else {
+            return Err(self.wrong(&layer.name, "is missing".to_owned(), expected));
+        };
+        let TensorInfo { dtype, shape, data_offsets: (first, end) } = info;
+        let &[channels, rows, columns] = &shape[..] else {
+            return Err(self.wrong(&layer.name, format!("has shape {shape:?}"), expected));
+        };
+        if channels != layer.channels || rows * columns * channels == 0 {
+            return Err(self.wrong(&layer.name, format!("has shape {shape:?}"), expected));
+        }
+        let mut bytes = vec![0; end - first];
+        self.from
+            .seek(SeekFrom::Start(self.start + first as u64))
+            .and_then(|_| self.from.read_exact(&mut bytes))
+            .map_err(|source| FeaturesError::Read { file: self.file.clone(), source })?;
+        let data: Vec<f32> = match dtype {
+            Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            Dtype::F16 => {
+                bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
+            }
+            other => return Err(self.wrong(&layer.name, format!("holds {other:?}"), expected)),
+        };
+        if let Some(at) = data.iter().position(|value| !value.is_finite()) {
+            let found = format!("holds {} at place {at}", data[at]);
+            return Err(self.wrong(&layer.name, found, "finite numbers".to_owned()));
+        }
+        Ok(FeatureMap { layer: id, stride: layer.stride, channels, rows, columns, data })
+    }
+
+    fn wrong(&self, tensor: &str, found: String, expected: String) -> FeaturesError {
+        FeaturesError::Tensor {
+            file: self.file.clone(),
+            tensor: tensor.to_owned(),
+            found,
+            expected,
+        }
+    }
+}
+
+/// Writes a photograph's maps (of the layers that the header names, in its order): the file appears
+/// under its name when it is whole.
+///
+/// # Errors
+/// A file that cannot be written, or a number beyond half precision where that was asked for.
+pub fn write(file: &Path, header: &Header, maps: &[FeatureMap]) -> Result<(), FeaturesError> {
+    let failed = |reason: String| FeaturesError::Write { file: file.to_owned(), reason };
+    let (dtype, precision) = match header.description.precision {
+        Precision::F32 => (Dtype::F32, Precision::F32),
+        Precision::F16 => (Dtype::F16, Precision::F16),
+    };
+    let mut numbers = Vec::with_capacity(maps.len());
+    for map in maps {
+        numbers.push(match precision {
+            Precision::F32 => bytemuck::cast_slice(&map.data).to_vec(),
+            Precision::F16 => halves(map, &header.photograph)?,
+        });
+    }
+    let mut views = Vec::with_capacity(maps.len());
+    for ((layer, map), bytes) in header.description.layers.iter().zip(maps).zip(&numbers) {
+        let view = TensorView::new(dtype, vec![map.channels, map.rows, map.columns], bytes);
+        views.push((layer.name.as_str(), view.map_err(|error| failed(error.to_string()))?));
+    }
+    // One entry alone: the order of several would change from run to run.
+    let text = serde_json::to_string(header).map_err(|error| failed(error.to_string()))?;
+    let metadata = HashMap::from([(METADATA.to_owned(), text)]);
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|error| failed(error.to_string()))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let save = || {
+        std::fs::create_dir_all(folder)?;
+        let mut temporary = tempfile::Builder::new().prefix(".hpflow-").tempfile_in(folder)?;
+        temporary.write_all(&bytes)?;
+        temporary.as_file().sync_data()?;
+        temporary.persist(file).map_err(|error| error.error)?;
+        Ok(())
+    };
+    save().map_err(|error: std::io::Error| {
+        failed(format!("{error}; make room, or give a folder that can be written"))
+    })
+}
+
+fn halves(map: &FeatureMap, photograph: &str) -> Result<Vec<u8>, FeaturesError> {
+    let mut bytes = Vec::with_capacity(map.data.len() * 2);
+    for &value in &map.data {
+        let half = f16::from_f32(value);
+        if !half.is_finite() {
+            let photograph = photograph.to_owned();
+            return Err(FeaturesError::TooLarge { photograph, layer: map.layer, value });
+        }
+        bytes.extend(half.to_le_bytes());
+    }
+    Ok(bytes)
+}
