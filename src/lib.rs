@@ -17,6 +17,7 @@
 pub mod backbone;
 pub mod benchmark;
 pub mod cli;
+pub mod download;
 pub mod engine;
 pub mod features;
 pub mod flow;

@@ -44,6 +44,16 @@ pub enum BenchmarkError {
         /// The split's categories.
         known: String,
     },
+    /// The lists of pairs come apart from the benchmark, and this one is not there.
+    #[error("{} has no list of pairs for split {split}: put {names}, which is distributed apart from the photographs, into it", root.display())]
+    NoList {
+        /// The benchmark's folder.
+        root: PathBuf,
+        /// The split.
+        split: String,
+        /// The list's possible names.
+        names: String,
+    },
     /// A file cannot be read.
     #[error("cannot read {}: {source}", file.display())]
     Read {

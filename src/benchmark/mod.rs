@@ -7,6 +7,7 @@ mod error;
 mod files;
 pub mod matlab;
 mod open;
+mod pf_pascal;
 mod pf_willow;
 pub mod spair;
 pub mod stats;
@@ -22,7 +23,7 @@ pub use open::{Kind, LayoutSize, Options};
 /// A benchmark's pairs of one split.
 #[derive(Debug, Clone)]
 pub struct Benchmark {
-    /// The name in predictions files: `spair`, `pf-willow`.
+    /// The name in predictions files: `spair`, `pf-willow`, `pf-pascal`.
     pub name: String,
     /// `trn`, `val` or `test`.
     pub split: String,

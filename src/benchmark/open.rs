@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Benchmark, BenchmarkError, Image, pf_willow, spair};
+use super::{Benchmark, BenchmarkError, Image, pf_pascal, pf_willow, spair};
 
 /// The benchmarks that hpflow reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,11 +14,13 @@ pub enum Kind {
     Spair,
     /// PF-WILLOW (Ham et al., "Proposal Flow", CVPR 2016).
     PfWillow,
+    /// PF-PASCAL (Ham et al., TPAMI 2018).
+    PfPascal,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Spair, Self::PfWillow];
+    pub const ALL: [Self; 3] = [Self::Spair, Self::PfWillow, Self::PfPascal];
 
     /// The name in predictions files and on the command line.
     #[must_use]
@@ -26,6 +28,20 @@ impl Kind {
         match self {
             Self::Spair => "spair",
             Self::PfWillow => "pf-willow",
+            Self::PfPascal => "pf-pascal",
+        }
+    }
+
+    /// The benchmark's own folder: `root`, or the one in it under the name that it has in the
+    /// distributed archive.
+    ///
+    /// # Errors
+    /// Neither is the benchmark's.
+    pub fn folder(self, root: &Path) -> Result<PathBuf, BenchmarkError> {
+        match self {
+            Self::Spair => spair::folder(root),
+            Self::PfWillow => pf_willow::folder(root),
+            Self::PfPascal => pf_pascal::folder(root),
         }
     }
 }
@@ -73,7 +89,7 @@ impl LayoutSize {
 /// Which pairs of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// `trn`, `val` or `test` in SPair-71k; other benchmarks have `test` alone.
+    /// `trn`, `val` or `test`; PF-WILLOW has `test` alone.
     pub split: String,
     /// Which list of pairs; other benchmarks than SPair-71k have one.
     pub layout: LayoutSize,
@@ -110,6 +126,7 @@ impl Benchmark {
         match kind {
             Kind::Spair => spair::open(root, options),
             Kind::PfWillow => pf_willow::open(root, options),
+            Kind::PfPascal => pf_pascal::open(root, options),
         }
     }
 
@@ -129,20 +146,30 @@ impl Benchmark {
     }
 }
 
-/// The benchmark's folder: `root` itself, or `root/<name>` if only that does.
-pub(super) fn find_root(root: &Path, name: &str, holds: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+/// The benchmark's folder: `root` itself, or the only one in it that has one of these names and is
+/// the benchmark's.
+pub(super) fn find_root(
+    root: &Path,
+    names: &[&str],
+    holds: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
     if holds(root) {
         return Some(root.to_owned());
     }
-    let below = root.join(name);
-    holds(&below).then(|| {
+    let mut below = names.iter().map(|name| root.join(name)).filter(|below| holds(below));
+    let found = below.next()?;
+    below.next().is_none().then_some(found)
+}
+
+/// Tells the user where a folder above the benchmark's was given.
+pub(super) fn say_where(given: &Path, found: &Path) {
+    if given != found {
         tracing::warn!(
             "reading {}, as {} holds no benchmark itself",
-            below.display(),
-            root.display()
+            found.display(),
+            given.display()
         );
-        below
-    })
+    }
 }
 
 /// Which of the pairs listed under `categories` the options ask for, as indices in order.

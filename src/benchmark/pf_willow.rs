@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{entries, read};
 use super::matlab::{self, MatlabError};
-use super::open::{Images, find_root, select};
+use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
 use crate::Point;
 
@@ -27,7 +27,9 @@ struct Annotated {
 
 /// Reads the pairs.
 pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
-    let root = folder(root)?;
+    let given = root;
+    let root = folder(given)?;
+    say_where(given, &root);
     if options.split != "test" {
         return Err(BenchmarkError::UnknownSplit {
             root,
@@ -70,7 +72,7 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
 
 /// The benchmark's folder: `root`, or the one in it.
 pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
-    let found = find_root(root, "PF-dataset-WILLOW", |folder| {
+    let found = find_root(root, &["PF-dataset-WILLOW", "PF-dataset"], |folder| {
         sub_classes(folder).is_ok_and(|sub_classes| !sub_classes.is_empty())
     });
     found.ok_or_else(|| BenchmarkError::Root {

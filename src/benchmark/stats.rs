@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::pf_pascal;
 use super::spair::{self, Selection};
 use super::{Benchmark, BenchmarkError, Counts, Kind, LayoutSize, Options};
 
@@ -68,6 +69,7 @@ pub fn stats(
     let names = match kind {
         Kind::Spair => spair::splits(&spair::folder(root)?, LayoutSize::Large)?,
         Kind::PfWillow => vec!["test".to_owned()],
+        Kind::PfPascal => pf_pascal::splits(&kind.folder(root)?),
     };
     let mut splits = Vec::new();
     for name in names {

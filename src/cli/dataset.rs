@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 mod check;
 mod demo;
+mod download;
 mod pairs;
 mod stats;
 
@@ -21,6 +22,8 @@ enum Command {
     Check(check::Args),
     /// Draw a demo benchmark: objects with exact keypoints, in SPair-71k's own files.
     Demo(demo::Args),
+    /// Get a benchmark from its authors' server and unpack it.
+    Download(download::Args),
     /// Build pair annotations and the layout from image annotations.
     Pairs(pairs::Args),
     /// Count pairs by split, category and variation, and draw their shares.
@@ -35,6 +38,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     match &args.command {
         Command::Check(args) => check::run(args, quiet),
         Command::Demo(args) => demo::run(args, quiet),
+        Command::Download(args) => download::run(args, quiet),
         Command::Pairs(args) => pairs::run(args),
         Command::Stats(args) => stats::run(args, quiet),
     }

@@ -19,7 +19,7 @@ use crate::method::hpf::Hpf;
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
 pub struct BenchmarkArgs {
-    /// The benchmark: spair or pf-willow.
+    /// The benchmark: spair (or anything in its form), pf-willow or pf-pascal.
     #[arg(long, default_value = "spair")]
     pub benchmark: Kind,
     /// The folder of the benchmark, as it is distributed.

@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     let mut bytes = Vec::new();
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|error| found.malformed(error))?;
-        let name = entry.name().to_owned();
+        let name = entry.name().map_err(|error| found.malformed(error))?.into_owned();
         let place = format!("array {name}");
         bytes.clear();
         let read = entry.take(MAX_ARRAY + 1).read_to_end(&mut bytes);

@@ -335,3 +335,23 @@ fn stats_count_splits_levels_and_categories_and_draw_them() {
         assert!(azimuth.contains(part), "{azimuth}");
     }
 }
+
+#[test]
+fn check_says_which_list_of_pf_pascal_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["Annotations", "JPEGImages"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    hpflow(&[
+        "check",
+        "--benchmark",
+        "pf-pascal",
+        "--root",
+        text(folder.path()),
+        "--split",
+        "test",
+    ])
+    .assert()
+    .code(1)
+    .stdout(contains("put test_pairs.csv or test_pairs_pf_pascal.csv"));
+}

@@ -4,6 +4,7 @@ mod benchmark;
 mod cli;
 mod dataset;
 mod demo;
+mod download;
 mod engines;
 mod features;
 #[cfg(feature = "torch")]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{BenchmarkError, Counts, Kind};
 use crate::image;
 
+mod pf_pascal;
 mod pf_willow;
 mod spair;
 
@@ -111,6 +112,7 @@ pub fn examine(
     let mut diagnosis = match kind {
         Kind::Spair => spair::examine(root, examination, progress),
         Kind::PfWillow => pf_willow::examine(root, examination, progress),
+        Kind::PfPascal => pf_pascal::examine(root, examination, progress),
     }?;
     diagnosis.findings.sort_by_key(|finding| finding.ailment); // stable
     Ok(diagnosis)

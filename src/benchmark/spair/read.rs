@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::annotation::{Number, PairAnnotation, Position, value};
 use crate::Point;
 use crate::benchmark::files::{entries, is_plain_name, read};
-use crate::benchmark::open::{Images, find_root, select};
+use crate::benchmark::open::{Images, find_root, say_where, select};
 use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 
 /// A layout of a million pairs has some 45 MB.
@@ -22,7 +22,9 @@ pub(in crate::benchmark) fn open(
     root: &Path,
     options: &Options,
 ) -> Result<Benchmark, BenchmarkError> {
-    let root = folder(root)?;
+    let given = root;
+    let root = folder(given)?;
+    say_where(given, &root);
     let layout = layout_path(&root, options.layout, &options.split)?;
     let lines = read_layout(&layout)?;
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
@@ -50,7 +52,7 @@ pub(in crate::benchmark) fn open(
 
 /// The benchmark's folder: `root`, or the one in it.
 pub(in crate::benchmark) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
-    let found = find_root(root, "SPair-71k", |folder| folder.join("Layout").is_dir());
+    let found = find_root(root, &["SPair-71k"], |folder| folder.join("Layout").is_dir());
     found.ok_or_else(|| BenchmarkError::Root {
         root: root.to_owned(),
         benchmark: "SPair-71k",

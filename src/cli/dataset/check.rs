@@ -25,7 +25,7 @@ const SHOWN: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The benchmark: spair (or anything in its form) or pf-willow.
+    /// The benchmark: spair (or anything in its form), pf-willow or pf-pascal.
     #[arg(long, default_value = "spair")]
     benchmark: Kind,
     /// The benchmark's folder.

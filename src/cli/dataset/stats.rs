@@ -23,7 +23,7 @@ For SPair-71k these are tables 1 and 2 of its paper, and the figures show the sa
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The benchmark: spair (or anything in its form) or pf-willow.
+    /// The benchmark: spair (or anything in its form), pf-willow or pf-pascal.
     #[arg(long, default_value = "spair")]
     benchmark: Kind,
     /// The benchmark's folder.

@@ -9,6 +9,7 @@ use hpflow::benchmark::spair::pairs;
 use crate::shared::shared;
 
 mod matlab;
+mod pf_pascal;
 mod pf_willow;
 mod spair;
 

@@ -1,0 +1,11 @@
+//! Predictions as CSV.
+#![no_main]
+
+mod shared;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let file = shared::file("input.csv", data);
+    let _ = hpflow::import::read(&file, hpflow::import::Kind::Csv, &shared::benchmark());
+});

@@ -1,0 +1,70 @@
+//! The doctor for PF-PASCAL.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
+use super::{decode, is_outside};
+use crate::benchmark::pf_pascal::{folder, splits};
+use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
+
+pub(super) fn examine(
+    root: &Path,
+    examination: &Examination,
+    progress: &Progress,
+) -> Result<Diagnosis, BenchmarkError> {
+    let root = folder(root)?;
+    let names = match examination.splits.as_slice() {
+        [] => splits(&root),
+        wanted => wanted.to_vec(),
+    };
+    let mut findings = Vec::new();
+    let mut splits = Vec::new();
+    let mut photographs = BTreeMap::new();
+    for name in names {
+        let options = Options { split: name.clone(), ..Options::default() };
+        let mut counts = Counts::new();
+        match Benchmark::open(Kind::PfPascal, &root, &options) {
+            Err(error) if error.is_usage() => return Err(error),
+            Err(error) => findings
+                .push(Finding { ailment: Ailment::BrokenAnnotation, what: error.to_string() }),
+            Ok(benchmark) => {
+                counts = Counts::of(&benchmark.pairs);
+                findings.extend(keypoints_outside(&benchmark));
+                photographs.extend(benchmark.images.into_iter().map(|i| (i.path, i.size)));
+            }
+        }
+        splits.push(Split { name, counts, compared: false });
+    }
+    findings.dedup();
+    let photographs: Vec<Annotated> = photographs.into_iter().collect();
+    let mut decoded = None;
+    if !examination.without_photographs {
+        let (count, damaged) = decode(&photographs, progress);
+        decoded = Some(count);
+        findings.extend(damaged);
+    }
+    Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings })
+}
+
+fn keypoints_outside(benchmark: &Benchmark) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for pair in &benchmark.pairs {
+        for (index, points) in
+            [(pair.source, &pair.source_keypoints), (pair.target, &pair.target_keypoints)]
+        {
+            let image = &benchmark.images[index];
+            let Some(size) = image.size else { continue };
+            for (id, &[x, y]) in pair.keypoint_ids.iter().zip(points) {
+                if is_outside([f64::from(x), f64::from(y)], size) {
+                    let (file, [width, height]) = (image.path.display(), size);
+                    let what = format!("{file}: keypoint {id} at [{x}, {y}] of {width} × {height}");
+                    found.push(Finding { ailment: Ailment::KeypointOutside, what });
+                }
+            }
+        }
+    }
+    found.sort();
+    found.dedup(); // an image is in several pairs
+    found
+}

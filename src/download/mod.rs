@@ -1,0 +1,135 @@
+//! Getting a benchmark: an archive from its authors' server, unpacked where nothing is overwritten.
+//!
+//! A transfer that broke off is continued. What comes is looked at before it is kept: servers that
+//! have moved answer with a web page. Archives are unpacked beside their place and moved there
+//! whole, and none writes outside of it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::benchmark::Kind;
+
+mod fetch;
+mod unpack;
+
+pub use fetch::fetch;
+pub use unpack::unpack;
+
+/// Where the benchmark's authors keep its archive.
+#[must_use]
+pub fn address(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Spair => "https://cvlab.postech.ac.kr/research/SPair-71k/data/SPair-71k.tar.gz",
+        Kind::PfWillow => {
+            "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset.zip"
+        }
+        Kind::PfPascal => {
+            "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset-PASCAL.zip"
+        }
+    }
+}
+
+/// The kinds of archive that are unpacked, known by their first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ArchiveKind {
+    TarGzip,
+    Zip,
+}
+
+impl ArchiveKind {
+    fn of(first_bytes: &[u8]) -> Option<Self> {
+        match first_bytes {
+            [0x1f, 0x8b, ..] => Some(Self::TarGzip),
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
+            _ => None,
+        }
+    }
+}
+
+/// Why a benchmark cannot be got.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The server cannot be reached, or broke the protocol.
+    #[error("cannot get {url}: {reason}; check the network, or give another address with --url")]
+    Ask {
+        /// The address.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The server refuses.
+    #[error("{url}: the server answers {code}; give another address with --url")]
+    Refused {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        code: u16,
+    },
+    /// The server sent something else than an archive.
+    #[error(
+        "{url} gave {found} instead of a .tar.gz or .zip archive; give another address with --url"
+    )]
+    NotAnArchive {
+        /// The address, or the file.
+        url: String,
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// The transfer broke off.
+    #[error(
+        "{url}: the transfer broke off after {have} bytes{of}; run the same command again to continue it"
+    )]
+    Interrupted {
+        /// The address.
+        url: String,
+        /// Bytes that are in the partial file.
+        have: u64,
+        /// ` of N` where the server said how many there are, or nothing.
+        of: String,
+    },
+    /// The system refuses to write.
+    #[error("cannot write {}: {source}", file.display())]
+    Write {
+        /// The file or folder.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The archive cannot be read to its end.
+    #[error("{} is damaged: {reason}; delete it and run the command again", archive.display())]
+    Damaged {
+        /// The archive.
+        archive: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The archive holds something that no benchmark's archive does.
+    #[error("{} is not trusted: {what}; nothing of it was kept", archive.display())]
+    Hostile {
+        /// The archive.
+        archive: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// Something is where the benchmark should go.
+    #[error("{} exists already: give another folder with --out, or delete it", path.display())]
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+}
+
+fn write_error(file: &Path) -> impl Fn(io::Error) -> DownloadError {
+    move |source| DownloadError::Write { file: file.to_owned(), source }
+}
+
+/// What the first bytes look like where they are no archive's.
+fn looks_like(first_bytes: &[u8]) -> &'static str {
+    if first_bytes.trim_ascii_start().starts_with(b"<") {
+        "a web page"
+    } else if first_bytes.is_empty() {
+        "nothing"
+    } else {
+        "something else"
+    }
+}

@@ -1,0 +1,195 @@
+//! Archives unpacked without trusting them.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use super::{ArchiveKind, DownloadError, looks_like, write_error};
+
+/// Files and folders in one archive: SPair-71k has some 80,000.
+const MAX_ENTRIES: usize = 2_000_000;
+/// Unpacked bytes for each byte of the archive: text compresses 20-fold, bombs 1000-fold.
+const MAX_RATIO: u64 = 200;
+/// Folders in folders.
+const MAX_DEPTH: usize = 32;
+
+/// Unpacks an archive (`.tar.gz` or `.zip`, by its first bytes) into the folder `out`, which is
+/// made if it is not there; what is at the top of the archive, in name order.
+///
+/// Everything is unpacked beside its place, looked at by `accept`, and moved there last, so that
+/// `out` holds all of it or nothing. Files that only macOS reads are left out.
+///
+/// # Errors
+/// A damaged archive; one with links, devices or paths that lead elsewhere; one that grows beyond
+/// reason; something in the way; a folder that cannot be written; what `accept` says.
+pub fn unpack<E: From<DownloadError>>(
+    archive: &Path,
+    out: &Path,
+    progress: &mut dyn FnMut(usize),
+    accept: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<Vec<PathBuf>, E> {
+    fs::create_dir_all(out).map_err(write_error(out))?;
+    let staging = tempfile::Builder::new().prefix(".hpflow-").tempdir_in(out);
+    let staging = staging.map_err(write_error(out))?;
+    Unpacking::new(archive, staging.path(), progress)?.run()?;
+    accept(staging.path())?;
+    Ok(move_into(staging.path(), out)?)
+}
+
+fn move_into(staging: &Path, out: &Path) -> Result<Vec<PathBuf>, DownloadError> {
+    let entries: io::Result<Vec<_>> = fs::read_dir(staging).and_then(Iterator::collect);
+    let mut names: Vec<_> =
+        entries.map_err(write_error(staging))?.iter().map(fs::DirEntry::file_name).collect();
+    names.sort();
+    if let Some(name) = names.iter().find(|name| out.join(name).exists()) {
+        return Err(DownloadError::Exists { path: out.join(name) });
+    }
+    for name in &names {
+        let place = out.join(name);
+        fs::rename(staging.join(name), &place).map_err(write_error(&place))?;
+    }
+    Ok(names.iter().map(|name| out.join(name)).collect())
+}
+
+struct Unpacking<'a> {
+    archive: &'a Path,
+    into: &'a Path,
+    progress: &'a mut dyn FnMut(usize),
+    entries: usize,
+    bytes_left: u64,
+}
+
+impl<'a> Unpacking<'a> {
+    fn new(
+        archive: &'a Path,
+        into: &'a Path,
+        progress: &'a mut dyn FnMut(usize),
+    ) -> Result<Self, DownloadError> {
+        let length = fs::metadata(archive).map_err(write_error(archive))?.len();
+        let bytes_left = length.saturating_mul(MAX_RATIO).saturating_add(1 << 20);
+        Ok(Self { archive, into, progress, entries: 0, bytes_left })
+    }
+
+    fn run(mut self) -> Result<(), DownloadError> {
+        let mut first_bytes = Vec::new();
+        let mut file = File::open(self.archive).map_err(write_error(self.archive))?;
+        file.by_ref().take(64).read_to_end(&mut first_bytes).map_err(|e| self.damaged(&e))?;
+        let file = File::open(self.archive).map_err(write_error(self.archive))?;
+        match ArchiveKind::of(&first_bytes) {
+            Some(ArchiveKind::TarGzip) => self.tar(file),
+            Some(ArchiveKind::Zip) => self.zip(file),
+            None => Err(DownloadError::NotAnArchive {
+                url: self.archive.display().to_string(),
+                found: looks_like(&first_bytes),
+            }),
+        }
+    }
+
+    fn tar(&mut self, file: File) -> Result<(), DownloadError> {
+        // A header may announce any length, but no more is read than the limit allows.
+        let reader = flate2::read::MultiGzDecoder::new(BufReader::new(file));
+        let mut archive = tar::Archive::new(reader);
+        let entries = archive.entries().map_err(|error| self.damaged(&error))?;
+        for entry in entries {
+            let mut entry = entry.map_err(|error| self.damaged(&error))?;
+            let path = entry.path().map_err(|error| self.damaged(&error))?.into_owned();
+            match entry.header().entry_type() {
+                tar::EntryType::Directory => self.folder(&path)?,
+                tar::EntryType::Regular | tar::EntryType::Continuous => {
+                    self.file(&path, &mut entry)?;
+                }
+                tar::EntryType::XGlobalHeader => {}
+                _ => return Err(self.hostile(&path, "is neither a file nor a folder")),
+            }
+        }
+        Ok(())
+    }
+
+    fn zip(&mut self, file: File) -> Result<(), DownloadError> {
+        let mut archive =
+            zip::ZipArchive::new(BufReader::new(file)).map_err(|error| self.damaged(&error))?;
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).map_err(|error| self.damaged(&error))?;
+            let name = entry.name().map_err(|error| self.damaged(&error))?.into_owned();
+            let path = PathBuf::from(name);
+            if entry.is_symlink() {
+                return Err(self.hostile(&path, "is neither a file nor a folder"));
+            }
+            if entry.is_dir() {
+                self.folder(&path)?;
+            } else {
+                self.file(&path, &mut entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &Path) -> Result<(), DownloadError> {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        fs::create_dir_all(&place).map_err(write_error(&place))
+    }
+
+    fn file(&mut self, path: &Path, content: &mut dyn Read) -> Result<(), DownloadError> {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).map_err(write_error(folder))?;
+        }
+        let mut file = File::create(&place).map_err(write_error(&place))?;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let read = content.read(&mut buffer).map_err(|error| self.damaged(&error))?;
+            if read == 0 {
+                return Ok(());
+            }
+            if read as u64 > self.bytes_left {
+                return Err(self.hostile(path, "makes it grow more than 200-fold"));
+            }
+            self.bytes_left -= read as u64;
+            io::Write::write_all(&mut file, &buffer[..read]).map_err(write_error(&place))?;
+        }
+    }
+
+    /// Where an entry goes; `None` for what only macOS reads.
+    fn place(&mut self, path: &Path) -> Result<Option<PathBuf>, DownloadError> {
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return Err(self.hostile(path, "is one entry too many"));
+        }
+        (self.progress)(self.entries);
+        let mut place = self.into.to_owned();
+        let mut depth = 0;
+        for component in path.components() {
+            let name = match component {
+                Component::Normal(name) => name,
+                Component::CurDir => continue,
+                _ => return Err(self.hostile(path, "leads out of its folder")),
+            };
+            let text = name.to_string_lossy();
+            if text.contains('\\') {
+                return Err(self.hostile(path, "leads out of its folder on some systems"));
+            }
+            if text.starts_with("._") || text == "__MACOSX" || text == ".DS_Store" {
+                return Ok(None);
+            }
+            place.push(name);
+            depth += 1;
+        }
+        if depth > MAX_DEPTH {
+            return Err(self.hostile(path, "lies in too many folders"));
+        }
+        Ok((depth > 0).then_some(place))
+    }
+
+    fn damaged(&self, error: &dyn std::fmt::Display) -> DownloadError {
+        let archive = self.archive.to_owned();
+        DownloadError::Damaged { archive, reason: error.to_string() }
+    }
+
+    fn hostile(&self, path: &Path, what: &str) -> DownloadError {
+        let shown: String = path.display().to_string().chars().take(120).collect();
+        DownloadError::Hostile {
+            archive: self.archive.to_owned(),
+            what: format!("{shown:?} {what}"),
+        }
+    }
+}
