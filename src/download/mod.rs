@@ -104,7 +104,7 @@ pub enum DownloadError {
         reason: String,
     },
     /// The archive holds something that no benchmark's archive does.
-    #[error("{} is not trusted: {what}; nothing of it was kept", archive.display())]
+    #[error("{} is not trusted: {what}; nothing of it was unpacked", archive.display())]
     Hostile {
         /// The archive.
         archive: PathBuf,

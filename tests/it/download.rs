@@ -84,7 +84,7 @@ enum Entry<'a> {
 
 /// A `.tar.gz` of these entries, whatever their paths.
 fn tar_gz(entries: &[Entry]) -> Vec<u8> {
-    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let mut builder = tar::Builder::new(encoder);
     for entry in entries {
         let (path, content, link) = match *entry {

@@ -9,7 +9,7 @@ use crate::benchmark::Kind;
 use crate::cli::Usage;
 use crate::cli::console::Console;
 use crate::cli::output::print;
-use crate::download::{address, fetch, unpack};
+use crate::download::{DownloadError, address, fetch, unpack};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -42,6 +42,9 @@ pub struct Args {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let url = args.url.as_deref().unwrap_or_else(|| address(args.benchmark));
     let archive = args.out.join(archive_name(url)?);
+    if let Ok(path) = args.benchmark.folder(&args.out) {
+        return Err(DownloadError::Exists { path }.into());
+    }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
     let console = Console { quiet };
