@@ -24,6 +24,7 @@ pub mod flow;
 pub mod hyperpixel;
 pub mod image;
 pub mod import;
+mod json;
 pub mod method;
 pub mod picture;
 pub mod predictions;

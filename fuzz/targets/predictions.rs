@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
         for protocol in &hpflow::score::PROTOCOLS {
             let scored = hpflow::score::score(&benchmark, &answers, protocol, protocol.alphas, None);
             for one in scored.iter().flat_map(|score| &score.pck) {
-                assert!(one.pck.all.is_none_or(|all| (0.0..=1.0).contains(&all)), "{all:?}", all = one.pck.all);
+                assert!(one.pck.all.is_none_or(|all| (0.0..=100.0).contains(&all)), "{all:?}", all = one.pck.all);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::matlab::MatlabError;
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     /// The folder is not the benchmark's.
-    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root", root.display())]
+    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root{hint}", root.display())]
     Root {
         /// The folder that was given.
         root: PathBuf,
@@ -17,6 +17,8 @@ pub enum BenchmarkError {
         benchmark: &'static str,
         /// What such a folder holds.
         expected: &'static str,
+        /// What the folder seems to be instead, or nothing.
+        hint: String,
     },
     /// A benchmark of that name is not known.
     #[error("benchmark \"{found}\" is not known: expected one of {known}")]
@@ -95,7 +97,7 @@ pub enum BenchmarkError {
         file: PathBuf,
     },
     /// An annotation is not JSON of the expected form.
-    #[error("{}: {source}; expected an annotation as SPair-71k distributes it", file.display())]
+    #[error("{}: {}; expected an annotation as SPair-71k distributes it", file.display(), crate::json::fault_at(source))]
     Json {
         /// The annotation.
         file: PathBuf,
@@ -110,6 +112,12 @@ pub enum BenchmarkError {
         /// What was found.
         source: MatlabError,
     },
+    /// A flow is not in Middlebury's format.
+    #[error("{what}")]
+    Flow {
+        /// The file, and what was found.
+        what: String,
+    },
     /// An annotation contradicts itself or another.
     #[error("{}: {what}", file.display())]
     Contradiction {
@@ -121,15 +129,10 @@ pub enum BenchmarkError {
 }
 
 impl BenchmarkError {
-    /// Whether the command line asked for what the benchmark does not have (exit code 2), rather
-    /// than the benchmark being broken (exit code 1).
+    /// Whether the command line alone shows what is wrong (exit code 2), rather than what was found
+    /// on the disk (exit code 1).
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownBenchmark { .. }
-                | Self::UnknownSplit { .. }
-                | Self::UnknownCategory { .. }
-        )
+        matches!(self, Self::UnknownBenchmark { .. })
     }
 }

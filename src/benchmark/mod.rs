@@ -1,5 +1,6 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
 
+mod caltech;
 mod counts;
 pub mod demo;
 pub mod doctor;
@@ -10,7 +11,9 @@ mod open;
 mod pf_pascal;
 mod pf_willow;
 pub mod spair;
+mod spair_json;
 pub mod stats;
+mod tss;
 
 use std::path::PathBuf;
 
@@ -23,7 +26,7 @@ pub use open::{Kind, LayoutSize, Options};
 /// A benchmark's pairs of one split.
 #[derive(Debug, Clone)]
 pub struct Benchmark {
-    /// The name in predictions files: `spair`, `pf-willow`, `pf-pascal`.
+    /// The name in predictions files: that of its [`Kind`].
     pub name: String,
     /// `trn`, `val` or `test`.
     pub split: String,
@@ -55,9 +58,10 @@ pub struct Pair {
     pub target: usize,
     /// Keypoints in original pixels of the source.
     pub source_keypoints: Vec<Point>,
-    /// The corresponding keypoints in original pixels of the target.
+    /// The corresponding keypoints in original pixels of the target. Caltech-101 has outlines
+    /// instead, whose points do not correspond and may be more or fewer than the source's.
     pub target_keypoints: Vec<Point>,
-    /// Names of the keypoints (SPair-71k: "0" to "29").
+    /// Names of the keypoints (SPair-71k: "0" to "29"); empty where numbers do (TSS).
     pub keypoint_ids: Vec<String>,
     /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
     pub source_box: Option<[f32; 4]>,
@@ -65,6 +69,23 @@ pub struct Pair {
     pub target_box: Option<[f32; 4]>,
     /// The four labels of SPair-71k.
     pub variation: Option<Variation>,
+}
+
+impl Pair {
+    /// How many points a prediction for the pair has: one for each keypoint of the source.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.source_keypoints.len()
+    }
+
+    /// The place of the keypoint of that name, or of that number where keypoints have no names.
+    #[must_use]
+    pub fn keypoint(&self, name: &str) -> Option<usize> {
+        if self.keypoint_ids.is_empty() {
+            return name.parse().ok().filter(|&at| at < self.answers());
+        }
+        self.keypoint_ids.iter().position(|id| id == name)
+    }
 }
 
 /// The four variation factors of a SPair-71k pair (paper, section 3).

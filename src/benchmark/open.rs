@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Benchmark, BenchmarkError, Image, pf_pascal, pf_willow, spair};
+use super::{Benchmark, BenchmarkError, Image};
+use super::{caltech, pf_pascal, pf_willow, spair, spair_json, tss};
 
 /// The benchmarks that hpflow reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,11 +17,18 @@ pub enum Kind {
     PfWillow,
     /// PF-PASCAL (Ham et al., TPAMI 2018).
     PfPascal,
+    /// Caltech-101 with masks to transfer (Fei-Fei et al., TPAMI 2006; pairs of HPF's line).
+    Caltech101,
+    /// TSS (Taniai et al., CVPR 2016).
+    Tss,
+    /// Any keypoint benchmark in SPair-71k's JSON, such as SPair-U or the pairs of AP-10K.
+    SpairJson,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Spair, Self::PfWillow, Self::PfPascal];
+    pub const ALL: [Self; 6] =
+        [Self::Spair, Self::PfWillow, Self::PfPascal, Self::Caltech101, Self::Tss, Self::SpairJson];
 
     /// The name in predictions files and on the command line.
     #[must_use]
@@ -29,6 +37,9 @@ impl Kind {
             Self::Spair => "spair",
             Self::PfWillow => "pf-willow",
             Self::PfPascal => "pf-pascal",
+            Self::Caltech101 => "caltech-101",
+            Self::Tss => "tss",
+            Self::SpairJson => "spair-json",
         }
     }
 
@@ -38,10 +49,49 @@ impl Kind {
     /// # Errors
     /// Neither is the benchmark's.
     pub fn folder(self, root: &Path) -> Result<PathBuf, BenchmarkError> {
+        self.folder_of(root).map_err(|error| match error {
+            BenchmarkError::Root { root, benchmark, expected, .. } => {
+                // PF-WILLOW last: any folder with MATLAB files in folders may be it.
+                let others = [
+                    Self::Spair,
+                    Self::PfPascal,
+                    Self::Caltech101,
+                    Self::Tss,
+                    Self::PfWillow,
+                    Self::SpairJson,
+                ];
+                let other = others.into_iter().find(|kind| kind.folder_of(&root).is_ok());
+                let hint = other.map_or_else(String::new, |kind| {
+                    format!(" (it looks like {kind}: --benchmark {kind})")
+                });
+                BenchmarkError::Root { root, benchmark, expected, hint }
+            }
+            error => error,
+        })
+    }
+
+    fn folder_of(self, root: &Path) -> Result<PathBuf, BenchmarkError> {
         match self {
             Self::Spair => spair::folder(root),
             Self::PfWillow => pf_willow::folder(root),
             Self::PfPascal => pf_pascal::folder(root),
+            Self::Caltech101 => caltech::folder(root),
+            Self::Tss => tss::folder(root),
+            Self::SpairJson => spair_json::folder(root),
+        }
+    }
+
+    /// The splits that the benchmark in this folder has.
+    ///
+    /// # Errors
+    /// The folder is not the benchmark's, or cannot be read.
+    pub fn splits(self, root: &Path) -> Result<Vec<String>, BenchmarkError> {
+        let root = self.folder(root)?;
+        match self {
+            Self::Spair => spair::splits(&root, LayoutSize::Large),
+            Self::SpairJson => spair_json::splits(&root, LayoutSize::Large),
+            Self::PfPascal => Ok(pf_pascal::splits(&root)),
+            Self::PfWillow | Self::Caltech101 | Self::Tss => Ok(vec!["test".to_owned()]),
         }
     }
 }
@@ -123,10 +173,14 @@ impl Benchmark {
     /// The folder is not the benchmark's; it has no such split or category; a file is missing,
     /// malformed or contradicts another. See [`BenchmarkError`].
     pub fn open(kind: Kind, root: &Path, options: &Options) -> Result<Self, BenchmarkError> {
+        kind.folder(root)?; // says what the folder is instead
         match kind {
             Kind::Spair => spair::open(root, options),
             Kind::PfWillow => pf_willow::open(root, options),
             Kind::PfPascal => pf_pascal::open(root, options),
+            Kind::Caltech101 => caltech::open(root, options),
+            Kind::Tss => tss::open(root, options),
+            Kind::SpairJson => spair_json::open(root, options),
         }
     }
 

@@ -99,6 +99,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "PF-PASCAL",
         expected: "the folders Annotations and JPEGImages",
+        hint: String::new(),
     })
 }
 
@@ -255,7 +256,7 @@ fn pair(
         let path = root.join("JPEGImages").join(name);
         // The image threshold needs the size, which annotations lack. A photograph that cannot be
         // measured is told of when it is read.
-        let size = image::image_dimensions(&path).ok().map(|(width, height)| [width, height]);
+        let size = crate::image::size(&path);
         images.index(path, size)
     };
     Ok(Pair {

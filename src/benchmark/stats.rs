@@ -6,9 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::pf_pascal;
 use super::spair::{self, Selection};
-use super::{Benchmark, BenchmarkError, Counts, Kind, LayoutSize, Options};
+use super::{Benchmark, BenchmarkError, Counts, Kind, Options};
 
 /// Numbers of pairs, photographs and keypoints of a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,13 +65,8 @@ pub fn stats(
     root: &Path,
     mut split_done: impl FnMut(&str),
 ) -> Result<Stats, BenchmarkError> {
-    let names = match kind {
-        Kind::Spair => spair::splits(&spair::folder(root)?, LayoutSize::Large)?,
-        Kind::PfWillow => vec!["test".to_owned()],
-        Kind::PfPascal => pf_pascal::splits(&kind.folder(root)?),
-    };
     let mut splits = Vec::new();
-    for name in names {
+    for name in kind.splits(root)? {
         let options = Options { split: name.clone(), ..Options::default() };
         let benchmark = Benchmark::open(kind, root, &options)?;
         split_done(&name);

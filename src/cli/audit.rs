@@ -61,19 +61,29 @@ type Table = (Vec<String>, Vec<(usize, Vec<String>)>);
 
 fn read(path: &Path) -> anyhow::Result<Table> {
     let name = || path.display().to_string();
-    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", name()))?.len();
+    let cannot_read =
+        || format!("cannot read {}, which should be a table as CSV; check the path", name());
+    let length = std::fs::metadata(path).with_context(cannot_read)?.len();
     anyhow::ensure!(
         length <= MAX_TABLE,
         "{} has {length} bytes, and a table has at most {MAX_TABLE}; is it the right file?",
         name()
     );
     let reader = csv::ReaderBuilder::new().flexible(true).from_path(path);
-    let mut reader = reader.with_context(|| format!("cannot read {}", name()))?;
+    let mut reader = reader.with_context(cannot_read)?;
     let fields = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
-    let heading = fields(reader.headers().with_context(name)?);
+    let no_table = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        let what = match error.kind() {
+            csv::ErrorKind::Utf8 { .. } => "is no text in UTF-8".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        anyhow::anyhow!("{}: line {line} {what}; expected a table as CSV", name())
+    };
+    let heading = fields(reader.headers().map_err(no_table)?);
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = record.with_context(name)?;
+        let record = record.map_err(no_table)?;
         let line = record.position().map_or(0, csv::Position::line);
         rows.push((usize::try_from(line)?, fields(&record)));
     }

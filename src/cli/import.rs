@@ -13,11 +13,12 @@ use crate::predictions::{Header, Prediction, Writer};
 #[command(
     after_help = "Example:\n  hpflow import result.pkl --root SPair-71k --name geoaware --out geoaware.jsonl\n\n\
 Kinds, by the file's extension: .csv with columns pair,keypoint,x,y; .npz with an array (keypoints, \
-2) per pair id; .pkl as GeoAware-SC writes it. Points are original pixels of the target (GeoAware-SC's \
+2) per pair id; .pkl as GeoAware-SC writes it; a folder of .flo files as TSS's evaluation kit takes \
+them. Points are original pixels of the target (GeoAware-SC's \
 are brought there); empty or NaN where there is no prediction."
 )]
 pub struct Args {
-    /// The file to import.
+    /// The file or folder to import.
     file: PathBuf,
     /// The benchmark's folder.
     #[arg(long, value_name = "DIR")]
@@ -44,6 +45,7 @@ enum Form {
     Csv,
     Npz,
     Geoaware,
+    Flows,
 }
 
 /// Imports predictions.
@@ -56,6 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(Form::Csv) => Kind::Csv,
         Some(Form::Npz) => Kind::Npz,
         Some(Form::Geoaware) => Kind::GeoAware,
+        Some(Form::Flows) => Kind::Flows,
         None => Kind::of(&args.file).ok_or_else(|| {
             super::Usage(format!(
                 "{}: the extension is none of .csv, .npz and .pkl; say what it is with --as",

@@ -140,5 +140,5 @@ fn start_log(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
     // A log that was started before, by a test, stays.
-    let _ = log.with_env_filter(filter).without_time().try_init();
+    let _ = log.with_env_filter(filter).without_time().with_target(false).try_init();
 }

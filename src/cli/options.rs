@@ -19,7 +19,8 @@ use crate::method::hpf::Hpf;
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
 pub struct BenchmarkArgs {
-    /// The benchmark: spair (or anything in its form), pf-willow or pf-pascal.
+    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
+    /// SPair-71k's JSON.
     #[arg(long, default_value = "spair")]
     pub benchmark: Kind,
     /// The folder of the benchmark, as it is distributed.

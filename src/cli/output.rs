@@ -9,6 +9,12 @@ macro_rules! print_line {
     };
 }
 
+/// A number of things: `1 pair`, `2 pairs`.
+pub fn counted(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
 /// Prints a result. A reader that has seen enough (`hpflow score … | head`) is no failure.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 
 use super::console::Console;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs};
+use super::output::counted;
 use crate::benchmark::Benchmark;
 use crate::features::file_of;
 use crate::method::hpf::Hpf;
@@ -88,7 +89,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     progress.finish_and_clear();
     let unusable = std::mem::take(&mut output.unusable);
     output.writer.finish()?;
-    console.note(format!("{}: {total} pairs", args.out.display()));
+    console.note(format!("{}: {}", args.out.display(), counted(total, "pair")));
     report_unusable(&unusable)
 }
 
@@ -129,8 +130,8 @@ fn report_unusable(unusable: &BTreeSet<(PathBuf, String)>) -> anyhow::Result<()>
     }
     let reasons: Vec<&str> = unusable.iter().map(|(_, reason)| reason.as_str()).collect();
     bail!(
-        "{} photographs could not be used, and their pairs are unanswered:\n  {}",
-        unusable.len(),
+        "{} could not be used, and the pairs are unanswered:\n  {}",
+        counted(unusable.len(), "photograph"),
         reasons.join("\n  ")
     )
 }

@@ -25,6 +25,7 @@ pub(super) struct Files {
 impl Files {
     /// Reads the headers of files, of which there is at least one.
     pub(super) fn open(files: &[PathBuf]) -> anyhow::Result<Self> {
+        each_once(files)?;
         let mut headers: Vec<Header> = Vec::with_capacity(files.len());
         for file in files {
             let header = Reader::open(file)?.header().clone();
@@ -45,6 +46,18 @@ impl Files {
         }
         Ok(Self { paths: files.iter().map(|file| file.display().to_string()).collect(), headers })
     }
+}
+
+/// A file that is given twice would be a rival of itself.
+fn each_once(files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for file in files {
+        if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+            let what = format!("{} is given twice; name each file once", file.display());
+            return Err(super::Usage(what).into());
+        }
+    }
+    Ok(())
 }
 
 /// The predictions of a file, in the order of the benchmark's pairs.

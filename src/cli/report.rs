@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::predicted::{Files, Layout, open, read};
 use crate::report::html::{Method, Photographs, curve_alphas, load, page};
 use crate::report::scores::{FileScores, Scope, names, tables};
-use crate::score::{Alpha, default_for, score};
+use crate::score::{Alpha, Measure, default_for, score};
 
 /// Arguments of `hpflow report`.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let Files { paths, headers } = Files::open(&args.files)?;
     let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
     let protocol = default_for(&benchmark.name);
+    anyhow::ensure!(
+        protocol.measure == Measure::Keypoints,
+        "{}: a report is about keypoints, and {} has masks; use hpflow score and hpflow show",
+        paths[0],
+        benchmark.name
+    );
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());

@@ -13,7 +13,8 @@ use crate::report::explanation::{self, Comparison};
 use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, names, tables};
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
 use crate::score::{
-    Alpha, Answers, PROTOCOLS, Protocol, Score, ScoreError, default_for, find, judge,
+    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, defaults_for, find, fitting,
+    judge,
 };
 
 /// Arguments of `hpflow score`.
@@ -92,6 +93,14 @@ enum Output {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let Files { paths, headers } = Files::open(&args.files)?;
     let protocols = protocols(&args.protocol, &headers[0].benchmark)?;
+    let masks = protocols.iter().find(|protocol| protocol.measure != Measure::Keypoints);
+    if let (Some(protocol), false) = (masks, args.alpha.is_empty()) {
+        let what = format!(
+            "protocol {} compares masks, which have no α; leave --alpha out",
+            protocol.name
+        );
+        return Err(super::Usage(what).into());
+    }
     if args.with_published {
         comparable(&headers[0], &protocols, &args.alpha)?;
     }
@@ -234,12 +243,12 @@ fn comparable(header: &Header, protocols: &[&Protocol], alphas: &[Alpha]) -> any
 
 fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static Protocol>> {
     if asked.is_empty() {
-        return Ok(vec![default_for(benchmark)]);
+        return Ok(defaults_for(benchmark));
     }
     let mut protocols: Vec<&'static Protocol> = Vec::new();
     for name in asked {
         if name == "all" {
-            protocols.extend(&PROTOCOLS);
+            protocols.extend(fitting(benchmark));
         } else {
             protocols.push(find(name).ok_or_else(|| {
                 let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();

@@ -6,12 +6,13 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::console::Console;
+use super::output::counted;
 use super::predicted::{open, read};
 use crate::benchmark::Benchmark;
 use crate::image::{Photograph, read as read_photograph};
 use crate::picture::{Drawn, Truth, contact_sheet, matches, write_png};
 use crate::predictions::Reader;
-use crate::score::{Alpha, Answers, Protocol, Verdict, default_for, judge, radius};
+use crate::score::{Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius};
 
 /// Pictures in a row of the sheet, and the sheet's width in pixels.
 const SHEET: (usize, u32) = (2, 1600);
@@ -73,7 +74,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let sheet = args.out.join("sheet.png");
     write_png(&contact_sheet(&pictures, SHEET.0, SHEET.1), &sheet)?;
-    console.note(format!("{}: {} pairs", sheet.display(), pictures.len()));
+    console.note(format!("{}: {}", sheet.display(), counted(pictures.len(), "pair")));
     Ok(())
 }
 
@@ -94,6 +95,9 @@ fn chosen(mut verdicts: Vec<Verdict>, args: &Args) -> Vec<Verdict> {
     verdicts
 }
 
+/// The most keypoints that are drawn of a pair; of more, as a flow has, every n-th.
+const MOST_DRAWN: usize = 60;
+
 fn draw(
     benchmark: &Benchmark,
     answers: &Answers,
@@ -103,17 +107,22 @@ fn draw(
 ) -> anyhow::Result<(String, Photograph)> {
     let pair = &benchmark.pairs[verdict.judged];
     let photograph = |image: usize| read_photograph(&benchmark.images[image].path);
-    let radius = radius(benchmark, pair, protocol, alpha)? as f32;
+    // Outlines have no truth for a single point.
+    let radius = match protocol.measure {
+        Measure::Keypoints => Some(radius(benchmark, pair, protocol, alpha)? as f32),
+        _ => None,
+    };
     let predicted = answers.get(verdict.judged).map_or(&[][..], Vec::as_slice);
     let drawn: Vec<Drawn> = pair
         .source_keypoints
         .iter()
         .zip(predicted)
-        .zip(&pair.target_keypoints)
-        .map(|((&source, &prediction), &at)| Drawn {
+        .enumerate()
+        .step_by(pair.answers().div_ceil(MOST_DRAWN).max(1))
+        .map(|(at, (&source, &prediction))| Drawn {
             source,
             prediction,
-            truth: Some(Truth { at, radius }),
+            truth: radius.map(|radius| Truth { at: pair.target_keypoints[at], radius }),
         })
         .collect();
     let picture = matches(&photograph(pair.source)?, &photograph(pair.target)?, &drawn);

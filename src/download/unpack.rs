@@ -1,8 +1,10 @@
 //! Archives unpacked without trusting them.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use super::{ArchiveKind, DownloadError, looks_like, write_error};
 
@@ -10,6 +12,8 @@ use super::{ArchiveKind, DownloadError, looks_like, write_error};
 const MAX_ENTRIES: usize = 2_000_000;
 /// Unpacked bytes for each byte of the archive: text compresses 20-fold, bombs 1000-fold.
 const MAX_RATIO: u64 = 200;
+/// Bytes that describe an entry: its header and name, and what is left of the entry before.
+const MAX_HEADERS: u64 = 1 << 20;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
 
@@ -51,6 +55,24 @@ fn move_into(staging: &Path, out: &Path) -> Result<Vec<PathBuf>, DownloadError> 
     Ok(names.iter().map(|name| out.join(name)).collect())
 }
 
+/// A reader that stops at a limit, which whoever shares it may lift.
+struct Metered<R> {
+    reader: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left.get()).unwrap_or(usize::MAX));
+        if most == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("an entry's name is longer than any name is"));
+        }
+        let read = self.reader.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
+    }
+}
+
 struct Unpacking<'a> {
     archive: &'a Path,
     into: &'a Path,
@@ -86,12 +108,16 @@ impl<'a> Unpacking<'a> {
     }
 
     fn tar(&mut self, file: File) -> Result<(), DownloadError> {
-        // A header may announce any length, but no more is read than the limit allows.
+        let left = Rc::new(Cell::new(MAX_HEADERS));
         let reader = flate2::read::MultiGzDecoder::new(BufReader::new(file));
-        let mut archive = tar::Archive::new(reader);
-        let entries = archive.entries().map_err(|error| self.damaged(&error))?;
-        for entry in entries {
+        let mut archive = tar::Archive::new(Metered { reader, left: left.clone() });
+        let mut entries = archive.entries().map_err(|error| self.damaged(&error))?;
+        loop {
+            // The library keeps long names in memory, however long they say they are.
+            left.set(MAX_HEADERS);
+            let Some(entry) = entries.next() else { return Ok(()) };
             let mut entry = entry.map_err(|error| self.damaged(&error))?;
+            left.set(u64::MAX);
             let path = entry.path().map_err(|error| self.damaged(&error))?.into_owned();
             match entry.header().entry_type() {
                 tar::EntryType::Directory => self.folder(&path)?,
@@ -101,8 +127,9 @@ impl<'a> Unpacking<'a> {
                 tar::EntryType::XGlobalHeader => {}
                 _ => return Err(self.hostile(&path, "is neither a file nor a folder")),
             }
+            // What nobody wanted is read here, under the limit.
+            self.copy(&path, &mut entry, &mut io::sink())?;
         }
-        Ok(())
     }
 
     fn zip(&mut self, file: File) -> Result<(), DownloadError> {
@@ -135,6 +162,16 @@ impl<'a> Unpacking<'a> {
             fs::create_dir_all(folder).map_err(write_error(folder))?;
         }
         let mut file = File::create(&place).map_err(write_error(&place))?;
+        self.copy(path, content, &mut file)
+    }
+
+    /// Copies an entry's content, within the limit of all entries.
+    fn copy(
+        &mut self,
+        path: &Path,
+        content: &mut dyn Read,
+        out: &mut dyn io::Write,
+    ) -> Result<(), DownloadError> {
         let mut buffer = vec![0; 1 << 16];
         loop {
             let read = content.read(&mut buffer).map_err(|error| self.damaged(&error))?;
@@ -145,7 +182,7 @@ impl<'a> Unpacking<'a> {
                 return Err(self.hostile(path, "makes it grow more than 200-fold"));
             }
             self.bytes_left -= read as u64;
-            io::Write::write_all(&mut file, &buffer[..read]).map_err(write_error(&place))?;
+            out.write_all(&buffer[..read]).map_err(write_error(&self.into.join(path)))?;
         }
     }
 
@@ -165,7 +202,8 @@ impl<'a> Unpacking<'a> {
                 _ => return Err(self.hostile(path, "leads out of its folder")),
             };
             let text = name.to_string_lossy();
-            if text.contains('\\') {
+            let disk = text.as_bytes().get(1) == Some(&b':') && depth == 0;
+            if text.contains('\\') || disk {
                 return Err(self.hostile(path, "leads out of its folder on some systems"));
             }
             if text.starts_with("._") || text == "__MACOSX" || text == ".DS_Store" {

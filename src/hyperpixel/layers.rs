@@ -63,7 +63,7 @@ impl LayerSet {
         let layers: &[usize] = match (benchmark, backbone) {
             ("spair", "resnet50") => &[0, 9, 10, 11, 12, 13],
             ("spair", "resnet101") => &[0, 8, 20, 21, 26, 28, 29, 30],
-            ("pf-willow" | "pf-pascal", "resnet50") => &[2, 7, 11, 12, 13],
+            ("pf-willow" | "pf-pascal" | "caltech-101", "resnet50") => &[2, 7, 11, 12, 13],
             ("pf-willow" | "pf-pascal", "resnet101") => &[2, 17, 21, 22, 25, 26, 28],
             (_, "hog") => &[0],
             _ => return None,

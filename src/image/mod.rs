@@ -7,8 +7,8 @@ mod read;
 
 use std::path::PathBuf;
 
-pub use prepare::prepare;
-pub use read::{PIXEL_LIMIT, read};
+pub use prepare::{prepare, scaled_size};
+pub use read::{PIXEL_LIMIT, read, size};
 
 /// Mean of each channel of ImageNet's photographs (RGB in [0, 1]), which the ResNet backbones
 /// subtract (torchvision's pretrained models).

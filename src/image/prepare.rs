@@ -12,10 +12,7 @@ use super::{Photograph, Prepared};
 #[must_use]
 pub fn prepare(photograph: &Photograph, longest_side: u32) -> Prepared {
     let (width, height) = (photograph.width, photograph.height);
-    let longest = width.max(height);
-    let ratio = if longest > longest_side { longest_side as f32 / longest as f32 } else { 1.0 };
-    let resized = |side: u32| if ratio == 1.0 { side } else { scaled(side, ratio) };
-    let (new_width, new_height) = (resized(width), resized(height));
+    let ([new_width, new_height], ratio) = scaled_size([width, height], longest_side);
     Prepared {
         width: new_width,
         height: new_height,
@@ -23,6 +20,16 @@ pub fn prepare(photograph: &Photograph, longest_side: u32) -> Prepared {
         original: [width, height],
         rgb: resize(photograph, new_width as usize, new_height as usize),
     }
+}
+
+/// Width and height of a photograph prepared with that longest side, and their ratio to the
+/// original ones; see [`prepare`].
+#[must_use]
+pub fn scaled_size([width, height]: [u32; 2], longest_side: u32) -> ([u32; 2], f32) {
+    let longest = width.max(height);
+    let ratio = if longest > longest_side { longest_side as f32 / longest as f32 } else { 1.0 };
+    let resized = |side: u32| if ratio == 1.0 { side } else { scaled(side, ratio) };
+    ([resized(width), resized(height)], ratio)
 }
 
 fn scaled(side: u32, ratio: f32) -> u32 {

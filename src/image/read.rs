@@ -46,6 +46,15 @@ pub fn read(path: &Path) -> Result<Photograph, ImageError> {
     })
 }
 
+/// Width and height of a photograph in pixels by its header, without decoding it; `None` where it
+/// has none that can be read.
+#[must_use]
+pub fn size(path: &Path) -> Option<[u32; 2]> {
+    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+    let size = catch_unwind(AssertUnwindSafe(|| reader.into_dimensions().ok())).ok().flatten();
+    size.map(|(width, height)| [width, height])
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Vec::new();
     File::open(path)

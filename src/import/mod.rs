@@ -1,10 +1,11 @@
-//! Predictions of other programs become predictions of this one: CSV, NumPy `.npz`, and the
-//! `result.pkl` of GeoAware-SC's evaluation.
+//! Predictions of other programs become predictions of this one: CSV, NumPy `.npz`, the
+//! `result.pkl` of GeoAware-SC's evaluation, and folders of flows.
 //!
 //! Everything is checked against the benchmark: pairs and keypoints that it does not have are
 //! refused, keypoints without a prediction are kept as such, and pairs that the file lacks stay
 //! lacking. No input is run, and none is read beyond the limits that the readers name.
 
+mod flows;
 mod geoaware;
 mod npy;
 mod npz;
@@ -31,12 +32,17 @@ pub enum Kind {
     Npz,
     /// The list of results that GeoAware-SC's `pck_train.py` pickles.
     GeoAware,
+    /// A folder of `.flo` files, as TSS's evaluation kit takes results.
+    Flows,
 }
 
 impl Kind {
-    /// The kind that a file name's extension stands for.
+    /// The kind that a file name's extension stands for; a folder holds flows.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
+        if path.is_dir() {
+            return Some(Self::Flows);
+        }
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "csv" => Some(Self::Csv),
@@ -53,6 +59,7 @@ impl Kind {
             Self::Csv => "csv",
             Self::Npz => "npz",
             Self::GeoAware => "geoaware",
+            Self::Flows => "flows",
         }
     }
 }
@@ -113,6 +120,7 @@ pub fn read(
         Kind::Csv => table::read(path, &mut found)?,
         Kind::Npz => npz::read(path, &mut found)?,
         Kind::GeoAware => geoaware::read(path, &mut found)?,
+        Kind::Flows => flows::read(path, &mut found)?,
     }
     Ok(found.predicted.into_iter().enumerate().filter_map(|(at, p)| Some((at, p?))).collect())
 }

@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         let pair = found.pair(name.strip_suffix(".npy").unwrap_or(&name), &place)?;
         let array =
             Array::from_npy(&bytes).map_err(|error| found.misfit(&place, error.to_string()))?;
-        let keypoints = found.benchmark.pairs[pair].target_keypoints.len();
+        let keypoints = found.benchmark.pairs[pair].answers();
         if array.shape != [keypoints, 2] {
             let what = format!("shape {:?}, expected [{keypoints}, 2]", array.shape);
             return Err(found.misfit(&place, what));

@@ -33,9 +33,13 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         let place = format!("line {}", record.position().map_or(0, csv::Position::line));
         let [id, keypoint, x, y] = columns.map(|column| record.get(column).unwrap_or_default());
         let pair = found.pair(id, &place)?;
-        let names = &found.benchmark.pairs[pair].keypoint_ids;
-        let Some(at) = names.iter().position(|name| name == keypoint) else {
-            let what = format!("pair {id} has no keypoint `{keypoint}`, only {}", names.join(", "));
+        let pair_of = &found.benchmark.pairs[pair];
+        let Some(at) = pair_of.keypoint(keypoint) else {
+            let known = match pair_of.keypoint_ids.as_slice() {
+                [] => format!("0 to {}", pair_of.answers() - 1),
+                names => names.join(", "),
+            };
+            let what = format!("pair {id} has no keypoint `{keypoint}`, only {known}");
             return Err(found.misfit(&place, what));
         };
         let coordinate = |text: &str| {
@@ -53,7 +57,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         }
     }
     for (pair, mut points) in points {
-        let keypoints = 0..found.benchmark.pairs[pair].keypoint_ids.len();
+        let keypoints = 0..found.benchmark.pairs[pair].answers();
         let points = keypoints.map(|keypoint| points.remove(&keypoint).flatten()).collect();
         found.keep(pair, points, "the table")?;
     }

@@ -12,6 +12,9 @@ use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path}
 /// The longest line that is read, in bytes: a million keypoints fit.
 pub const MAX_LINE: u64 = 64 << 20;
 
+/// The longest header, in bytes: as a tree of values it takes many times its length.
+const MAX_HEADER: usize = 1 << 20;
+
 /// An open predictions file: its header, then an iterator over its predictions.
 ///
 /// Memory is bounded by the longest line. Blank lines are skipped.
@@ -45,6 +48,10 @@ impl<R: BufRead> Reader<R> {
         let mut lines = Lines { input, path: path.to_owned(), number: 0, line: Vec::new() };
         if !lines.next_line()? {
             return Err(header_error(path, "the file is empty".to_owned()));
+        }
+        if lines.line.len() > MAX_HEADER {
+            let what = format!("the first line is longer than {MAX_HEADER} bytes");
+            return Err(header_error(path, what));
         }
         let header = parse_header(&lines.line, path)?;
         Ok(Self { header, lines })
@@ -114,13 +121,8 @@ fn parse_line(line: &[u8]) -> Result<Prediction, String> {
 
 /// What `serde_json` found, with the column; its line number is always 1 here.
 fn describe(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or(&text);
-    if error.column() == 0 {
-        what.to_owned()
-    } else {
-        format!("{what} (column {})", error.column())
-    }
+    let what = crate::json::fault(error);
+    if error.column() == 0 { what } else { format!("{what} (column {})", error.column()) }
 }
 
 #[derive(Debug)]

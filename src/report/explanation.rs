@@ -65,6 +65,7 @@ fn over(average: Average) -> &'static str {
     match average {
         Average::Pair => "pairs",
         Average::Point => "keypoints",
+        Average::CategoryOfPairs => "categories of pairs",
         Average::Category => "categories",
         Average::CategoryByPairs => "categories weighted by their pairs",
         Average::KeypointIndex => "keypoint indices",

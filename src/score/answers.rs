@@ -35,7 +35,7 @@ impl Answers {
             if answers[place].is_some() {
                 return Err(ScoreError::Repeated { line, pair }.into());
             }
-            let expected = benchmark.pairs[place].target_keypoints.len();
+            let expected = benchmark.pairs[place].answers();
             if points.len() != expected {
                 let found = points.len();
                 return Err(ScoreError::Points { line, pair, found, expected }.into());

@@ -109,7 +109,9 @@ pub fn explain(
         .collect();
     let mut differences = Vec::new();
     for (pair, annotated) in benchmark.pairs.iter().enumerate() {
-        for keypoint in &annotated.keypoint_ids {
+        for at in 0..annotated.answers() {
+            let name = annotated.keypoint_ids.get(at).cloned().unwrap_or_else(|| at.to_string());
+            let keypoint = &name;
             let views = [
                 judge.view(protocols[0], pair, keypoint)?,
                 judge.view(protocols[1], pair, keypoint)?,
@@ -158,7 +160,7 @@ impl Judge<'_> {
         };
         let annotated = &self.benchmark.pairs[judged];
         // The mirror has the same keypoints, but nothing says that they come in the same order.
-        let place = annotated.keypoint_ids.iter().position(|id| id == keypoint);
+        let place = annotated.keypoint(keypoint);
         let (Some(predicted), Some(place)) = (self.answers.get(judged), place) else {
             return Ok(None);
         };

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Alpha, Answers, Comparison, Direction, Frame, Protocol, ScoreError, Threshold, Truth};
+use super::{
+    Alpha, Answers, Comparison, Direction, Frame, Measure, Protocol, ScoreError, Threshold, Truth,
+    masks,
+};
 use crate::Point;
 use crate::benchmark::{Benchmark, Pair};
 
@@ -40,6 +43,15 @@ pub fn judge(
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<Verdict>, ScoreError> {
+    let masks = benchmark.name == "caltech-101";
+    if (protocol.measure != Measure::Keypoints) != masks {
+        let has = if masks { "outlines of objects" } else { "keypoints" };
+        let benchmark = benchmark.name.clone();
+        return Err(ScoreError::Unfit { protocol: protocol.name, benchmark, has });
+    }
+    if masks {
+        return masks::judge(benchmark, answers, protocol);
+    }
     let mirrors = match protocol.direction {
         Direction::SourceToTarget => None,
         Direction::TargetToSource => Some(mirrors(benchmark, protocol)?),

@@ -63,7 +63,7 @@ impl Ledger {
             records: Vec::with_capacity(verdicts.len()),
             groups: Vec::new(),
         };
-        let mut indices: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut indices: BTreeMap<std::borrow::Cow<'_, str>, usize> = BTreeMap::new();
         let mut groups = BTreeMap::new();
         for verdict in verdicts {
             let pair = &benchmark.pairs[verdict.pair];
@@ -84,13 +84,20 @@ impl Ledger {
             match average {
                 Average::Pair => enter(0, Sums { right: verdict.share(), of: 1.0, pairs: 1.0 }),
                 Average::Point => enter(0, Sums { right, of, pairs: 1.0 }),
+                Average::CategoryOfPairs => {
+                    enter(category, Sums { right: verdict.share(), of: 1.0, pairs: 1.0 });
+                }
                 Average::Category | Average::CategoryByPairs => {
                     enter(category, Sums { right, of, pairs: 1.0 });
                 }
                 Average::KeypointIndex => {
                     let names = &benchmark.pairs[verdict.judged].keypoint_ids;
-                    for (name, &right) in names.iter().zip(&verdict.right) {
+                    for (at, &right) in verdict.right.iter().enumerate() {
                         let next = indices.len();
+                        // Keypoints without names have numbers.
+                        let name = names
+                            .get(at)
+                            .map_or_else(|| at.to_string().into(), |n| n.as_str().into());
                         let class = *indices.entry(name).or_insert(next);
                         let right = f64::from(u8::from(right));
                         enter(class, Sums { right, of: 1.0, pairs: 1.0 });

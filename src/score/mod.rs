@@ -19,6 +19,7 @@ pub mod explain;
 mod groups;
 mod judge;
 mod ledger;
+mod masks;
 mod protocol;
 pub mod published;
 #[cfg(test)]
@@ -30,8 +31,8 @@ pub use breakdown::{Breakdown, Levels, breakdown, counted};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, judge, radius};
 pub use protocol::{
-    Average, Comparison, Direction, Frame, PROTOCOLS, Predicting, Protocol, Threshold, Truth,
-    Unanswered, default_for, find,
+    Average, Comparison, Direction, Frame, Measure, PROTOCOLS, Predicting, Protocol, Threshold,
+    Truth, Unanswered, default_for, defaults_for, find, fitting,
 };
 
 use crate::benchmark::Benchmark;
@@ -83,7 +84,8 @@ pub fn score(
         let counted = counted(&verdicts, protocol);
         score.pairs = counted.len();
         score.dropped = verdicts.len() - counted.len();
-        score.keypoints = counted.iter().map(|one| one.right.len()).sum();
+        let keypoints = |one: &&Verdict| answers.get(one.judged).map_or(0, Vec::len);
+        score.keypoints = counted.iter().map(keypoints).sum();
         score.unanswered = counted.iter().map(|one| one.unanswered).sum();
         score.pck.push(Measured {
             alpha,
@@ -169,13 +171,35 @@ pub enum ScoreError {
     /// A protocol that measures in a warped image, and a photograph of unknown size.
     #[error(
         "pair {pair}: the size of its target photograph is not annotated, and protocol \
-         {protocol} needs it; choose another with --protocol"
+         {protocol} needs it; put the photographs where they belong, or choose another with --protocol"
     )]
     NoSize {
         /// The pair's id.
         pair: String,
         /// The protocol's name.
         protocol: &'static str,
+    },
+    /// A protocol of keypoints for outlines, or of masks for keypoints.
+    #[error(
+        "protocol {protocol} does not fit {benchmark}, which has {has}; choose another with \
+         --protocol, or none"
+    )]
+    Unfit {
+        /// The protocol's name.
+        protocol: &'static str,
+        /// The benchmark's name.
+        benchmark: String,
+        /// What the benchmark has.
+        has: &'static str,
+    },
+    /// An outline that encloses no pixel.
+    #[error(
+        "pair {pair}: the target's outline encloses no pixel, so that there is no mask to compare \
+         with; mend the list of pairs"
+    )]
+    NoMask {
+        /// The pair's id.
+        pair: String,
     },
     /// A protocol that transfers from target to source, and a pair without its mirror.
     #[error(

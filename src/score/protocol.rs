@@ -16,6 +16,8 @@ pub struct Protocol {
     pub name: &'static str,
     /// Whose code it follows, in a few words.
     pub origin: &'static str,
+    /// What is compared.
+    pub measure: Measure,
     /// Which way keypoints are transferred.
     pub direction: Direction,
     /// What α is a share of.
@@ -81,6 +83,30 @@ impl Protocol {
     }
 }
 
+/// What a protocol compares, and so what its percentages are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Predicted keypoints with the truth: the percentage of correct keypoints.
+    Keypoints,
+    /// The mask in the predicted outline with the true mask: the share of the photograph's pixels
+    /// on which they agree (LT-ACC, label transfer accuracy). It has no α.
+    LabelTransfer,
+    /// The same masks: pixels in both over pixels in either (IoU). It has no α.
+    Overlap,
+}
+
+impl Measure {
+    /// The name above percentages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keypoints => "PCK",
+            Self::LabelTransfer => "LT-ACC",
+            Self::Overlap => "IoU",
+        }
+    }
+}
+
 /// Which way keypoints are transferred. A file of source → target predictions holds the other
 /// direction under the mirrored pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +165,8 @@ pub enum Average {
     Pair,
     /// All keypoints, whatever their pair.
     Point,
+    /// The categories' means over pairs, unweighted.
+    CategoryOfPairs,
     /// The categories' keypoint PCK, unweighted.
     Category,
     /// The categories' keypoint PCK, weighted by their number of pairs.
@@ -168,7 +196,8 @@ const fn alphas<const N: usize>(hundredths: [u32; N]) -> [Alpha; N] {
 
 const SPAIR: Protocol = Protocol {
     name: "spair",
-    origin: "the SPair-71k paper, HPF, SCOT",
+    origin: "the SPair-71k paper, HPF, SCOT; PF-PASCAL by box",
+    measure: Measure::Keypoints,
     direction: Direction::SourceToTarget,
     threshold: Threshold::Box,
     frame: Frame::Original,
@@ -210,8 +239,11 @@ const DIFT: Protocol = Protocol {
     ..SPAIR
 };
 
+/// Masks are not compared by distance: the other axes do not speak.
+const MASKS: Protocol = Protocol { alphas: &alphas([100]), ..SPAIR };
+
 /// Every protocol, the paper's first.
-pub const PROTOCOLS: [Protocol; 17] = [
+pub const PROTOCOLS: [Protocol; 21] = [
     SPAIR,
     Protocol {
         name: "dhpf-240",
@@ -298,6 +330,33 @@ pub const PROTOCOLS: [Protocol; 17] = [
         ..SPAIR
     },
     Protocol {
+        name: "pascal",
+        origin: "PF-PASCAL, HPF and others by image",
+        threshold: Threshold::Image,
+        alphas: &alphas([5, 10, 15]),
+        ..SPAIR
+    },
+    Protocol {
+        name: "tss",
+        origin: "TSS",
+        threshold: Threshold::Image,
+        average: Average::CategoryOfPairs,
+        alphas: &alphas([5]),
+        ..SPAIR
+    },
+    Protocol {
+        name: "caltech-lt-acc",
+        origin: "Caltech-101, HPF",
+        measure: Measure::LabelTransfer,
+        ..MASKS
+    },
+    Protocol {
+        name: "caltech-iou",
+        origin: "Caltech-101, HPF",
+        measure: Measure::Overlap,
+        ..MASKS
+    },
+    Protocol {
         name: "mmpose",
         origin: "mmpose",
         average: Average::KeypointIndex,
@@ -306,11 +365,31 @@ pub const PROTOCOLS: [Protocol; 17] = [
     },
 ];
 
-/// The protocol of a benchmark's own paper: `willow` for PF-WILLOW, `spair` for the others.
+/// The protocol of a benchmark's own paper; the first of [`defaults_for`] where there are two.
 #[must_use]
 pub fn default_for(benchmark: &str) -> &'static Protocol {
-    let name = if benchmark == "pf-willow" { "willow" } else { "spair" };
-    find(name).unwrap_or(&PROTOCOLS[0])
+    defaults_for(benchmark)[0]
+}
+
+/// The protocols of a benchmark's own paper.
+#[must_use]
+pub fn defaults_for(benchmark: &str) -> Vec<&'static Protocol> {
+    let names: &[&str] = match benchmark {
+        "pf-willow" => &["willow"],
+        "pf-pascal" => &["pascal"],
+        "tss" => &["tss"],
+        "caltech-101" => &["caltech-lt-acc", "caltech-iou"],
+        _ => &["spair"],
+    };
+    let found: Vec<_> = names.iter().filter_map(|name| find(name)).collect();
+    if found.is_empty() { vec![&PROTOCOLS[0]] } else { found }
+}
+
+/// The protocols that can score a benchmark: outlines have no corresponding points, keypoints no
+/// masks.
+pub fn fitting(benchmark: &str) -> impl Iterator<Item = &'static Protocol> {
+    let masks = benchmark == "caltech-101";
+    PROTOCOLS.iter().filter(move |protocol| (protocol.measure != Measure::Keypoints) == masks)
 }
 
 /// The protocol of this name.

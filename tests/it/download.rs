@@ -106,10 +106,27 @@ fn tar_gz(entries: &[Entry]) -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
+/// A `.tar.gz` of an entry with a name of so many bytes.
+fn long_name(length: usize) -> Vec<u8> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(encoder);
+    let mut header = tar::Header::new_gnu();
+    header.set_path("././@LongLink").unwrap();
+    header.set_entry_type(tar::EntryType::GNULongName);
+    header.set_size(length as u64);
+    header.set_cksum();
+    builder.append(&header, vec![b'a'; length].as_slice()).unwrap();
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
 fn spair() -> Vec<u8> {
     // Bytes that do not compress, so that the transfer can break off in the middle.
-    let noise: Vec<u8> =
-        (0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..200_000_u32)
+        .map(|i| {
+            let mixed = (i ^ (i >> 15)).wrapping_mul(0x2c1b_3c6d);
+            (mixed ^ (mixed >> 12)).wrapping_mul(0x297a_2d39) as u8 ^ (mixed >> 24) as u8
+        })
+        .collect();
     tar_gz(&[
         Entry::File("SPair-71k/Layout/large/test.txt", b"000001-a-b:cat\n"),
         Entry::File("SPair-71k/JPEGImages/cat/a.jpg", &noise),
@@ -251,8 +268,11 @@ fn a_hostile_or_damaged_archive_leaves_nothing() {
         ),
         (tar_gz(&[Entry::File("/tmp/hpflow-out.txt", b"x")]), "leads out of its folder"),
         (tar_gz(&[Entry::File("a\\..\\b", b"x")]), "leads out of its folder on some systems"),
+        (tar_gz(&[Entry::File("C:/x", b"x")]), "leads out of its folder on some systems"),
+        (tar_gz(&[Entry::File("d:x", b"x")]), "leads out of its folder on some systems"),
         (tar_gz(&[Entry::Link("SPair-71k/Layout", "/tmp")]), "is neither a file nor a folder"),
         (tar_gz(&[Entry::File("SPair-71k/Layout/bomb", &bomb)]), "grow more than 200-fold"),
+        (long_name(64 << 20), "an entry's name is longer than any name is"),
         (tar_gz(&[Entry::File("other/file", b"x")]), "does not hold spair"),
         (whole[..whole.len() / 2].to_vec(), "is damaged"),
         ([&[0x1f, 0x8b], [7; 90].as_slice()].concat(), "is damaged"),

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{BenchmarkError, Counts, Kind};
 use crate::image;
 
-mod pf_pascal;
 mod pf_willow;
+mod plain;
 mod spair;
 
 /// What is wrong with a file.
@@ -112,7 +112,9 @@ pub fn examine(
     let mut diagnosis = match kind {
         Kind::Spair => spair::examine(root, examination, progress),
         Kind::PfWillow => pf_willow::examine(root, examination, progress),
-        Kind::PfPascal => pf_pascal::examine(root, examination, progress),
+        Kind::PfPascal | Kind::Caltech101 | Kind::Tss | Kind::SpairJson => {
+            plain::examine(kind, root, examination, progress)
+        }
     }?;
     diagnosis.findings.sort_by_key(|finding| finding.ailment); // stable
     Ok(diagnosis)
@@ -158,8 +160,8 @@ fn photograph(path: &Path, annotated: Option<[u32; 2]>) -> Option<Finding> {
     finding(Ailment::Contradiction, what)
 }
 
-/// Whether a keypoint is outside a photograph of that size. Pixel centres count from 0 or, in
-/// annotations that came from PASCAL VOC, from 1; so the far border is inside.
+/// Whether a keypoint is outside a photograph of that size: pixel centres count from 0, so that the
+/// width is a pixel too far. Annotations that count from 1, as MATLAB's, reach it.
 fn is_outside([x, y]: [f64; 2], [width, height]: [u32; 2]) -> bool {
-    !(0.0..=f64::from(width)).contains(&x) || !(0.0..=f64::from(height)).contains(&y)
+    !(0.0..f64::from(width)).contains(&x) || !(0.0..f64::from(height)).contains(&y)
 }

@@ -173,7 +173,22 @@ impl Doctor<'_> {
             for (id, position) in pair.kps_ids.iter().zip(keypoints) {
                 self.note_outside(&photograph, size, id, position);
             }
-            self.photographs.entry(photograph).or_insert(Some(size));
+            let known = *self.photographs.entry(photograph.clone()).or_insert(Some(size));
+            // With image annotations, the comparison with them says it.
+            if let (Some([width, height]), true) =
+                (known.filter(|k| *k != size), self.images.is_empty())
+            {
+                self.find(
+                    Ailment::Contradiction,
+                    format!(
+                        "{}: {} is {} × {} pixels here and {width} × {height} in another pair",
+                        file.display(),
+                        photograph.display(),
+                        size[0],
+                        size[1]
+                    ),
+                );
+            }
         }
         if let Some(what) = self.contradiction(pair) {
             self.find(Ailment::Contradiction, format!("{}: {what}", file.display()));

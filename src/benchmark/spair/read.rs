@@ -57,6 +57,7 @@ pub(in crate::benchmark) fn folder(root: &Path) -> Result<PathBuf, BenchmarkErro
         root: root.to_owned(),
         benchmark: "SPair-71k",
         expected: "the folders Layout, PairAnnotation and JPEGImages",
+        hint: String::new(),
     })
 }
 
@@ -203,8 +204,10 @@ impl Reading<'_> {
         let count = self.pairs.iter().filter(outside).count();
         if let Some(first) = self.pairs.iter().find(outside) {
             tracing::warn!(
-                "{count} pairs have keypoints outside their photographs, {} first; \
-                 `hpflow dataset check` lists them",
+                "{}: {count} of {} pairs have keypoints outside their photographs, {} first; they are \
+                 used as they are, and `hpflow dataset check` lists them",
+                self.root.display(),
+                self.pairs.len(),
                 first.id
             );
         }
@@ -215,7 +218,7 @@ fn any_outside(points: &[Point], size: Option<[u32; 2]>) -> bool {
     let Some([width, height]) = size else { return false };
     points
         .iter()
-        .any(|&[x, y]| !(0.0..=width as f32).contains(&x) || !(0.0..=height as f32).contains(&y))
+        .any(|&[x, y]| !(0.0..width as f32).contains(&x) || !(0.0..height as f32).contains(&y))
 }
 
 /// Whether lists have equal length, labels are levels, and names stay in their folder.

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::benchmark::Kind;
 use crate::benchmark::doctor::{Diagnosis, Examination, examine};
-use crate::cli::output::print;
+use crate::cli::output::{counted, print};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -76,8 +76,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let root = args.root.display();
     anyhow::ensure!(
         problems == 0,
-        "{root}: {problems} {}; mend what is listed or unpack the benchmark again",
-        if problems == 1 { "problem" } else { "problems" }
+        "{root}: {}; mend what is listed or unpack the benchmark again",
+        counted(problems, "problem")
     );
     Ok(())
 }
@@ -103,7 +103,8 @@ fn text(diagnosis: &Diagnosis, shown: usize) -> String {
             count => format!("{count} categories"),
         };
         let compared = if split.compared { "" } else { "; no published counts to compare with" };
-        line(format!("{}: {} pairs in {categories}{compared}", split.name, split.counts.pairs));
+        let pairs = counted(split.counts.pairs, "pair");
+        line(format!("{}: {pairs} in {categories}{compared}", split.name));
     }
     line(match diagnosis.decoded {
         Some(decoded) => format!("photographs: {decoded} of {} decoded", diagnosis.photographs),

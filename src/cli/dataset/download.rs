@@ -40,7 +40,14 @@ pub struct Args {
 /// # Errors
 /// Those of fetching and unpacking, and an archive that holds something else.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
-    let url = args.url.as_deref().unwrap_or_else(|| address(args.benchmark));
+    let url = args.url.as_deref().or_else(|| address(args.benchmark)).ok_or_else(|| {
+        let known = Kind::ALL.into_iter().filter(|kind| address(*kind).is_some()).map(Kind::name);
+        Usage(format!(
+            "no archive of {} is known, only of {}; give its address with --url",
+            args.benchmark,
+            known.collect::<Vec<_>>().join(", ")
+        ))
+    })?;
     let archive = args.out.join(archive_name(url)?);
     if let Ok(path) = args.benchmark.folder(&args.out) {
         return Err(DownloadError::Exists { path }.into());

@@ -114,8 +114,8 @@ fn data(
                 pair.target,
                 levels(pair),
                 rounded(reach),
-                points(&pair.source_keypoints),
-                points(&pair.target_keypoints),
+                points(sample(&pair.source_keypoints)),
+                points(sample(&pair.target_keypoints)),
                 predicted,
                 verdicts,
             ]))
@@ -156,9 +156,17 @@ fn levels(pair: &Pair) -> Value {
     json!(pair.variation.map(|variation| Factor::ALL.map(|factor| factor.level(variation))))
 }
 
+/// The most keypoints of a pair that the page holds: a flow's pixels are too many for it.
+const MOST_KEYPOINTS: usize = 200;
+
+/// All keypoints of a pair, or every n-th of many.
+fn sample<T>(of_keypoints: &[T]) -> impl Iterator<Item = &T> {
+    of_keypoints.iter().step_by(of_keypoints.len().div_ceil(MOST_KEYPOINTS).max(1))
+}
+
 /// x and y by turns.
-fn points(points: &[crate::Point]) -> Vec<f64> {
-    points.iter().flatten().map(|&side| rounded(f64::from(side))).collect()
+fn points<'a>(points: impl Iterator<Item = &'a crate::Point>) -> Vec<f64> {
+    points.flatten().map(|&side| rounded(f64::from(side))).collect()
 }
 
 fn predicted(answers: &Answers, pair: usize) -> Value {
@@ -166,13 +174,14 @@ fn predicted(answers: &Answers, pair: usize) -> Value {
         Some(point) => point.map(|side| json!(rounded(f64::from(side)))),
         None => [Value::Null, Value::Null],
     };
-    json!(answers.get(pair).map(|points| points.iter().flat_map(point).collect::<Vec<_>>()))
+    json!(answers.get(pair).map(|points| sample(points).flat_map(point).collect::<Vec<_>>()))
 }
 
 /// "1" for each keypoint that is right, "0" for each that is wrong.
 fn marks(verdict: Option<&Verdict>) -> Value {
     json!(
-        verdict.map(|one| one.right.iter().map(|&r| if r { '1' } else { '0' }).collect::<String>())
+        verdict
+            .map(|one| sample(&one.right).map(|&r| if r { '1' } else { '0' }).collect::<String>())
     )
 }
 

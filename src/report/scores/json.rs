@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Contrast, FileScores, Scope};
 use crate::score::bootstrap::{Bootstrap, Unit};
 use crate::score::published::{PublishedRow, table_3, table_4, table_5};
-use crate::score::{Breakdown, Factor, Levels, Measured, Score};
+use crate::score::{Breakdown, Factor, Levels, Measure, Measured, Score};
 
 /// The scores as JSON, percent in full precision; `null` where there is no pair to speak of.
 #[must_use]
@@ -81,7 +81,11 @@ pub fn metrics(files: &[FileScores]) -> Value {
             all.insert(format!("{prefix}/keypoints"), score.keypoints.into());
             all.insert(format!("{prefix}/unanswered"), score.unanswered.into());
             for one in &score.pck {
-                flatten(&format!("{prefix}/pck@{}", one.alpha), &measured(one), &mut all);
+                let name = match score.protocol.measure {
+                    Measure::Keypoints => format!("pck@{}", one.alpha),
+                    masks => masks.name().to_lowercase(),
+                };
+                flatten(&format!("{prefix}/{name}"), &measured(one), &mut all);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{Contrast, FileScores, Scope};
 use crate::report::{Group, Row, Table};
 use crate::score::bootstrap::{Bootstrap, Interval, Paired, Unit};
 use crate::score::published::{PublishedRow, TEST_PAIRS, table_3, table_4, table_5};
-use crate::score::{Alpha, Breakdown, Factor, Levels, Score, abbreviation};
+use crate::score::{Alpha, Breakdown, Factor, Levels, Measure, Score, abbreviation};
 
 /// A row to be: a file's breakdown under one protocol at one α.
 struct Entry<'a> {
@@ -36,7 +36,8 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
     let labels = Labels::new(&entries);
     let mut tables = vec![overview(scope, files)];
     let Some(first) = entries.first() else { return tables };
-    let title = |what: &str| format!("PCK (%) {}, {what}", labels.title(scope, first));
+    let title =
+        |what: &str| format!("{} {}, {what}", measured(&entries), labels.title(scope, first));
     let table =
         |what: &str, groups: Vec<Group>, cells: &dyn Fn(&Breakdown) -> Vec<Option<f64>>| Table {
             title: title(what),
@@ -51,7 +52,7 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
         .map(|place| entries[..place].iter().map(|entry| 1 + entry.ends().count()).sum::<usize>());
     let beside = |mut table: Table, rows: &[PublishedRow], names: &[String]| {
         if let Some(paper) = paper {
-            add_published(&mut table, paper, rows, names);
+            add_published(&mut table, paper, scope.pairs == TEST_PAIRS, rows, names);
         }
         table
     };
@@ -192,6 +193,8 @@ fn entries(files: &[FileScores]) -> Vec<Entry<'_>> {
 struct Labels {
     protocol: bool,
     alpha: bool,
+    /// Masks alone, which have no α.
+    masks: bool,
 }
 
 impl Labels {
@@ -202,6 +205,7 @@ impl Labels {
         Self {
             protocol: differ(&|one, other| one.score.protocol != other.score.protocol),
             alpha: differ(&|one, other| one.alpha != other.alpha),
+            masks: !entries.iter().any(|entry| entry.score.protocol.measure == Measure::Keypoints),
         }
     }
 
@@ -210,7 +214,7 @@ impl Labels {
         if !self.protocol {
             title.push_str(&format!(", protocol {}", first.score.protocol.name));
         }
-        if !self.alpha {
+        if !self.alpha && !self.masks {
             title.push_str(&format!(", α = {}", first.alpha));
         }
         title
@@ -279,6 +283,10 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         contest: Some(contest),
         ruled: std::ptr::eq(file, &files[0]),
     };
+    let masks = Labels::new(&entries(files)).masks;
+    let heading = |alpha: &Alpha| {
+        if masks { "mean".to_owned() } else { format!("α = {alpha}") }
+    };
     let protocols = files.first().map_or(0, |file| file.scores.len());
     let rows = (0..protocols)
         .flat_map(|at| files.iter().map(move |file| (at, file)))
@@ -289,22 +297,37 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
     if scope.published && scope.pairs != TEST_PAIRS {
         notes.push(format!(
             "The paper's rows speak over the {TEST_PAIRS} pairs of SPair-71k's test split, the \
-             files over {}: they are not comparable.",
+             files over the {} of another benchmark: they are not comparable, and not ranked \
+             together.",
             scope.pairs
         ));
     }
     Table {
-        title: format!("PCK (%) on {} {}", scope.benchmark, scope.split),
-        labels: ["method", "protocol", "pairs", "keypoints", "without prediction"]
-            .map(str::to_owned)
-            .into(),
+        title: format!("{} on {} {}", measured(&entries(files)), scope.benchmark, scope.split),
+        labels: [
+            "method",
+            "protocol",
+            "pairs",
+            if masks { "points" } else { "keypoints" },
+            "without prediction",
+        ]
+        .map(str::to_owned)
+        .into(),
         groups: vec![Group {
             heading: String::new(),
-            columns: alphas.iter().map(|alpha| format!("α = {alpha}")).collect(),
+            columns: alphas.iter().map(heading).collect(),
         }],
         rows,
         notes,
     }
+}
+
+/// What the percentages are, for a title.
+fn measured(entries: &[Entry<'_>]) -> String {
+    let mut names: Vec<&str> =
+        entries.iter().map(|entry| entry.score.protocol.measure.name()).collect();
+    names.dedup();
+    format!("{} (%)", names.join(" and "))
 }
 
 fn how_drawn(bootstrap: Bootstrap) -> String {

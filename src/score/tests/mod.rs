@@ -52,6 +52,19 @@ fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f6
     breakdown(benchmark, &verdicts, protocol).all.unwrap()
 }
 
+/// All under a protocol, at an α in hundredths.
+fn breakdown_at(
+    benchmark: &Benchmark,
+    lines: &[(&str, Predicted)],
+    protocol: &str,
+    hundredths: u32,
+) -> f64 {
+    let protocol = find(protocol).unwrap();
+    let answers = answers(benchmark, lines).unwrap();
+    let verdicts = judge(benchmark, &answers, protocol, Alpha::hundredths(hundredths)).unwrap();
+    breakdown(benchmark, &verdicts, protocol).all.unwrap()
+}
+
 #[track_caller]
 fn near(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-9, "found {found}, expected {expected}");

@@ -187,8 +187,9 @@ fn mmpose() {
 fn every_protocol_has_a_test_here() {
     let tests = include_str!("protocols.rs");
     for protocol in &PROTOCOLS {
-        let name = format!("scored(\"{}\")", protocol.name);
-        assert!(tests.contains(&name), "{} has no test", protocol.name);
+        let name = protocol.name;
+        let ways = [format!("scored(\"{name}\")"), format!(", \"{name}\")")];
+        assert!(ways.iter().any(|way| tests.contains(way)), "{name} has no test");
     }
 }
 
@@ -207,4 +208,88 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
     let dift = find("dift-image").unwrap().warning(&method(768)).unwrap();
     assert!(dift.contains("whole original pixels"), "{dift}");
     assert_eq!(find("spair").unwrap().warning(&method(256)), None);
+}
+
+/// A benchmark of that name with one pair in each category, in photographs of 200 × 100 px.
+fn named(name: &str, pairs: Vec<Pair>) -> Benchmark {
+    Benchmark { name: name.to_owned(), ..benchmark(pairs) }
+}
+
+#[test]
+fn pascal_measures_by_the_image() {
+    // The image is 200 × 100: α = 0.05 allows 10 px, whatever the box (100 × 50 would allow 5).
+    let truth = [[50.0, 50.0], [60.0, 50.0], [70.0, 50.0]];
+    let benchmark = named("pf-pascal", vec![pair("p", "cat", [0, 1], &truth)]);
+    let predicted = vec![Some([60.0, 50.0]), Some([60.0, 60.1]), None];
+    // Errors 10 (right, at the threshold), 10.1 (wrong), none (wrong): 1 of 3.
+    near(all(&benchmark, &[("p", predicted.clone())], "pascal"), 100.0 / 3.0);
+    near(breakdown_at(&benchmark, &[("p", predicted)], "spair", 5), 0.0);
+    assert_eq!(default_for("pf-pascal").name, "pascal");
+}
+
+#[test]
+fn tss_is_the_mean_of_the_subsets_means() {
+    // Image threshold: 10 px of 200. JODS: one pair all right (100). PASCAL: pairs of 100, 0 and 0
+    // (33.3). The mean of subsets is 66.7; the mean over pairs would be 50.
+    let truth = [[50.0, 50.0]];
+    let (right, wrong) = (vec![Some([50.0, 60.0])], vec![Some([50.0, 60.5])]);
+    let benchmark = named(
+        "tss",
+        vec![
+            pair("a", "JODS", [0, 1], &truth),
+            pair("b", "PASCAL", [1, 2], &truth),
+            pair("c", "PASCAL", [2, 3], &truth),
+            pair("d", "PASCAL", [3, 4], &truth),
+        ],
+    );
+    let lines = [("a", right.clone()), ("b", right), ("c", wrong.clone()), ("d", wrong)]
+        .map(|(p, k)| (p, k));
+    near(all(&benchmark, &lines, "tss"), 100.0 * (1.0 + 1.0 / 3.0) / 2.0);
+}
+
+/// The truth is a square of 3 × 3 pixels with corners (10, 10) and (12, 12); photographs have
+/// 200 × 100 pixels, fewer than 300, so that masks are drawn in original pixels.
+fn outlines() -> Benchmark {
+    let square = [[10.0, 10.0], [12.0, 10.0], [12.0, 12.0], [10.0, 12.0]];
+    let mut one = pair("p", "cat", [0, 1], &square);
+    one.source_keypoints = vec![[0.0, 0.0]; 3]; // a triangle there, a square here
+    named("caltech-101", vec![one])
+}
+
+#[test]
+fn masks_are_compared_over_all_pixels_and_over_their_own() {
+    // The predicted triangle (10, 10), (12, 10), (10, 12) covers 3 + 2 + 1 = 6 pixels, all of the
+    // square's 9. IoU: 6 of 9. LT-ACC: 3 of 20,000 pixels differ.
+    let triangle = vec![Some([10.0, 10.0]), Some([12.0, 10.0]), Some([10.0, 12.0])];
+    near(all(&outlines(), &[("p", triangle.clone())], "caltech-iou"), 100.0 * 6.0 / 9.0);
+    near(all(&outlines(), &[("p", triangle)], "caltech-lt-acc"), 100.0 * 19_997.0 / 20_000.0);
+    // No prediction at all: an empty mask. None of 9 pixels is found, 9 of 20,000 differ.
+    near(all(&outlines(), &[("p", vec![None; 3])], "caltech-iou"), 0.0);
+    near(all(&outlines(), &[("p", vec![None; 3])], "caltech-lt-acc"), 100.0 * 19_991.0 / 20_000.0);
+}
+
+#[test]
+fn masks_are_drawn_where_the_long_side_is_300() {
+    // A photograph of 600 × 300: everything is halved. The truth is the square from (20, 20) to
+    // (24, 24), halved (10, 10) to (12, 12): 9 pixels. The prediction from (20, 20) to (25, 25),
+    // halved to (12.5, 12.5), covers the same pixels; in original pixels it would cover 36, not 25.
+    let mut benchmark = outlines();
+    benchmark.images.iter_mut().for_each(|image| image.size = Some([600, 300]));
+    let square = |to: f32| [[20.0, 20.0], [to, 20.0], [to, to], [20.0, to]];
+    benchmark.pairs[0].target_keypoints = square(24.0).to_vec();
+    benchmark.pairs[0].source_keypoints = vec![[0.0, 0.0]; 4];
+    near(all(&benchmark, &[("p", square(25.0).map(Some).to_vec())], "caltech-iou"), 100.0);
+}
+
+#[test]
+fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
+    let refused = |benchmark: &Benchmark, name: &str| {
+        let answers = answers(benchmark, &[]).unwrap();
+        judge(benchmark, &answers, find(name).unwrap(), Alpha::hundredths(10)).unwrap_err()
+    };
+    let keypoints = benchmark(vec![pair("p", "cat", [0, 1], &[[1.0, 1.0]])]);
+    assert!(matches!(refused(&keypoints, "caltech-iou"), ScoreError::Unfit { .. }));
+    assert!(matches!(refused(&outlines(), "spair"), ScoreError::Unfit { .. }));
+    assert!(fitting("caltech-101").all(|one| one.name.starts_with("caltech")));
+    assert_eq!(fitting("spair").count() + fitting("caltech-101").count(), PROTOCOLS.len());
 }

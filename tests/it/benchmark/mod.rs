@@ -8,10 +8,12 @@ use hpflow::benchmark::spair::pairs;
 
 use crate::shared::shared;
 
+mod masks_and_flow;
 mod matlab;
 mod pf_pascal;
 mod pf_willow;
 mod spair;
+mod spair_json;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> =

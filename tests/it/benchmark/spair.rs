@@ -118,7 +118,7 @@ fn an_unknown_split_or_category_is_refused_with_the_known_ones() {
     let error = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap_err().to_string();
     assert!(error.contains("\"cow\"") && error.ends_with("cat, dog"), "{error}");
     let error = "spare".parse::<Kind>().unwrap_err().to_string();
-    assert!(error.ends_with("expected one of spair, pf-willow, pf-pascal"), "{error}");
+    assert!(error.contains("expected one of spair, pf-willow, pf-pascal"), "{error}");
 }
 
 #[test]

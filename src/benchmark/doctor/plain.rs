@@ -1,21 +1,22 @@
-//! The doctor for PF-PASCAL.
+//! The doctor for benchmarks that have no published counts and no image annotations to compare
+//! with: what reading them finds, and their photographs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::{decode, is_outside};
-use crate::benchmark::pf_pascal::{folder, splits};
 use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
 
 pub(super) fn examine(
+    kind: Kind,
     root: &Path,
     examination: &Examination,
     progress: &Progress,
 ) -> Result<Diagnosis, BenchmarkError> {
-    let root = folder(root)?;
+    let root = kind.folder(root)?;
     let names = match examination.splits.as_slice() {
-        [] => splits(&root),
+        [] => kind.splits(&root)?,
         wanted => wanted.to_vec(),
     };
     let mut findings = Vec::new();
@@ -24,7 +25,7 @@ pub(super) fn examine(
     for name in names {
         let options = Options { split: name.clone(), ..Options::default() };
         let mut counts = Counts::new();
-        match Benchmark::open(Kind::PfPascal, &root, &options) {
+        match Benchmark::open(kind, &root, &options) {
             Err(error) if error.is_usage() => return Err(error),
             Err(error) => findings
                 .push(Finding { ailment: Ailment::BrokenAnnotation, what: error.to_string() }),
@@ -55,7 +56,8 @@ fn keypoints_outside(benchmark: &Benchmark) -> Vec<Finding> {
         {
             let image = &benchmark.images[index];
             let Some(size) = image.size else { continue };
-            for (id, &[x, y]) in pair.keypoint_ids.iter().zip(points) {
+            for (id, &[x, y]) in points.iter().enumerate() {
+                let id = pair.keypoint_ids.get(id).map_or_else(|| id.to_string(), String::clone);
                 if is_outside([f64::from(x), f64::from(y)], size) {
                     let (file, [width, height]) = (image.path.display(), size);
                     let what = format!("{file}: keypoint {id} at [{x}, {y}] of {width} × {height}");

@@ -1,0 +1,185 @@
+//! Caltech-101 with the pairs of Hyperpixel Flow: object masks to be transferred.
+//!
+//! Distributed as `101_ObjectCategories/<category>/<image>.jpg` with a list of pairs,
+//! `test_pairs_caltech_with_category.csv`: source, target, number of the category, and the outlines
+//! of both objects as polygons (x of the source, y of the source, x and y of the target, each a
+//! quoted list). What is predicted is where the source's outline is in the target; the two outlines
+//! have different numbers of points and no correspondence. Scoring compares the masks that they
+//! enclose (HPF's published code, `data/caltech.py` and `model/evaluation.py`).
+
+use std::path::{Path, PathBuf};
+
+use super::files::{is_plain_name, read};
+use super::open::{Images, find_root, say_where, select};
+use super::{Benchmark, BenchmarkError, Options, Pair};
+use crate::Point;
+
+/// What the list may be called.
+const LISTS: [&str; 2] = ["test_pairs_caltech_with_category.csv", "test_pairs.csv"];
+const PHOTOGRAPHS: &str = "101_ObjectCategories";
+/// The distributed list has some 10 MB.
+const MAX_LIST: u64 = 256 << 20;
+
+/// Reads the pairs of the only split, `test`.
+pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+    let given = root;
+    let root = folder(given)?;
+    say_where(given, &root);
+    if options.split != "test" {
+        return Err(BenchmarkError::UnknownSplit {
+            root,
+            found: options.split.clone(),
+            known: "test".to_owned(),
+        });
+    }
+    let list = LISTS.iter().map(|name| root.join(name)).find(|path| path.is_file());
+    let list = list.ok_or_else(|| BenchmarkError::NoList {
+        root: root.clone(),
+        split: options.split.clone(),
+        names: LISTS.join(" or "),
+    })?;
+    let rows = rows(&list)?;
+    let categories: Vec<&str> = rows.iter().map(|row| row.category.as_str()).collect();
+    let mut images = Images::default();
+    let mut pairs = Vec::new();
+    for index in select(&categories, options)? {
+        let row = &rows[index];
+        let error = |what| BenchmarkError::Line { file: list.clone(), line: row.line, what };
+        pairs.push(row.pair(&root, &mut images).map_err(error)?);
+    }
+    Ok(Benchmark {
+        name: "caltech-101".to_owned(),
+        split: options.split.clone(),
+        images: images.into_vec(),
+        pairs,
+    })
+}
+
+/// The benchmark's folder: `root`, or the one in it.
+pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+    let holds = |folder: &Path| folder.join(PHOTOGRAPHS).is_dir();
+    find_root(root, &["Caltech-101", "caltech-101"], holds).ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "Caltech-101",
+        expected: "the folder 101_ObjectCategories and the list of pairs",
+        hint: String::new(),
+    })
+}
+
+struct Row {
+    line: usize,
+    category: String,
+    source: Vec<String>,
+    target: Vec<String>,
+    outlines: [Vec<Point>; 2],
+}
+
+fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
+    let bytes = read(list, MAX_LIST, "the split")?;
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(bytes.as_slice());
+    let mut rows: Vec<Row> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for record in reader.records() {
+        let at = |line: u64, what| BenchmarkError::Line {
+            file: list.to_owned(),
+            line: usize::try_from(line).unwrap_or(usize::MAX),
+            what,
+        };
+        let record = record.map_err(|error| {
+            at(error.position().map_or(0, csv::Position::line), "it is no CSV in UTF-8".to_owned())
+        })?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row = row(&record, line).map_err(|what| at(line, what))?;
+        if !seen.insert((row.source.clone(), row.target.clone())) {
+            return Err(at(line, "the pair is listed a second time; remove one".to_owned()));
+        }
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(BenchmarkError::Empty { file: list.to_owned() });
+    }
+    Ok(rows)
+}
+
+fn row(record: &csv::StringRecord, line: u64) -> Result<Row, String> {
+    let fields: Vec<&str> = record.iter().collect();
+    let [source, target, _, source_x, source_y, target_x, target_y] = fields[..] else {
+        return Err(format!(
+            "found {} columns, expected source, target, class and four lists of coordinates",
+            fields.len()
+        ));
+    };
+    let (source, target) = (photograph(source)?, photograph(target)?);
+    if source[0] != target[0] {
+        return Err(format!("{} and {} are of two categories", source.join("/"), target.join("/")));
+    }
+    Ok(Row {
+        line: usize::try_from(line).unwrap_or(usize::MAX),
+        category: source[0].clone(),
+        source,
+        target,
+        outlines: [outline(source_x, source_y)?, outline(target_x, target_y)?],
+    })
+}
+
+/// Category and file name, of a path that begins with the folder of all photographs.
+fn photograph(path: &str) -> Result<Vec<String>, String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        [_, category, file] if is_plain_name(category) && is_plain_name(file) => {
+            Ok(vec![category.to_owned(), file.to_owned()])
+        }
+        _ => {
+            let shown: String = path.chars().take(80).collect();
+            Err(format!("found {shown:?}, expected {PHOTOGRAPHS}/<category>/<image>"))
+        }
+    }
+}
+
+fn outline(xs: &str, ys: &str) -> Result<Vec<Point>, String> {
+    let numbers = |text: &str| {
+        let number = |part: &str| match part.trim().parse::<f32>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => {
+                let shown: String = part.trim().chars().take(40).collect();
+                Err(format!("found {shown:?} in an outline, expected pixels"))
+            }
+        };
+        text.split(',').map(number).collect::<Result<Vec<f32>, String>>()
+    };
+    let (xs, ys) = (numbers(xs)?, numbers(ys)?);
+    if xs.len() != ys.len() || xs.len() < 3 {
+        return Err(format!(
+            "an outline has {} x and {} y: expected as many of each, three or more",
+            xs.len(),
+            ys.len()
+        ));
+    }
+    Ok(xs.into_iter().zip(ys).map(|(x, y)| [x, y]).collect())
+}
+
+impl Row {
+    fn pair(&self, root: &Path, images: &mut Images) -> Result<Pair, String> {
+        let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+        let mut image = |parts: &[String]| {
+            let path = parts.iter().fold(root.join(PHOTOGRAPHS), |path, part| path.join(part));
+            // Masks are drawn in the photograph's frame, whose size the list lacks.
+            let size = crate::image::size(&path);
+            images.index(path, size)
+        };
+        let [source_outline, target_outline] = self.outlines.clone();
+        Ok(Pair {
+            id: format!("{}/{}-{}", self.category, stem(&self.source[1]), stem(&self.target[1])),
+            category: self.category.clone(),
+            source: image(&self.source)?,
+            target: image(&self.target)?,
+            keypoint_ids: (0..source_outline.len()).map(|index| index.to_string()).collect(),
+            source_keypoints: source_outline,
+            target_keypoints: target_outline,
+            source_box: None,
+            target_box: None,
+            variation: None,
+        })
+    }
+}

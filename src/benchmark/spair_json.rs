@@ -1,0 +1,387 @@
+//! Any keypoint benchmark in the JSON of SPair-71k: SPair-U, the pairs of AP-10K, or one's own.
+//!
+//! What SPair-71k's own reader insists on is optional here: the labels of variation factors, boxes,
+//! sizes, names of keypoints, and the layout (where there is none, a split is every file of
+//! `PairAnnotation/<split>` in name order). A pair annotation holds its keypoints
+//! (`src_imname`, `trg_imname`, `src_kps`, `trg_kps`), or it names two image annotations
+//! (`src_json_path`, `trg_json_path`), as GeoAware-SC (Zhang et al., CVPR 2024) stores the pairs of
+//! AP-10K: then the pair's keypoints are those visible in both, photographs lie in `JPEGImages` as
+//! the annotations in `ImageAnnotation`, and boxes are COCO's (left, top, width, height).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Number, Value};
+
+use super::files::{entries, is_plain_name, read};
+use super::open::{Images, find_root, say_where, select};
+use super::spair::annotation::{Position, value};
+use super::spair::read_layout;
+use super::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
+use crate::Point;
+
+/// An annotation has about 1 kB.
+const MAX_ANNOTATION: u64 = 4 << 20;
+
+/// Reads a split's pairs.
+pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+    let given = root;
+    let root = folder(given)?;
+    say_where(given, &root);
+    let (ids, list) = ids(&root, options.layout, &options.split)?;
+    let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
+    let pairs = root.join("PairAnnotation").join(&options.split);
+    let mut reading = Reading { root: &root, images: Images::default(), annotated: HashMap::new() };
+    let mut found = Vec::new();
+    for index in select(&categories, options)? {
+        let file = pairs.join(format!("{}.json", ids[index]));
+        let annotation: PairAnnotation = parse(&file, &list)?;
+        found.push(reading.pair(&ids[index], &file, annotation)?);
+    }
+    Ok(Benchmark {
+        name: "spair-json".to_owned(),
+        split: options.split.clone(),
+        images: reading.images.into_vec(),
+        pairs: found,
+    })
+}
+
+/// The benchmark's folder: `root`, or the one in it.
+pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+    let holds = |folder: &Path| folder.join("PairAnnotation").is_dir();
+    find_root(root, &["SPair-71k", "SPair-U", "ap-10k"], holds).ok_or_else(|| {
+        BenchmarkError::Root {
+            root: root.to_owned(),
+            benchmark: "SPair-71k-like",
+            expected: "the folders PairAnnotation and JPEGImages",
+            hint: String::new(),
+        }
+    })
+}
+
+/// The splits: the layouts, or the folders of pair annotations.
+pub(super) fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, BenchmarkError> {
+    let layouts = root.join("Layout").join(size.name());
+    let mut names: Vec<String> = if layouts.is_dir() {
+        let names = entries(&layouts)?;
+        names.iter().filter_map(|(name, _)| name.strip_suffix(".txt").map(str::to_owned)).collect()
+    } else {
+        let folders = entries(&root.join("PairAnnotation"))?;
+        folders.into_iter().filter(|(_, path)| path.is_dir()).map(|(name, _)| name).collect()
+    };
+    let usual = ["trn", "val", "test"];
+    names.sort_by_key(|name| usual.iter().position(|usual| usual == name).unwrap_or(usual.len()));
+    Ok(names)
+}
+
+/// The ids of a split's pairs, and what lists them.
+fn ids(
+    root: &Path,
+    size: LayoutSize,
+    split: &str,
+) -> Result<(Vec<String>, PathBuf), BenchmarkError> {
+    let known = splits(root, size)?;
+    if !known.iter().any(|name| name == split) {
+        let (root, found) = (root.to_owned(), split.to_owned());
+        return Err(BenchmarkError::UnknownSplit { root, found, known: known.join(", ") });
+    }
+    let layout = root.join("Layout").join(size.name()).join(format!("{split}.txt"));
+    if layout.is_file() {
+        return Ok((read_layout(&layout)?, layout));
+    }
+    let folder = root.join("PairAnnotation").join(split);
+    let names = entries(&folder)?;
+    let ids: Vec<String> = names
+        .iter()
+        .filter_map(|(name, _)| name.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    if ids.is_empty() {
+        return Err(BenchmarkError::Empty { file: folder });
+    }
+    Ok((ids, folder))
+}
+
+/// `<id>-<source>-<target>:<category>`.
+fn category_of(id: &str) -> &str {
+    id.rsplit_once(':').map_or("all", |(_, category)| category)
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(file: &Path, list: &Path) -> Result<T, BenchmarkError> {
+    let bytes = read(file, MAX_ANNOTATION, &list.display().to_string())?;
+    serde_json::from_slice(&bytes)
+        .map_err(|source| BenchmarkError::Json { file: file.to_owned(), source })
+}
+
+#[derive(Debug, Deserialize)]
+struct PairAnnotation {
+    src_imname: Option<String>,
+    trg_imname: Option<String>,
+    src_json_path: Option<String>,
+    trg_json_path: Option<String>,
+    category: Option<String>,
+    src_imsize: Option<Vec<u32>>,
+    trg_imsize: Option<Vec<u32>>,
+    src_bndbox: Option<[Number; 4]>,
+    trg_bndbox: Option<[Number; 4]>,
+    src_kps: Option<Vec<Option<Position>>>,
+    trg_kps: Option<Vec<Option<Position>>>,
+    kps_ids: Option<Vec<Value>>,
+    viewpoint_variation: Option<u8>,
+    scale_variation: Option<u8>,
+    truncation: Option<u8>,
+    occlusion: Option<u8>,
+}
+
+/// One object in one photograph, in COCO's form.
+#[derive(Debug, Deserialize)]
+struct ImageAnnotation {
+    width: u32,
+    height: u32,
+    bbox: [Number; 4],
+    /// x, y and visibility (0: not annotated) of each keypoint.
+    keypoints: Vec<Number>,
+}
+
+/// What a pair needs of one of its images.
+#[derive(Clone)]
+struct Side {
+    photograph: PathBuf,
+    size: Option<[u32; 2]>,
+    bounds: Option<[f32; 4]>,
+    keypoints: Vec<Option<Point>>,
+}
+
+struct Reading<'a> {
+    root: &'a Path,
+    images: Images,
+    /// Image annotations read so far: each is in many pairs.
+    annotated: HashMap<PathBuf, Side>,
+}
+
+impl Reading<'_> {
+    fn pair(
+        &mut self,
+        id: &str,
+        file: &Path,
+        mut annotation: PairAnnotation,
+    ) -> Result<Pair, BenchmarkError> {
+        let contradiction =
+            |what: String| BenchmarkError::Contradiction { file: file.to_owned(), what };
+        let category = match annotation.category.take() {
+            Some(category) if id.contains(':') && category != category_of(id) => {
+                let expected = category_of(id);
+                let what =
+                    format!("category is \"{category}\", expected \"{expected}\" as in its name");
+                return Err(contradiction(what));
+            }
+            Some(category) if !is_plain_name(&category) => {
+                let what = format!("category is \"{category}\": expected a name without a folder");
+                return Err(contradiction(what));
+            }
+            category => category.unwrap_or_else(|| category_of(id).to_owned()),
+        };
+        let paths = (annotation.src_json_path.take(), annotation.trg_json_path.take());
+        let sides = if let (Some(source), Some(target)) = paths {
+            [self.side_of_image(&source, file)?, self.side_of_image(&target, file)?]
+        } else {
+            sides_of_pair(self.root, &category, &mut annotation).map_err(contradiction)?
+        };
+        self.join(id, category, sides, &annotation).map_err(contradiction)
+    }
+
+    /// The image annotation that a path, on whatever machine it was written, leads to.
+    fn side_of_image(&mut self, path: &str, pair: &Path) -> Result<Side, BenchmarkError> {
+        let parts: Vec<&str> = path.split(['/', '\\']).collect();
+        let below = parts.iter().rposition(|&part| part == "ImageAnnotation");
+        let below = below.map_or(&[][..], |at| &parts[at + 1..]);
+        if below.is_empty() || !below.iter().all(|part| is_plain_name(part)) {
+            let what = format!("found \"{path}\": expected a path in the folder ImageAnnotation");
+            return Err(BenchmarkError::Contradiction { file: pair.to_owned(), what });
+        }
+        let below: PathBuf = below.iter().collect();
+        let file = self.root.join("ImageAnnotation").join(&below);
+        if let Some(side) = self.annotated.get(&file) {
+            return Ok(side.clone());
+        }
+        let annotation: ImageAnnotation = parse(&file, pair)?;
+        let photograph = self.root.join("JPEGImages").join(below.with_extension("jpg"));
+        let side = side_of_annotation(annotation, photograph);
+        let side =
+            side.map_err(|what| BenchmarkError::Contradiction { file: file.clone(), what })?;
+        self.annotated.insert(file, side.clone());
+        Ok(side)
+    }
+
+    fn join(
+        &mut self,
+        id: &str,
+        category: String,
+        [source, target]: [Side; 2],
+        annotation: &PairAnnotation,
+    ) -> Result<Pair, String> {
+        let (of_source, of_target) = (source.keypoints.len(), target.keypoints.len());
+        if of_source != of_target {
+            return Err(format!(
+                "the source has {of_source} keypoints, the target {of_target}: expected as many in each"
+            ));
+        }
+        let names = names(annotation, of_source)?;
+        let both = source.keypoints.iter().zip(&target.keypoints).zip(names);
+        let common: Vec<(Point, Point, String)> =
+            both.filter_map(|((s, t), name)| Some(((*s)?, (*t)?, name))).collect();
+        if common.is_empty() {
+            return Err("no keypoint is visible in both images: expected at least one".to_owned());
+        }
+        Ok(Pair {
+            id: id.to_owned(),
+            category,
+            source: self.images.index(source.photograph, source.size)?,
+            target: self.images.index(target.photograph, target.size)?,
+            source_keypoints: common.iter().map(|(point, ..)| *point).collect(),
+            target_keypoints: common.iter().map(|(_, point, _)| *point).collect(),
+            keypoint_ids: common.into_iter().map(|(.., name)| name).collect(),
+            source_box: source.bounds,
+            target_box: target.bounds,
+            variation: variation(annotation)?,
+        })
+    }
+}
+
+/// The two images of an annotation that holds its keypoints itself.
+fn sides_of_pair(
+    root: &Path,
+    category: &str,
+    annotation: &mut PairAnnotation,
+) -> Result<[Side; 2], String> {
+    let folder = root.join("JPEGImages").join(category);
+    let side = |prefix: &str,
+                name: Option<String>,
+                size: Option<Vec<u32>>,
+                bounds: Option<[Number; 4]>,
+                keypoints: Option<Vec<Option<Position>>>| {
+        let name = name.ok_or_else(|| format!("{prefix}_imname is missing"))?;
+        if !is_plain_name(&name) {
+            return Err(format!("{prefix}_imname is \"{name}\": expected a name without a folder"));
+        }
+        let keypoints = keypoints.ok_or_else(|| format!("{prefix}_kps is missing"))?;
+        let size = size.map(|size| match size[..] {
+            [width, height, ..] if width > 0 && height > 0 => Ok([width, height]),
+            _ => {
+                Err(format!("{prefix}_imsize is {size:?}: expected [width, height, depth] above 0"))
+            }
+        });
+        let bounds = bounds.map(|bounds| corners(&format!("{prefix}_bndbox"), &bounds));
+        let field = format!("{prefix}_kps");
+        let keypoints = keypoints
+            .iter()
+            .map(|position| position.as_ref().map(|at| coordinates(&field, at)).transpose());
+        Ok(Side {
+            photograph: folder.join(name),
+            size: size.transpose()?,
+            bounds: bounds.transpose()?,
+            keypoints: keypoints.collect::<Result<_, _>>()?,
+        })
+    };
+    let a = annotation;
+    Ok([
+        side(
+            "src",
+            a.src_imname.take(),
+            a.src_imsize.take(),
+            a.src_bndbox.take(),
+            a.src_kps.take(),
+        )?,
+        side(
+            "trg",
+            a.trg_imname.take(),
+            a.trg_imsize.take(),
+            a.trg_bndbox.take(),
+            a.trg_kps.take(),
+        )?,
+    ])
+}
+
+fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Result<Side, String> {
+    let ImageAnnotation { width, height, bbox, keypoints } = annotation;
+    if width == 0 || height == 0 {
+        return Err(format!("the size is {width} × {height}: expected sides above 0"));
+    }
+    let [left, top, wide, high] = coordinates("bbox", &bbox)?;
+    if wide <= 0.0 || high <= 0.0 {
+        return Err(format!(
+            "bbox is {left}, {top}, {wide}, {high}: expected left, top, width and height"
+        ));
+    }
+    let (triples, rest) = keypoints.as_chunks::<3>();
+    if !rest.is_empty() {
+        let count = keypoints.len();
+        return Err(format!(
+            "keypoints holds {count} numbers: expected x, y and visibility of each"
+        ));
+    }
+    let keypoint = |triple: &[Number; 3]| {
+        let [x, y, visibility] = coordinates("keypoints", triple)?;
+        Ok((visibility > 0.0).then_some([x, y]))
+    };
+    Ok(Side {
+        photograph,
+        size: Some([width, height]),
+        bounds: Some([left, top, left + wide, top + high]),
+        keypoints: triples.iter().map(keypoint).collect::<Result<_, String>>()?,
+    })
+}
+
+/// The keypoints' names: as given, or their numbers.
+fn names(annotation: &PairAnnotation, count: usize) -> Result<Vec<String>, String> {
+    let Some(ids) = &annotation.kps_ids else {
+        return Ok((0..count).map(|index| index.to_string()).collect());
+    };
+    if ids.len() != count {
+        let found = ids.len();
+        return Err(format!("kps_ids has {found} names for {count} keypoints: expected one each"));
+    }
+    let name = |id: &Value| match id {
+        Value::String(name) => Ok(name.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(format!("kps_ids holds {other}: expected texts")),
+    };
+    ids.iter().map(name).collect()
+}
+
+/// The four labels, where all are there.
+fn variation(annotation: &PairAnnotation) -> Result<Option<Variation>, String> {
+    let level = |field: &str, level: Option<u8>, most: u8| match level {
+        Some(level) if level > most => Err(format!("{field} is {level}: expected 0 to {most}")),
+        level => Ok(level),
+    };
+    let viewpoint = level("viewpoint_variation", annotation.viewpoint_variation, 2)?;
+    let scale = level("scale_variation", annotation.scale_variation, 2)?;
+    let truncation = level("truncation", annotation.truncation, 3)?;
+    let occlusion = level("occlusion", annotation.occlusion, 3)?;
+    Ok((|| {
+        Some(Variation {
+            viewpoint: viewpoint?,
+            scale: scale?,
+            truncation: truncation?,
+            occlusion: occlusion?,
+        })
+    })())
+}
+
+fn corners(field: &str, numbers: &[Number; 4]) -> Result<[f32; 4], String> {
+    let corners = coordinates(field, numbers)?;
+    let [left, top, right, bottom] = corners;
+    if left < right && top < bottom {
+        return Ok(corners);
+    }
+    Err(format!("{field} is {corners:?}: expected xmin < xmax and ymin < ymax"))
+}
+
+fn coordinates<const N: usize>(field: &str, numbers: &[Number; N]) -> Result<[f32; N], String> {
+    let coordinates = numbers.each_ref().map(|number| value(number) as f32);
+    match coordinates.iter().position(|coordinate| !coordinate.is_finite()) {
+        Some(index) => Err(format!("{field} holds {}: expected pixels", numbers[index])),
+        None => Ok(coordinates),
+    }
+}

@@ -1,0 +1,139 @@
+//! TSS: image pairs with dense flow (Taniai et al., "Joint Recovery of Dense Correspondence and
+//! Cosegmentation in Two Images", CVPR 2016).
+//!
+//! Distributed as `<subset>/<pair>/` with `image1.png`, `image2.png` and for each of them the flow
+//! to the other, `flow1.flo` and `flow2.flo`, known on the object alone. Each folder is two pairs,
+//! `<subset>/<pair>:1to2` and `:2to1`. A pair's keypoints are all pixels whose flow is known, row by
+//! row, so that the share of right pixels, as the distributed `RunEvaluation.m` computes it, is the
+//! PCK of those keypoints.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{entries, read};
+use super::open::{Images, find_root, say_where, select};
+use super::{Benchmark, BenchmarkError, Options, Pair};
+use crate::flow::Flow;
+
+/// The subsets, in alphabetical order.
+const SUBSETS: [&str; 3] = ["FG3DCar", "JODS", "PASCAL"];
+/// The flow of a photograph of 16 million pixels.
+const MAX_FLOW: u64 = 128 << 20;
+
+/// Reads the pairs of the only split, `test`.
+pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+    let given = root;
+    let root = folder(given)?;
+    say_where(given, &root);
+    if options.split != "test" {
+        return Err(BenchmarkError::UnknownSplit {
+            root,
+            found: options.split.clone(),
+            known: "test".to_owned(),
+        });
+    }
+    let listed = listed(&root)?;
+    let categories: Vec<&str> = listed.iter().map(|one| one.subset).collect();
+    let mut images = Images::default();
+    let mut pairs = Vec::new();
+    for index in select(&categories, options)? {
+        pairs.push(pair(&listed[index], &mut images)?);
+    }
+    let (name, split) = ("tss".to_owned(), options.split.clone());
+    Ok(Benchmark { name, split, images: images.into_vec(), pairs })
+}
+
+/// The benchmark's folder: `root`, or the one in it.
+pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+    let holds = |folder: &Path| SUBSETS.iter().any(|subset| folder.join(subset).is_dir());
+    find_root(root, &["TSS_CVPR2016", "TSS"], holds).ok_or_else(|| BenchmarkError::Root {
+        root: root.to_owned(),
+        benchmark: "TSS",
+        expected: "the folders FG3DCar, JODS and PASCAL",
+        hint: String::new(),
+    })
+}
+
+/// A direction of a folder.
+struct Listed {
+    subset: &'static str,
+    folder: PathBuf,
+    name: String,
+    /// 1 or 2: the image whose pixels are sought in the other.
+    source: u8,
+}
+
+fn listed(root: &Path) -> Result<Vec<Listed>, BenchmarkError> {
+    let mut listed = Vec::new();
+    for subset in SUBSETS {
+        let folder = root.join(subset);
+        if !folder.is_dir() {
+            continue;
+        }
+        for (name, folder) in entries(&folder)? {
+            if folder.is_dir() {
+                listed.extend([1, 2].map(|source| Listed {
+                    subset,
+                    folder: folder.clone(),
+                    name: name.clone(),
+                    source,
+                }));
+            }
+        }
+    }
+    if listed.is_empty() {
+        return Err(BenchmarkError::Empty { file: root.to_owned() });
+    }
+    Ok(listed)
+}
+
+fn flow(folder: &Path, image: u8) -> Result<Flow, BenchmarkError> {
+    let file = folder.join(format!("flow{image}.flo"));
+    let bytes = read(&file, MAX_FLOW, &format!("{}", folder.display()))?;
+    Flow::from_bytes(&bytes, &file)
+        .map_err(|error| BenchmarkError::Flow { what: error.to_string() })
+}
+
+/// Width and height of a flow, which are its image's.
+fn size(folder: &Path, image: u8) -> Result<[u32; 2], BenchmarkError> {
+    let flow = flow(folder, image)?;
+    Ok([flow.width, flow.height])
+}
+
+fn pair(listed: &Listed, images: &mut Images) -> Result<Pair, BenchmarkError> {
+    let Listed { subset, folder, name, source } = listed;
+    let target = 3 - source;
+    let truth = flow(folder, *source)?;
+    let contradiction = |what| BenchmarkError::Contradiction {
+        file: folder.join(format!("flow{source}.flo")),
+        what,
+    };
+    let mut image = |number: u8, size| {
+        images.index(folder.join(format!("image{number}.png")), Some(size)).map_err(contradiction)
+    };
+    let (source_image, target_image) =
+        (image(*source, [truth.width, truth.height])?, image(target, size(folder, target)?)?);
+    let known = truth.vectors.iter().enumerate().filter_map(|(at, vector)| Some((at, (*vector)?)));
+    let (mut from, mut to) = (Vec::new(), Vec::new());
+    for (at, [u, v]) in known {
+        let (x, y) = (at % truth.width as usize, at / truth.width as usize);
+        let point = [x as f32, y as f32];
+        from.push(point);
+        to.push([point[0] + u, point[1] + v]);
+    }
+    if from.is_empty() {
+        return Err(contradiction("no pixel's flow is known: expected some".to_owned()));
+    }
+    Ok(Pair {
+        id: format!("{subset}/{name}:{source}to{target}"),
+        category: (*subset).to_owned(),
+        source: source_image,
+        target: target_image,
+        // A hundred thousand pixels need no names.
+        keypoint_ids: Vec::new(),
+        source_keypoints: from,
+        target_keypoints: to,
+        source_box: None,
+        target_box: None,
+        variation: None,
+    })
+}
