@@ -86,6 +86,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         split: &benchmark.split,
         pairs: benchmark.pairs.len(),
         published: false,
+        comparable: false,
         bootstrap: None,
     };
     let methods: Vec<Method<'_>> = files

@@ -12,6 +12,7 @@ use crate::report::Format;
 use crate::report::explanation::{self, Comparison};
 use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, names, tables};
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
+use crate::score::published::is_test_split;
 use crate::score::{
     Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, defaults_for, find, fitting,
     judge,
@@ -134,6 +135,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         split: &benchmark.split,
         pairs: benchmark.pairs.len(),
         published: args.with_published,
+        comparable: is_test_split(&benchmark),
         bootstrap,
     };
     print(&rendered(args.format, scope, &files, &comparisons)?)

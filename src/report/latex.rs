@@ -5,7 +5,7 @@ use super::{Place, Table, percent};
 
 pub(super) fn render(table: &Table) -> String {
     let numbers: usize = table.groups.iter().map(|group| group.columns.len()).sum();
-    let mut lines = vec!["% Needs \\usepackage{booktabs}.".to_owned()];
+    let mut lines = vec!["% Needs \\usepackage{booktabs,graphicx}.".to_owned()];
     lines.extend(["\\begin{table}", "\\centering"].map(str::to_owned));
     let notes = table.notes.iter().map(|note| format!(" {}", escaped(note)));
     lines.push(format!("\\caption{{{}.{}}}", escaped(&table.title), notes.collect::<String>()));

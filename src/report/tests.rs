@@ -61,7 +61,7 @@ fn markdown_marks_the_best_bold_and_the_next_two_underlined() {
 #[test]
 fn latex_is_for_booktabs() {
     insta::assert_snapshot!(table().render(Format::Latex), @r#"
-    % Needs \usepackage{booktabs}.
+    % Needs \usepackage{booktabs,graphicx}.
     \begin{table}
     \centering
     \caption{PCK (\%) at $\alpha$ = 0.1. 4 of 5 pairs.}

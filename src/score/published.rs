@@ -6,6 +6,8 @@
 //! models of NC-Net and HPF and the fine-tuned ones of CNNGeo, A2Net and, as its All shows,
 //! WeakAlign.
 
+use crate::benchmark::{Benchmark, Image};
+
 const TABLE_1: &str = include_str!("published/table1_counts_by_factor.csv");
 const TABLE_2: &str = include_str!("published/table2_counts_by_category.csv");
 const TABLE_3: &str = include_str!("published/table3_pck_by_category.csv");
@@ -114,6 +116,20 @@ fn fields(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     table.lines().map(|line| line.split(',').collect())
 }
 
+/// Whether a benchmark is SPair-71k's test split, which the paper's rows speak of: as many pairs, of
+/// photographs that are named as in PASCAL VOC (`2008_002719`). Others have its form and size.
+#[must_use]
+pub fn is_test_split(benchmark: &Benchmark) -> bool {
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_voc = |image: &Image| {
+        let name = image.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        name.split_once('_').is_some_and(|(year, rest)| digits(year, 4) && digits(rest, 6))
+    };
+    let Benchmark { name, split, images, pairs } = benchmark;
+    name == "spair" && split == "test" && pairs.len() == TEST_PAIRS && images.iter().all(is_voc)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +159,34 @@ mod tests {
             })
             .collect();
         assert_eq!(table_4()[0].columns, levels);
+    }
+
+    #[test]
+    fn only_spair_71ks_own_test_split_is_what_the_paper_speaks_of() {
+        let pair = crate::benchmark::Pair {
+            id: String::new(),
+            category: String::new(),
+            source: 0,
+            target: 0,
+            source_keypoints: Vec::new(),
+            target_keypoints: Vec::new(),
+            keypoint_ids: Vec::new(),
+            source_box: None,
+            target_box: None,
+            variation: None,
+        };
+        let benchmark = |photograph: &str, pairs: usize, split: &str| Benchmark {
+            name: "spair".to_owned(),
+            split: split.to_owned(),
+            images: vec![Image { path: photograph.into(), size: None }],
+            pairs: vec![pair.clone(); pairs],
+        };
+        assert!(is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS, "test")));
+        assert!(!is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS, "val")));
+        assert!(!is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS - 1, "test")));
+        for drawn in ["cat/demo_000074.png", "cat/2008_2719.jpg", "cat/2008-002719.jpg"] {
+            assert!(!is_test_split(&benchmark(drawn, TEST_PAIRS, "test")), "{drawn}");
+        }
     }
 
     #[test]

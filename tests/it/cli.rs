@@ -163,12 +163,11 @@ fn a_missing_photograph_or_annotation_is_named_before_any_work() {
 #[test]
 fn wrong_options_end_with_two_and_a_remedy() {
     let tiny = Tiny::new();
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 6] = [
         (&["--layers", "0,0"], &["--layers", "ascending"]),
         (&["--layers", "9,0"], &["--layers", "ascending"]),
         (&["--layers", "7"], &["--layers 7", "hog"]),
         (&["--layers", "zero"], &["'zero' is not a layer number"]),
-        (&["--category", "jug"], &["jug", "mug"]),
         (&["--backbone", "vgg"], &["vgg", "resnet50"]),
         (&["--engine", "gpu", "--adapter", "no such adapter"], &["no such adapter"]),
     ];
@@ -180,6 +179,21 @@ fn wrong_options_end_with_two_and_a_remedy() {
         }
         arguments.extend(more);
         fails(&hpflow(&arguments), 2, parts);
+    }
+}
+
+#[test]
+fn what_only_the_disk_can_tell_ends_with_one() {
+    let tiny = Tiny::new();
+    let cases: [(&[&str], &str); 3] = [
+        (&["--root", tiny.root(), "--category", "jug"], "mug"),
+        (&["--root", tiny.root(), "--split", "train"], "test"),
+        (&["--root", "/no/such/folder"], "--root"),
+    ];
+    for (more, part) in cases {
+        let out = tiny.arg("a.jsonl");
+        let arguments = [&["predict", "--method", "identity", "--out", &out], more].concat();
+        fails(&hpflow(&arguments), 1, &[part]);
     }
 }
 

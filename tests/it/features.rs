@@ -246,7 +246,7 @@ fn damaged_and_missing_files_are_refused_in_one_sentence() {
     fs::remove_file(&file).expect("removed");
     refused(&["no features of mug/mug_0.png", "hpflow features"]);
     let going = predict(&tiny, "foreign", "going.jsonl", &["--layers", "3,7", "--keep-going"]);
-    fails(&going, 1, &["1 photographs could not be used", "mug_0.png"]);
+    fails(&going, 1, &["1 photograph could not be used", "mug_0.png"]);
     assert_eq!(lines(&tiny.path("going.jsonl")).lines().count(), 6);
 }
 

@@ -1,6 +1,7 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
 mod benchmark;
+mod browser;
 mod cli;
 mod dataset;
 mod demo;

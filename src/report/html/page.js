@@ -30,23 +30,27 @@ function svg(name, attributes = {}, text) {
 
 const WIDTH = 460, LEFT = 34, TOP = 8, PLOT = 190;
 
+// Four steps that read as round numbers and reach the highest value.
+const STEPS = [0.5, 1, 2, 2.5, 5, 10, 15, 20, 25];
+
 // `below` is the room for labels under the axis.
-function figure(caption, top, below, draw) {
+function figure(caption, highest, below, draw) {
+  const top = 4 * (STEPS.find((step) => 4 * step >= highest) ?? 25);
   const plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${PLOT + below}`, role: "img", "aria-label": caption });
   const y = (value) => PLOT - (PLOT - TOP) * value / top;
   for (let tick = 0; tick <= 4; tick++) {
     const value = top * tick / 4;
     plot.append(svg("line", { x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value), class: "axis" }));
-    plot.append(svg("text", { x: LEFT - 4, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(0)));
+    plot.append(svg("text", { x: LEFT - 4, y: y(value) + 4, "text-anchor": "end" }, String(value)));
   }
   draw(plot, y);
   by("figures").append(element("figure", {}, element("figcaption", {}, caption), plot));
 }
 
 function bars(caption, names, series) {
-  const top = Math.max(10, ...series.flat().filter((v) => v !== null)) * 1.05;
+  const highest = Math.max(2, ...series.flat().filter((v) => v !== null));
   const longest = Math.max(...names.map((name) => name.length));
-  figure(caption, top, 20 + 4.5 * longest, (plot, y) => {
+  figure(caption, highest, 20 + 4.5 * longest, (plot, y) => {
     const step = (WIDTH - LEFT) / names.length, width = step * 0.8 / series.length;
     names.forEach((name, at) => {
       const x = LEFT + step * at + step * 0.1;

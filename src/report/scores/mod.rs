@@ -38,6 +38,8 @@ pub struct Scope<'a> {
     pub pairs: usize,
     /// Whether the paper's own rows are shown too.
     pub published: bool,
+    /// Whether the pairs are those that the paper's rows speak of.
+    pub comparable: bool,
     /// How intervals were made, where they were.
     pub bootstrap: Option<Bootstrap>,
 }

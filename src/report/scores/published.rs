@@ -32,3 +32,36 @@ pub(super) fn add_published(
     table.rows[at].ruled = true;
     table.rows.splice(at..at, rows);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Format, Group};
+    use crate::score::published::table_3;
+
+    #[test]
+    fn published_rows_are_ranked_with_a_file_of_the_same_pairs_alone() {
+        let columns: Vec<String> = ["aero", "All"].map(str::to_owned).into();
+        let row = Row {
+            labels: vec!["mine".to_owned()],
+            cells: vec![Some(99.0), Some(1.0)],
+            contest: Some(0),
+            ruled: false,
+        };
+        let table = Table {
+            labels: vec!["method".to_owned()],
+            groups: vec![Group { heading: String::new(), columns: columns.clone() }],
+            rows: vec![row],
+            ..Table::default()
+        };
+        let rendered = |comparable| {
+            let mut table = table.clone();
+            add_published(&mut table, 0, comparable, &table_3(), &columns[..1]);
+            table.render(Format::Markdown)
+        };
+        assert!(rendered(true).contains("| mine | **99.0** | 1.0 |"), "{}", rendered(true));
+        assert!(rendered(true).contains("| HPF ResNet-101 (paper) | <u>25.2</u> | **28.2** |"));
+        assert!(rendered(false).contains("| mine | 99.0 | 1.0 |"), "{}", rendered(false));
+        assert!(rendered(false).contains("| HPF ResNet-101 (paper, SPair-71k) | 25.2 | 28.2 |"));
+    }
+}

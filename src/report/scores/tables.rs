@@ -52,7 +52,7 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
         .map(|place| entries[..place].iter().map(|entry| 1 + entry.ends().count()).sum::<usize>());
     let beside = |mut table: Table, rows: &[PublishedRow], names: &[String]| {
         if let Some(paper) = paper {
-            add_published(&mut table, paper, scope.pairs == TEST_PAIRS, rows, names);
+            add_published(&mut table, paper, scope.comparable, rows, names);
         }
         table
     };
@@ -294,11 +294,11 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         .collect();
     let mut notes: Vec<String> = files.iter().flat_map(|file| notes(scope, file)).collect();
     notes.extend(scope.bootstrap.map(how_drawn));
-    if scope.published && scope.pairs != TEST_PAIRS {
+    if scope.published && !scope.comparable {
         notes.push(format!(
             "The paper's rows speak over the {TEST_PAIRS} pairs of SPair-71k's test split, the \
-             files over the {} of another benchmark: they are not comparable, and not ranked \
-             together.",
+             files over {} pairs of another benchmark: they are not comparable, and not \
+             ranked together.",
             scope.pairs
         ));
     }

@@ -141,12 +141,12 @@ fn a_contradictory_annotation_is_refused_with_its_file_and_field() {
         (json!({"src_kps": [[1, 2], [3, 4]]}), "src_kps has 2 keypoints, trg_kps 1 and kps_ids 1"),
         (json!({"kps_ids": []}), "kps_ids 0"),
         (json!({"src_kps": [], "trg_kps": [], "kps_ids": []}), "src_kps is empty"),
-        (json!({"src_kps": [null]}), "invalid type: null"),
+        (json!({"src_kps": [null]}), "found null where a list of 2 is expected"),
         (json!({"trg_kps": [[1, 2, 3]]}), "000001-a-b:cat.json: "),
         (json!({"trg_kps": [[1e300, 2]]}), "trg_kps holds 1e+300: expected pixels"),
         (json!({"src_bndbox": [10, 10, 10, 70]}), "expected xmin < xmax"),
         (json!({"src_imsize": [0, 80, 3]}), "src_imsize is [0, 80, 3]"),
-        (json!({"src_imsize": [-5, 80, 3]}), "invalid value: integer `-5`"),
+        (json!({"src_imsize": [-5, 80, 3]}), "found the number -5 where a whole number"),
         (
             json!({"trg_imsize": [101, 80, 3]}),
             "b.jpg is 100 × 80 pixels here and 101 × 80 in another pair",
@@ -156,7 +156,7 @@ fn a_contradictory_annotation_is_refused_with_its_file_and_field() {
         (json!({"category": "dog"}), "category is \"dog\", expected \"cat\""),
         (json!({"filename": "000009-a-b:cat"}), "filename is \"000009-a-b:cat\""),
         (json!({"src_imname": "../a.jpg"}), "expected a name without a folder"),
-        (json!({"src_imname": 7}), "invalid type"),
+        (json!({"src_imname": 7}), "found the number 7 where a text is expected"),
     ] {
         let error = open(benchmark(change.clone()).path()).unwrap_err().to_string();
         assert!(error.contains(what), "{change}: {error}");
@@ -169,12 +169,12 @@ fn a_broken_annotation_or_layout_is_refused_with_its_file() {
     let file = format!("PairAnnotation/test/{}.json", IDS[1]);
     let cut = annotation(IDS[1], json!({})).to_string();
     for (name, content, what) in [
-        (file.as_str(), "", "EOF while parsing"),
-        (&file, &cut[..99], "EOF while parsing"),
-        (&file, "<html>", "expected value at line 1 column 1"),
-        (&file, "{\"filename\": NaN}", "expected value"),
-        (&file, &format!("{{\"x\": {}", "[".repeat(100_000)), "EOF while parsing a list"),
-        (&file, "\u{0}\u{1}", "expected value"),
+        (file.as_str(), "", "it ends where a value is expected"),
+        (&file, &cut[..99], "it ends inside"),
+        (&file, "<html>", "line 1, column 1: found no value"),
+        (&file, "{\"filename\": NaN}", "found no value"),
+        (&file, &format!("{{\"x\": {}", "[".repeat(100_000)), "it ends inside a list"),
+        (&file, "\u{0}\u{1}", "found no value"),
         ("Layout/large/test.txt", "\n \n", "test.txt holds no pairs"),
         ("Layout/large/test.txt", "000001-a-b:cat\nnonsense\n", "test.txt:2: found \"nonsense\""),
         ("Layout/large/test.txt", "1-a-b:cat\n1-a-../b:cat", "test.txt:2: found"),
