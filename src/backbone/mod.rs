@@ -12,6 +12,9 @@ pub mod weights;
 
 pub use weights::{WeightsError, WeightsSource};
 
+/// The backbones on the command line.
+pub const NAMES: [&str; 3] = ["resnet50", "resnet101", "hog"];
+
 /// The output of one layer for one photograph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMap {
@@ -134,7 +137,7 @@ pub enum BackboneError {
         layer: usize,
     },
     /// A backbone that hpflow does not have.
-    #[error("there is no backbone '{name}'; there are resnet50, resnet101 and hog")]
+    #[error("there is no backbone '{name}'; there are {}", NAMES.join(", "))]
     Unknown {
         /// The name asked for.
         name: String,

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::Usage;
 use super::console::Console;
-use super::options::HpfArgs;
+use super::options::{HpfArgs, at_least_one};
 use crate::Point;
 use crate::backbone::Backbone;
 use crate::engine::{EngineKind, PairRequest, StageTimes};
@@ -29,11 +30,11 @@ pub struct Args {
     #[command(flatten)]
     hpf: HpfArgs,
     /// Pairs of a repetition, handed to the engine at once.
-    #[arg(long, default_value = "4")]
-    pairs: std::num::NonZeroUsize,
+    #[arg(long, default_value = "4", value_parser = at_least_one)]
+    pairs: usize,
     /// Repetitions that are measured, after one that is not.
-    #[arg(long, default_value = "5")]
-    repetitions: std::num::NonZeroUsize,
+    #[arg(long, default_value = "5", value_parser = at_least_one)]
+    repetitions: usize,
     /// Photographs to use in turn instead of drawn noise of 400 × 300 pixels.
     #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
     photographs: Vec<PathBuf>,
@@ -93,6 +94,7 @@ struct EngineResult {
 /// # Errors
 /// Wrong usage, a photograph that cannot be used, or an engine that fails.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    check_engines(&args.engines)?;
     let layers = args.hpf.layer_set("spair")?;
     let backbone = args.hpf.open_backbone(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
@@ -101,7 +103,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         false => args.photographs.clone(),
     };
     let (images, preparation) = prepare_all(&photographs, &*backbone, &layers, args)?;
-    let requests = requests(&images, args.pairs.into());
+    let requests = requests(&images, args.pairs);
     let mut results = Vec::new();
     for &kind in &args.engines {
         results.push(measure(kind, args, &requests, console)?);
@@ -116,6 +118,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every engine once: a second time would be compared with itself.
+fn check_engines(engines: &[EngineKind]) -> Result<(), Usage> {
+    match engines.iter().enumerate().find(|&(at, kind)| engines[..at].contains(kind)) {
+        None => Ok(()),
+        Some((_, kind)) => {
+            Err(Usage(format!("--engines names {} twice; name each engine once", kind.name())))
+        }
+    }
 }
 
 /// Two photographs of noise on waves: nothing compresses away, and edges are everywhere.
@@ -145,7 +157,7 @@ fn prepare_all(
     let mut samples = vec![Samples::default(); stages.len()];
     let geometry = backbone.geometry(layers.base())?;
     let mut images = Vec::new();
-    for repetition in 0..=usize::from(args.repetitions) {
+    for repetition in 0..=args.repetitions {
         images.clear();
         for path in photographs {
             let mut marks = vec![Instant::now()];
@@ -200,7 +212,7 @@ fn measure(
     engine.take_stage_times();
     let mut matching = Samples::default();
     let mut transferring = Samples::default();
-    for _ in 0..args.repetitions.into() {
+    for _ in 0..args.repetitions {
         let start = Instant::now();
         let matches = engine.match_pairs(&requests)?;
         let matched = start.elapsed().as_secs_f64() * 1e3;

@@ -59,7 +59,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         bail!("{} {} has no photographs", benchmark.name, benchmark.split);
     };
     // What the first photograph's maps look like is what files that are there already must say.
-    let maps = backbone.extract(&[&decode(&first.path)?], &layers)?.remove(0);
+    let maps = backbone.extract(&[&decode(&first.path, first.size)?], &layers)?.remove(0);
     let description = describe(&*backbone, &maps, args.precision);
     let progress = console.progress(benchmark.images.len(), "photographs");
     let mut written = 0;
@@ -70,7 +70,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
                 todo.push(image);
             }
         }
-        let prepared = todo.par_iter().map(|image| decode(&image.path));
+        let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
         let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
         let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), &layers)?;
         for ((image, prepared), maps) in todo.iter().zip(&prepared).zip(&maps) {

@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::Usage;
 use super::console::Console;
 use super::options::{FeaturesArgs, HpfArgs};
+use super::output::check_writable;
 use crate::Point;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
@@ -17,7 +18,11 @@ use crate::picture::{self, Drawn};
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
-  hpflow match horse.jpg zebra.jpg --keypoints \"120,80 240,96.5\" --backbone hog --picture match.png")]
+  hpflow match horse.jpg zebra.jpg --keypoints \"120,80 240,96.5\" --backbone hog --picture match.png
+
+Photographs are read as Pillow's convert('RGB') reads them, which is what published code sees: EXIF
+orientation is ignored (keypoints are in pixels as stored), transparency is dropped, and 16-bit grey
+is clipped at 255, so scale such a picture to 8 bits first.")]
 pub struct Args {
     /// The photograph that the keypoints are in.
     source: PathBuf,
@@ -37,7 +42,7 @@ pub struct Args {
     /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown).
     #[arg(long, value_name = "OUT.flo")]
     flow: Option<PathBuf>,
-    /// How the points are printed.
+    /// How the points are printed: text with two decimals, or JSON with all.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -60,6 +65,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         )
         .into());
     }
+    check_outputs(args)?;
     let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
     let [source, target] = [&args.source, &args.target].map(|path| read(path));
     let (source, target) = (source?, target?);
@@ -90,6 +96,20 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         console.note(format!("flow: {}", path.display()));
     }
     Ok(())
+}
+
+/// Whether what was asked for can be written, before any work.
+fn check_outputs(args: &Args) -> anyhow::Result<()> {
+    if let Some(path) = &args.picture
+        && !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+    {
+        return Err(Usage(format!(
+            "--picture {}: pictures are written as PNG; give a name that ends in .png",
+            path.display()
+        ))
+        .into());
+    }
+    [&args.picture, &args.flow].into_iter().flatten().try_for_each(|path| check_writable(path))
 }
 
 /// Keypoints given on the command line or in a file.
@@ -135,14 +155,15 @@ fn parse_pairs(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
 fn check_inside(keypoints: &[Point], source: &Photograph, path: &Path) -> Result<(), Usage> {
     let (width, height) = (source.width, source.height);
     let inside = |point: &Point| {
-        (0.0..=width as f32).contains(&point[0]) && (0.0..=height as f32).contains(&point[1])
+        (0.0..width as f32).contains(&point[0]) && (0.0..height as f32).contains(&point[1])
     };
     match keypoints.iter().position(|point| !inside(point)) {
         None => Ok(()),
         Some(index) => {
             let [x, y] = keypoints[index];
             Err(Usage(format!(
-                "keypoint {} ({x},{y}) is not inside {}, which has {width} × {height} pixels",
+                "keypoint {} ({x},{y}) is not inside {}, which has {width} × {height} pixels; give \
+                 pixels of that photograph, counted from 0",
                 index + 1,
                 path.display()
             )))
@@ -159,7 +180,7 @@ fn print_points(keypoints: &[Point], predicted: &Keypoints, format: Format) -> a
         Format::Text => {
             for predicted in predicted {
                 match predicted {
-                    Some([x, y]) => print_line!("{x},{y}"),
+                    Some([x, y]) => print_line!("{x:.2},{y:.2}"),
                     None => print_line!("none"),
                 }
             }

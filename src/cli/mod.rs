@@ -83,6 +83,7 @@ pub struct Usage(pub String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.verbose);
+    silence_decoders();
     let console = Console { quiet: cli.quiet };
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
@@ -126,6 +127,17 @@ fn is_usage(error: &anyhow::Error) -> bool {
             error.downcast_ref::<EngineError>(),
             Some(EngineError::Gpu(GpuError::UnknownAdapter { .. }) | EngineError::WithoutTorch)
         )
+}
+
+/// A decoder's panic becomes an error about its photograph; what Rust would print beside it is left
+/// out.
+fn silence_decoders() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::image::is_decoding() {
+            report(panic);
+        }
+    }));
 }
 
 /// Sends what the libraries log to standard error: warnings, and more with -v. Colour only on a

@@ -8,13 +8,16 @@ use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
-use crate::backbone::{self, Device, WeightsSource};
+use crate::backbone::{self, BackboneError, Device, WeightsSource};
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
 use crate::engine::gpu::GpuError;
 use crate::engine::{self, Engine, EngineError, EngineKind};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::hpf::Hpf;
+
+/// The most threads that may be asked for: more than any machine has cores.
+const MOST_THREADS: usize = 1024;
 
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
@@ -36,7 +39,7 @@ pub struct BenchmarkArgs {
     #[arg(long, value_name = "NAME")]
     pub category: Vec<String>,
     /// Only the first N pairs.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
 }
 
@@ -71,6 +74,22 @@ impl BenchmarkArgs {
     }
 }
 
+/// A number of things of which there must be one.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= 1 => Ok(number),
+        _ => Err("expected a whole number of at least 1".to_owned()),
+    }
+}
+
+/// A number of threads that a system can be asked for.
+fn thread_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=MOST_THREADS) => Ok(number),
+        _ => Err(format!("expected a whole number from 1 to {MOST_THREADS}")),
+    }
+}
+
 fn layout_size(name: &str) -> Result<LayoutSize, String> {
     [LayoutSize::Large, LayoutSize::Small]
         .into_iter()
@@ -91,7 +110,7 @@ pub struct HpfArgs {
     pub weights: Option<String>,
     /// Layers, ascending, as in 0,9,10,11,12,13. Default: the published set of the benchmark and
     /// backbone.
-    #[arg(long, value_name = "LAYERS")]
+    #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
     pub layers: Option<String>,
     /// auto takes a hardware GPU if there is one, else the CPU.
     #[arg(long, value_enum, default_value_t)]
@@ -100,8 +119,8 @@ pub struct HpfArgs {
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
     /// Threads on the processor. Default: one a core. The numbers do not depend on it.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    pub threads: Option<usize>,
 }
 
 /// Features kept on the disk.
@@ -176,6 +195,10 @@ impl HpfArgs {
     /// run.
     pub fn open(&self, benchmark: &str, console: Console) -> anyhow::Result<Hpf> {
         self.set_threads();
+        let name = self.backbone();
+        if !backbone::NAMES.contains(&name) {
+            return Err(Usage(BackboneError::Unknown { name: name.to_owned() }.to_string()).into());
+        }
         let layers = self.layer_set(benchmark)?;
         let backbone = self.open_backbone(console)?;
         let wrong = |error: &dyn std::fmt::Display| Usage(format!("--layers {layers}: {error}"));
@@ -202,7 +225,7 @@ impl HpfArgs {
         let options = backbone::Options { device: Device::Auto, threads, progress: !console.quiet };
         backbone::open(self.backbone(), &weights, options)
             .map_err(|error| match error {
-                backbone::BackboneError::Unknown { .. } => Usage(error.to_string()).into(),
+                BackboneError::Unknown { .. } => Usage(error.to_string()).into(),
                 _ => anyhow::Error::from(error),
             })
             .context(format!("cannot open the backbone {}", self.backbone()))
@@ -218,10 +241,9 @@ impl HpfArgs {
                 text.parse().map_err(|error| Usage(format!("--layers {text}: {error}")).into())
             }
             None => LayerSet::published(benchmark, self.backbone()).ok_or_else(|| {
-                let (backbone, known) = (self.backbone(), "resnet50, resnet101 and hog");
                 Usage(format!(
-                    "no layer set was published for backbone '{backbone}' on {benchmark}; \
-                     backbones are {known}, and --layers chooses layers"
+                    "no layer set was published for {} on {benchmark}; choose layers with --layers",
+                    self.backbone()
                 ))
                 .into()
             }),
@@ -233,6 +255,14 @@ impl HpfArgs {
     /// # Errors
     /// Wrong usage (an unknown adapter), or an engine that cannot run.
     pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
+        if let (Some(adapter), EngineKind::Cpu | EngineKind::Dense) = (&self.adapter, kind) {
+            return Err(Usage(format!(
+                "--adapter {adapter} chooses the GPU of --engine gpu, and --engine {} uses none; \
+                 leave one of the two out",
+                kind.name()
+            ))
+            .into());
+        }
         engine::open(kind, self.engine_options()).map_err(|error| match error {
             EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
                 Usage(format!("--adapter: {error}")).into()
@@ -247,14 +277,14 @@ impl HpfArgs {
     }
 
     pub fn thread_count(&self) -> usize {
-        self.threads.map_or_else(rayon::current_num_threads, Into::into)
+        self.threads.unwrap_or_else(rayon::current_num_threads)
     }
 
     /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
     /// command opens one method.
     pub fn set_threads(&self) {
         if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             if pool.build_global().is_err() {
                 tracing::debug!("the pool of threads had been made before");
             }

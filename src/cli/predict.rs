@@ -66,6 +66,12 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         (Writer::create(&args.out, &header)?, Vec::new())
     };
     check_resumed(&benchmark, &done, args)?;
+    if args.out.exists() && !args.resume {
+        console.note(format!(
+            "{} is there already; it is replaced when this run is complete",
+            args.out.display()
+        ));
+    }
     let total = benchmark.pairs.len();
     let progress = console.progress(total, "pairs");
     progress.set_position(done.len() as u64);
@@ -130,8 +136,9 @@ fn report_unusable(unusable: &BTreeSet<(PathBuf, String)>) -> anyhow::Result<()>
     }
     let reasons: Vec<&str> = unusable.iter().map(|(_, reason)| reason.as_str()).collect();
     bail!(
-        "{} could not be used, and the pairs are unanswered:\n  {}",
+        "{} could not be used, and the pairs with {} are unanswered:\n  {}",
         counted(unusable.len(), "photograph"),
+        if unusable.len() == 1 { "it" } else { "them" },
         reasons.join("\n  ")
     )
 }

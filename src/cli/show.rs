@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::console::Console;
+use super::options::at_least_one;
 use super::output::counted;
 use super::predicted::{open, read};
 use crate::benchmark::Benchmark;
@@ -31,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// How many pairs are drawn.
-    #[arg(long, default_value = "8")]
+    #[arg(long, default_value = "8", value_parser = at_least_one)]
     pairs: usize,
     /// Which pairs come first.
     #[arg(long, value_enum, default_value_t)]
@@ -64,8 +65,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let protocol = default_for(&benchmark.name);
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("{}: cannot be made", args.out.display()))?;
+    std::fs::create_dir_all(&args.out).with_context(|| {
+        format!("{}: cannot be made; give a folder that can be written", args.out.display())
+    })?;
     let mut pictures = Vec::new();
     for verdict in chosen(verdicts, args) {
         let (name, picture) = draw(&benchmark, &answers, &verdict, protocol, alpha)?;

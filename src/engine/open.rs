@@ -18,6 +18,19 @@ pub enum EngineKind {
     Dense,
 }
 
+impl EngineKind {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+            Self::Dense => "dense",
+        }
+    }
+}
+
 /// How an engine is opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options<'a> {

@@ -29,7 +29,10 @@ pub enum LayerSetError {
         next: usize,
     },
     /// A layer that the backbone does not have.
-    #[error("{backbone} has layers 0 to {last}; there is no layer {layer}")]
+    #[error(
+        "{backbone} has {}; there is no layer {layer}",
+        if *last == 0 { "one layer, 0".to_owned() } else { format!("layers 0 to {last}") }
+    )]
     NoSuchLayer {
         /// The backbone.
         backbone: String,

@@ -8,7 +8,7 @@ mod read;
 use std::path::PathBuf;
 
 pub use prepare::{prepare, scaled_size};
-pub use read::{PIXEL_LIMIT, read, size};
+pub use read::{PIXEL_LIMIT, is_decoding, read, size};
 
 /// Mean of each channel of ImageNet's photographs (RGB in [0, 1]), which the ResNet backbones
 /// subtract (torchvision's pretrained models).
@@ -27,6 +27,14 @@ pub struct Photograph {
     pub height: u32,
     /// RGB, 8 bits a channel, interleaved, row by row: `height * width * 3` bytes.
     pub rgb: Vec<u8>,
+}
+
+impl Photograph {
+    /// Whether all its pixels are the same.
+    #[must_use]
+    pub fn is_of_one_colour(&self) -> bool {
+        self.rgb.chunks_exact(3).all(|pixel| *pixel == self.rgb[..3])
+    }
 }
 
 /// A photograph ready for a backbone (DESIGN: "Prepare").

@@ -11,6 +11,7 @@
 //! transparency is dropped, and what shows is the colour below it; 16-bit grey is clipped at 255,
 //! not scaled, while 16-bit colour keeps its upper byte; of an animation the first frame counts.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +29,17 @@ pub const PIXEL_LIMIT: u64 = 178_956_970;
 /// The most bytes of a file that are read, and about the most that a decoder may ask for.
 const BYTE_LIMIT: u64 = 1 << 31;
 
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a decoder, whose panics [`read`] turns into errors: a panic hook
+/// need not report them.
+#[must_use]
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
 /// Reads a photograph: JPEG, PNG, BMP, GIF, TIFF or WebP, whatever the file's extension.
 ///
 /// # Errors
@@ -40,7 +52,10 @@ pub fn read(path: &Path) -> Result<Photograph, ImageError> {
         let reason = "the file ends before the picture does".to_owned();
         return Err(ImageError::Decode { path: path.to_owned(), format: name(format), reason });
     }
-    catch_unwind(AssertUnwindSafe(|| decode(path, &bytes, format))).unwrap_or_else(|_| {
+    DECODING.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(path, &bytes, format)));
+    DECODING.set(false);
+    decoded.unwrap_or_else(|_| {
         let reason = "its decoder gave up on it".to_owned();
         Err(ImageError::Decode { path: path.to_owned(), format: name(format), reason })
     })

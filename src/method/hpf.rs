@@ -12,7 +12,7 @@ use super::schedule::Schedule;
 use super::{Keypoints, Method, MethodError, Outcome, Sink, Unusable};
 use crate::Point;
 use crate::backbone::{Backbone, BackboneError};
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Image};
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
@@ -26,7 +26,7 @@ pub const IMAGE_SIDE: u32 = 300;
 const SMALLEST_SIDE: u32 = 8;
 
 /// Pairs handed to the engine at a time.
-const PAIR_BATCH: usize = 16;
+const PAIR_BATCH: usize = 64;
 
 /// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
 const DECODED_AHEAD: usize = 16;
@@ -124,7 +124,7 @@ impl Hpf {
         let (layers, geometry) = (&self.layers, self.geometry);
         match &mut self.maps {
             Maps::Backbone(backbone) => {
-                let prepared = decode(photograph)?;
+                let prepared = decode(photograph, None)?;
                 let extractor = Extractor { backbone: &mut **backbone, layers, geometry };
                 extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
             }
@@ -243,22 +243,35 @@ fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
     Unusable { photograph: photograph.to_owned(), reason: reason.to_string() }
 }
 
-/// Reads a photograph and shrinks it to [`IMAGE_SIDE`].
+/// Reads a photograph and shrinks it to [`IMAGE_SIDE`]. It must have the size that its annotation
+/// gives, if any: keypoints in pixels of a photograph of another size mean nothing.
 ///
 /// # Errors
-/// A photograph that cannot be read, or one too small to match.
-pub fn decode(photograph: &Path) -> Result<Prepared, Unusable> {
+/// A photograph that cannot be read, is of another size or of one colour, or is too small to match.
+pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared, Unusable> {
     let decoded = read(photograph).map_err(|error| unusable(photograph, error))?;
+    let (path, found) = (photograph.display(), [decoded.width, decoded.height]);
+    if let Some(annotated) = annotated.filter(|&annotated| annotated != found) {
+        let reason = format!(
+            "{path}: has {} × {} pixels, but its annotation says {} × {}; fetch the photograph that \
+             belongs to the annotation, or mend the annotation",
+            found[0], found[1], annotated[0], annotated[1]
+        );
+        return Err(unusable(photograph, reason));
+    }
+    if decoded.is_of_one_colour() {
+        let reason = format!(
+            "{path}: is of one colour throughout, so there is nothing to match; give a photograph \
+             that shows something"
+        );
+        return Err(unusable(photograph, reason));
+    }
     let prepared = prepare(&decoded, IMAGE_SIDE);
     if prepared.width.min(prepared.height) < SMALLEST_SIDE {
         let reason = format!(
-            "{}: {} × {} pixels, resized to {} × {}, are too few to match; both sides need at \
+            "{path}: {} × {} pixels, resized to {} × {}, are too few to match; both sides need at \
              least {SMALLEST_SIDE}",
-            photograph.display(),
-            decoded.width,
-            decoded.height,
-            prepared.width,
-            prepared.height
+            found[0], found[1], prepared.width, prepared.height
         );
         return Err(unusable(photograph, reason));
     }
@@ -276,7 +289,8 @@ fn decode_all(benchmark: &Benchmark, images: &[usize], to: &SyncSender<Decoded>)
     let mut seconds = 0.0;
     for &image in images {
         let start = Instant::now();
-        let prepared = decode(&benchmark.images[image].path);
+        let Image { path, size } = &benchmark.images[image];
+        let prepared = decode(path, *size);
         seconds += start.elapsed().as_secs_f64();
         if to.send((image, prepared)).is_err() {
             break;

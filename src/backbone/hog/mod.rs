@@ -24,7 +24,7 @@
 mod cells;
 mod gradients;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use self::cells::Cells;
 use self::gradients::Gradients;
@@ -84,7 +84,14 @@ impl Backbone for Hog {
     }
 
     fn describe(&self) -> Map<String, Value> {
-        Map::from_iter([("weights".to_owned(), "none".into())])
+        let constants = json!({
+            "jump": JUMP,
+            "cells": SCALES,
+            "window": WINDOW,
+            "orientations": gradients::ORIENTATIONS,
+            "mean_share": MEAN_SHARE,
+        });
+        Map::from_iter([("weights".to_owned(), "none".into()), ("hog".to_owned(), constants)])
     }
 }
 
