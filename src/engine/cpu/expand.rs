@@ -69,19 +69,18 @@ impl Kernel for Expand<'_> {
     type Output = Expanded;
 
     #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) -> Expanded {
+    fn run<S: Simd>(self, simd: S) -> Expanded {
         let (source, source_base) = self.source;
         let (target, target_base) = self.target;
-        let column_taps = target_base.column_taps(target);
+        let spans = spans(&target_base.column_taps(target));
         let width = padded(target_base.grid.columns.len, LANES);
         let cells = source.rows * source.columns;
         let mut data = vec![0.0; cells * target.rows * width];
         let lines = self.correlation.data.chunks_exact(self.correlation.stride);
         for (from, to) in lines.zip(data.chunks_exact_mut(target.rows * width)) {
             for (from, to) in from.chunks_exact(target.columns).zip(to.chunks_exact_mut(width)) {
-                for (tap, to) in column_taps.iter().zip(to) {
-                    *to = from[tap.first as usize] * (1.0 - tap.weight)
-                        + from[tap.second as usize] * tap.weight;
+                for (span, to) in spans.iter().zip(to.chunks_exact_mut(LANES)) {
+                    span.upsample(simd, from, to);
                 }
             }
         }
@@ -94,6 +93,41 @@ impl Kernel for Expand<'_> {
             source_column_taps: source_base.column_taps(source),
             target_row_taps: target_base.row_taps(target),
         }
+    }
+}
+
+/// The coarse columns that one vector of fine columns reads.
+struct Span {
+    /// The first of them.
+    first: usize,
+    /// For each coarse column its weight in every fine one.
+    weights: Vec<f32>,
+}
+
+/// The spans of all fine columns; lanes beyond the last have no weight.
+fn spans(taps: &[Tap]) -> Vec<Span> {
+    let span = |taps: &[Tap]| {
+        let first = taps[0].first as usize;
+        let past = taps[taps.len() - 1].second as usize + 1;
+        let mut weights = vec![0.0; (past - first) * LANES];
+        for (lane, tap) in taps.iter().enumerate() {
+            weights[(tap.first as usize - first) * LANES + lane] += 1.0 - tap.weight;
+            weights[(tap.second as usize - first) * LANES + lane] += tap.weight;
+        }
+        Span { first, weights }
+    };
+    taps.chunks(LANES).map(span).collect()
+}
+
+impl Span {
+    /// One vector of fine columns of a coarse row.
+    #[inline(always)]
+    fn upsample<S: Simd>(&self, simd: S, from: &[f32], to: &mut [f32]) {
+        let mut sum = simd.splat(0.0);
+        for (&value, weights) in from[self.first..].iter().zip(self.weights.chunks_exact(LANES)) {
+            sum = simd.mul_add(simd.splat(value), simd.load(weights), sum);
+        }
+        simd.store(to, sum);
     }
 }
 

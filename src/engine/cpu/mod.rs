@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::hough::HoughSpace;
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use crate::hyperpixel::Hyperimage;
 
 mod correlate;
 mod expand;
@@ -23,7 +24,7 @@ mod vote;
 pub use simd::InstructionSet;
 
 use hough::Votes;
-use pick::{Best, Pick};
+use pick::{Best, KeptRow, Pick};
 use similarity::{PrepareGroup, PreparedPair};
 use vote::{Vote, offset_stride};
 
@@ -94,12 +95,10 @@ impl Engine for CpuEngine {
         pair.check()?;
         let run = Run { instructions: self.instructions, threads: Threads::All };
         let mut seconds = Seconds::default();
-        let (prepared, votes) = run.votes(pair, &mut seconds);
-        let mut similarity_rows = vec![0.0; pair.rows.len() * pair.target.grid.len()];
-        let best = run.pick(&prepared, &votes, &pair.rows, Some(&mut similarity_rows));
+        let (prepared, votes, kept) = run.votes(pair, &mut seconds);
         Ok(Examination {
-            similarity_rows,
-            matches: matches(&best),
+            similarity_rows: kept.iter().flat_map(|kept| rows_of(&prepared, kept)).collect(),
+            matches: matches(&run.pick(&prepared, &votes, &kept)),
             votes: votes.raw,
             blurred_votes: votes.blurred,
         })
@@ -116,9 +115,6 @@ impl Engine for CpuEngine {
         times
     }
 }
-
-/// A source row, the columns of its hyperpixels, and where their similarities go.
-type PickWork<'a> = (usize, Vec<usize>, Option<&'a mut [f32]>);
 
 /// Which threads work on a pair.
 #[derive(Clone, Copy)]
@@ -139,15 +135,19 @@ struct Run {
 impl Run {
     fn match_pair(self, pair: &PairRequest) -> (Matches, Seconds) {
         let mut seconds = Seconds::default();
-        let (prepared, votes) = self.votes(pair, &mut seconds);
+        let (prepared, votes, kept) = self.votes(pair, &mut seconds);
         let start = Instant::now();
-        let best = self.pick(&prepared, &votes, &pair.rows, None);
+        let best = self.pick(&prepared, &votes, &kept);
         seconds[4] += start.elapsed().as_secs_f64();
         (matches(&best), seconds)
     }
 
-    /// The steps before `pick`.
-    fn votes<'a>(self, pair: &'a PairRequest, seconds: &mut Seconds) -> (PreparedPair<'a>, Votes) {
+    /// The steps before `pick`, with the similarities of the rows asked for.
+    fn votes<'a>(
+        self,
+        pair: &'a PairRequest,
+        seconds: &mut Seconds,
+    ) -> (PreparedPair<'a>, Votes, Vec<KeptRow>) {
         let (source, target) = (&*pair.source, &*pair.target);
         let mut expanded = Vec::new();
         for group in 1..source.groups.len() {
@@ -161,51 +161,57 @@ impl Run {
         let prepared = PreparedPair::new(source, target, expanded);
         let block = target.grid.rows.len * offset_stride(&prepared);
         let mut partial = vec![0.0; source.grid.rows.len * block];
-        let vote = |(row, out): (usize, &mut [f32])| {
-            self.instructions.run(Vote { pair: &prepared, row, out });
+        let wanted = columns_by_row(source, &pair.rows);
+        let vote = |(row, (out, columns)): (usize, (&mut [f32], Vec<usize>))| {
+            let vote = Vote { pair: &prepared, row, kept: &columns, out };
+            KeptRow { row, similarities: self.instructions.run(vote), columns }
         };
-        match self.threads {
-            Threads::One => partial.chunks_exact_mut(block).enumerate().for_each(vote),
-            Threads::All => partial.par_chunks_exact_mut(block).enumerate().for_each(vote),
-        }
+        let kept: Vec<KeptRow> = match self.threads {
+            Threads::One => {
+                partial.chunks_exact_mut(block).zip(wanted).enumerate().map(vote).collect()
+            }
+            Threads::All => {
+                partial.par_chunks_exact_mut(block).zip(wanted).enumerate().map(vote).collect()
+            }
+        };
         let voted = start.elapsed().as_secs_f64();
         let votes = hough::hough(&prepared, &HoughSpace::new(source, target), &partial);
         seconds[2] += voted;
         seconds[3] += start.elapsed().as_secs_f64() - voted;
-        (prepared, votes)
+        (prepared, votes, kept)
     }
 
-    /// The best target of every hyperpixel of `rows`, and their similarities where they are wanted.
-    fn pick(
-        self,
-        prepared: &PreparedPair,
-        votes: &Votes,
-        rows: &[u32],
-        similarities: Option<&mut [f32]>,
-    ) -> Vec<Best> {
-        let columns = prepared.source.grid.columns.len;
-        let row_of = |index: u32| index as usize / columns;
-        let mut work: Vec<PickWork> = Vec::new();
-        let mut rest = similarities;
-        for group in rows.chunk_by(|&a, &b| row_of(a) == row_of(b)) {
-            let out = rest.take().map(|all| {
-                let (out, after) = all.split_at_mut(group.len() * prepared.target.grid.len());
-                rest = Some(after);
-                out
-            });
-            let cells = group.iter().map(|&index| index as usize % columns).collect();
-            work.push((row_of(group[0]), cells, out));
-        }
-        let pick = |(row, columns, similarities): PickWork| {
-            let columns = &columns;
-            self.instructions.run(Pick { pair: prepared, votes, row, columns, similarities })
-        };
+    /// The best target of every hyperpixel whose similarities were kept.
+    fn pick(self, pair: &PreparedPair, votes: &Votes, kept: &[KeptRow]) -> Vec<Best> {
+        let pick = |kept: &KeptRow| self.instructions.run(Pick { pair, votes, kept });
+        let asked = |kept: &&KeptRow| !kept.columns.is_empty();
         let best: Vec<Vec<Best>> = match self.threads {
-            Threads::One => work.into_iter().map(pick).collect(),
-            Threads::All => work.into_par_iter().map(pick).collect(),
+            Threads::One => kept.iter().filter(asked).map(pick).collect(),
+            Threads::All => kept.par_iter().filter(asked).map(pick).collect(),
         };
         best.concat()
     }
+}
+
+/// The columns of hyperpixels asked for, for every row of the source's grid.
+fn columns_by_row(source: &Hyperimage, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); source.grid.rows.len];
+    for &hyperpixel in hyperpixels {
+        let hyperpixel = hyperpixel as usize;
+        rows[hyperpixel / source.grid.columns.len].push(hyperpixel % source.grid.columns.len);
+    }
+    rows
+}
+
+/// The similarities of kept hyperpixels, one after the other over all targets.
+fn rows_of(pair: &PreparedPair, kept: &KeptRow) -> Vec<f32> {
+    let columns = pair.target.grid.columns.len;
+    let stride = kept.columns.len() * pair.width;
+    let lines = (0..kept.columns.len()).flat_map(|at| {
+        let first = (0..pair.target.grid.rows.len).map(move |row| row * stride + at * pair.width);
+        first.map(|first| &kept.similarities[first..][..columns])
+    });
+    lines.flatten().copied().collect()
 }
 
 fn matches(best: &[Best]) -> Matches {

@@ -3,7 +3,7 @@
 
 use super::hough::Votes;
 use super::simd::{Kernel, LANES, Simd};
-use super::similarity::{PreparedPair, Similarities, SourceRow};
+use super::similarity::PreparedPair;
 
 /// The best target of some hyperpixels of one source row.
 pub struct Pick<'a> {
@@ -11,12 +11,18 @@ pub struct Pick<'a> {
     pub pair: &'a PreparedPair<'a>,
     /// Its votes.
     pub votes: &'a Votes,
+    /// The hyperpixels, and what `vote` kept of them.
+    pub kept: &'a KeptRow,
+}
+
+/// Some hyperpixels of one source row with their similarities.
+pub struct KeptRow {
     /// The source row, relative to the grid.
     pub row: usize,
-    /// Columns of the hyperpixels, relative to the grid.
-    pub columns: &'a [usize],
-    /// Where the similarities go, if they are wanted: columns × targets.
-    pub similarities: Option<&'a mut [f32]>,
+    /// Columns of the hyperpixels, relative to the grid, ascending.
+    pub columns: Vec<usize>,
+    /// target rows × hyperpixels × width.
+    pub similarities: Vec<f32>,
 }
 
 /// The best target hyperpixel so far.
@@ -32,30 +38,26 @@ impl Kernel for Pick<'_> {
     type Output = Vec<Best>;
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) -> Vec<Best> {
-        let (source_grid, target_grid) = (&self.pair.source.grid, &self.pair.target.grid);
-        let source = SourceRow::new(simd, self.pair, self.row, self.columns);
-        let mut similarities = Similarities::new(self.columns.len(), self.pair.width);
+    fn run<S: Simd>(self, simd: S) -> Vec<Best> {
+        let Self { pair, votes, kept } = self;
+        let (source_grid, target_grid) = (&pair.source.grid, &pair.target.grid);
         // Below every confidence, so that the first target is taken even where all are zero.
-        let mut best = vec![Best { target: 0, confidence: -1.0 }; self.columns.len()];
-        let mut confidences = vec![0.0; self.pair.width];
-        for target_row in 0..target_grid.rows.len {
-            similarities.compute(simd, self.pair, &source, target_row);
-            let offset = target_row + source_grid.rows.len - 1 - self.row;
-            let table = &self.votes.table[offset * self.votes.stride..];
+        let mut best = vec![Best { target: 0, confidence: -1.0 }; kept.columns.len()];
+        let mut confidences = vec![0.0; pair.width];
+        let rows = kept.similarities.chunks_exact(kept.columns.len() * pair.width);
+        for (target_row, lines) in rows.enumerate() {
+            let offset = target_row + source_grid.rows.len - 1 - kept.row;
+            let table = &votes.table[offset * votes.stride..];
             let first = target_row * target_grid.columns.len;
-            for (index, (&column, best)) in self.columns.iter().zip(&mut best).enumerate() {
-                let line = &similarities.line(index)[..target_grid.columns.len];
+            let lines = lines.chunks_exact(pair.width).zip(&kept.columns);
+            for ((line, &column), best) in lines.zip(&mut best) {
+                let line = &line[..target_grid.columns.len];
                 let votes = &table[source_grid.columns.len - 1 - column..][..line.len()];
                 if let Some(found) = better(simd, line, votes, best.confidence, &mut confidences) {
                     *best = Best {
                         target: (first + found) as u32,
                         confidence: line[found] * votes[found],
                     };
-                }
-                if let Some(out) = self.similarities.as_deref_mut() {
-                    let at = index * target_grid.len() + first;
-                    out[at..at + line.len()].copy_from_slice(line);
                 }
             }
         }

@@ -6,7 +6,6 @@ use super::expand::{Base, Expand, Expanded, mix};
 use super::simd::{Kernel, LANES, Simd};
 use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 use crate::hyperpixel::Hyperimage;
-use crate::hyperpixel::upsample::Tap;
 
 /// Channels of the base multiplied at a time: the target's row of them fits the first-level cache.
 const CHANNEL_BLOCK: usize = 64;
@@ -94,35 +93,29 @@ pub struct SourceRow {
     panel: Vec<f32>,
     /// Inverse norm of each, zeros in the margin.
     inverse_norms: Vec<f32>,
-    /// For each coarse group the mixed rows of its expanded correlation, and each cell's tap.
-    mixed: Vec<(Vec<f32>, Vec<Tap>)>,
+    /// For each coarse group the mixed rows of its expanded correlation.
+    mixed: Vec<Vec<f32>>,
 }
 
 impl SourceRow {
-    /// The hyperpixels in `columns` (relative to the grid) of row `row`.
+    /// The hyperpixels of row `row` of the source's grid.
     #[inline(always)]
-    pub fn new<S: Simd>(simd: S, pair: &PreparedPair, row: usize, columns: &[usize]) -> Self {
+    pub fn new<S: Simd>(simd: S, pair: &PreparedPair, row: usize) -> Self {
         let (grid, group) = (&pair.source.grid, &pair.source.groups[0]);
-        let stride = columns.len() + ROW_MARGIN;
-        let first = (grid.rows.start + row) * group.columns + grid.columns.start;
+        let count = grid.columns.len;
+        let stride = count + ROW_MARGIN;
         let mut panel = vec![0.0; group.channels * stride];
-        let channels = group.data.chunks_exact(group.rows * group.columns);
-        for (from, to) in channels.zip(panel.chunks_exact_mut(stride)) {
-            for (&column, to) in columns.iter().zip(to) {
-                *to = from[first + column];
-            }
-        }
+        copy_cells(pair.source, row, count, stride, &mut panel);
         let mut inverse_norms = vec![0.0; stride];
-        for (&column, to) in columns.iter().zip(&mut inverse_norms) {
-            *to = pair.source.inverse_norms[row * grid.columns.len + column];
-        }
-        let mixed = pair.expanded.iter().map(|expanded| {
+        inverse_norms[..count].copy_from_slice(&pair.source.inverse_norms[row * count..][..count]);
+        // A loop, not a closure: a closure is compiled without the instruction set.
+        let mut mixed = Vec::with_capacity(pair.expanded.len());
+        for expanded in &pair.expanded {
             let mut rows = Vec::new();
             expanded.source_row(simd, row, &mut rows);
-            let taps = columns.iter().map(|&column| expanded.source_column_taps[column]).collect();
-            (rows, taps)
-        });
-        Self { count: columns.len(), panel, inverse_norms, mixed: mixed.collect() }
+            mixed.push(rows);
+        }
+        Self { count, panel, inverse_norms, mixed }
     }
 }
 
@@ -144,7 +137,8 @@ impl Similarities {
         Self { stride, data: vec![0.0; (count + ROW_MARGIN) * stride], mixed: Vec::new() }
     }
 
-    /// The similarities of hyperpixel `index` of the source row: one a target column, then padding.
+    /// The similarities of hyperpixel `index` of the source row: `width` values, one a target column,
+    /// then padding.
     #[must_use]
     pub fn line(&self, index: usize) -> &[f32] {
         &self.data[index * self.stride + LANES..][..self.stride - 2 * LANES]
@@ -192,12 +186,14 @@ impl Similarities {
         row: usize,
     ) {
         let width = pair.width;
-        for line in self.data.chunks_exact_mut(self.stride) {
-            line[LANES..LANES + width].fill(0.0);
+        if pair.expanded.is_empty() {
+            for line in self.data.chunks_exact_mut(self.stride) {
+                line[LANES..LANES + width].fill(0.0);
+            }
         }
-        for (index, (expanded, (rows, taps))) in pair.expanded.iter().zip(&source.mixed).enumerate()
-        {
+        for (index, (expanded, rows)) in pair.expanded.iter().zip(&source.mixed).enumerate() {
             expanded.target_row(simd, rows, row, &mut self.mixed);
+            let taps = &expanded.source_column_taps;
             for (line, tap) in self.data.chunks_exact_mut(self.stride).zip(taps) {
                 let left = &self.mixed[tap.first as usize * width..][..width];
                 let right = &self.mixed[tap.second as usize * width..][..width];

@@ -6,12 +6,15 @@ use super::similarity::{PreparedPair, Similarities, SourceRow};
 use super::tile::padded;
 
 /// Votes of one source row: for every target row, one sum an offset
-/// `target column − source column + source columns − 1`.
+/// `target column − source column + source columns − 1`. On the way the similarities of the
+/// hyperpixels that `pick` will ask for are kept, so that they are computed once.
 pub struct Vote<'a> {
     /// The pair.
     pub pair: &'a PreparedPair<'a>,
     /// The source row, relative to the grid.
     pub row: usize,
+    /// The hyperpixels of the row whose similarities are kept: columns, relative to the grid.
+    pub kept: &'a [usize],
     /// target rows × [`offset_stride`].
     pub out: &'a mut [f32],
 }
@@ -23,18 +26,24 @@ pub fn offset_stride(pair: &PreparedPair) -> usize {
 }
 
 impl Kernel for Vote<'_> {
-    type Output = ();
+    /// target rows × kept hyperpixels × width.
+    type Output = Vec<f32>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let columns: Vec<usize> = (0..self.pair.source.grid.columns.len).collect();
-        let source = SourceRow::new(simd, self.pair, self.row, &columns);
-        let mut similarities = Similarities::new(columns.len(), self.pair.width);
+    fn run<S: Simd>(self, simd: S) -> Vec<f32> {
+        let source = SourceRow::new(simd, self.pair, self.row);
+        let mut similarities = Similarities::new(source.count, self.pair.width);
+        let target_rows = self.pair.target.grid.rows.len;
+        let mut kept = Vec::with_capacity(target_rows * self.kept.len() * self.pair.width);
         let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
         for (target_row, sums) in lines.enumerate() {
             similarities.compute(simd, self.pair, &source, target_row);
-            sum_diagonals(simd, &similarities, columns.len(), sums);
+            sum_diagonals(simd, &similarities, source.count, sums);
+            for &column in self.kept {
+                kept.extend_from_slice(similarities.line(column));
+            }
         }
+        kept
     }
 }
 
