@@ -7,7 +7,7 @@ use crate::hyperpixel::Group;
 
 /// Channels summed in one chain before they are added to the result: long chains of f32 lose a
 /// digit, and a block of this many stays in the cache.
-const CHANNEL_BLOCK: usize = 256;
+const CHANNEL_BLOCK: usize = 64;
 
 /// Source cells handled as one block: the target's block is read once for each.
 const ROW_BLOCK: usize = 96;
