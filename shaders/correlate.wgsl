@@ -6,55 +6,143 @@ const WORKGROUP: u32 = 8u;
 const SOURCE_QUADS: u32 = 3u; // vec4 of source cells an invocation
 const TARGET_QUADS: u32 = 3u; // vec4 of target cells an invocation
 const SPLIT: u32 = 512u;
-
+// Whether a workgroup is one subgroup with one tile of target cells, which its invocations load
+// together: where a load is dear, each loads a part and all hear of it.
+const SHARED: bool = false;
+const FOUR_LOADS: u32 = 4u * TARGET_QUADS; // of an invocation, for four channels
+const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
 
 @group(0) @binding(0) var<storage, read> groups: array<GroupParams>;
 @group(0) @binding(1) var<storage, read> source_page: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> target_page: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
 
-// x: tiles, y: parts of the channels, z: groups.
+// Blocks of 4 x 4 cells: a column of a block is a target cell.
+var<private> product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
+
+fn clear() {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            product[j][i] = mat4x4<f32>();
+        }
+    }
+}
+
+// The target's side of four steps of the product.
+var<private> cells: array<vec4<f32>, FOUR_QUADS>;
+
+// Quad `n` of the tile's target side, counted through four channels.
+fn quad_of_four(target_at: u32, target_quads: u32, n: u32) -> vec4<f32> {
+    return target_page[target_at + (n / TARGET_QUADS) * target_quads + n % TARGET_QUADS];
+}
+
+fn load_four(target_at: u32, target_quads: u32, lane: u32) {
+    if SHARED {
+        var loaded: array<vec4<f32>, FOUR_LOADS>;
+        for (var r = 0u; r < FOUR_LOADS; r++) {
+            let n = min(r * WORKGROUP + lane, FOUR_QUADS - 1u);
+            loaded[r] = quad_of_four(target_at, target_quads, n);
+        }
+        for (var n = 0u; n < FOUR_QUADS; n++) {
+            cells[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
+        }
+    } else {
+        for (var n = 0u; n < FOUR_QUADS; n++) {
+            cells[n] = quad_of_four(target_at, target_quads, n);
+        }
+    }
+}
+
+// Four channels at a time: a driver that keeps the products in memory then fetches each once for
+// four steps. They are added in order, as by single steps.
+fn accumulate_four(source_at: u32, source_quads: u32) {
+    for (var i = 0u; i < SOURCE_QUADS; i++) {
+        let a0 = source_page[source_at + i];
+        let a1 = source_page[source_at + source_quads + i];
+        let a2 = source_page[source_at + 2u * source_quads + i];
+        let a3 = source_page[source_at + 3u * source_quads + i];
+        for (var j = 0u; j < TARGET_QUADS; j++) {
+            let b0 = cells[j];
+            let b1 = cells[TARGET_QUADS + j];
+            let b2 = cells[2u * TARGET_QUADS + j];
+            let b3 = cells[3u * TARGET_QUADS + j];
+            let block = product[j][i];
+            product[j][i] = mat4x4(
+                fma(a3, b3.xxxx, fma(a2, b2.xxxx, fma(a1, b1.xxxx, fma(a0, b0.xxxx, block[0])))),
+                fma(a3, b3.yyyy, fma(a2, b2.yyyy, fma(a1, b1.yyyy, fma(a0, b0.yyyy, block[1])))),
+                fma(a3, b3.zzzz, fma(a2, b2.zzzz, fma(a1, b1.zzzz, fma(a0, b0.zzzz, block[2])))),
+                fma(a3, b3.wwww, fma(a2, b2.wwww, fma(a1, b1.wwww, fma(a0, b0.wwww, block[3])))),
+            );
+        }
+    }
+}
+
+// Which tile an invocation has, and which part of the channels. Beyond the last tile of a row
+// `inside` is false: that invocation computes the last one again, because who loads together must
+// stay together.
+struct Tile {
+    source_quad: u32,
+    target_quad: u32,
+    part: u32,
+    inside: bool,
+}
+
+fn tile_of(id: vec3<u32>, source_tiles: u32, target_tiles: u32) -> Tile {
+    if SHARED {
+        let source_tile = min(id.x, source_tiles - 1u);
+        return Tile(
+            source_tile * SOURCE_QUADS,
+            (id.y % target_tiles) * TARGET_QUADS,
+            id.y / target_tiles,
+            id.x < source_tiles,
+        );
+    } else {
+        return Tile(
+            (id.x % source_tiles) * SOURCE_QUADS,
+            (id.x / source_tiles) * TARGET_QUADS,
+            id.y,
+            id.x < source_tiles * target_tiles,
+        );
+    }
+}
+
+// z: groups. Shared: x: tiles of the source, y: tiles of the target and, slower, parts of the
+// channels. Otherwise x: tiles, y: parts.
 @compute @workgroup_size(WORKGROUP)
-fn correlate(@builtin(global_invocation_id) id: vec3<u32>) {
+fn correlate(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+) {
+    let id = vec3(workgroup.x * WORKGROUP + local.x, workgroup.y, workgroup.z);
     let channels = groups[id.z].channels;
     let source_quads = groups[id.z].source_quads;
     let target_quads = groups[id.z].target_quads;
-    let source_tiles = source_quads / SOURCE_QUADS;
-    let target_tiles = target_quads / TARGET_QUADS;
-    if id.x >= source_tiles * target_tiles || id.y >= groups[id.z].splits {
+    let tile = tile_of(id, source_quads / SOURCE_QUADS, target_quads / TARGET_QUADS);
+    if tile.part >= groups[id.z].splits {
         return;
     }
-    let source_quad = (id.x % source_tiles) * SOURCE_QUADS;
-    let target_quad = (id.x / source_tiles) * TARGET_QUADS;
-    let first = id.y * SPLIT;
+    if !SHARED {
+        if !tile.inside {
+            return;
+        }
+    }
+    let first = tile.part * SPLIT;
     let last = min(first + SPLIT, channels);
-    var source_at = groups[id.z].source_maps + first * source_quads + source_quad;
-    var target_at = groups[id.z].target_maps + first * target_quads + target_quad;
-
-    // Blocks of 4 x 4 cells: a column of a block is a target cell.
-    var product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
-    for (var channel = first; channel < last; channel++) {
-        var a: array<vec4<f32>, SOURCE_QUADS>;
-        for (var i = 0u; i < SOURCE_QUADS; i++) {
-            a[i] = source_page[source_at + i];
-        }
-        for (var j = 0u; j < TARGET_QUADS; j++) {
-            let b = target_page[target_at + j];
-            for (var i = 0u; i < SOURCE_QUADS; i++) {
-                let block = product[j][i];
-                product[j][i] = mat4x4(
-                    fma(a[i], b.xxxx, block[0]),
-                    fma(a[i], b.yyyy, block[1]),
-                    fma(a[i], b.zzzz, block[2]),
-                    fma(a[i], b.wwww, block[3]),
-                );
-            }
-        }
-        source_at += source_quads;
-        target_at += target_quads;
+    var source_at = groups[id.z].source_maps + first * source_quads + tile.source_quad;
+    var target_at = groups[id.z].target_maps + first * target_quads + tile.target_quad;
+    clear();
+    for (var channel = first; channel < last; channel += 4u) {
+        load_four(target_at, target_quads, local.x);
+        accumulate_four(source_at, source_quads);
+        source_at += 4u * source_quads;
+        target_at += 4u * target_quads;
+    }
+    if !tile.inside {
+        return;
     }
     let out = groups[id.z].partial
-        + (id.y * target_quads + target_quad) * 4u * source_quads + source_quad;
+        + (tile.part * target_quads + tile.target_quad) * 4u * source_quads
+        + tile.source_quad;
     for (var j = 0u; j < TARGET_QUADS; j++) {
         for (var i = 0u; i < SOURCE_QUADS; i++) {
             let block = product[j][i];

@@ -16,7 +16,7 @@ struct PairParams {
     target_columns: u32,
     source_quads: u32,     // vec4 in a padded row of cells
     target_quads: u32,
-    channels: u32,         // of the base group
+    channels: u32,         // of the base group, padded with zeros to a multiple of four
     source_base: u32,      // base maps in the page: rows x channels x quads
     target_base: u32,
     source_norms: u32,     // inverse norms in the page: rows x quads
@@ -33,7 +33,7 @@ struct PairParams {
 // A coarse group of a pair: maps of one resolution.
 struct GroupParams {
     pair: u32,             // in the list of the batch
-    channels: u32,
+    channels: u32,         // padded like those of the base
     splits: u32,           // parts that the channels are summed in
     source_maps: u32,      // maps in the page: channels x quads
     target_maps: u32,

@@ -129,6 +129,11 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     }
 }
 
+// Tiles of a target row. Those of nothing but padding have no taps and no targets.
+fn tiles_of_target_row(pair: u32) -> u32 {
+    return (pairs[pair].target_columns + TARGET_QUADS * 4u - 1u) / (TARGET_QUADS * 4u);
+}
+
 // x: target tiles, y: row tiles, z: picks.
 @compute @workgroup_size(WORKGROUP)
 fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -136,7 +141,7 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
     let pair = picks[job].pair;
     let row_quads = picks[job].row_quads;
     let row_tiles = row_quads / ROW_QUADS;
-    let tiles_of_row = pairs[pair].target_quads / TARGET_QUADS;
+    let tiles_of_row = tiles_of_target_row(pair);
     let tiles = pairs[pair].target_rows * tiles_of_row;
     let tile = id.x;
     if tile >= tiles || id.y >= row_tiles {
@@ -208,7 +213,7 @@ fn best(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pair = picks[id.z].pair;
-    let tiles = pairs[pair].target_rows * (pairs[pair].target_quads / TARGET_QUADS);
+    let tiles = pairs[pair].target_rows * tiles_of_target_row(pair);
     let first = picks[id.z].candidates + id.x * tiles;
     var chosen = finalists[first];
     for (var tile = 1u; tile < tiles; tile++) {

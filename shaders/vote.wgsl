@@ -9,6 +9,12 @@ const WORKGROUP: u32 = 8u;
 const SOURCE_ROWS: u32 = 1u;  // source rows a workgroup
 const SOURCE_QUADS: u32 = 4u; // vec4 of source cells an invocation
 const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
+// Whether a workgroup is one subgroup with one source row, whose invocations load the source
+// together: where a load is dear, each loads a part and all hear of it.
+const SHARED: bool = false;
+const LOADS: u32 = SOURCE_QUADS;           // of an invocation, for one channel
+const FOUR_LOADS: u32 = 4u * SOURCE_QUADS; // for four channels
+const FOUR_QUADS: u32 = 4u * SOURCE_QUADS;
 
 const TARGET_ROWS: u32 = WORKGROUP / SOURCE_ROWS;
 const TILE_RATIO: u32 = SOURCE_QUADS / TARGET_QUADS; // a whole number
@@ -32,37 +38,107 @@ fn clear() {
     }
 }
 
-fn accumulate(a: array<vec4<f32>, SOURCE_QUADS>, target_at: u32) {
+// The source's side of up to four steps of the product.
+var<private> source: array<vec4<f32>, FOUR_QUADS>;
+
+// Quad `n` of the tile's source side, counted through four channels.
+fn quad_of_four(source_at: u32, source_quads: u32, n: u32) -> vec4<f32> {
+    return source_page[source_at + (n / SOURCE_QUADS) * source_quads + n % SOURCE_QUADS];
+}
+
+fn load_four(source_at: u32, source_quads: u32, lane: u32) {
+    if SHARED {
+        var loaded: array<vec4<f32>, FOUR_LOADS>;
+        for (var r = 0u; r < FOUR_LOADS; r++) {
+            let n = min(r * WORKGROUP + lane, FOUR_QUADS - 1u);
+            loaded[r] = quad_of_four(source_at, source_quads, n);
+        }
+        for (var n = 0u; n < FOUR_QUADS; n++) {
+            source[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
+        }
+    } else {
+        for (var n = 0u; n < FOUR_QUADS; n++) {
+            source[n] = quad_of_four(source_at, source_quads, n);
+        }
+    }
+}
+
+fn load_expanded(upper: u32, lower: u32, weight: f32, lane: u32) {
+    if SHARED {
+        var loaded: array<vec4<f32>, LOADS>;
+        for (var r = 0u; r < LOADS; r++) {
+            let n = min(r * WORKGROUP + lane, SOURCE_QUADS - 1u);
+            loaded[r] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
+        }
+        for (var n = 0u; n < SOURCE_QUADS; n++) {
+            source[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
+        }
+    } else {
+        for (var n = 0u; n < SOURCE_QUADS; n++) {
+            source[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
+        }
+    }
+}
+
+// Four channels at a time: a driver that keeps the products in memory then fetches each once for
+// four steps. They are added in order, as by single steps.
+fn accumulate_four(target_at: u32, target_quads: u32) {
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        let b0 = target_page[target_at + j];
+        let b1 = target_page[target_at + target_quads + j];
+        let b2 = target_page[target_at + 2u * target_quads + j];
+        let b3 = target_page[target_at + 3u * target_quads + j];
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            let a0 = source[i];
+            let a1 = source[SOURCE_QUADS + i];
+            let a2 = source[2u * SOURCE_QUADS + i];
+            let a3 = source[3u * SOURCE_QUADS + i];
+            let block = product[j][i];
+            product[j][i] = mat4x4(
+                fma(a3, b3.xxxx, fma(a2, b2.xxxx, fma(a1, b1.xxxx, fma(a0, b0.xxxx, block[0])))),
+                fma(a3, b3.yyyy, fma(a2, b2.yyyy, fma(a1, b1.yyyy, fma(a0, b0.yyyy, block[1])))),
+                fma(a3, b3.zzzz, fma(a2, b2.zzzz, fma(a1, b1.zzzz, fma(a0, b0.zzzz, block[2])))),
+                fma(a3, b3.wwww, fma(a2, b2.wwww, fma(a1, b1.wwww, fma(a0, b0.wwww, block[3])))),
+            );
+        }
+    }
+}
+
+fn accumulate(target_at: u32) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
         let b = target_page[target_at + j];
         for (var i = 0u; i < SOURCE_QUADS; i++) {
             let block = product[j][i];
             product[j][i] = mat4x4(
-                fma(a[i], b.xxxx, block[0]),
-                fma(a[i], b.yyyy, block[1]),
-                fma(a[i], b.zzzz, block[2]),
-                fma(a[i], b.wwww, block[3]),
+                fma(source[i], b.xxxx, block[0]),
+                fma(source[i], b.yyyy, block[1]),
+                fma(source[i], b.zzzz, block[2]),
+                fma(source[i], b.wwww, block[3]),
             );
         }
     }
 }
 
 // Dot products of the hyperpixels of a tile.
-fn correlate_tile(pair: u32, source_row: u32, target_row: u32, source_quad: u32, target_quad: u32) {
+fn correlate_tile(
+    pair: u32,
+    source_row: u32,
+    target_row: u32,
+    source_quad: u32,
+    target_quad: u32,
+    lane: u32,
+) {
     clear();
     let channels = pairs[pair].channels;
     let source_quads = pairs[pair].source_quads;
     let target_quads = pairs[pair].target_quads;
     var source_at = pairs[pair].source_base + source_row * channels * source_quads + source_quad;
     var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
-    for (var channel = 0u; channel < channels; channel++) {
-        var a: array<vec4<f32>, SOURCE_QUADS>;
-        for (var i = 0u; i < SOURCE_QUADS; i++) {
-            a[i] = source_page[source_at + i];
-        }
-        accumulate(a, target_at);
-        source_at += source_quads;
-        target_at += target_quads;
+    for (var channel = 0u; channel < channels; channel += 4u) {
+        load_four(source_at, source_quads, lane);
+        accumulate_four(target_at, target_quads);
+        source_at += 4u * source_quads;
+        target_at += 4u * target_quads;
     }
     let first_column = target_quad * 4u;
     let last_column = min(first_column + TARGET_QUADS * 4u, pairs[pair].target_columns) - 1u;
@@ -77,12 +153,9 @@ fn correlate_tile(pair: u32, source_row: u32, target_row: u32, source_quad: u32,
         let upper = start + u32(tap.x) * columns * source_quads;
         let lower = start + u32(tap.y) * columns * source_quads;
         for (var column = first; column <= last; column++) {
-            var a: array<vec4<f32>, SOURCE_QUADS>;
-            for (var i = 0u; i < SOURCE_QUADS; i++) {
-                a[i] = expanded[upper + column * source_quads + i] * (1.0 - tap.z)
-                    + expanded[lower + column * source_quads + i] * tap.z;
-            }
-            accumulate(a, groups[group].target_weights + column * target_quads + target_quad);
+            let at = column * source_quads;
+            load_expanded(upper + at, lower + at, tap.z, lane);
+            accumulate(groups[group].target_weights + column * target_quads + target_quad);
         }
     }
 }
@@ -103,24 +176,29 @@ fn vote(
     let target_rows = pairs[pair].target_rows;
     let row_groups = (target_rows + TARGET_ROWS - 1u) / TARGET_ROWS;
     let distance = workgroup.x / row_groups;
-    let target_row = (workgroup.x % row_groups) * TARGET_ROWS + local.x % TARGET_ROWS;
+    // Rows beyond the last are computed but not written: who loads together must stay together.
+    let wanted_row = (workgroup.x % row_groups) * TARGET_ROWS + local.x % TARGET_ROWS;
+    let target_row = min(wanted_row, target_rows - 1u);
     let source_row = workgroup.y * SOURCE_ROWS + local.x / TARGET_ROWS;
     let source_tiles = pairs[pair].source_quads / SOURCE_QUADS;
     let target_tiles = pairs[pair].target_quads / TARGET_QUADS;
     let distances = target_tiles + (source_tiles - 1u) * TILE_RATIO;
-    if source_row >= pairs[pair].source_rows || target_row >= target_rows || distance >= distances {
+    if source_row >= pairs[pair].source_rows || distance >= distances {
         return;
     }
+    // Tiles of nothing but padding have no taps, and nothing to add.
+    let tile_columns = TARGET_QUADS * 4u;
+    let filled_tiles = (pairs[pair].target_columns + tile_columns - 1u) / tile_columns;
     var sums: array<vec4<f32>, DIAGONAL_QUADS>;
     for (var tile = 0u; tile < source_tiles; tile++) {
         let shifted = distance + tile * TILE_RATIO;
         let smallest = (source_tiles - 1u) * TILE_RATIO;
-        if shifted < smallest || shifted >= smallest + target_tiles {
+        if shifted < smallest || shifted >= smallest + filled_tiles {
             continue;
         }
         let source_quad = tile * SOURCE_QUADS;
         let target_quad = (shifted - smallest) * TARGET_QUADS;
-        correlate_tile(pair, source_row, target_row, source_quad, target_quad);
+        correlate_tile(pair, source_row, target_row, source_quad, target_quad, local.x);
 
         let source_norms = pairs[pair].source_norms
             + source_row * pairs[pair].source_quads + source_quad;
@@ -140,6 +218,9 @@ fn vote(
                 sums[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
             }
         }
+    }
+    if wanted_row >= target_rows {
+        return;
     }
     let out = pairs[pair].votes
         + ((source_row * target_rows + target_row) * distances + distance) * DIAGONAL_QUADS;

@@ -5,6 +5,7 @@ use std::mem::offset_of;
 
 use hpflow::engine::gpu::layout::{GroupParams, PairParams, PickParams, SLOT};
 use hpflow::engine::gpu::{KERNELS, Preset};
+use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
 /// Every kernel with the constants of every preset.
@@ -34,7 +35,7 @@ fn every_kernel_is_valid_with_every_preset() {
         let module = parse(&file, &source);
         let mut validator = naga::valid::Validator::new(
             naga::valid::ValidationFlags::all(),
-            naga::valid::Capabilities::empty(),
+            if preset.shared { Capabilities::SUBGROUP } else { Capabilities::empty() },
         );
         if let Err(error) = validator.validate(&module) {
             wrong.push(format!("{file} ({}): {}", preset.name, error.emit_to_string(&source)));
@@ -173,5 +174,11 @@ fn tiles_and_workgroups_of_every_preset_fit_together() {
         let [source, target] = preset.vote_tile;
         assert_eq!(source % target, 0, "{}: distances between tiles are whole", preset.name);
         assert_eq!(preset.workgroup % preset.vote_rows, 0, "{}: whole rows", preset.name);
+        assert!(
+            !preset.shared || preset.vote_rows == 1,
+            "{}: one source row is shared",
+            preset.name
+        );
+        assert_eq!(preset.split % 4, 0, "{}: parts are of whole steps", preset.name);
     }
 }

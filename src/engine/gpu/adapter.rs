@@ -86,7 +86,7 @@ pub(super) fn wanted_limits(adapter: &Adapter) -> Limits {
 
 /// Features that are used where there are any.
 pub(super) fn wanted_features(adapter: &Adapter) -> Features {
-    adapter.features() & Features::TIMESTAMP_QUERY
+    adapter.features() & (Features::TIMESTAMP_QUERY | Features::SUBGROUP)
 }
 
 /// An adapter in words: its name, and what it is.
@@ -146,7 +146,7 @@ fn report(adapter: &Adapter) -> AdapterReport {
             info.device_type,
             DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu
         ),
-        preset: Preset::of(info.device_type).name,
+        preset: Preset::of(&info, adapter.features()).name,
         unsuitable: unsuitable(adapter),
         name: info.name,
     }
@@ -159,7 +159,7 @@ fn unsuitable(adapter: &Adapter) -> Option<String> {
         return Some("it has no compute shaders".to_owned());
     }
     let limits = adapter.limits();
-    let invocations = Preset::of(adapter.get_info().device_type).workgroup;
+    let invocations = Preset::of(&adapter.get_info(), adapter.features()).workgroup;
     let needs: [(&str, u64, u64); 4] = [
         (
             "storage buffers a kernel",

@@ -13,6 +13,14 @@ pub const SLOT: usize = 256;
 /// Bytes of a vec4 of f32, the unit of most offsets.
 pub const QUAD: usize = 16;
 
+/// Channels that the kernels take at a time: lists of channels are padded with zeros to a multiple.
+const CHANNEL_STEP: usize = 4;
+
+/// Channels with those that pad them.
+pub(super) fn padded_channels(channels: usize) -> usize {
+    channels.next_multiple_of(CHANNEL_STEP)
+}
+
 /// A pair of images of one batch; fields as in `shaders/params.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -93,7 +101,7 @@ pub(super) fn slots<T: Pod>(list: &[T]) -> Vec<u8> {
 pub(super) struct ImageLayout {
     /// Quads of a padded row of the grid.
     pub row_quads: usize,
-    /// Base maps: grid rows × channels × row quads.
+    /// Base maps: grid rows × padded channels × row quads.
     pub base: usize,
     /// Inverse norms: grid rows × row quads.
     pub norms: usize,
@@ -108,7 +116,7 @@ pub(super) struct ImageLayout {
 pub(super) struct GroupLayout {
     /// Quads of the padded list of cells.
     pub cell_quads: usize,
-    /// Maps: channels × cell quads.
+    /// Maps: padded channels × cell quads.
     pub maps: usize,
     /// Taps of the grid's rows, a quad each.
     pub row_taps: usize,
@@ -127,7 +135,7 @@ impl ImageLayout {
         };
         let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
         let row_quads = columns.next_multiple_of(preset.row_padding()) / 4;
-        let base = take(rows * image.groups[0].channels * row_quads);
+        let base = take(rows * padded_channels(image.groups[0].channels) * row_quads);
         let norms = take(rows * row_quads);
         let groups = image.groups[1..]
             .iter()
@@ -136,7 +144,7 @@ impl ImageLayout {
                 let cell_quads = cells.next_multiple_of(preset.cell_padding()) / 4;
                 GroupLayout {
                     cell_quads,
-                    maps: take(group.channels * cell_quads),
+                    maps: take(padded_channels(group.channels) * cell_quads),
                     row_taps: take(rows),
                     column_taps: take(columns),
                     weights: take(group.columns * row_quads),

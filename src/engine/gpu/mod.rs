@@ -102,7 +102,8 @@ impl GpuEngine {
     /// As [`Self::new`].
     pub fn with(options: &GpuOptions) -> Result<Self, EngineError> {
         let device = Device::new(options.adapter.as_deref())?;
-        let preset = options.preset.unwrap_or_else(|| Preset::of(device.info.device_type));
+        let preset =
+            options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
         let pipelines = Pipelines::new(&device, &preset)?;
         let buffers = Buffers::new(&device)?;
         Ok(Self {

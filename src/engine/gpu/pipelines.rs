@@ -5,7 +5,7 @@ use wgpu::ComputePipeline;
 use super::device::Device;
 use super::error::GpuError;
 use super::preset::Preset;
-use super::unroll::unroll;
+use super::unroll::{choose, unroll};
 
 /// The structures that stand in front of every kernel.
 pub const PARAMS: &str = include_str!("../../../shaders/params.wgsl");
@@ -30,7 +30,7 @@ pub const KERNELS: [Kernel; 5] = [
 
 impl Kernel {
     /// The text that the driver gets: the structures, and the kernel with the constants of a preset
-    /// in place of its own and the loops up to them unrolled.
+    /// in place of its own, the blocks that apply to it, and the loops up to its constants unrolled.
     #[must_use]
     pub fn source(&self, preset: &Preset) -> String {
         let constants = preset.constants(self.file);
@@ -38,7 +38,9 @@ impl Kernel {
         for (name, value) in &constants {
             source = with_constant(&source, &format!("const {name}: u32 = "), &format!("{value}u"));
         }
-        unroll(&source, &constants)
+        let shared = if preset.shared { "true" } else { "false" };
+        source = with_constant(&source, "const SHARED: bool = ", shared);
+        unroll(&choose(&source, "SHARED", preset.shared), &constants)
     }
 
     /// [`Self::source`] of `pick.wgsl` for an examination, which keeps similarities.

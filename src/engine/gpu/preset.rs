@@ -22,6 +22,8 @@ pub struct Preset {
     pub vote_rows: u32,
     /// Rows × target cells of a tile of `pick`, multiples of 4.
     pub pick_tile: [u32; 2],
+    /// Whether the invocations of a workgroup, which is one subgroup, load what they share together.
+    pub shared: bool,
     /// Pairs in a submission.
     pub pairs: usize,
 }
@@ -37,7 +39,18 @@ impl Preset {
         vote_tile: [20, 20],
         vote_rows: 1,
         pick_tile: [16, 20],
+        shared: false,
         pairs: 8,
+    };
+
+    /// For software devices whose subgroups are a workgroup of [`Self::SOFTWARE`] (Mesa's lavapipe on
+    /// vectors of 256 bits): a load costs more than many products, and broadcasting costs little.
+    pub const SOFTWARE_SUBGROUPS: Self = Self {
+        name: "software with subgroups",
+        correlate_tile: [8, 32],
+        vote_tile: [40, 8],
+        shared: true,
+        ..Self::SOFTWARE
     };
 
     /// For hardware GPUs: tiles that fit in registers, many invocations.
@@ -49,16 +62,21 @@ impl Preset {
         vote_tile: [8, 8],
         vote_rows: 8,
         pick_tile: [8, 8],
+        shared: false,
         pairs: 32,
     };
 
     /// All presets, for tests.
-    pub const ALL: [Self; 2] = [Self::SOFTWARE, Self::HARDWARE];
+    pub const ALL: [Self; 3] = [Self::SOFTWARE, Self::SOFTWARE_SUBGROUPS, Self::HARDWARE];
 
-    /// The preset for a type of device.
+    /// The preset for a device with these features.
     #[must_use]
-    pub fn of(kind: wgpu::DeviceType) -> Self {
-        match kind {
+    pub fn of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Self {
+        let shared = Self::SOFTWARE_SUBGROUPS;
+        let sizes = [info.subgroup_min_size, info.subgroup_max_size];
+        let subgroups = features.contains(wgpu::Features::SUBGROUP);
+        match info.device_type {
+            wgpu::DeviceType::Cpu if subgroups && sizes == [shared.workgroup; 2] => shared,
             wgpu::DeviceType::Cpu => Self::SOFTWARE,
             _ => Self::HARDWARE,
         }
@@ -84,13 +102,20 @@ impl Preset {
         let tile = |[source, target]: [u32; 2]| {
             [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
         };
+        // Loads of the side that invocations may share, of `quads` for each channel.
+        let loads = |quads: u32| if self.shared { quads.div_ceil(self.workgroup) } else { quads };
+        let four = |cells: u32| [("FOUR_QUADS", cells), ("FOUR_LOADS", loads(cells))];
         match file {
             "correlate.wgsl" => {
-                [&[workgroup, ("SPLIT", self.split)][..], &tile(self.correlate_tile)].concat()
+                let rest = [workgroup, ("SPLIT", self.split)];
+                let (tile, four) = (tile(self.correlate_tile), four(self.correlate_tile[1]));
+                [&rest[..], &tile, &four].concat()
             }
             "vote.wgsl" => {
                 let rows = ("SOURCE_ROWS", self.vote_rows);
-                [&[workgroup, rows][..], &tile(self.vote_tile)].concat()
+                let rest = [workgroup, rows, ("LOADS", loads(self.vote_tile[0] / 4))];
+                let (tile, four) = (tile(self.vote_tile), four(self.vote_tile[0]));
+                [&rest[..], &tile, &four].concat()
             }
             "hough.wgsl" => {
                 let blur = ("BLUR_SIDE", BLUR_SIDE as u32);

@@ -7,7 +7,7 @@ use wgpu::{Buffer, BufferUsages};
 
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{ImageLayout, QUAD};
+use super::layout::{ImageLayout, QUAD, padded_channels};
 use super::preset::Preset;
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::{Tap, taps};
@@ -196,7 +196,8 @@ fn write(image: &Hyperimage, layout: &ImageLayout, mut put: impl FnMut(usize, &[
     for row in 0..rows.len {
         for channel in 0..base.channels {
             let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
-            let to = layout.base + (row * base.channels + channel) * layout.row_quads;
+            let line = row * padded_channels(base.channels) + channel;
+            let to = layout.base + line * layout.row_quads;
             put(to, &base.data[from..from + columns.len]);
         }
         let norms = &image.inverse_norms[row * columns.len..][..columns.len];

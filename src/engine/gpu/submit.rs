@@ -10,7 +10,7 @@ use wgpu::{
 use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::SLOT;
+use super::layout::{GroupParams, SLOT};
 use super::pipelines::Pipelines;
 use super::plan::{Plan, Segment};
 use super::preset::Preset;
@@ -130,10 +130,17 @@ impl Submitter<'_> {
             let count = groups.len() as u32;
             let listed = part(&buffers.groups, &segment.groups);
             let [source_page, target_page] = self.pages(segment);
-            let tiles = largest(groups, |g| {
-                (g.source_quads / source_tile) * (g.target_quads * 4 / (target_tile * 4))
-            });
-            let splits = largest(groups, |g| g.splits);
+            let source_tiles = |g: &GroupParams| g.source_quads / source_tile;
+            let target_tiles = |g: &GroupParams| g.target_quads / target_tile;
+            let (across, down) = match self.preset.shared {
+                true => {
+                    (largest(groups, source_tiles), largest(groups, |g| g.splits * target_tiles(g)))
+                }
+                false => {
+                    let tiles = |g: &GroupParams| source_tiles(g) * target_tiles(g);
+                    (largest(groups, tiles), largest(groups, |g| g.splits))
+                }
+            };
             pass.run(
                 &self.pipelines.correlate,
                 &[
@@ -142,7 +149,7 @@ impl Submitter<'_> {
                     (2, target_page),
                     (3, whole(&buffers.partial)),
                 ],
-                [pass.groups(tiles), splits, count],
+                [pass.groups(across), down, count],
             )?;
             let quads = largest(groups, |g| g.source_quads);
             let cells = largest(groups, |g| g.target_quads * 4);

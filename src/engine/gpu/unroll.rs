@@ -1,6 +1,27 @@
-//! Unrolling of the loops over a tile. Drivers keep a tile in registers only where every index into
+//! What is done to a kernel's text before a driver sees it: blocks chosen, and loops over a tile
+//! unrolled. Drivers keep a tile in registers only where every index into
 //! it is a constant; whether their own unrolling gets there depends on the driver, on the size of
 //! the tile, and on the checks around each index.
+
+/// Replaces every `if FLAG { … } else { … }` by the block that applies, so that a driver never sees an
+/// operation that it lacks in the other one.
+pub(super) fn choose(source: &str, flag: &str, value: bool) -> String {
+    let Some((before, from)) = source.split_once(&format!("if {flag} {{")) else {
+        return source.to_owned();
+    };
+    let blocks = closing_brace(from).and_then(|end| {
+        let (first, after) = (&from[..end], from[end + 1..].strip_prefix(" else {")?);
+        let end = closing_brace(after)?;
+        Some((first, &after[..end], &after[end + 1..]))
+    });
+    match blocks {
+        None => source.to_owned(),
+        Some((first, second, rest)) => {
+            let chosen = if value { first } else { second };
+            format!("{before}{{{chosen}}}{}", choose(rest, flag, value))
+        }
+    }
+}
 
 /// Repeats the body of every `for (var i = 0u; i < BOUND; i++) {` whose bound is one of `constants`
 /// or a number, with `i` as a constant. The kernels have no `break`, `continue` or braces in
@@ -58,7 +79,14 @@ fn closing_brace(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::unroll;
+    use super::{choose, unroll};
+
+    #[test]
+    fn the_block_that_applies_is_chosen() {
+        let source = "a; if X { b { c } } else { d } e; if X { f } else { g }";
+        assert_eq!(choose(source, "X", true), "a; { b { c } } e; { f }");
+        assert_eq!(choose(source, "X", false), "a; { d } e; { g }");
+    }
 
     #[test]
     fn loops_up_to_constants_are_repeated_and_others_stay() {
