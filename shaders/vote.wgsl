@@ -12,8 +12,7 @@ const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 // Whether a workgroup is one subgroup with one source row, whose invocations load the source
 // together: where a load is dear, each loads a part and all hear of it.
 const SHARED: bool = false;
-const LOADS: u32 = SOURCE_QUADS;           // of an invocation, for one channel
-const FOUR_LOADS: u32 = 4u * SOURCE_QUADS; // for four channels
+const FOUR_LOADS: u32 = 4u * SOURCE_QUADS; // of an invocation, for four channels
 const FOUR_QUADS: u32 = 4u * SOURCE_QUADS;
 
 const TARGET_ROWS: u32 = WORKGROUP / SOURCE_ROWS;
@@ -63,20 +62,10 @@ fn load_four(source_at: u32, source_quads: u32, lane: u32) {
     }
 }
 
-fn load_expanded(upper: u32, lower: u32, weight: f32, lane: u32) {
-    if SHARED {
-        var loaded: array<vec4<f32>, LOADS>;
-        for (var r = 0u; r < LOADS; r++) {
-            let n = min(r * WORKGROUP + lane, SOURCE_QUADS - 1u);
-            loaded[r] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
-        }
-        for (var n = 0u; n < SOURCE_QUADS; n++) {
-            source[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
-        }
-    } else {
-        for (var n = 0u; n < SOURCE_QUADS; n++) {
-            source[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
-        }
+// A column of an expanded correlation, mixed from two target rows: those are each invocation's own.
+fn load_expanded(upper: u32, lower: u32, weight: f32) {
+    for (var n = 0u; n < SOURCE_QUADS; n++) {
+        source[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
     }
 }
 
@@ -154,7 +143,7 @@ fn correlate_tile(
         let lower = start + u32(tap.y) * columns * source_quads;
         for (var column = first; column <= last; column++) {
             let at = column * source_quads;
-            load_expanded(upper + at, lower + at, tap.z, lane);
+            load_expanded(upper + at, lower + at, tap.z);
             accumulate(groups[group].target_weights + column * target_quads + target_quad);
         }
     }

@@ -98,7 +98,7 @@ fn layout_size(name: &str) -> Result<LayoutSize, String> {
 }
 
 /// What makes Hyperpixel Flow: backbone, weights, layers, engine.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct HpfArgs {
     /// resnet50, resnet101, or hog (built in: no download, no libtorch). Default: resnet101, or the
     /// one that kept features are of.

@@ -259,19 +259,19 @@ pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared
         );
         return Err(unusable(photograph, reason));
     }
-    if decoded.is_of_one_colour() {
-        let reason = format!(
-            "{path}: is of one colour throughout, so there is nothing to match; give a photograph \
-             that shows something"
-        );
-        return Err(unusable(photograph, reason));
-    }
     let prepared = prepare(&decoded, IMAGE_SIDE);
     if prepared.width.min(prepared.height) < SMALLEST_SIDE {
         let reason = format!(
             "{path}: {} × {} pixels, resized to {} × {}, are too few to match; both sides need at \
              least {SMALLEST_SIDE}",
             found[0], found[1], prepared.width, prepared.height
+        );
+        return Err(unusable(photograph, reason));
+    }
+    if decoded.is_of_one_colour() {
+        let reason = format!(
+            "{path}: is of one colour throughout, so there is nothing to match; give a photograph \
+             that shows something"
         );
         return Err(unusable(photograph, reason));
     }

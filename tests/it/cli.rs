@@ -278,6 +278,74 @@ fn photographs_that_cannot_be_matched_are_named() {
     fails(&run(), 1, &["bad.png"]);
     write_picture(Path::new(&bad), [1, 1], 1);
     fails(&run(), 1, &["bad.png", "1 × 1"]);
+    image::RgbImage::from_pixel(90, 80, image::Rgb([7, 8, 9])).save(&bad).expect("a picture");
+    fails(&run(), 1, &["bad.png", "one colour"]);
+}
+
+#[test]
+fn a_photograph_of_another_size_than_its_annotation_says_is_named() {
+    let tiny = Tiny::new();
+    write_picture(Path::new(&tiny.arg("JPEGImages/mug/mug_1.png")), [80, 100], 1);
+    let (root, out) = (tiny.arg(""), tiny.arg("p.jsonl"));
+    let output = hpflow(&["-q", "predict", "--root", &root, "--backbone", "hog", "--out", &out]);
+    fails(&output, 1, &["mug_1.png", "80 × 100", "100 × 80", "annotation"]);
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_wrong_usage() {
+    let tiny = Tiny::new();
+    let (root, out) = (tiny.arg(""), tiny.arg("p.jsonl"));
+    let predict = |rest: &[&str]| {
+        let first = ["-q", "predict", "--root", &root, "--out", &out, "--backbone", "hog"];
+        hpflow(&[&first[..], rest].concat())
+    };
+    fails(&predict(&["--limit", "0"]), 2, &["--limit", "at least 1"]);
+    fails(&predict(&["--threads", "0"]), 2, &["--threads", "from 1 to"]);
+    fails(&predict(&["--engine", "cpu", "--adapter", "x"]), 2, &["--adapter x", "--engine cpu"]);
+    fails(&predict(&["--layers", "-1"]), 2, &["--layers", "'-1' is not a layer number"]);
+    fails(&predict(&["--layers", "12"]), 2, &["hog has one layer, 0"]);
+    assert!(!Path::new(&out).exists(), "nothing is written");
+    let unknown = ["-q", "predict", "--root", &root, "--out", &out, "--backbone", "vgg"];
+    fails(&hpflow(&unknown), 2, &["'vgg'", "resnet50"]);
+    let twice = ["-q", "bench", "--backbone", "hog", "--engines", "cpu,cpu"];
+    fails(&hpflow(&twice), 2, &["cpu twice"]);
+    let alone = ["-q", "bench", "--backbone", "hog", "--limit", "3"];
+    fails(&hpflow(&alone), 2, &["--pipeline"]);
+    let good = tiny.arg("JPEGImages/mug/mug_0.png");
+    let matched = |rest: &[&str]| {
+        let first = ["-q", "match", &good, &good, "--backbone", "hog", "--keypoints"];
+        hpflow(&[&first[..], rest].concat())
+    };
+    fails(&matched(&["90,3"]), 2, &["(90,3)", "mug_0.png", "90 × 80"]);
+    fails(&matched(&["9,9", "--picture", &tiny.arg("x.jpg")]), 2, &["x.jpg", ".png"]);
+    fails(&matched(&["9,9", "--flow", &tiny.arg("no/x.flo")]), 1, &["no/x.flo", "folder"]);
+}
+
+#[test]
+fn the_pipeline_names_its_bottleneck() {
+    let tiny = Tiny::new();
+    let root = tiny.arg("");
+    let output = hpflow(&[
+        "-q",
+        "bench",
+        "--pipeline",
+        "--root",
+        &root,
+        "--backbone",
+        "hog",
+        "--engines",
+        "cpu",
+        "--format",
+        "json",
+    ]);
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let run = &result["pipeline"][0];
+    assert_eq!((&run["engine"], &run["pairs"]), (&"cpu".into(), &6.into()));
+    for stage in ["decode", "backbone", "matching", "transfer"] {
+        assert!(run["busy_s"][stage].as_f64().is_some_and(|busy| busy > 0.0), "{stage}: {run}");
+    }
+    let longest = run["bottleneck"]["stage"].as_str().expect("a stage");
+    assert!(run["in_words"].as_str().is_some_and(|words| words.contains(longest)), "{run}");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn hog_opens_by_its_name() {
 fn hog_has_layer_zero_alone() {
     assert_eq!(Hog.layer_count(), 1);
     let said = Hog.geometry(1).unwrap_err().to_string();
-    assert_eq!(said, "hog has layers 0 to 0; there is no layer 1");
+    assert_eq!(said, "hog has one layer, 0; there is no layer 1");
     assert!(Hog.extract(&[&picture(9, 9, waves)], &[0, 1]).is_err());
 }
 

@@ -113,7 +113,7 @@ impl Preset {
             }
             "vote.wgsl" => {
                 let rows = ("SOURCE_ROWS", self.vote_rows);
-                let rest = [workgroup, rows, ("LOADS", loads(self.vote_tile[0] / 4))];
+                let rest = [workgroup, rows];
                 let (tile, four) = (tile(self.vote_tile), four(self.vote_tile[0]));
                 [&rest[..], &tile, &four].concat()
             }

@@ -8,11 +8,14 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 
+mod pipeline;
+
 use super::Usage;
 use super::console::Console;
 use super::options::{HpfArgs, at_least_one};
 use crate::Point;
 use crate::backbone::Backbone;
+use crate::benchmark::Kind;
 use crate::engine::{EngineKind, PairRequest, StageTimes};
 use crate::hyperpixel::{Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
@@ -21,8 +24,9 @@ use crate::transfer::{Neighbours, transfer};
 
 /// Measure the stages of matching, for several engines in one run.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:
-  hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4")]
+#[command(after_help = "Examples:
+  hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4
+  hpflow bench --pipeline --backbone hog --engines cpu")]
 pub struct Args {
     /// Engines to compare, in this order.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "cpu")]
@@ -38,6 +42,19 @@ pub struct Args {
     /// Photographs to use in turn instead of drawn noise of 400 × 300 pixels.
     #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
     photographs: Vec<PathBuf>,
+    /// Predict a benchmark whole instead, and say what each stage was at work and which one is the
+    /// bottleneck. Nothing is written down.
+    #[arg(long)]
+    pipeline: bool,
+    /// The benchmark of --pipeline: spair or pf-willow.
+    #[arg(long, default_value = "spair")]
+    benchmark: Kind,
+    /// The folder of the benchmark of --pipeline. Default: a small one, drawn for the occasion.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Only the first N pairs of --pipeline.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    limit: Option<usize>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -95,6 +112,10 @@ struct EngineResult {
 /// Wrong usage, a photograph that cannot be used, or an engine that fails.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_engines(&args.engines)?;
+    pipeline::check(args)?;
+    if args.pipeline {
+        return pipeline::run(args, console);
+    }
     let layers = args.hpf.layer_set("spair")?;
     let backbone = args.hpf.open_backbone(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
