@@ -71,6 +71,14 @@ pub struct Pair {
     pub variation: Option<Variation>,
 }
 
+impl Benchmark {
+    /// Whether pairs have outlines of objects, whose points do not correspond, and no keypoints.
+    #[must_use]
+    pub fn has_outlines(&self) -> bool {
+        self.name == Kind::Caltech101.name()
+    }
+}
+
 impl Pair {
     /// How many points a prediction for the pair has: one for each keypoint of the source.
     #[must_use]

@@ -5,7 +5,8 @@
 //! to the other, `flow1.flo` and `flow2.flo`, known on the object alone. Each folder is two pairs,
 //! `<subset>/<pair>:1to2` and `:2to1`. A pair's keypoints are all pixels whose flow is known, row by
 //! row, so that the share of right pixels, as the distributed `RunEvaluation.m` computes it, is the
-//! PCK of those keypoints.
+//! PCK of those keypoints. Which objects are mirrored (`flip_gt.txt`) is not told to methods here,
+//! as some published code does before it predicts; the score does not depend on it.
 
 use std::path::{Path, PathBuf};
 

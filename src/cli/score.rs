@@ -148,6 +148,10 @@ fn explain(
     protocols: &[&'static Protocol],
     names: &[String],
 ) -> anyhow::Result<()> {
+    if protocols.iter().any(|protocol| protocol.measure != Measure::Keypoints) {
+        let what = "--explain is about keypoints, and these protocols compare masks; leave it out";
+        return Err(super::Usage(what.to_owned()).into());
+    }
     let [first, others @ ..] = protocols else { return Ok(()) };
     if others.is_empty() {
         return Err(super::Usage(format!(

@@ -1,7 +1,7 @@
 //! Which keypoints two protocols judge differently, and which of their choices makes the
 //! difference.
 
-use super::judge::{Ruler, mirrors};
+use super::judge::{Ruler, fits, mirrors, unfit_error};
 use super::{Alpha, Answers, Direction, Protocol, ScoreError};
 use crate::benchmark::Benchmark;
 
@@ -100,6 +100,12 @@ pub fn explain(
     protocols: [&Protocol; 2],
     alpha: Alpha,
 ) -> Result<Vec<Difference>, ScoreError> {
+    if let Some(unfit) = protocols.iter().find(|one| !fits(one, benchmark)) {
+        return Err(unfit_error(unfit, benchmark));
+    }
+    if benchmark.has_outlines() {
+        return Ok(Vec::new()); // no single point is right or wrong
+    }
     let turned = protocols.iter().find(|one| one.direction == Direction::TargetToSource);
     let mirrors = turned.map(|protocol| mirrors(benchmark, protocol)).transpose()?;
     let judge = Judge { benchmark, answers, mirrors: mirrors.as_deref(), alpha };

@@ -43,13 +43,10 @@ pub fn judge(
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<Verdict>, ScoreError> {
-    let masks = benchmark.name == "caltech-101";
-    if (protocol.measure != Measure::Keypoints) != masks {
-        let has = if masks { "outlines of objects" } else { "keypoints" };
-        let benchmark = benchmark.name.clone();
-        return Err(ScoreError::Unfit { protocol: protocol.name, benchmark, has });
+    if !fits(protocol, benchmark) {
+        return Err(unfit_error(protocol, benchmark));
     }
-    if masks {
+    if benchmark.has_outlines() {
         return masks::judge(benchmark, answers, protocol);
     }
     let mirrors = match protocol.direction {
@@ -75,6 +72,19 @@ pub fn judge(
         }
     }
     Ok(verdicts)
+}
+
+/// Whether a protocol compares what a benchmark has.
+pub(super) fn fits(protocol: &Protocol, benchmark: &Benchmark) -> bool {
+    (protocol.measure != Measure::Keypoints) == benchmark.has_outlines()
+}
+
+pub(super) fn unfit_error(protocol: &Protocol, benchmark: &Benchmark) -> ScoreError {
+    ScoreError::Unfit {
+        protocol: protocol.name,
+        benchmark: benchmark.name.clone(),
+        has: if benchmark.has_outlines() { "outlines of objects" } else { "keypoints" },
+    }
 }
 
 /// The largest error that counts as right for a pair, in pixels of the protocol's frame (for the

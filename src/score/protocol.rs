@@ -388,7 +388,7 @@ pub fn defaults_for(benchmark: &str) -> Vec<&'static Protocol> {
 /// The protocols that can score a benchmark: outlines have no corresponding points, keypoints no
 /// masks.
 pub fn fitting(benchmark: &str) -> impl Iterator<Item = &'static Protocol> {
-    let masks = benchmark == "caltech-101";
+    let masks = benchmark == crate::benchmark::Kind::Caltech101.name();
     PROTOCOLS.iter().filter(move |protocol| (protocol.measure != Measure::Keypoints) == masks)
 }
 

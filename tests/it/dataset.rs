@@ -355,3 +355,21 @@ fn check_says_which_list_of_pf_pascal_is_not_there() {
     .code(1)
     .stdout(contains("put test_pairs.csv or test_pairs_pf_pascal.csv"));
 }
+
+#[test]
+fn a_folder_of_another_benchmark_is_told_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let sub_class = folder.path().join("car(G)");
+    fs::create_dir_all(&sub_class).unwrap();
+    fs::write(sub_class.join("a.mat"), "").unwrap();
+    for command in ["check", "stats"] {
+        hpflow(&[command, "--root", text(folder.path())])
+            .assert()
+            .code(1)
+            .stderr(contains("(it looks like pf-willow: --benchmark pf-willow)"));
+    }
+    // Nothing is made up about a folder that is none's.
+    let other = tempfile::tempdir().unwrap();
+    let output = hpflow(&["check", "--root", text(other.path())]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("looks like"), "{output:?}");
+}

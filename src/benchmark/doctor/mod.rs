@@ -109,6 +109,7 @@ pub fn examine(
     examination: &Examination,
     progress: &Progress,
 ) -> Result<Diagnosis, BenchmarkError> {
+    kind.folder(root)?; // says what the folder is instead
     let mut diagnosis = match kind {
         Kind::Spair => spair::examine(root, examination, progress),
         Kind::PfWillow => pf_willow::examine(root, examination, progress),

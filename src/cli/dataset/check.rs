@@ -25,7 +25,8 @@ const SHOWN: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The benchmark: spair (or anything in its form), pf-willow or pf-pascal.
+    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
+    /// SPair-71k's JSON.
     #[arg(long, default_value = "spair")]
     benchmark: Kind,
     /// The benchmark's folder.

@@ -82,6 +82,7 @@ fn caltech_101_is_predicted_and_scored_by_masks() {
     for (option, value, code) in [("--protocol", "spair", 1), ("--alpha", "0.1", 2)] {
         hpflow(folder.path()).args(score).args([option, value]).assert().code(code);
     }
+    hpflow(folder.path()).args(score).arg("--explain").assert().code(2);
     let check = ["dataset", "check", "--benchmark", "caltech-101", "--root", "."];
     hpflow(folder.path()).args(check).assert().success().stdout(contains("test: 1 pair in"));
     let show = ["show", "id.jsonl", "--root", ".", "--out", "pictures"];
