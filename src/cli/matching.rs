@@ -123,8 +123,10 @@ fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
         ("--keypoints".to_owned(), text.to_owned())
     };
     let points = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str::<Vec<Point>>(&text)
-            .map_err(|error| Usage(format!("{what}: {error}; expected a list [[x,y],…]")))?,
+        true => serde_json::from_str::<Vec<Point>>(&text).map_err(|error| {
+            let fault = crate::json::fault_at(&error);
+            Usage(format!("{what}: {fault}; expected a list [[x,y],…]"))
+        })?,
         false => parse_pairs(&what, &text)?,
     };
     if points.is_empty() {
