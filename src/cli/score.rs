@@ -14,8 +14,8 @@ use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, na
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
 use crate::score::published::is_test_split;
 use crate::score::{
-    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, defaults_for, find, fitting,
-    judge,
+    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, Threshold, defaults_for, find,
+    fitting, judge,
 };
 
 /// Arguments of `hpflow score`.
@@ -93,7 +93,7 @@ enum Output {
 /// benchmarks; a benchmark that cannot be read; a protocol that does not fit it.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let Files { paths, headers } = Files::open(&args.files)?;
-    let protocols = protocols(&args.protocol, &headers[0].benchmark)?;
+    let mut protocols = protocols(&args.protocol, &headers[0].benchmark)?;
     let masks = protocols.iter().find(|protocol| protocol.measure != Measure::Keypoints);
     if let (Some(protocol), false) = (masks, args.alpha.is_empty()) {
         let what = format!(
@@ -106,6 +106,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         comparable(&headers[0], &protocols, &args.alpha)?;
     }
     let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
+    if args.protocol.iter().any(|name| name == "all") {
+        leave_out_boxes(&mut protocols, &benchmark, &args.protocol);
+    }
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let names = names(&parts);
@@ -139,6 +142,28 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bootstrap,
     };
     print(&rendered(args.format, scope, &files, &comparisons)?)
+}
+
+/// `all` means those that can be applied: where pairs have no object box, protocols that measure by
+/// it are left out, unless they were named beside `all`, and that is said.
+fn leave_out_boxes(
+    protocols: &mut Vec<&'static Protocol>,
+    benchmark: &Benchmark,
+    asked: &[String],
+) {
+    if benchmark.pairs.iter().all(|pair| pair.target_box.is_some()) {
+        return;
+    }
+    let named = |protocol: &Protocol| asked.iter().any(|name| name == protocol.name);
+    let out = |protocol: &Protocol| protocol.threshold == Threshold::Box && !named(protocol);
+    let names: Vec<&str> =
+        protocols.iter().filter(|protocol| out(protocol)).map(|protocol| protocol.name).collect();
+    eprintln!(
+        "left out, because they measure by the object's box, which pairs of {} do not have: {}",
+        benchmark.name,
+        names.join(", ")
+    );
+    protocols.retain(|protocol| !out(protocol));
 }
 
 /// Lists what protocols judge differently, file by file.
