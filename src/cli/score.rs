@@ -155,9 +155,15 @@ fn leave_out_boxes(
         return;
     }
     let named = |protocol: &Protocol| asked.iter().any(|name| name == protocol.name);
-    let out = |protocol: &Protocol| protocol.threshold == Threshold::Box && !named(protocol);
+    let by_box = |protocol: &Protocol| {
+        protocol.measure == Measure::Keypoints && protocol.threshold == Threshold::Box
+    };
+    let out = |protocol: &Protocol| by_box(protocol) && !named(protocol);
     let names: Vec<&str> =
         protocols.iter().filter(|protocol| out(protocol)).map(|protocol| protocol.name).collect();
+    if names.is_empty() {
+        return;
+    }
     eprintln!(
         "left out, because they measure by the object's box, which pairs of {} do not have: {}",
         benchmark.name,
