@@ -169,12 +169,12 @@ impl Output<'_> {
                 bail!("{unusable}; mend it, or use --keep-going to leave its pairs unanswered")
             }
         };
+        self.progress.inc(1);
         self.pending.insert(outcome.pair, keypoints);
         while let Some(keypoints) = self.pending.remove(&self.next) {
             let pair = self.benchmark.pairs[self.next].id.clone();
             self.writer.write(&Prediction { pair, keypoints })?;
             self.next += 1;
-            self.progress.inc(1);
         }
         Ok(())
     }

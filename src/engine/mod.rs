@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::hyperpixel::Hyperimage;
 
+mod couple;
 pub mod cpu;
 #[cfg(feature = "torch")]
 pub mod dense;

@@ -28,11 +28,17 @@ pub const CASES: [(&str, [u32; 2], [u32; 2]); 7] = [
     ("0,8", [402, 30], [390, 26]),
 ];
 
-/// Holds an engine to the definition on one case.
+/// Holds an engine to the definition on one case, in both directions: an engine may compute either
+/// from the other.
 pub fn agrees_with_the_definition(engine: &mut dyn Engine, case: usize) {
     let (layers, source, target) = CASES[case];
     let source = hyperimage(layers, source, 1);
     let target = hyperimage(layers, target, 2);
+    agrees_one_way(engine, Arc::clone(&source), Arc::clone(&target));
+    agrees_one_way(engine, target, source);
+}
+
+fn agrees_one_way(engine: &mut dyn Engine, source: Arc<Hyperimage>, target: Arc<Hyperimage>) {
     let expected = oracle(&source, &target);
     let rows: Vec<u32> = (0..source.grid.len() as u32).collect();
     let request = PairRequest { source, target, rows };
@@ -124,6 +130,34 @@ fn batches_threads_and_wide_instructions_change_no_bit() {
         if instructions != InstructionSet::Plain {
             let found = bytes(&mut CpuEngine::with(instructions), &pairs, 5);
             assert_eq!(found, expected, "{}", instructions.name());
+        }
+    }
+}
+
+/// Pairs of images of unequal sizes each way around, other hyperpixels asked for in each, the mirror
+/// beside its pair and far from it, a pair twice, and an image with itself.
+pub fn pairs_with_mirrors() -> Vec<PairRequest> {
+    let pairs = some_pairs();
+    let mirror = |pair: &PairRequest, step: usize| PairRequest {
+        source: Arc::clone(&pair.target),
+        target: Arc::clone(&pair.source),
+        rows: (3..pair.target.grid.len() as u32).step_by(step).collect(),
+    };
+    let itself = PairRequest { target: Arc::clone(&pairs[0].source), ..pairs[0].clone() };
+    let mut all = vec![pairs[0].clone(), mirror(&pairs[0], 5), pairs[1].clone()];
+    all.extend([itself.clone(), pairs[2].clone(), mirror(&pairs[1], 11), itself]);
+    all.extend([mirror(&pairs[2], 9), pairs[2].clone(), mirror(&pairs[3], 4)]);
+    all
+}
+
+#[test]
+fn a_mirror_beside_a_pair_changes_no_bit() {
+    for instructions in InstructionSet::available() {
+        let pairs = pairs_with_mirrors();
+        let alone = bytes(&mut CpuEngine::with(instructions), &pairs, 1);
+        for batch in [3, pairs.len()] {
+            let found = bytes(&mut CpuEngine::with(instructions), &pairs, batch);
+            assert_eq!(found, alone, "{} in batches of {batch}", instructions.name());
         }
     }
 }

@@ -16,7 +16,7 @@ use super::options::{HpfArgs, at_least_one};
 use crate::Point;
 use crate::backbone::Backbone;
 use crate::benchmark::Kind;
-use crate::engine::{EngineKind, PairRequest, StageTimes};
+use crate::engine::{Engine, EngineKind, PairRequest, StageTimes};
 use crate::hyperpixel::{Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
 use crate::method::hpf::IMAGE_SIDE;
@@ -33,7 +33,8 @@ pub struct Args {
     engines: Vec<EngineKind>,
     #[command(flatten)]
     hpf: HpfArgs,
-    /// Pairs of a repetition, handed to the engine at once.
+    /// Pairs of a repetition, handed to the engine at once. None is the mirror of another; a second
+    /// measurement adds to each its mirror, as benchmarks do.
     #[arg(long, default_value = "4", value_parser = at_least_one)]
     pairs: usize,
     /// Repetitions that are measured, after one that is not.
@@ -101,7 +102,10 @@ type Stages = Vec<(&'static str, Samples)>;
 struct EngineResult {
     engine: &'static str,
     adapter: String,
+    /// Pairs without their mirrors.
     matching: Samples,
+    /// Pairs with their mirrors, a pair.
+    both_ways: Samples,
     stages: Vec<(&'static str, f64)>,
     transfer: f64,
 }
@@ -201,58 +205,81 @@ fn prepare_all(
     Ok((images, stages.into_iter().zip(samples).collect()))
 }
 
-/// Pairs of neighbouring photographs in turn, with fifteen keypoints spread over each source.
-fn requests(images: &[Arc<Hyperimage>], pairs: usize) -> Vec<(PairRequest, Neighbours)> {
-    (0..pairs)
-        .map(|index| {
-            let source = Arc::clone(&images[index % images.len()]);
-            let target = Arc::clone(&images[(index + 1) % images.len()]);
-            let side = |pixels: u32, part: usize, parts: usize| {
-                pixels as f32 / source.ratio * (part as f32 + 0.5) / parts as f32
-            };
-            let keypoints: Vec<Point> = (0..15)
-                .map(|at| [side(source.width, at % 5, 5), side(source.height, at / 5, 3)])
-                .collect();
-            let neighbours = Neighbours::new(&source, &keypoints);
-            let rows = neighbours.rows.clone();
-            (PairRequest { source, target, rows }, neighbours)
-        })
-        .collect()
+/// A pair's work, and what turns its matches into keypoints.
+type Requested = (PairRequest, Neighbours);
+
+/// Each photograph with the next one in turn, always the earlier one as the source, so that no pair
+/// is the mirror of another.
+fn requests(images: &[Arc<Hyperimage>], pairs: usize) -> Vec<Requested> {
+    let couples = images.windows(2).cycle().take(pairs);
+    couples.map(|images| request(&images[0], &images[1])).collect()
+}
+
+/// A pair with fifteen keypoints spread over the source.
+fn request(source: &Arc<Hyperimage>, target: &Arc<Hyperimage>) -> Requested {
+    let side = |pixels: u32, part: usize, parts: usize| {
+        pixels as f32 / source.ratio * (part as f32 + 0.5) / parts as f32
+    };
+    let keypoints: Vec<Point> =
+        (0..15).map(|at| [side(source.width, at % 5, 5), side(source.height, at / 5, 3)]).collect();
+    let neighbours = Neighbours::new(source, &keypoints);
+    let (source, target) = (Arc::clone(source), Arc::clone(target));
+    (PairRequest { source, target, rows: neighbours.rows.clone() }, neighbours)
+}
+
+/// Every pair followed by its mirror.
+fn with_mirrors(pairs: &[Requested]) -> Vec<Requested> {
+    let both = |(pair, neighbours): &Requested| {
+        [(pair.clone(), neighbours.clone()), request(&pair.target, &pair.source)]
+    };
+    pairs.iter().flat_map(both).collect()
 }
 
 fn measure(
     kind: EngineKind,
     args: &Args,
-    pairs: &[(PairRequest, Neighbours)],
+    pairs: &[Requested],
     console: Console,
 ) -> anyhow::Result<EngineResult> {
     let mut engine = args.hpf.open_engine(kind)?;
     console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
-    let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
-    engine.match_pairs(&requests)?;
-    engine.take_stage_times();
-    let mut matching = Samples::default();
-    let mut transferring = Samples::default();
-    for _ in 0..args.repetitions {
-        let start = Instant::now();
-        let matches = engine.match_pairs(&requests)?;
-        let matched = start.elapsed().as_secs_f64() * 1e3;
-        matching.0.push(matched / pairs.len() as f64);
-        for ((request, neighbours), matches) in pairs.iter().zip(&matches) {
-            std::hint::black_box(transfer(&request.source, &request.target, neighbours, matches));
-        }
-        let transferred = start.elapsed().as_secs_f64() * 1e3 - matched;
-        transferring.0.push(transferred / pairs.len() as f64);
-    }
-    let StageTimes { milliseconds, pairs } = engine.take_stage_times();
-    let each = |(stage, total): (&'static str, f64)| (stage, total / pairs.max(1) as f64);
+    let [matching, transfer] = measure_pairs(&mut *engine, pairs, args.repetitions)?;
+    let StageTimes { milliseconds, pairs: matched } = engine.take_stage_times();
+    let each = |(stage, total): (&'static str, f64)| (stage, total / matched.max(1) as f64);
+    let stages = milliseconds.into_iter().map(each).collect();
+    let [both_ways, _] = measure_pairs(&mut *engine, &with_mirrors(pairs), args.repetitions)?;
     Ok(EngineResult {
         engine: engine.name(),
         adapter: engine.adapter(),
         matching,
-        stages: milliseconds.into_iter().map(each).collect(),
-        transfer: transferring.median(),
+        both_ways,
+        stages,
+        transfer: transfer.median(),
     })
+}
+
+/// Milliseconds a pair of matching and of transferring, after a repetition that is not measured.
+fn measure_pairs(
+    engine: &mut dyn Engine,
+    pairs: &[Requested],
+    repetitions: usize,
+) -> anyhow::Result<[Samples; 2]> {
+    let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
+    engine.match_pairs(&requests)?;
+    engine.take_stage_times();
+    let mut samples = [Samples::default(), Samples::default()];
+    for _ in 0..repetitions {
+        let start = Instant::now();
+        let matches = engine.match_pairs(&requests)?;
+        let matched = start.elapsed().as_secs_f64() * 1e3;
+        for ((request, neighbours), matches) in pairs.iter().zip(&matches) {
+            std::hint::black_box(transfer(&request.source, &request.target, neighbours, matches));
+        }
+        let transferred = start.elapsed().as_secs_f64() * 1e3 - matched;
+        samples[0].0.push(matched / pairs.len() as f64);
+        samples[1].0.push(transferred / pairs.len() as f64);
+    }
+    Ok(samples)
 }
 
 fn print_text(
@@ -269,6 +296,7 @@ fn print_text(
     for result in results {
         print_line!("\nonce a pair, engine {} ({})", result.engine, result.adapter);
         print_samples("matching", &result.matching)?;
+        print_samples("  with mirrors", &result.both_ways)?;
         for (stage, milliseconds) in &result.stages {
             print_line!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
         }
@@ -276,8 +304,14 @@ fn print_text(
     }
     if let Some((last, others)) = results.split_last() {
         for result in others {
-            let ratio = last.matching.median() / result.matching.median();
-            print_line!("\n{} is {ratio:.1} times as fast as {}", result.engine, last.engine);
+            let ratio = |of: fn(&EngineResult) -> &Samples| of(last).median() / of(result).median();
+            print_line!(
+                "\n{} is {:.1} times as fast as {}, {:.1} times with mirrors",
+                result.engine,
+                ratio(|result| &result.matching),
+                last.engine,
+                ratio(|result| &result.both_ways)
+            );
         }
     }
     Ok(())
@@ -310,6 +344,8 @@ fn as_json(
                 "adapter": result.adapter,
                 "matching_ms_per_pair": result.matching.median(),
                 "matching_ms_per_pair_spread": result.matching.json(),
+                "with_mirrors_ms_per_pair": result.both_ways.median(),
+                "with_mirrors_ms_per_pair_spread": result.both_ways.json(),
                 "stages_ms": stages,
             })
         })

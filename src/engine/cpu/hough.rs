@@ -6,6 +6,7 @@ use super::vote::offset_stride;
 use crate::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
 
 /// The vote map and its table over offsets.
+#[derive(Default)]
 pub struct Votes {
     /// bins_y × bins_x, before blurring.
     pub raw: Vec<f32>,
@@ -17,21 +18,22 @@ pub struct Votes {
     pub stride: usize,
 }
 
-/// Turns the partial sums of all source rows (source rows × target rows × offset stride) into votes.
+/// Turns sums over offsets (row offsets × stride) into votes.
 #[must_use]
-pub fn hough(pair: &PreparedPair, space: &HoughSpace, partial: &[f32]) -> Votes {
-    let stride = offset_stride(pair);
-    let sums = reduce(pair, partial, space.offset_rows(), stride);
-    let raw = bin(space, &sums, stride);
+pub fn hough(space: &HoughSpace, sums: &[f32], stride: usize) -> Votes {
+    let raw = bin(space, sums, stride);
     let blurred = blur(space, &raw);
     let table = look_back(space, &blurred, stride);
     Votes { raw, blurred, table, stride }
 }
 
-/// Adds the partial sums of equal row offset, in order of the source row.
-fn reduce(pair: &PreparedPair, partial: &[f32], offset_rows: usize, stride: usize) -> Vec<f32> {
+/// Adds the partial sums of all source rows (source rows × target rows × offset stride) of equal row
+/// offset, in order of the source row: row offsets × offset stride.
+#[must_use]
+pub fn reduce(pair: &PreparedPair, partial: &[f32]) -> Vec<f32> {
+    let stride = offset_stride(pair);
     let (source_rows, target_rows) = (pair.source.grid.rows.len, pair.target.grid.rows.len);
-    let mut sums = vec![0.0f32; offset_rows * stride];
+    let mut sums = vec![0.0f32; (source_rows + target_rows - 1) * stride];
     for (source_row, lines) in partial.chunks_exact(target_rows * stride).enumerate() {
         let first = (source_rows - 1 - source_row) * stride;
         for (sum, value) in sums[first..].iter_mut().zip(lines) {
@@ -39,6 +41,19 @@ fn reduce(pair: &PreparedPair, partial: &[f32], offset_rows: usize, stride: usiz
         }
     }
     sums
+}
+
+/// The sums of the mirrored pair: those of the opposite offsets. `columns` is the number of column
+/// offsets, which `stride` pads.
+#[must_use]
+pub fn mirrored(sums: &[f32], columns: usize, stride: usize) -> Vec<f32> {
+    let mut mirrored = vec![0.0f32; sums.len()];
+    let lines = sums.chunks_exact(stride).rev().zip(mirrored.chunks_exact_mut(stride));
+    for (from, to) in lines {
+        let values = from[..columns].iter().rev();
+        to.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+    }
+    mirrored
 }
 
 /// Adds the sums of all offsets that fall into one bin, row by row.

@@ -1,16 +1,17 @@
 //! The CPU engine: the same factorised steps as the kernels in `shaders/`, on threads.
 //!
-//! `correlate` and `expand` once a pair, `vote` once a source row, `hough` once a pair, `pick` for
-//! the hyperpixels asked for. Threads take pairs where there are many and rows where there are few;
-//! every sum has one order, so neither changes a bit of the result.
+//! `correlate` and `expand` once a couple of hyperimages, `vote` once a source row of it, `hough` once
+//! a pair, `pick` for the hyperpixels asked for. Threads take couples where there are many and rows
+//! where there are few; every sum has one order, so neither changes a bit of the result.
 
 use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::couple::{Couple, couples};
 use super::hough::HoughSpace;
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
-use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::{Grid, Hyperimage};
 
 mod correlate;
 mod expand;
@@ -26,7 +27,7 @@ pub use simd::InstructionSet;
 use hough::Votes;
 use pick::{Best, KeptRow, Pick};
 use similarity::{PrepareGroup, PreparedPair};
-use vote::{Vote, offset_stride};
+use vote::{Kept, Vote, offset_stride, source_width};
 
 /// Stages in order of execution.
 const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
@@ -65,7 +66,6 @@ impl CpuEngine {
         for (total, seconds) in self.seconds.iter_mut().zip(seconds) {
             *total += seconds;
         }
-        self.pairs += 1;
     }
 }
 
@@ -81,26 +81,47 @@ impl Engine for CpuEngine {
     fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
         pairs.iter().try_for_each(PairRequest::check)?;
         let instructions = self.instructions;
-        let one = |pair: &PairRequest, threads| Run { instructions, threads }.match_pair(pair);
-        let results: Vec<(Matches, Seconds)> = if pairs.len() >= rayon::current_num_threads() {
-            pairs.par_iter().map(|pair| one(pair, Threads::One)).collect()
-        } else {
-            pairs.iter().map(|pair| one(pair, Threads::All)).collect()
+        let couples = couples(pairs);
+        let one = |couple: &Couple, threads| {
+            let mut seconds = Seconds::default();
+            let work = Work::new(couple, pairs);
+            let run = Run { instructions, threads, keeping: false };
+            let found = run.match_couple(&work, &mut seconds);
+            (found.map(|found| found.map(|found| matches(&found.best))), seconds)
         };
-        results.iter().for_each(|(_, seconds)| self.record(seconds));
-        Ok(results.into_iter().map(|(matches, _)| matches).collect())
+        let results: Vec<([Option<Matches>; 2], Seconds)> =
+            if couples.len() >= rayon::current_num_threads() {
+                couples.par_iter().map(|couple| one(couple, Threads::One)).collect()
+            } else {
+                couples.iter().map(|couple| one(couple, Threads::All)).collect()
+            };
+        let mut all = vec![Matches::default(); pairs.len()];
+        for (couple, (found, seconds)) in couples.iter().zip(results) {
+            self.record(&seconds);
+            let directions = [couple.forward, couple.backward];
+            for (request, found) in
+                directions.into_iter().flatten().zip(found.into_iter().flatten())
+            {
+                all[request] = found;
+            }
+        }
+        self.pairs += pairs.len();
+        Ok(all)
     }
 
     fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
         pair.check()?;
-        let run = Run { instructions: self.instructions, threads: Threads::All };
-        let mut seconds = Seconds::default();
-        let (prepared, votes, kept) = run.votes(pair, &mut seconds);
+        let run = Run { instructions: self.instructions, threads: Threads::All, keeping: true };
+        let requests = std::slice::from_ref(pair);
+        let work = Work::new(&couples(requests)[0], requests);
+        let [forward, backward] = run.match_couple(&work, &mut Seconds::default());
+        // A couple of one request was matched in that direction.
+        let found = forward.or(backward).unwrap_or_default();
         Ok(Examination {
-            similarity_rows: kept.iter().flat_map(|kept| rows_of(&prepared, kept)).collect(),
-            matches: matches(&run.pick(&prepared, &votes, &kept)),
-            votes: votes.raw,
-            blurred_votes: votes.blurred,
+            similarity_rows: found.similarity_rows,
+            matches: matches(&found.best),
+            votes: found.votes.raw,
+            blurred_votes: found.votes.blurred,
         })
     }
 
@@ -116,39 +137,92 @@ impl Engine for CpuEngine {
     }
 }
 
-/// Which threads work on a pair.
+/// Which threads work on a couple.
 #[derive(Clone, Copy)]
 enum Threads {
-    /// The one that it was given to: there are pairs enough for the others.
+    /// The one that it was given to: there are couples enough for the others.
     One,
     /// All, row by row.
     All,
 }
 
-/// How pairs are matched.
+/// A couple with the hyperpixels asked for: of either hyperimage, row by row of its grid, columns.
+struct Work<'a> {
+    images: [&'a Hyperimage; 2],
+    /// Whether the first is to be matched to the second, and the second to the first.
+    asked: [bool; 2],
+    columns: [Vec<Vec<usize>>; 2],
+}
+
+impl<'a> Work<'a> {
+    fn new(couple: &Couple, requests: &'a [PairRequest]) -> Self {
+        let images = couple.images(requests);
+        let directions = [couple.forward, couple.backward];
+        let columns = [0, 1].map(|side| {
+            let rows = directions[side].map_or(&[][..], |request| &requests[request].rows);
+            columns_by_row(images[side], rows)
+        });
+        Self { images, asked: directions.map(|direction| direction.is_some()), columns }
+    }
+}
+
+/// What was found of one pair.
+#[derive(Default)]
+struct Found {
+    votes: Votes,
+    /// Of the hyperpixels asked for, in their order.
+    best: Vec<Best>,
+    /// Their similarities over all targets, where they are kept.
+    similarity_rows: Vec<f32>,
+}
+
+/// How couples are matched.
 #[derive(Clone, Copy)]
 struct Run {
     instructions: InstructionSet,
     threads: Threads,
+    /// Whether the similarities of the hyperpixels asked for are part of what is found.
+    keeping: bool,
 }
 
 impl Run {
-    fn match_pair(self, pair: &PairRequest) -> (Matches, Seconds) {
-        let mut seconds = Seconds::default();
-        let (prepared, votes, kept) = self.votes(pair, &mut seconds);
+    /// Matches the first hyperimage to the second and the second to the first, as far as asked.
+    fn match_couple(self, work: &Work, seconds: &mut Seconds) -> [Option<Found>; 2] {
+        let pair = self.prepare(work.images, seconds);
         let start = Instant::now();
-        let best = self.pick(&prepared, &votes, &kept);
+        let (partial, kept) = self.vote(&pair, &work.columns);
+        let voted = start.elapsed().as_secs_f64();
+        let stride = offset_stride(&pair);
+        let [first, second] = work.images;
+        let sums = hough::reduce(&pair, &partial);
+        drop(partial);
+        let columns = first.grid.columns.len + second.grid.columns.len - 1;
+        let forward =
+            work.asked[0].then(|| hough::hough(&HoughSpace::new(first, second), &sums, stride));
+        let backward = work.asked[1].then(|| {
+            let sums = hough::mirrored(&sums, columns, stride);
+            hough::hough(&HoughSpace::new(second, first), &sums, stride)
+        });
+        seconds[2] += voted;
+        seconds[3] += start.elapsed().as_secs_f64() - voted;
+        let start = Instant::now();
+        let rows = [
+            forward_rows(&pair, &work.columns[0], &kept),
+            backward_rows(&pair, &work.columns[1], &kept),
+        ];
+        let grids = [&first.grid, &second.grid];
+        let found = [
+            forward.map(|votes| self.pick(grids, pair.width, votes, &rows[0])),
+            backward
+                .map(|votes| self.pick([grids[1], grids[0]], source_width(&pair), votes, &rows[1])),
+        ];
         seconds[4] += start.elapsed().as_secs_f64();
-        (matches(&best), seconds)
+        found
     }
 
-    /// The steps before `pick`, with the similarities of the rows asked for.
-    fn votes<'a>(
-        self,
-        pair: &'a PairRequest,
-        seconds: &mut Seconds,
-    ) -> (PreparedPair<'a>, Votes, Vec<KeptRow>) {
-        let (source, target) = (&*pair.source, &*pair.target);
+    /// The coarse groups, correlated and expanded, beside the base.
+    fn prepare<'a>(self, images: [&'a Hyperimage; 2], seconds: &mut Seconds) -> PreparedPair<'a> {
+        let [source, target] = images;
         let mut expanded = Vec::new();
         for group in 1..source.groups.len() {
             let group = PrepareGroup { source, target, group };
@@ -159,38 +233,77 @@ impl Run {
         }
         let start = Instant::now();
         let prepared = PreparedPair::new(source, target, expanded);
-        let block = target.grid.rows.len * offset_stride(&prepared);
-        let mut partial = vec![0.0; source.grid.rows.len * block];
-        let wanted = columns_by_row(source, &pair.rows);
-        let vote = |(row, (out, columns)): (usize, (&mut [f32], Vec<usize>))| {
-            let vote = Vote { pair: &prepared, row, kept: &columns, out };
-            KeptRow { row, similarities: self.instructions.run(vote), columns }
+        seconds[2] += start.elapsed().as_secs_f64();
+        prepared
+    }
+
+    /// Partial sums of every source row, and the similarities kept for `pick`.
+    fn vote(self, pair: &PreparedPair, columns: &[Vec<Vec<usize>>; 2]) -> (Vec<f32>, Vec<Kept>) {
+        let block = pair.target.grid.rows.len * offset_stride(pair);
+        let mut partial = vec![0.0; pair.source.grid.rows.len * block];
+        let [sources, target_columns] = columns;
+        let vote = |(row, (out, source_columns)): (usize, (&mut [f32], &Vec<usize>))| {
+            self.instructions.run(Vote { pair, row, source_columns, target_columns, out })
         };
-        let kept: Vec<KeptRow> = match self.threads {
+        let kept = match self.threads {
             Threads::One => {
-                partial.chunks_exact_mut(block).zip(wanted).enumerate().map(vote).collect()
+                partial.chunks_exact_mut(block).zip(sources).enumerate().map(vote).collect()
             }
             Threads::All => {
-                partial.par_chunks_exact_mut(block).zip(wanted).enumerate().map(vote).collect()
+                partial.par_chunks_exact_mut(block).zip(sources).enumerate().map(vote).collect()
             }
         };
-        let voted = start.elapsed().as_secs_f64();
-        let votes = hough::hough(&prepared, &HoughSpace::new(source, target), &partial);
-        seconds[2] += voted;
-        seconds[3] += start.elapsed().as_secs_f64() - voted;
-        (prepared, votes, kept)
+        (partial, kept)
     }
 
     /// The best target of every hyperpixel whose similarities were kept.
-    fn pick(self, pair: &PreparedPair, votes: &Votes, kept: &[KeptRow]) -> Vec<Best> {
-        let pick = |kept: &KeptRow| self.instructions.run(Pick { pair, votes, kept });
-        let asked = |kept: &&KeptRow| !kept.columns.is_empty();
+    fn pick(self, grids: [&Grid; 2], width: usize, votes: Votes, kept: &[KeptRow]) -> Found {
+        let pick =
+            |kept: &KeptRow| self.instructions.run(Pick { grids, width, votes: &votes, kept });
         let best: Vec<Vec<Best>> = match self.threads {
-            Threads::One => kept.iter().filter(asked).map(pick).collect(),
-            Threads::All => kept.par_iter().filter(asked).map(pick).collect(),
+            Threads::One => kept.iter().map(pick).collect(),
+            Threads::All => kept.par_iter().map(pick).collect(),
         };
-        best.concat()
+        let similarity_rows = match self.keeping {
+            true => similarity_rows(grids[1], width, kept),
+            false => Vec::new(),
+        };
+        Found { best: best.concat(), votes, similarity_rows }
     }
+}
+
+/// The rows of the first hyperimage that have hyperpixels asked for.
+fn forward_rows<'a>(
+    pair: &PreparedPair,
+    columns: &'a [Vec<usize>],
+    kept: &'a [Kept],
+) -> Vec<KeptRow<'a>> {
+    let asked = columns.iter().enumerate().filter(|(_, columns)| !columns.is_empty());
+    asked
+        .map(|(row, columns)| KeptRow {
+            row,
+            columns,
+            similarities: kept[row].of_sources.chunks_exact(columns.len() * pair.width).collect(),
+        })
+        .collect()
+}
+
+/// The rows of the second hyperimage that have hyperpixels asked for.
+fn backward_rows<'a>(
+    pair: &PreparedPair,
+    columns: &'a [Vec<usize>],
+    kept: &'a [Kept],
+) -> Vec<KeptRow<'a>> {
+    let width = source_width(pair);
+    let mut first = 0;
+    let mut rows = Vec::new();
+    for (row, columns) in columns.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
+        let values = columns.len() * width;
+        let similarities = kept.iter().map(|kept| &kept.of_targets[first..][..values]).collect();
+        rows.push(KeptRow { row, columns, similarities });
+        first += values;
+    }
+    rows
 }
 
 /// The columns of hyperpixels asked for, for every row of the source's grid.
@@ -204,14 +317,12 @@ fn columns_by_row(source: &Hyperimage, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
 }
 
 /// The similarities of kept hyperpixels, one after the other over all targets.
-fn rows_of(pair: &PreparedPair, kept: &KeptRow) -> Vec<f32> {
-    let columns = pair.target.grid.columns.len;
-    let stride = kept.columns.len() * pair.width;
-    let lines = (0..kept.columns.len()).flat_map(|at| {
-        let first = (0..pair.target.grid.rows.len).map(move |row| row * stride + at * pair.width);
-        first.map(|first| &kept.similarities[first..][..columns])
+fn similarity_rows(target: &Grid, width: usize, kept: &[KeptRow]) -> Vec<f32> {
+    let lines = kept.iter().flat_map(|kept| {
+        let rows = move |at: usize| kept.similarities.iter().map(move |row| &row[at * width..]);
+        (0..kept.columns.len()).flat_map(rows)
     });
-    lines.flatten().copied().collect()
+    lines.flat_map(|line| &line[..target.columns.len]).copied().collect()
 }
 
 fn matches(best: &[Best]) -> Matches {

@@ -3,26 +3,28 @@
 
 use super::hough::Votes;
 use super::simd::{Kernel, LANES, Simd};
-use super::similarity::PreparedPair;
+use crate::hyperpixel::Grid;
 
 /// The best target of some hyperpixels of one source row.
 pub struct Pick<'a> {
-    /// The pair.
-    pub pair: &'a PreparedPair<'a>,
-    /// Its votes.
+    /// The grids of source and target.
+    pub grids: [&'a Grid; 2],
+    /// Values of a line of similarities: the target's columns, padded.
+    pub width: usize,
+    /// The votes of the pair.
     pub votes: &'a Votes,
     /// The hyperpixels, and what `vote` kept of them.
-    pub kept: &'a KeptRow,
+    pub kept: &'a KeptRow<'a>,
 }
 
 /// Some hyperpixels of one source row with their similarities.
-pub struct KeptRow {
+pub struct KeptRow<'a> {
     /// The source row, relative to the grid.
     pub row: usize,
     /// Columns of the hyperpixels, relative to the grid, ascending.
-    pub columns: Vec<usize>,
-    /// target rows × hyperpixels × width.
-    pub similarities: Vec<f32>,
+    pub columns: &'a [usize],
+    /// For each target row the similarities: hyperpixels × width.
+    pub similarities: Vec<&'a [f32]>,
 }
 
 /// The best target hyperpixel so far.
@@ -39,17 +41,15 @@ impl Kernel for Pick<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Vec<Best> {
-        let Self { pair, votes, kept } = self;
-        let (source_grid, target_grid) = (&pair.source.grid, &pair.target.grid);
+        let Self { grids: [source_grid, target_grid], width, votes, kept } = self;
         // Below every confidence, so that the first target is taken even where all are zero.
         let mut best = vec![Best { target: 0, confidence: -1.0 }; kept.columns.len()];
-        let mut confidences = vec![0.0; pair.width];
-        let rows = kept.similarities.chunks_exact(kept.columns.len() * pair.width);
-        for (target_row, lines) in rows.enumerate() {
+        let mut confidences = vec![0.0; width];
+        for (target_row, lines) in kept.similarities.iter().enumerate() {
             let offset = target_row + source_grid.rows.len - 1 - kept.row;
             let table = &votes.table[offset * votes.stride..];
             let first = target_row * target_grid.columns.len;
-            let lines = lines.chunks_exact(pair.width).zip(&kept.columns);
+            let lines = lines.chunks_exact(width).zip(kept.columns);
             for ((line, &column), best) in lines.zip(&mut best) {
                 let line = &line[..target_grid.columns.len];
                 let votes = &table[source_grid.columns.len - 1 - column..][..line.len()];

@@ -13,10 +13,21 @@ pub struct Vote<'a> {
     pub pair: &'a PreparedPair<'a>,
     /// The source row, relative to the grid.
     pub row: usize,
-    /// The hyperpixels of the row whose similarities are kept: columns, relative to the grid.
-    pub kept: &'a [usize],
+    /// The source hyperpixels of the row whose similarities are kept: columns, relative to the grid.
+    pub source_columns: &'a [usize],
+    /// For each target row the target hyperpixels whose similarities are kept, likewise.
+    pub target_columns: &'a [Vec<usize>],
     /// target rows × [`offset_stride`].
     pub out: &'a mut [f32],
+}
+
+/// Similarities that one source row leaves for `pick`.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Of the source hyperpixels asked for: target rows × hyperpixels × width.
+    pub of_sources: Vec<f32>,
+    /// Of the target hyperpixels asked for, target row by target row: hyperpixels × source width.
+    pub of_targets: Vec<f32>,
 }
 
 /// Column offsets of a pair padded to a multiple of [`LANES`].
@@ -25,25 +36,47 @@ pub fn offset_stride(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len + pair.target.grid.columns.len - 1, LANES)
 }
 
+/// Columns of the source's grid padded to a multiple of [`LANES`].
+#[must_use]
+pub fn source_width(pair: &PreparedPair) -> usize {
+    padded(pair.source.grid.columns.len, LANES)
+}
+
 impl Kernel for Vote<'_> {
-    /// target rows × kept hyperpixels × width.
-    type Output = Vec<f32>;
+    type Output = Kept;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Vec<f32> {
+    fn run<S: Simd>(self, simd: S) -> Kept {
         let source = SourceRow::new(simd, self.pair, self.row);
         let mut similarities = Similarities::new(source.count, self.pair.width);
-        let target_rows = self.pair.target.grid.rows.len;
-        let mut kept = Vec::with_capacity(target_rows * self.kept.len() * self.pair.width);
+        let mut kept = Kept::default();
+        kept.of_sources
+            .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
+        let width = source_width(self.pair);
         let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
-        for (target_row, sums) in lines.enumerate() {
+        for (target_row, (sums, columns)) in lines.zip(self.target_columns).enumerate() {
             similarities.compute(simd, self.pair, &source, target_row);
             sum_diagonals(simd, &similarities, source.count, sums);
-            for &column in self.kept {
-                kept.extend_from_slice(similarities.line(column));
+            for &column in self.source_columns {
+                kept.of_sources.extend_from_slice(similarities.line(column));
             }
+            let first = kept.of_targets.len();
+            kept.of_targets.resize(first + columns.len() * width, 0.0);
+            transpose(&similarities, source.count, columns, width, &mut kept.of_targets[first..]);
         }
         kept
+    }
+}
+
+/// `out[k * width + j]` is the similarity of source hyperpixel j with the target hyperpixel of
+/// column `columns[k]`.
+#[inline(always)]
+fn transpose(from: &Similarities, count: usize, columns: &[usize], width: usize, out: &mut [f32]) {
+    for index in 0..count {
+        let line = from.line(index);
+        for (at, &column) in columns.iter().enumerate() {
+            out[at * width + index] = line[column];
+        }
     }
 }
 

@@ -1,0 +1,136 @@
+//! Couples: requests from one hyperimage to another and back, which share their similarities.
+//!
+//! The similarities of target to source are those of source to target, transposed, and the votes of
+//! an offset are those of the opposite offset. Benchmarks list most pairs both ways (SPair-71k and
+//! PF-WILLOW all of them), so the dear part of matching is needed once for two pairs. Which way it is
+//! computed depends on the hyperimages alone, never on what else is asked for: a pair has the same
+//! bytes with and without its mirror beside it.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::PairRequest;
+use crate::hyperpixel::Hyperimage;
+
+/// Two hyperimages and what is asked of them, as positions in a list of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Couple {
+    /// The request from the first hyperimage to the second.
+    pub forward: Option<usize>,
+    /// The request from the second to the first.
+    pub backward: Option<usize>,
+}
+
+impl Couple {
+    /// The first and the second hyperimage.
+    pub fn images<'a>(&self, requests: &'a [PairRequest]) -> [&'a Hyperimage; 2] {
+        match (self.forward, self.backward) {
+            (Some(at), _) => [&requests[at].source, &requests[at].target],
+            (None, Some(at)) => [&requests[at].target, &requests[at].source],
+            (None, None) => unreachable!("a couple has a request"),
+        }
+    }
+}
+
+/// Puts every request into a couple, with its mirror where there is one. Couples stand in the order
+/// of their first request; a request that is there twice is in two couples.
+pub(super) fn couples(requests: &[PairRequest]) -> Vec<Couple> {
+    let mut couples: Vec<Couple> = Vec::new();
+    // The couples of two hyperimages that lack a direction, the oldest first.
+    let mut open: HashMap<[u64; 2], Vec<usize>> = HashMap::new();
+    for (at, request) in requests.iter().enumerate() {
+        let backward = is_backward(&request.source, &request.target);
+        let mut key = [request.source.id, request.target.id];
+        if backward {
+            key.reverse();
+        }
+        let waiting = open.entry(key).or_default();
+        let lacks = |couple: &Couple| match backward {
+            true => couple.backward.is_none(),
+            false => couple.forward.is_none(),
+        };
+        match waiting.iter().position(|&index| lacks(&couples[index])) {
+            Some(position) => {
+                let couple = &mut couples[waiting.remove(position)];
+                *(if backward { &mut couple.backward } else { &mut couple.forward }) = Some(at);
+            }
+            None => {
+                waiting.push(couples.len());
+                couples.push(Couple {
+                    forward: (!backward).then_some(at),
+                    backward: backward.then_some(at),
+                });
+            }
+        }
+    }
+    couples
+}
+
+/// Whether a request from `source` to `target` is computed the other way around. Equal hyperimages
+/// are not: for them both ways are one.
+pub(super) fn is_backward(source: &Hyperimage, target: &Hyperimage) -> bool {
+    order(source, target) == Ordering::Greater
+}
+
+/// An order of hyperimages by their content. Norms come first: they nearly always decide at once.
+fn order(a: &Hyperimage, b: &Hyperimage) -> Ordering {
+    let bits = |values: &[f32], others: &[f32]| {
+        values.iter().map(|value| value.to_bits()).cmp(others.iter().map(|value| value.to_bits()))
+    };
+    (a.width, a.height)
+        .cmp(&(b.width, b.height))
+        .then_with(|| bits(&a.inverse_norms, &b.inverse_norms))
+        .then_with(|| {
+            let groups = a.groups.iter().zip(&b.groups);
+            groups
+                .fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| bits(&a.data, &b.data)))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::hyperpixel::{Geometry, synthetic};
+
+    fn image(seed: u64) -> Arc<Hyperimage> {
+        let layers = "0,9".parse().unwrap();
+        Arc::new(synthetic::hyperimage("resnet50", &layers, Geometry::new(4, 11), [60, 45], seed))
+    }
+
+    fn request(source: &Arc<Hyperimage>, target: &Arc<Hyperimage>) -> PairRequest {
+        PairRequest { source: Arc::clone(source), target: Arc::clone(target), rows: vec![0] }
+    }
+
+    #[test]
+    fn mirrors_share_a_couple_and_repetitions_do_not() {
+        let (mut a, mut b, c) = (image(1), image(2), image(3));
+        if is_backward(&a, &b) {
+            std::mem::swap(&mut a, &mut b);
+        }
+        let requests =
+            [request(&a, &b), request(&a, &b), request(&c, &c), request(&b, &a), request(&c, &c)];
+        let couple = |forward, backward| Couple { forward, backward };
+        assert_eq!(
+            couples(&requests),
+            [
+                couple(Some(0), Some(3)),
+                couple(Some(1), None),
+                couple(Some(2), None),
+                couple(Some(4), None)
+            ]
+        );
+        assert_eq!(couples(&requests[3..4]), [couple(None, Some(0))]);
+        assert_eq!(couples(&requests[3..4])[0].images(&requests[3..4]), [&*a, &*b]);
+    }
+
+    #[test]
+    fn the_way_depends_on_the_content_alone() {
+        let (a, b) = (image(1), image(2));
+        assert_ne!(is_backward(&a, &b), is_backward(&b, &a));
+        // Made again, they have other numbers but the same content.
+        assert_eq!(is_backward(&a, &b), is_backward(&image(1), &image(2)));
+        assert!(!is_backward(&a, &image(1)) && !is_backward(&image(1), &a));
+    }
+}
