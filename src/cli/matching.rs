@@ -7,22 +7,22 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Usage;
 use super::console::Console;
-use super::options::{FeaturesArgs, HpfArgs};
+use super::options::{MethodArgs, help_of_methods};
 use super::output::check_writable;
 use crate::Point;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
-use crate::method::Keypoints;
+use crate::method::{Keypoints, Query};
 use crate::picture::{self, Drawn};
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:
+#[command(after_help = help_of_methods("Example:
   hpflow match horse.jpg zebra.jpg --keypoints \"120,80 240,96.5\" --backbone hog --picture match.png
 
 Photographs are read as Pillow's convert('RGB') reads them, which is what published code sees: EXIF
 orientation is ignored (keypoints are in pixels as stored), transparency is dropped, and 16-bit grey
-is clipped at 255, so scale such a picture to 8 bits first.")]
+is clipped at 255, so scale such a picture to 8 bits first."))]
 pub struct Args {
     /// The photograph that the keypoints are in.
     source: PathBuf,
@@ -33,9 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "\"x,y x,y…\"|FILE", allow_hyphen_values = true)]
     keypoints: Option<String>,
     #[command(flatten)]
-    hpf: HpfArgs,
-    #[command(flatten)]
-    features: FeaturesArgs,
+    method: MethodArgs,
     /// A picture of both photographs with numbered lines between the keypoints.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
@@ -65,34 +63,33 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         )
         .into());
     }
+    args.method.check()?;
     check_outputs(args)?;
     let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
     let [source, target] = [&args.source, &args.target].map(|path| read(path));
     let (source, target) = (source?, target?);
     check_inside(&keypoints, &source, &args.source)?;
-    // The layer set published for SPair-71k: photographs of different objects, as here.
-    let mut hpf = match &args.features.features {
-        Some(folder) => {
-            let photographs = [&*args.source, &*args.target];
-            args.hpf.open_kept(folder, photographs, "spair", console)?
-        }
-        None => args.hpf.open("spair", console)?,
-    };
-    let source_image = hpf.hyperimage(&args.source)?;
-    let target_image = hpf.hyperimage(&args.target)?;
-    let predicted = hpf.match_pair(&source_image, &target_image, &keypoints)?;
-    print_points(&keypoints, &predicted, args.format)?;
+    // The settings published for SPair-71k: photographs of different objects, as here.
+    let photographs = [&*args.source, &*args.target];
+    let mut method = args.method.open(photographs, "spair", console)?;
+    let (width, height) = (source.width, source.height);
+    let matched = method.find(&Query {
+        source: &args.source,
+        target: &args.target,
+        keypoints: &keypoints,
+        flow: args.flow.as_ref().map(|_| [width, height]),
+    })?;
+    let predicted = &matched.keypoints;
+    print_points(&keypoints, predicted, args.format)?;
     if let Some(path) = &args.picture {
-        let pairs = keypoints.iter().zip(&predicted);
+        let pairs = keypoints.iter().zip(predicted);
         let drawn: Vec<Drawn> =
             pairs.map(|(&source, &prediction)| Drawn { source, prediction, truth: None }).collect();
         picture::write_png(&picture::matches(&source, &target, &drawn), path)?;
         console.note(format!("picture: {}", path.display()));
     }
     if let Some(path) = &args.flow {
-        let (width, height) = (source.width, source.height);
-        let vectors = hpf.flow(&source_image, &target_image, [width, height])?;
-        Flow { width, height, vectors }.write(path)?;
+        Flow { width, height, vectors: matched.flow }.write(path)?;
         console.note(format!("flow: {}", path.display()));
     }
     Ok(())

@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
-use crate::backbone::{self, BackboneError, Device, WeightsSource};
+use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
-use crate::engine::gpu::GpuError;
-use crate::engine::{self, Engine, EngineError, EngineKind};
-use crate::features::Features;
+use crate::engine::{Engine, EngineKind};
 use crate::hyperpixel::LayerSet;
-use crate::method::hpf::Hpf;
+use crate::method::hpf::open as hpf;
+use crate::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
 
 /// The most threads that may be asked for: more than any machine has cores.
 const MOST_THREADS: usize = 1024;
@@ -97,24 +96,25 @@ fn layout_size(name: &str) -> Result<LayoutSize, String> {
         .ok_or_else(|| "expected large or small".to_owned())
 }
 
-/// What makes Hyperpixel Flow: backbone, weights, layers, engine.
+/// What methods are made of: backbone, weights, layers, engine.
 #[derive(Debug, Clone, Args)]
 pub struct HpfArgs {
-    /// resnet50, resnet101, or hog (built in: no download, no libtorch). Default: resnet101, or the
-    /// one that kept features are of.
+    /// resnet50, resnet101, or hog (built in: no download, no libtorch); vgg16 for learned methods.
+    /// Default: resnet101, or the one that kept features or learned weights are of.
     #[arg(long)]
     pub backbone: Option<String>,
     /// A safetensors file with torchvision's names, a Hugging Face repository (owner/name or
-    /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub.
-    #[arg(long, value_name = "PATH|HUB-ID|untrained")]
+    /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub. For
+    /// learned methods: the file of each stage, or one that holds both, with the authors' names.
+    #[arg(long, value_name = "PATH[,PATH]|HUB-ID|untrained")]
     pub weights: Option<String>,
     /// Layers, ascending, as in 0,9,10,11,12,13. Default: the published set of the benchmark and
     /// backbone.
     #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
     pub layers: Option<String>,
-    /// auto takes a hardware GPU if there is one, else the CPU.
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineKind,
+    /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
@@ -124,12 +124,120 @@ pub struct HpfArgs {
 }
 
 /// Features kept on the disk.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct FeaturesArgs {
     /// Start from the feature maps in this folder, which `hpflow features` or a program of your own
     /// wrote, instead of the photographs.
     #[arg(long, value_name = "DIR", conflicts_with = "weights")]
     pub features: Option<PathBuf>,
+}
+
+/// Which method, and what is asked of it.
+#[derive(Debug, Clone, Args)]
+pub struct MethodArgs {
+    /// The method. What each heeds is listed below; any other option is refused.
+    #[arg(long, default_value = "hpf", value_parser = method_names())]
+    pub method: String,
+    #[command(flatten)]
+    pub hpf: HpfArgs,
+    /// The backbone's own weights, for files of learned methods that lack it: as --weights for hpf.
+    #[arg(long, value_name = "PATH|HUB-ID|untrained")]
+    pub backbone_weights: Option<String>,
+    /// The stages of a method that aligns in stages: affine-tps, affine, tps, homography or
+    /// homography-tps. Default: affine-tps.
+    #[arg(long, value_name = "STAGES")]
+    pub stages: Option<String>,
+    /// Which way a learned method is asked: its network maps points of one photograph into another.
+    #[arg(long, value_enum)]
+    pub direction: Option<Direction>,
+    #[command(flatten)]
+    pub features: FeaturesArgs,
+}
+
+fn method_names() -> PossibleValuesParser {
+    let entry = |entry: &method::Entry| PossibleValue::new(entry.name).help(entry.about);
+    PossibleValuesParser::new(method::table().iter().map(entry))
+}
+
+/// The end of a command's help: its examples, and the options that each method heeds.
+pub fn help_of_methods(examples: &str) -> String {
+    let lines = method::table().iter().map(|entry| {
+        let heeds: Vec<&str> =
+            entry.heeds.iter().map(|setting: &Setting| setting.option()).collect();
+        let engines: Vec<&str> = entry.engines.iter().map(|engine| engine.name()).collect();
+        let options = if heeds.is_empty() { "none".to_owned() } else { heeds.join(" ") };
+        let engines = match engines.as_slice() {
+            [] => String::new(),
+            engines => format!("; engines {}", engines.join(", ")),
+        };
+        format!("\n  {:<10} {options}{engines}", entry.name)
+    });
+    format!("{examples}\n\nOptions of each method:{}", lines.collect::<String>())
+}
+
+impl MethodArgs {
+    /// What these options ask of the method. `benchmark` decides defaults, `photographs` are those
+    /// that kept features must have.
+    fn options<'a>(
+        &self,
+        photographs: impl IntoIterator<Item = &'a Path>,
+        benchmark: &str,
+        console: Console,
+    ) -> method::Options {
+        let features = self.features.features.as_ref().map(|folder| KeptFeatures {
+            folder: folder.clone(),
+            photographs: photographs.into_iter().map(PathBuf::from).collect(),
+        });
+        method::Options {
+            backbone_weights: self.backbone_weights.clone(),
+            stages: self.stages.clone(),
+            direction: self.direction,
+            features,
+            ..self.hpf.options(benchmark, console)
+        }
+    }
+
+    /// Refuses what the method does not heed.
+    ///
+    /// # Errors
+    /// Wrong usage.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let options = self.options([], "spair", Console { quiet: true });
+        method::check(&self.method, &options).map(drop).map_err(usage)
+    }
+
+    /// Opens the method: see [`MethodArgs::options`].
+    ///
+    /// # Errors
+    /// Those of [`method::open`].
+    pub fn open<'a>(
+        &self,
+        photographs: impl IntoIterator<Item = &'a Path>,
+        benchmark: &str,
+        console: Console,
+    ) -> anyhow::Result<Box<dyn Method>> {
+        self.hpf.set_threads();
+        let options = self.options(photographs, benchmark, console);
+        let method = method::open(&self.method, &options).map_err(usage)?;
+        let about = method.describe();
+        if let (Some(engine), Some(adapter)) = (text(&about, "engine"), text(&about, "adapter")) {
+            console.note(format!("engine: {engine} ({adapter})"));
+        }
+        Ok(method)
+    }
+}
+
+/// A text of a method's description.
+pub fn text<'a>(description: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    description.get(key).and_then(Value::as_str)
+}
+
+/// Wrong usage as such, so that it ends with 2.
+fn usage(error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Usage(sentence) => Usage(sentence).into(),
+        error => error.into(),
+    }
 }
 
 impl HpfArgs {
@@ -138,97 +246,27 @@ impl HpfArgs {
         self.backbone.as_deref().unwrap_or("resnet101")
     }
 
-    /// Opens kept features of some photographs and the engine.
-    ///
-    /// # Errors
-    /// Features that are missing, damaged or of another backbone, layers that they do not have, an
-    /// engine that cannot run.
-    pub fn open_kept<'a>(
-        &self,
-        folder: &Path,
-        photographs: impl IntoIterator<Item = &'a Path>,
-        benchmark: &str,
-        console: Console,
-    ) -> anyhow::Result<Hpf> {
-        self.set_threads();
-        let features = Features::open(folder, photographs)?;
-        let layers = self.kept_layers(&features, benchmark)?;
-        let engine = self.open_engine(self.engine)?;
-        console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
-        Hpf::with_features(features, engine, layers.clone())
-            .map_err(|error| Usage(format!("--layers {layers}: {error}")).into())
-    }
-
-    /// The layers asked for, those published for the benchmark and the backbone of the features, or
-    /// the only one there is.
-    fn kept_layers(&self, features: &Features, benchmark: &str) -> anyhow::Result<LayerSet> {
-        let description = features.description();
-        if let Some(asked) = self.backbone.as_ref().filter(|name| **name != description.backbone) {
-            anyhow::bail!(
-                "--backbone {asked}, but the features are of {}; leave --backbone out, or give the \
-                 folder of its features",
-                description.backbone
-            );
+    /// What these options ask of a method.
+    pub fn options(&self, benchmark: &str, console: Console) -> method::Options {
+        method::Options {
+            benchmark: benchmark.to_owned(),
+            backbone: self.backbone.clone(),
+            weights: self.weights.clone(),
+            layers: self.layers.clone(),
+            engine: self.engine,
+            adapter: self.adapter.clone(),
+            threads: self.thread_count(),
+            progress: !console.quiet,
+            ..method::Options::default()
         }
-        match (&self.layers, &description.layers[..]) {
-            (None, [only]) => Ok(LayerSet::new(vec![only.id])?),
-            (None, layers) => {
-                LayerSet::published(benchmark, &description.backbone).ok_or_else(|| {
-                    let known: Vec<String> = layers.iter().map(|l| l.id.to_string()).collect();
-                    Usage(format!(
-                        "no layer set was published for backbone '{}' on {benchmark}; choose among \
-                         its layers {} with --layers",
-                        description.backbone,
-                        known.join(", ")
-                    ))
-                    .into()
-                })
-            }
-            _ => self.layer_set(benchmark),
-        }
-    }
-
-    /// Opens the backbone and the engine. `benchmark` decides the default layer set.
-    ///
-    /// # Errors
-    /// Wrong usage (layers, backbone, adapter), weights that cannot be had, an engine that cannot
-    /// run.
-    pub fn open(&self, benchmark: &str, console: Console) -> anyhow::Result<Hpf> {
-        self.set_threads();
-        let name = self.backbone();
-        if !backbone::NAMES.contains(&name) {
-            return Err(Usage(BackboneError::Unknown { name: name.to_owned() }.to_string()).into());
-        }
-        let layers = self.layer_set(benchmark)?;
-        let backbone = self.open_backbone(console)?;
-        let wrong = |error: &dyn std::fmt::Display| Usage(format!("--layers {layers}: {error}"));
-        layers.check(backbone.name(), backbone.layer_count()).map_err(|error| wrong(&error))?;
-        backbone.geometry(layers.base()).map_err(|error| wrong(&error))?;
-        let engine = self.open_engine(self.engine)?;
-        console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
-        Ok(Hpf::new(backbone, engine, layers)?)
     }
 
     /// Opens the backbone alone.
     ///
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
-    pub fn open_backbone(&self, console: Console) -> anyhow::Result<Box<dyn backbone::Backbone>> {
-        let weights = match &self.weights {
-            Some(text) => {
-                text.parse::<WeightsSource>().map_err(|error| Usage(error.to_string()))?
-            }
-            None if self.backbone() == "hog" => WeightsSource::Untrained,
-            None => self.backbone().parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
-        };
-        let threads = self.thread_count();
-        let options = backbone::Options { device: Device::Auto, threads, progress: !console.quiet };
-        backbone::open(self.backbone(), &weights, options)
-            .map_err(|error| match error {
-                BackboneError::Unknown { .. } => Usage(error.to_string()).into(),
-                _ => anyhow::Error::from(error),
-            })
-            .context(format!("cannot open the backbone {}", self.backbone()))
+    pub fn open_backbone(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
+        hpf::backbone(&self.options("spair", console)).map_err(usage)
     }
 
     /// The layers asked for, or those published for the benchmark and backbone.
@@ -236,18 +274,7 @@ impl HpfArgs {
     /// # Errors
     /// Something that is no layer set, or none published.
     pub fn layer_set(&self, benchmark: &str) -> anyhow::Result<LayerSet> {
-        match &self.layers {
-            Some(text) => {
-                text.parse().map_err(|error| Usage(format!("--layers {text}: {error}")).into())
-            }
-            None => LayerSet::published(benchmark, self.backbone()).ok_or_else(|| {
-                Usage(format!(
-                    "no layer set was published for {} on {benchmark}; choose layers with --layers",
-                    self.backbone()
-                ))
-                .into()
-            }),
-        }
+        hpf::layer_set(&self.options(benchmark, Console { quiet: true })).map_err(usage)
     }
 
     /// Opens an engine.
@@ -255,25 +282,7 @@ impl HpfArgs {
     /// # Errors
     /// Wrong usage (an unknown adapter), or an engine that cannot run.
     pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
-        if let (Some(adapter), EngineKind::Cpu | EngineKind::Dense) = (&self.adapter, kind) {
-            return Err(Usage(format!(
-                "--adapter {adapter} chooses the GPU of --engine gpu, and --engine {} uses none; \
-                 leave one of the two out",
-                kind.name()
-            ))
-            .into());
-        }
-        engine::open(kind, self.engine_options()).map_err(|error| match error {
-            EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
-                Usage(format!("--adapter: {error}")).into()
-            }
-            _ => error.into(),
-        })
-    }
-
-    /// How every engine of this command is opened.
-    pub fn engine_options(&self) -> engine::Options<'_> {
-        engine::Options { adapter: self.adapter.as_deref(), threads: self.thread_count() }
+        hpf::engine(&self.options("spair", Console { quiet: true }), kind).map_err(usage)
     }
 
     pub fn thread_count(&self) -> usize {

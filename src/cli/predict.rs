@@ -8,30 +8,23 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
 use super::console::Console;
-use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs};
+use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
 use super::output::counted;
 use crate::benchmark::Benchmark;
 use crate::features::file_of;
-use crate::method::hpf::Hpf;
-use crate::method::identity::Identity;
 use crate::method::{Keypoints, Method, Outcome, Unusable};
 use crate::predictions::{Header, Prediction, Writer, partial_path};
 
 /// Predict the keypoints of a benchmark's pairs.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:
+#[command(after_help = help_of_methods("Example:
   hpflow predict --benchmark spair --root SPair-71k --backbone resnet101 --out hpf.jsonl
-  hpflow score hpf.jsonl --root SPair-71k")]
+  hpflow score hpf.jsonl --root SPair-71k"))]
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// hpf, or identity (a keypoint stays at its relative position).
-    #[arg(long, default_value = "hpf", value_parser = crate::method::NAMES)]
-    method: String,
     #[command(flatten)]
-    hpf: HpfArgs,
-    #[command(flatten)]
-    features: FeaturesArgs,
+    method: MethodArgs,
     /// The predictions file to write. Until it is complete its lines are in FILE.partial.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
@@ -49,14 +42,12 @@ pub struct Args {
 /// # Errors
 /// Wrong usage, an input that cannot be read, or a file that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    args.method.check()?;
     let benchmark = args.benchmark.open()?;
-    if !args.keep_going && args.features.features.is_none() {
+    if !args.keep_going && args.method.features.features.is_none() {
         benchmark.check_photographs()?;
     }
-    let mut method: Box<dyn Method> = match args.method.as_str() {
-        "identity" => Box::new(Identity),
-        _ => Box::new(open(args, &benchmark, console)?),
-    };
+    let mut method = open(args, &benchmark, console)?;
     let mut describe = method.describe();
     describe.extend(args.benchmark.describe());
     let header = Header::new(&benchmark.name, &benchmark.split, describe);
@@ -99,18 +90,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     report_unusable(&unusable)
 }
 
-fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Hpf> {
-    let Some(folder) = &args.features.features else {
-        return args.hpf.open(&benchmark.name, console);
-    };
+fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     let photographs = benchmark.images.iter().map(|image| &*image.path);
     // Photographs without features are left to the run where it is to go on past them.
-    let there = |photograph: &&Path| !args.keep_going || file_of(folder, photograph).is_file();
-    let hpf = args.hpf.open_kept(folder, photographs.filter(there), &benchmark.name, console)?;
-    if let Some(features) = hpf.features() {
-        features.check_benchmark(benchmark)?;
-    }
-    Ok(hpf)
+    let there = |photograph: &&Path| {
+        let folder = args.method.features.features.as_ref().filter(|_| args.keep_going);
+        folder.is_none_or(|folder| file_of(folder, photograph).is_file())
+    };
+    let method = args.method.open(photographs.filter(there), &benchmark.name, console)?;
+    method.check(benchmark)?;
+    Ok(method)
 }
 
 /// A resumed file holds the first pairs of this very selection, in order.

@@ -1,10 +1,21 @@
 //! Identity mapping: a keypoint stays at its relative position (SPair-71k paper, Table 4, first row).
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
-use super::{Keypoints, Method, MethodError, Outcome, Sink, Unusable};
+use super::{Entry, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
 use crate::Point;
 use crate::benchmark::{Benchmark, Image};
+
+/// Identity mapping among the methods.
+pub const ENTRY: Entry = Entry {
+    name: "identity",
+    about: "a keypoint stays at its relative position: what a method must beat",
+    heeds: &[],
+    engines: &[],
+    open: |_| Ok(Box::new(Identity)),
+};
 
 /// Maps (x, y) to (x · w_t / w_s, y · h_t / h_s).
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +57,24 @@ impl Method for Identity {
             sink(Outcome { pair: index, keypoints }).map_err(MethodError::Stopped)?;
         }
         Ok(())
+    }
+
+    fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
+        let photograph = |path: &Path| Image { path: path.to_owned(), size: None };
+        let [source, target] = [size(&photograph(query.source))?, size(&photograph(query.target))?];
+        let keypoints = map(query.keypoints, source, target);
+        let [width, height] = query.flow.unwrap_or_default();
+        let flow = (0..height)
+            .flat_map(|y| (0..width).map(move |x| [x as f32, y as f32]))
+            .map(|pixel| {
+                map(&[pixel], source, target)[0].map(|[x, y]| [x - pixel[0], y - pixel[1]])
+            })
+            .collect();
+        Ok(Matched { keypoints, flow })
+    }
+
+    fn busy(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
     }
 }
 

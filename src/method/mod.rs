@@ -1,20 +1,64 @@
 //! Methods: from a benchmark's pairs to predicted keypoints. Each method is one file or folder here
-//! and one entry of [`NAMES`].
+//! and one entry of [`table`]; nothing else of hpflow knows a method by its name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use crate::Point;
 use crate::benchmark::Benchmark;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, EngineKind};
+use crate::features::FeaturesError;
 
 pub mod hpf;
 pub mod identity;
+mod options;
 mod schedule;
 
-/// The methods on the command line.
-pub const NAMES: [&str; 2] = ["hpf", "identity"];
+pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};
+
+/// A method as the command line knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The name after `--method` and in predictions files.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// The options that it heeds; any other is wrong usage.
+    pub heeds: &'static [Setting],
+    /// Its engines, the fastest usual one first. The last is what the others are compared with.
+    pub engines: &'static [EngineKind],
+    /// Opens it; what it does not heed has been refused before.
+    pub open: fn(&Options) -> Result<Box<dyn Method>, OpenError>,
+}
+
+/// The methods, in the order in which they are listed.
+#[must_use]
+pub fn table() -> &'static [Entry] {
+    &[hpf::open::ENTRY, identity::ENTRY]
+}
+
+/// The method of this name, if it heeds all that is asked.
+///
+/// # Errors
+/// An unknown name, or options that the method refuses.
+pub fn check(name: &str, options: &Options) -> Result<&'static Entry, OpenError> {
+    let Some(entry) = table().iter().find(|entry| entry.name == name) else {
+        let names: Vec<&str> = table().iter().map(|entry| entry.name).collect();
+        let names = names.join(", ");
+        return Err(OpenError::Usage(format!("there is no method '{name}'; there are {names}")));
+    };
+    options.check(entry)?;
+    Ok(entry)
+}
+
+/// Opens a method by its name.
+///
+/// # Errors
+/// Those of [`check`], or parts of the method that cannot be had.
+pub fn open(name: &str, options: &Options) -> Result<Box<dyn Method>, OpenError> {
+    (check(name, options)?.open)(options)
+}
 
 /// The predicted keypoints of one pair, in original pixels of the target; `None` where there is no
 /// prediction.
@@ -46,6 +90,12 @@ pub enum MethodError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A photograph of a single pair cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Kept features that are not of this benchmark.
+    #[error(transparent)]
+    Features(#[from] FeaturesError),
     /// Whoever took the outcomes wants no more.
     #[error("{0:#}")]
     Stopped(anyhow::Error),
@@ -54,10 +104,42 @@ pub enum MethodError {
 /// Takes outcomes as they come; an error stops the method.
 pub type Sink<'a> = dyn FnMut(Outcome) -> anyhow::Result<()> + 'a;
 
+/// What is asked of a single pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The photograph that the keypoints are in.
+    pub source: &'a Path,
+    /// The photograph to find them in.
+    pub target: &'a Path,
+    /// Keypoints in original pixels of the source.
+    pub keypoints: &'a [Point],
+    /// Width and height of the source in original pixels, where its dense flow is wanted.
+    pub flow: Option<[u32; 2]>,
+}
+
+/// What a single pair gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched {
+    /// The keypoints asked for.
+    pub keypoints: Keypoints,
+    /// For every pixel of the source, row by row, where it goes less where it is, in original pixels;
+    /// `None` where there is no match, empty where no flow was wanted.
+    pub flow: Vec<Option<Point>>,
+}
+
 /// Something that predicts keypoints.
 pub trait Method {
-    /// Everything that decides the numbers, for the header of a predictions file.
+    /// Everything that decides the numbers, for the header of a predictions file. It has `name`, and
+    /// `engine` and `adapter` where the method has engines.
     fn describe(&self) -> Map<String, Value>;
+
+    /// Whether it can predict a benchmark, before any work.
+    ///
+    /// # Errors
+    /// Parts of it that belong to another benchmark.
+    fn check(&self, _benchmark: &Benchmark) -> Result<(), MethodError> {
+        Ok(())
+    }
 
     /// Predicts `pairs` (indices in [`Benchmark::pairs`], ascending) and hands every outcome to
     /// `sink`, once each, in an order of the method's own.
@@ -71,4 +153,13 @@ pub trait Method {
         pairs: &[usize],
         sink: &mut Sink,
     ) -> Result<(), MethodError>;
+
+    /// Finds keypoints of one photograph in another, and the dense flow where it is wanted.
+    ///
+    /// # Errors
+    /// A photograph that cannot be used, or an engine that failed.
+    fn find(&mut self, query: &Query) -> Result<Matched, MethodError>;
+
+    /// Seconds that each stage was at work since the method was made. Stages may overlap.
+    fn busy(&self) -> Vec<(&'static str, f64)>;
 }

@@ -92,12 +92,14 @@ impl Tiny {
 
     /// `hpflow predict` with HOG on the CPU engine.
     pub fn predict(&self, out: &str, more: &[&str]) -> Output {
+        self.predict_by("hpf", out, &[&["--backbone", "hog", "--engine", "cpu"], more].concat())
+    }
+
+    /// `hpflow predict` with a method.
+    pub fn predict_by(&self, method: &str, out: &str, more: &[&str]) -> Output {
         let out = self.arg(out);
-        let mut arguments =
-            vec!["-q", "predict", "--root", self.root(), "--backbone", "hog", "--engine", "cpu"];
-        arguments.extend(["--out", &out]);
-        arguments.extend(more);
-        hpflow(&arguments)
+        let first = ["-q", "predict", "--root", self.root(), "--method", method, "--out", &out];
+        hpflow(&[&first[..], more].concat())
     }
 }
 
@@ -132,7 +134,7 @@ fn a_run_that_was_killed_continues_to_the_same_bytes() {
     assert!(fs::read(tiny.path("killed.jsonl")).expect("predictions") == whole, "the same bytes");
     assert!(!tiny.path("killed.jsonl.partial").exists(), "nothing partial is left");
     fs::write(tiny.path("other.jsonl.partial"), &whole[..cut]).expect("a partial file");
-    let other = tiny.predict("other.jsonl", &["--resume", "--method", "identity"]);
+    let other = tiny.predict_by("identity", "other.jsonl", &["--resume"]);
     fails(&other, 1, &["other.jsonl", "method"]);
 }
 
@@ -234,7 +236,7 @@ fn a_cause_is_said_once() {
 #[test]
 fn identity_keeps_relative_positions() {
     let tiny = Tiny::new();
-    assert!(tiny.predict("i.jsonl", &["--method", "identity"]).status.success());
+    assert!(tiny.predict_by("identity", "i.jsonl", &[]).status.success());
     let predictions = fs::read_to_string(tiny.path("i.jsonl")).expect("predictions");
     let first = predictions.lines().nth(1).expect("a pair");
     // From 90 to 100 pixels wide, both 80 high: x · 100 / 90.

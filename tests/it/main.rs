@@ -14,6 +14,7 @@ mod gpu;
 mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
+mod method;
 mod oracle;
 mod picture;
 mod predictions;

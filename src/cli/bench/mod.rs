@@ -12,27 +12,30 @@ mod pipeline;
 
 use super::Usage;
 use super::console::Console;
-use super::options::{HpfArgs, at_least_one};
+use super::options::{MethodArgs, at_least_one, help_of_methods};
 use crate::Point;
 use crate::backbone::Backbone;
 use crate::benchmark::Kind;
 use crate::engine::{Engine, EngineKind, PairRequest, StageTimes};
 use crate::hyperpixel::{Hyperimage, LayerSet};
 use crate::image::{Prepared, prepare, read};
-use crate::method::hpf::IMAGE_SIDE;
+use crate::method::hpf::{self, IMAGE_SIDE};
 use crate::transfer::{Neighbours, transfer};
+
+/// The method whose stages are measured one by one.
+const HPF: &str = hpf::open::ENTRY.name;
 
 /// Measure the stages of matching, for several engines in one run.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(after_help = help_of_methods("Examples:
   hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4
-  hpflow bench --pipeline --backbone hog --engines cpu")]
+  hpflow bench --pipeline --backbone hog --engines cpu"))]
 pub struct Args {
-    /// Engines to compare, in this order.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "cpu")]
+    /// Engines to compare, in this order. Default: cpu for hpf, cpu and dense for any other method.
+    #[arg(long, value_enum, value_delimiter = ',')]
     engines: Vec<EngineKind>,
     #[command(flatten)]
-    hpf: HpfArgs,
+    method: MethodArgs,
     /// Pairs of a repetition, handed to the engine at once. None is the mirror of another; a second
     /// measurement adds to each its mirror, as benchmarks do.
     #[arg(long, default_value = "4", value_parser = at_least_one)]
@@ -44,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
     photographs: Vec<PathBuf>,
     /// Predict a benchmark whole instead, and say what each stage was at work and which one is the
-    /// bottleneck. Nothing is written down.
+    /// bottleneck. Nothing is written down. Methods other than hpf are always measured so.
     #[arg(long)]
     pipeline: bool,
     /// The benchmark of --pipeline: spair or pf-willow.
@@ -59,6 +62,22 @@ pub struct Args {
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+impl Args {
+    /// Whether a benchmark is predicted whole.
+    fn is_pipeline(&self) -> bool {
+        self.pipeline || self.method.method != HPF
+    }
+
+    /// The engines to compare.
+    fn engines(&self) -> Vec<EngineKind> {
+        match self.engines.as_slice() {
+            [] if self.method.method == HPF => vec![EngineKind::Cpu],
+            [] => vec![EngineKind::Cpu, EngineKind::Dense],
+            engines => engines.to_vec(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -116,12 +135,13 @@ struct EngineResult {
 /// Wrong usage, a photograph that cannot be used, or an engine that fails.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_engines(&args.engines)?;
+    args.method.check()?;
     pipeline::check(args)?;
-    if args.pipeline {
+    if args.is_pipeline() {
         return pipeline::run(args, console);
     }
-    let layers = args.hpf.layer_set("spair")?;
-    let backbone = args.hpf.open_backbone(console)?;
+    let layers = args.method.hpf.layer_set("spair")?;
+    let backbone = args.method.hpf.open_backbone(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
     let photographs = match args.photographs.is_empty() {
         true => noise(folder.path())?,
@@ -130,7 +150,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let (images, preparation) = prepare_all(&photographs, &*backbone, &layers, args)?;
     let requests = requests(&images, args.pairs);
     let mut results = Vec::new();
-    for &kind in &args.engines {
+    for kind in args.engines() {
         results.push(measure(kind, args, &requests, console)?);
     }
     match args.format {
@@ -241,7 +261,7 @@ fn measure(
     pairs: &[Requested],
     console: Console,
 ) -> anyhow::Result<EngineResult> {
-    let mut engine = args.hpf.open_engine(kind)?;
+    let mut engine = args.method.hpf.open_engine(kind)?;
     console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
     let [matching, transfer] = measure_pairs(&mut *engine, pairs, args.repetitions)?;
     let StageTimes { milliseconds, pairs: matched } = engine.take_stage_times();
@@ -351,7 +371,7 @@ fn as_json(
         })
         .collect();
     json!({
-        "backbone": args.hpf.backbone(),
+        "backbone": args.method.hpf.backbone(),
         "pairs": args.pairs,
         "repetitions": args.repetitions,
         "once_a_photograph_ms": preparation,

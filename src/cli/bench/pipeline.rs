@@ -10,23 +10,21 @@ use crate::benchmark::demo::{self, Size, USUAL_CATEGORIES};
 use crate::benchmark::{Benchmark, Options};
 use crate::cli::Usage;
 use crate::cli::console::Console;
-use crate::cli::options::HpfArgs;
+use crate::cli::options::{HpfArgs, MethodArgs, text};
 use crate::engine::EngineKind;
-use crate::method::Method as _;
-use crate::method::hpf::Busy;
 
 /// Test images a category of the benchmark that is drawn where none is given.
 const DRAWN_IMAGES: usize = 6;
 
 /// One engine's run.
 struct Run {
-    engine: &'static str,
+    engine: String,
     adapter: String,
     pairs: usize,
     photographs: usize,
     seconds: f64,
     /// Seconds that each stage was at work, in order.
-    busy: [(&'static str, f64); 4],
+    busy: Vec<(&'static str, f64)>,
 }
 
 /// Predicts all pairs once with each engine, writing nothing down.
@@ -43,11 +41,14 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = Benchmark::open(args.benchmark, &root, &options)?;
     benchmark.check_photographs()?;
     let mut runs = Vec::new();
-    for &kind in &args.engines {
+    for kind in args.engines() {
         runs.push(predict(kind, args, &benchmark, console)?);
     }
     match args.format {
-        Format::Text => runs.iter().try_for_each(print),
+        Format::Text => {
+            runs.iter().try_for_each(print)?;
+            print_ratios(&runs)
+        }
         Format::Json => {
             let engines: Vec<Value> = runs.iter().map(as_json).collect();
             print_line!("{}", serde_json::to_string_pretty(&json!({ "pipeline": engines }))?);
@@ -70,8 +71,10 @@ fn predict(
     benchmark: &Benchmark,
     console: Console,
 ) -> anyhow::Result<Run> {
-    let hpf = HpfArgs { engine: kind, ..args.hpf.clone() };
-    let mut method = hpf.open(&benchmark.name, console)?;
+    let hpf = HpfArgs { engine: Some(kind), ..args.method.hpf.clone() };
+    let asked = MethodArgs { hpf, ..args.method.clone() };
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    let mut method = asked.open(photographs, &benchmark.name, console)?;
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();
     let progress = console.progress(pairs.len(), "pairs");
     let start = Instant::now();
@@ -81,16 +84,10 @@ fn predict(
     })?;
     let seconds = start.elapsed().as_secs_f64();
     progress.finish_and_clear();
-    let Busy { decode, backbone, matching, transfer } = method.busy();
-    let busy = [
-        ("decode", decode),
-        ("backbone", backbone),
-        ("matching", matching),
-        ("transfer", transfer),
-    ];
-    let engine = method.engine();
+    let about = method.describe();
+    let part = |key| text(&about, key).unwrap_or("none").to_owned();
     let photographs = benchmark.images.len();
-    let (engine, adapter) = (engine.name(), engine.adapter());
+    let (engine, adapter, busy) = (part("engine"), part("adapter"), method.busy());
     Ok(Run { engine, adapter, pairs: pairs.len(), photographs, seconds, busy })
 }
 
@@ -102,7 +99,7 @@ impl Run {
     /// The stage that was longest at work, with its share of the time.
     fn bottleneck(&self) -> (&'static str, f64) {
         let (stage, busy) =
-            self.busy.into_iter().fold(("", 0.0), |a, b| if b.1 > a.1 { b } else { a });
+            self.busy.iter().copied().fold(("", 0.0), |a, b| if b.1 > a.1 { b } else { a });
         (stage, busy / self.seconds)
     }
 
@@ -133,11 +130,21 @@ fn print(run: &Run) -> anyhow::Result<()> {
         run.seconds,
         run.pairs_per_second()
     );
-    for (stage, busy) in run.busy {
+    for &(stage, busy) in &run.busy {
         let share = 100.0 * busy / run.seconds;
         print_line!("  {stage:<10} at work {busy:>8.2} s  {share:>5.1} %");
     }
     print_line!("  {}", run.in_words());
+    Ok(())
+}
+
+/// How fast each run was, against the last.
+fn print_ratios(runs: &[Run]) -> anyhow::Result<()> {
+    let Some((last, others)) = runs.split_last() else { return Ok(()) };
+    for run in others {
+        let ratio = last.seconds / run.seconds;
+        print_line!("{} is {ratio:.1} times as fast as {}", run.engine, last.engine);
+    }
     Ok(())
 }
 
@@ -160,8 +167,12 @@ fn as_json(run: &Run) -> Value {
 
 /// Wrong usage: what belongs to the pipeline without it.
 pub fn check(args: &Args) -> Result<(), Usage> {
-    let given = [("--root", args.root.is_some()), ("--limit", args.limit.is_some())];
-    match given.into_iter().find(|&(_, given)| given && !args.pipeline) {
+    let given = [
+        ("--root", args.root.is_some()),
+        ("--limit", args.limit.is_some()),
+        ("--features", args.method.features.features.is_some()),
+    ];
+    match given.into_iter().find(|&(_, given)| given && !args.is_pipeline()) {
         None => Ok(()),
         Some((option, _)) => Err(Usage(format!(
             "{option} chooses what --pipeline predicts; add --pipeline, or leave {option} out"

@@ -9,12 +9,13 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 mod extract;
+pub mod open;
 
 pub use extract::decode;
 use extract::{Extracted, Extractor, decode_all, extract_all, not_empty, unusable};
 
 use super::schedule::Schedule;
-use super::{Keypoints, Method, MethodError, Outcome, Sink, Unusable};
+use super::{Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
 use crate::Point;
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::Benchmark;
@@ -54,15 +55,15 @@ pub struct Hpf {
 
 /// Seconds that each stage of the pipeline was at work, which overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Busy {
+struct Busy {
     /// Reading and decoding photographs, and resizing them.
-    pub decode: f64,
+    decode: f64,
     /// The backbone, and the norms of hyperimages.
-    pub backbone: f64,
+    backbone: f64,
     /// The engine, with uploads.
-    pub matching: f64,
+    matching: f64,
     /// From matches to keypoints.
-    pub transfer: f64,
+    transfer: f64,
 }
 
 impl Hpf {
@@ -95,26 +96,6 @@ impl Hpf {
         }
         let maps = Maps::Kept(features);
         Ok(Self { maps, engine, layers, geometry, busy: Busy::default() })
-    }
-
-    /// The engine, for its name and times.
-    pub fn engine(&mut self) -> &mut dyn Engine {
-        &mut *self.engine
-    }
-
-    /// The kept features that it starts from, if it does.
-    #[must_use]
-    pub fn features(&self) -> Option<&Features> {
-        match &self.maps {
-            Maps::Kept(features) => Some(features),
-            Maps::Backbone(_) => None,
-        }
-    }
-
-    /// What the stages took since the method was made.
-    #[must_use]
-    pub fn busy(&self) -> Busy {
-        self.busy
     }
 
     /// A photograph as hyperpixels.
@@ -179,6 +160,31 @@ impl Method for Hpf {
             ("similarity_exponent".to_owned(), 3.into()),
         ]);
         all
+    }
+
+    fn check(&self, benchmark: &Benchmark) -> Result<(), MethodError> {
+        match &self.maps {
+            Maps::Kept(features) => Ok(features.check_benchmark(benchmark)?),
+            Maps::Backbone(_) => Ok(()),
+        }
+    }
+
+    fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
+        let source = self.hyperimage(query.source)?;
+        let target = self.hyperimage(query.target)?;
+        let keypoints = self.match_pair(&source, &target, query.keypoints)?;
+        let flow = query.flow.map(|size| self.flow(&source, &target, size)).transpose()?;
+        Ok(Matched { keypoints, flow: flow.unwrap_or_default() })
+    }
+
+    fn busy(&self) -> Vec<(&'static str, f64)> {
+        let Busy { decode, backbone, matching, transfer } = self.busy;
+        vec![
+            ("decode", decode),
+            ("backbone", backbone),
+            ("matching", matching),
+            ("transfer", transfer),
+        ]
     }
 
     fn predict(
