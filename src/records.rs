@@ -36,7 +36,9 @@ impl Fault {
         match &self.what {
             What::NoText => "it is no text in UTF-8".to_owned(),
             What::TooLong(longest) => {
-                format!("there is no end of it in {longest} bytes (is a quotation mark not closed?)")
+                format!(
+                    "there is no end of it in {longest} bytes (is a quotation mark not closed?)"
+                )
             }
             What::Unread(error) => format!("it cannot be read: {error}"),
         }

@@ -65,7 +65,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "Caltech-101",
         expected: "the folder 101_ObjectCategories and the list of pairs",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 
@@ -161,9 +161,7 @@ impl Row {
         let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
         let mut image = |parts: &[String]| {
             let path = parts.iter().fold(root.join(PHOTOGRAPHS), |path, part| path.join(part));
-            // Masks are drawn in the photograph's frame, whose size the list lacks.
-            let size = crate::image::size(&path);
-            images.index(path, size)
+            images.index(path, None)
         };
         let [source_outline, target_outline] = self.outlines.clone();
         Ok(Pair {
