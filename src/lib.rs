@@ -28,6 +28,7 @@ mod json;
 pub mod method;
 pub mod picture;
 pub mod predictions;
+mod records;
 pub mod report;
 pub mod score;
 pub mod transfer;

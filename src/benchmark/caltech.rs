@@ -13,12 +13,15 @@ use super::files::{is_plain_name, read};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
 use crate::Point;
+use crate::records::Records;
 
 /// What the list may be called.
 const LISTS: [&str; 2] = ["test_pairs_caltech_with_category.csv", "test_pairs.csv"];
 const PHOTOGRAPHS: &str = "101_ObjectCategories";
 /// The distributed list has some 10 MB.
 const MAX_LIST: u64 = 256 << 20;
+/// An outline has some hundred points.
+const MAX_ROW: usize = 16 << 20;
 
 /// Reads the pairs of the only split, `test`.
 pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
@@ -62,7 +65,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "Caltech-101",
         expected: "the folder 101_ObjectCategories and the list of pairs",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 
@@ -76,20 +79,14 @@ struct Row {
 
 fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
     let bytes = read(list, MAX_LIST, "the split")?;
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(bytes.as_slice());
+    let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
+    let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
+    let mut records = Records::new(bytes.as_slice(), MAX_ROW).map_err(unread)?;
+    let mut next = || records.next().map_err(|fault| at(fault.line, fault.what()));
+    next()?; // the heading
     let mut rows: Vec<Row> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for record in reader.records() {
-        let at = |line: u64, what| BenchmarkError::Line {
-            file: list.to_owned(),
-            line: usize::try_from(line).unwrap_or(usize::MAX),
-            what,
-        };
-        let record = record.map_err(|error| {
-            at(error.position().map_or(0, csv::Position::line), "it is no CSV in UTF-8".to_owned())
-        })?;
-        let line = record.position().map_or(0, csv::Position::line);
+    while let Some((line, record)) = next()? {
         let row = row(&record, line).map_err(|what| at(line, what))?;
         if !seen.insert((row.source.clone(), row.target.clone())) {
             return Err(at(line, "the pair is listed a second time; remove one".to_owned()));
@@ -102,7 +99,7 @@ fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
     Ok(rows)
 }
 
-fn row(record: &csv::StringRecord, line: u64) -> Result<Row, String> {
+fn row(record: &csv::StringRecord, line: usize) -> Result<Row, String> {
     let fields: Vec<&str> = record.iter().collect();
     let [source, target, _, source_x, source_y, target_x, target_y] = fields[..] else {
         return Err(format!(
@@ -115,7 +112,7 @@ fn row(record: &csv::StringRecord, line: u64) -> Result<Row, String> {
         return Err(format!("{} and {} are of two categories", source.join("/"), target.join("/")));
     }
     Ok(Row {
-        line: usize::try_from(line).unwrap_or(usize::MAX),
+        line,
         category: source[0].clone(),
         source,
         target,
@@ -164,9 +161,7 @@ impl Row {
         let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
         let mut image = |parts: &[String]| {
             let path = parts.iter().fold(root.join(PHOTOGRAPHS), |path, part| path.join(part));
-            // Masks are drawn in the photograph's frame, whose size the list lacks.
-            let size = crate::image::size(&path);
-            images.index(path, size)
+            images.index(path, None)
         };
         let [source_outline, target_outline] = self.outlines.clone();
         Ok(Pair {

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::Kind;
 use super::matlab::MatlabError;
 
 /// Why a benchmark cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     /// The folder is not the benchmark's.
-    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root{hint}", root.display())]
+    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root{}", root.display(), hint(*looks_like))]
     Root {
         /// The folder that was given.
         root: PathBuf,
@@ -17,8 +18,16 @@ pub enum BenchmarkError {
         benchmark: &'static str,
         /// What such a folder holds.
         expected: &'static str,
-        /// What the folder seems to be instead, or nothing.
-        hint: String,
+        /// What the folder seems to be instead.
+        looks_like: Option<Kind>,
+    },
+    /// There is no such folder.
+    #[error("there is no folder {}; give that of {benchmark} with --root", root.display())]
+    NoFolder {
+        /// The path that was given.
+        root: PathBuf,
+        /// The benchmark that was wanted.
+        benchmark: Kind,
     },
     /// A benchmark of that name is not known.
     #[error("benchmark \"{found}\" is not known: expected one of {known}")]
@@ -135,4 +144,10 @@ impl BenchmarkError {
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::UnknownBenchmark { .. })
     }
+}
+
+/// That another benchmark is meant.
+fn hint(looks_like: Option<Kind>) -> String {
+    looks_like
+        .map_or_else(String::new, |kind| format!(" (it looks like {kind}: --benchmark {kind})"))
 }

@@ -41,7 +41,8 @@ pub struct Benchmark {
 pub struct Image {
     /// Where its file is.
     pub path: PathBuf,
-    /// Width and height in original pixels, where an annotation says so.
+    /// Width and height in original pixels, where an annotation says so or, after
+    /// [`Benchmark::measure`], the photograph does.
     pub size: Option<[u32; 2]>,
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rayon::prelude::*;
+
 use super::{Benchmark, BenchmarkError, Image};
 use super::{caltech, pf_pascal, pf_willow, spair, spair_json, tss};
 
@@ -47,8 +49,11 @@ impl Kind {
     /// distributed archive.
     ///
     /// # Errors
-    /// Neither is the benchmark's.
+    /// There is no such folder, or neither is the benchmark's.
     pub fn folder(self, root: &Path) -> Result<PathBuf, BenchmarkError> {
+        if !root.is_dir() {
+            return Err(BenchmarkError::NoFolder { root: root.to_owned(), benchmark: self });
+        }
         self.folder_of(root).map_err(|error| match error {
             BenchmarkError::Root { root, benchmark, expected, .. } => {
                 // PF-WILLOW last: any folder with MATLAB files in folders may be it.
@@ -60,11 +65,8 @@ impl Kind {
                     Self::PfWillow,
                     Self::SpairJson,
                 ];
-                let other = others.into_iter().find(|kind| kind.folder_of(&root).is_ok());
-                let hint = other.map_or_else(String::new, |kind| {
-                    format!(" (it looks like {kind}: --benchmark {kind})")
-                });
-                BenchmarkError::Root { root, benchmark, expected, hint }
+                let looks_like = others.into_iter().find(|kind| kind.folder_of(&root).is_ok());
+                BenchmarkError::Root { root, benchmark, expected, looks_like }
             }
             error => error,
         })
@@ -163,7 +165,7 @@ impl Default for Options {
 
 impl Benchmark {
     /// Reads the pairs of a split. Photographs are not opened, so a benchmark without them can be
-    /// scored; see [`Benchmark::check_photographs`].
+    /// scored; see [`Benchmark::check_photographs`] and [`Benchmark::measure`].
     ///
     /// `root` is the folder that holds the benchmark's own ones (SPair-71k: `Layout`,
     /// `PairAnnotation`, `JPEGImages`; PF-WILLOW: the sub-classes), or the one above it under the
@@ -182,6 +184,14 @@ impl Benchmark {
             Kind::Tss => tss::open(root, options),
             Kind::SpairJson => spair_json::open(root, options),
         }
+    }
+
+    /// Takes the sizes that no annotation gives from the photographs' headers. A photograph that is
+    /// not there, or that has no readable header, stays without.
+    pub fn measure(&mut self) {
+        self.images.par_iter_mut().filter(|image| image.size.is_none()).for_each(|image| {
+            image.size = crate::image::size(&image.path);
+        });
     }
 
     /// Whether all photographs are there.

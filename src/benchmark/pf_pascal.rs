@@ -99,7 +99,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "PF-PASCAL",
         expected: "the folders Annotations and JPEGImages",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 
@@ -252,13 +252,7 @@ fn pair(
     if common.is_empty() {
         return Err(format!("{} and {} have no keypoint in common", row.source, row.target));
     }
-    let mut image = |name: &str| {
-        let path = root.join("JPEGImages").join(name);
-        // The image threshold needs the size, which annotations lack. A photograph that cannot be
-        // measured is told of when it is read.
-        let size = crate::image::size(&path);
-        images.index(path, size)
-    };
+    let mut image = |name: &str| images.index(root.join("JPEGImages").join(name), None);
     Ok(Pair {
         id: format!("{}/{}-{}", row.class, stem(&row.source), stem(&row.target)),
         category: row.class.to_owned(),

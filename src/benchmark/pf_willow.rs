@@ -79,7 +79,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "PF-WILLOW",
         expected: "folders such as car(G) with photographs and .mat files",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 

@@ -55,7 +55,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
             root: root.to_owned(),
             benchmark: "SPair-71k-like",
             expected: "the folders PairAnnotation and JPEGImages",
-            hint: String::new(),
+            looks_like: None,
         }
     })
 }

@@ -50,7 +50,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
         root: root.to_owned(),
         benchmark: "TSS",
         expected: "the folders FG3DCar, JODS and PASCAL",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 

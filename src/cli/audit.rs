@@ -1,34 +1,52 @@
 //! `hpflow audit`: does a published table follow from its columns?
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::output::print;
-use crate::score::audit::{Finding, Verdict, audit};
+use crate::records::Records;
+use crate::score::audit::{self, Audit, Claim, Finding, Implied, Verdict, audit};
 
-/// The longest table that is read, in bytes.
+/// The longest table that is read, in bytes, and the longest row.
 const MAX_TABLE: u64 = 16 << 20;
+const MAX_ROW: usize = 1 << 20;
 
 /// Arguments of `hpflow audit`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  hpflow audit table3.csv\n\n\
 The table is CSV with a heading: SPair-71k's 18 categories (aero, bike, …, tv) or the levels of \
-variation factors (viewpoint_easy, …), and All; other columns name the rows. Exit code 1 if the \
-All of a row contradicts its columns.")]
+variation factors (viewpoint_easy, …), and All; other columns name the rows. All must be the mean of \
+its columns. In a table of controlled cells, as the SPair-71k paper's table 5, it cannot be, and the \
+first cell of every factor must be one and the same number instead. Exit code 1 if a row contradicts \
+itself.")]
 pub struct Args {
     /// The table.
     #[arg(value_name = "TABLE.csv")]
     table: PathBuf,
+    /// Of which pairs the cells of variation factors are [default: controlled if the first cells of
+    /// the factors are equal in half of the rows, and plain cells would contradict All].
+    #[arg(long)]
+    cells: Option<Cells>,
     /// How the findings are written.
     #[arg(long, default_value = "text")]
     format: Output,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Cells {
+    /// All pairs of a level, as in table 4.
+    Plain,
+    /// Those whose three other factors are held at easy, easy, none, none, as in table 5.
+    Controlled,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Output {
-    /// A line for each row and average.
+    /// A line or more for each row.
     Text,
     /// Everything in full precision.
     Json,
@@ -37,21 +55,28 @@ enum Output {
 /// Audits a table and prints the findings.
 ///
 /// # Errors
-/// A table that cannot be read, and one with rows whose All contradicts their columns.
+/// A table that cannot be read, and one with rows that contradict themselves.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let (heading, rows) = read(&args.table)?;
-    let findings = audit(&heading, &rows).with_context(|| args.table.display().to_string())?;
+    let cells = args.cells.map(|cells| match cells {
+        Cells::Plain => audit::Cells::Plain,
+        Cells::Controlled => audit::Cells::Controlled,
+    });
+    let found = audit(&heading, &rows, cells).with_context(|| args.table.display().to_string())?;
     match args.format {
-        Output::Text => print(&text(&findings))?,
-        Output::Json => print(&(serde_json::to_string_pretty(&as_json(&findings))? + "\n"))?,
+        Output::Text => print(&text(&found))?,
+        Output::Json => print(&(serde_json::to_string_pretty(&as_json(&found))? + "\n"))?,
     }
-    let flagged =
-        findings.iter().filter(|finding| finding.verdict() == Verdict::Contradicts).count();
+    let flagged = found.contradictions();
     if flagged > 0 {
         anyhow::bail!(
-            "{}: in {flagged} of {} rows All contradicts the columns",
+            "{}: in {flagged} of {} rows {}",
             args.table.display(),
-            findings.len()
+            found.findings.len(),
+            match found.cells {
+                audit::Cells::Plain => "All contradicts the columns",
+                audit::Cells::Controlled => "the first cells differ, which are of the same pairs",
+            }
         );
     }
     Ok(())
@@ -63,59 +88,80 @@ fn read(path: &Path) -> anyhow::Result<Table> {
     let name = || path.display().to_string();
     let cannot_read =
         || format!("cannot read {}, which should be a table as CSV; check the path", name());
-    let length = std::fs::metadata(path).with_context(cannot_read)?.len();
+    let mut bytes = Vec::new();
+    let file = File::open(path).with_context(cannot_read)?;
+    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
     anyhow::ensure!(
-        length <= MAX_TABLE,
-        "{} has {length} bytes, and a table has at most {MAX_TABLE}; is it the right file?",
+        bytes.len() as u64 <= MAX_TABLE,
+        "{} has more than {MAX_TABLE} bytes, which is more than a table has; is it the right file?",
         name()
     );
-    let reader = csv::ReaderBuilder::new().flexible(true).from_path(path);
-    let mut reader = reader.with_context(cannot_read)?;
-    let fields = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
-    let no_table = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        let what = match error.kind() {
-            csv::ErrorKind::Utf8 { .. } => "is no text in UTF-8".to_owned(),
-            _ => format!("cannot be read: {error}"),
-        };
-        anyhow::anyhow!("{}: line {line} {what}; expected a table as CSV", name())
+    let mut records = Records::new(bytes.as_slice(), MAX_ROW).with_context(cannot_read)?;
+    let mut next = || {
+        let next = records.next();
+        next.map_err(|fault| anyhow::anyhow!("{}: {fault}; expected a table as CSV", name()))
     };
-    let heading = fields(reader.headers().map_err(no_table)?);
+    let fields = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
+    let heading = next()?.map(|(_, heading)| fields(heading)).unwrap_or_default();
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(no_table)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        rows.push((usize::try_from(line)?, fields(&record)));
+    while let Some((line, record)) = next()? {
+        rows.push((line, fields(record)));
     }
     Ok((heading, rows))
 }
 
-fn text(findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for finding in findings {
-        text += &format!(
-            "line {}, {}: All is {}, which {}\n",
-            finding.line,
-            if finding.name.is_empty() { "no name" } else { &finding.name },
-            finding.all,
-            match finding.verdict() {
-                Verdict::Follows => "follows from the columns",
-                Verdict::Nearly => "nearly follows from the columns",
-                Verdict::Contradicts => "CONTRADICTS the columns",
-            }
-        );
-        for one in &finding.implied {
-            text += &format!(
-                "  mean over {:<20} {:6.2} ({:+.2}, roundings explain {:.2}): {}\n",
-                one.average,
-                one.all,
-                one.all - finding.all,
-                finding.tolerance,
-                said(one.verdict)
-            );
+fn text(found: &Audit) -> String {
+    let mut text = match found.cells {
+        audit::Cells::Plain => String::new(),
+        audit::Cells::Controlled => {
+            "These are controlled cells, as in the SPair-71k paper's table 5: \
+            the three other factors are held.\nAll cannot follow from them, but the first cell of \
+            every factor is one and the same number.\n(--cells plain reads them as table 4.)\n"
+                .to_owned()
         }
+    };
+    for finding in &found.findings {
+        let name = if finding.name.is_empty() { "no name" } else { &finding.name };
+        let verdict = finding.verdict();
+        text += &format!("line {}, {name}: ", finding.line);
+        text += &match &finding.claim {
+            Claim::Mean { all, tolerance, implied } => {
+                let lines = implied.iter().map(|one| line(one, *all, *tolerance));
+                format!("All is {all}, which {}\n{}", follows(verdict), lines.collect::<String>())
+            }
+            Claim::OneNumber { cells, .. } => one_number(cells, verdict),
+        };
     }
     text
+}
+
+const fn follows(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Follows => "follows from the columns",
+        Verdict::Nearly => "nearly follows from the columns",
+        Verdict::Contradicts => "CONTRADICTS the columns",
+    }
+}
+
+fn line(one: &Implied, all: f64, tolerance: f64) -> String {
+    format!(
+        "  mean over {:<20} {:6.2} ({:+.2}, roundings explain {tolerance:.2}): {}\n",
+        one.average,
+        one.all,
+        one.all - all,
+        said(one.verdict)
+    )
+}
+
+fn one_number(cells: &[(String, f64)], verdict: Verdict) -> String {
+    let cells: Vec<String> =
+        cells.iter().map(|(column, cell)| format!("{column} {cell}")).collect();
+    let verdict = match verdict {
+        Verdict::Follows => "are one number",
+        Verdict::Nearly => "are nearly one number",
+        Verdict::Contradicts => "DIFFER",
+    };
+    format!("the first cells {verdict}: {}\n", cells.join(", "))
 }
 
 const fn said(verdict: Verdict) -> &'static str {
@@ -126,20 +172,32 @@ const fn said(verdict: Verdict) -> &'static str {
     }
 }
 
-fn as_json(findings: &[Finding]) -> Value {
-    let implied = |finding: &Finding| -> Vec<Value> {
-        let one = |one: &crate::score::audit::Implied| json!({ "average": one.average, "all": one.all, "verdict": said(one.verdict) });
-        finding.implied.iter().map(one).collect()
+fn as_json(found: &Audit) -> Value {
+    let cells = match found.cells {
+        audit::Cells::Plain => "plain",
+        audit::Cells::Controlled => "controlled",
     };
-    let finding = |finding: &Finding| {
-        json!({
-            "line": finding.line,
-            "name": finding.name,
-            "all": finding.all,
-            "roundings_explain": finding.tolerance,
-            "verdict": said(finding.verdict()),
-            "implied": implied(finding),
-        })
+    json!({ "cells": cells, "rows": found.findings.iter().map(row).collect::<Vec<_>>() })
+}
+
+fn row(finding: &Finding) -> Value {
+    let mut row = Map::from_iter([
+        ("line".to_owned(), json!(finding.line)),
+        ("name".to_owned(), json!(finding.name)),
+        ("verdict".to_owned(), said(finding.verdict()).into()),
+    ]);
+    let more = match &finding.claim {
+        Claim::Mean { all, tolerance, implied } => {
+            let one = |one: &Implied| json!({ "average": one.average, "all": one.all, "verdict": said(one.verdict) });
+            let implied: Vec<Value> = implied.iter().map(one).collect();
+            json!({ "all": all, "roundings_explain": tolerance, "implied": implied })
+        }
+        Claim::OneNumber { cells, tolerance, .. } => {
+            let cells: Map<String, Value> =
+                cells.iter().map(|(column, cell)| (column.clone(), json!(cell))).collect();
+            json!({ "first_cells": cells, "roundings_explain": tolerance })
+        }
     };
-    json!({ "rows": findings.iter().map(finding).collect::<Vec<_>>() })
+    row.extend(more.as_object().cloned().unwrap_or_default());
+    Value::Object(row)
 }

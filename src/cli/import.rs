@@ -12,10 +12,19 @@ use crate::predictions::{Header, Prediction, Writer};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  hpflow import result.pkl --root SPair-71k --name geoaware --out geoaware.jsonl\n\n\
-Kinds, by the file's extension: .csv with columns pair,keypoint,x,y; .npz with an array (keypoints, \
-2) per pair id; .pkl as GeoAware-SC writes it; a folder of .flo files as TSS's evaluation kit takes \
-them. Points are original pixels of the target (GeoAware-SC's \
-are brought there); empty or NaN where there is no prediction."
+Kinds, by the file's extension:\n  \
+.csv  a line a predicted keypoint, with columns pair,keypoint,x,y\n  \
+.npz  a NumPy array (keypoints, 2) per pair id, in the order of the pair's annotation\n  \
+.pkl  as GeoAware-SC writes it\n  \
+a folder of .flo files, as TSS's evaluation kit takes them\n\n\
+In a CSV file, keypoint is the keypoint's name in the annotation (kps_ids in SPair-71k), not its place \
+in the list. A pair with kps_ids [\"0\", \"3\", \"12\"] has, for its second keypoint at x 36.5, y 148.25:\n\n  \
+pair,keypoint,x,y\n  \
+000001-2008_002719-2008_004100:aeroplane,3,36.5,148.25\n\n\
+PF-WILLOW and PF-PASCAL have numbers from 0, the place in the annotation's array; TSS has the number \
+of the pixel of known flow.\n\n\
+Points are original pixels of the target (GeoAware-SC's are brought there); empty or NaN where there is \
+no prediction."
 )]
 pub struct Args {
     /// The file or folder to import.

@@ -85,7 +85,8 @@ fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
     Some(prediction.map(|one| (line, one.pair, one.keypoints)).map_err(Into::into))
 }
 
-/// The benchmark that the header names. A name that there is not is the file's fault, no wrong usage.
+/// The benchmark that the header names, with the sizes of photographs that are there. What the header
+/// names and is not there is the file's fault, no wrong usage.
 pub(super) fn open(
     file: &Path,
     root: &Path,
@@ -93,7 +94,26 @@ pub(super) fn open(
     header: &Header,
 ) -> anyhow::Result<Benchmark> {
     let of_the_file = |error: BenchmarkError| {
-        if error.is_usage() { anyhow::anyhow!("{}: {error}", file.display()) } else { error.into() }
+        let (name, wanted) = (file.display(), &header.benchmark);
+        match error {
+            BenchmarkError::UnknownBenchmark { .. } => {
+                anyhow::anyhow!("{name}: {error}; mend \"benchmark\" in its first line")
+            }
+            BenchmarkError::UnknownSplit { .. } => anyhow::anyhow!(
+                "{name}: {error}; mend \"split\" in its first line, or give another folder with --root"
+            ),
+            BenchmarkError::NoFolder { root, .. } => anyhow::anyhow!(
+                "{name} is for {wanted}, and there is no folder {}; give the benchmark's with --root",
+                root.display()
+            ),
+            BenchmarkError::Root { root, benchmark, expected, looks_like } => anyhow::anyhow!(
+                "{name} is for {wanted}, and {} is no {benchmark} folder{}: expected {expected} in it; \
+                 give the folder that holds them with --root",
+                root.display(),
+                looks_like.map_or_else(String::new, |kind| format!(" (it looks like {kind})"))
+            ),
+            error => error.into(),
+        }
     };
     let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
     let small = header.method.get("layout").is_some_and(|layout| layout == "small");
@@ -103,5 +123,7 @@ pub(super) fn open(
         Some(Layout::Large) | None => LayoutSize::Large,
     };
     let options = Options { split: header.split.clone(), layout, ..Options::default() };
-    Benchmark::open(kind, root, &options).map_err(of_the_file)
+    let mut benchmark = Benchmark::open(kind, root, &options).map_err(of_the_file)?;
+    benchmark.measure();
+    Ok(benchmark)
 }

@@ -45,7 +45,6 @@ pub struct Args {
 /// Those of `hpflow score`, and a folder that cannot be written.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let cannot_write = || format!("cannot write the report to {}", args.out.display());
-    std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
     let Files { paths, headers } = Files::open(&args.files)?;
     let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
     let protocol = default_for(&benchmark.name);
@@ -55,6 +54,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         paths[0],
         benchmark.name
     );
+    std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());

@@ -12,9 +12,10 @@ use crate::report::Format;
 use crate::report::explanation::{self, Comparison};
 use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, names, tables};
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
+use crate::score::explain::judge_differently;
 use crate::score::published::is_test_split;
 use crate::score::{
-    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, Threshold, defaults_for, find,
+    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, check, defaults_for, find,
     fitting, judge,
 };
 
@@ -23,7 +24,8 @@ use crate::score::{
 #[command(
     after_help = "Example:\n  hpflow score hpf.jsonl identity.jsonl --root SPair-71k --alpha 0.05,0.1\n\n\
 A file must answer every pair of the benchmark's split that its header names. Benchmark and split \
-are taken from the header; photographs are not needed."
+are taken from the header. Photographs are not needed, but where annotations give no sizes and a \
+protocol measures by or in the whole image: then they are asked for theirs."
 )]
 pub struct Args {
     /// Predictions files, shown side by side.
@@ -107,7 +109,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
     if args.protocol.iter().any(|name| name == "all") {
-        leave_out_boxes(&mut protocols, &benchmark, &args.protocol);
+        leave_out(&mut protocols, &benchmark, &args.protocol).with_context(|| paths[0].clone())?;
     }
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
@@ -144,32 +146,61 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     print(&rendered(args.format, scope, &files, &comparisons)?)
 }
 
-/// `all` means those that can be applied: where pairs have no object box, protocols that measure by
-/// it are left out, unless they were named beside `all`, and that is said.
-fn leave_out_boxes(
+/// `all` means those that can be applied. The others are left out, unless they were named beside
+/// `all`, and that is said.
+fn leave_out(
     protocols: &mut Vec<&'static Protocol>,
     benchmark: &Benchmark,
     asked: &[String],
-) {
-    if benchmark.pairs.iter().all(|pair| pair.target_box.is_some()) {
-        return;
-    }
+) -> Result<(), ScoreError> {
     let named = |protocol: &Protocol| asked.iter().any(|name| name == protocol.name);
-    let by_box = |protocol: &Protocol| {
-        protocol.measure == Measure::Keypoints && protocol.threshold == Threshold::Box
-    };
-    let out = |protocol: &Protocol| by_box(protocol) && !named(protocol);
-    let names: Vec<&str> =
-        protocols.iter().filter(|protocol| out(protocol)).map(|protocol| protocol.name).collect();
-    if names.is_empty() {
-        return;
+    let mut why: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut first = None;
+    protocols.retain(|protocol| {
+        let Err(error) = check(benchmark, protocol) else { return true };
+        if named(protocol) {
+            return true;
+        }
+        let lacking = lacking(&error);
+        match why.iter_mut().find(|(reason, _)| *reason == lacking) {
+            Some((_, names)) => names.push(protocol.name),
+            None => why.push((lacking, vec![protocol.name])),
+        }
+        first.get_or_insert(error);
+        false
+    });
+    match first {
+        Some(error) if protocols.is_empty() => return Err(error),
+        _ => {}
     }
-    eprintln!(
-        "left out, because they measure by the object's box, which pairs of {} do not have: {}",
-        benchmark.name,
-        names.join(", ")
-    );
-    protocols.retain(|protocol| !out(protocol));
+    for (reason, names) in why {
+        eprintln!("left out, because {reason}: {}", names.join(", "));
+    }
+    Ok(())
+}
+
+/// Why several protocols cannot be applied.
+fn lacking(error: &ScoreError) -> String {
+    match error {
+        ScoreError::NoBox { benchmark, .. } => {
+            format!("they measure by the object's box, which pairs of {benchmark} do not have")
+        }
+        ScoreError::NoSize { photograph, .. } => format!(
+            "they need the size of photographs, which neither annotations nor {} say",
+            photograph.display()
+        ),
+        ScoreError::NoMirror { pair, .. } => format!(
+            "they transfer from target to source, and the pair with the photographs of {pair} \
+             exchanged is not there"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// A protocol that judges keypoints of the benchmark by other choices than `first`, to be proposed.
+fn rival(first: &Protocol, benchmark: &Benchmark) -> Option<&'static Protocol> {
+    fitting(&benchmark.name)
+        .find(|other| judge_differently(first, other) && check(benchmark, other).is_ok())
 }
 
 /// Lists what protocols judge differently, file by file.
@@ -185,9 +216,11 @@ fn explain(
     }
     let [first, others @ ..] = protocols else { return Ok(()) };
     if others.is_empty() {
+        let one = first.name;
+        let proposal = rival(first, benchmark)
+            .map_or_else(String::new, |other| format!(", such as --protocol {one},{}", other.name));
         return Err(super::Usage(format!(
-            "--explain compares protocols: name another beside {}, such as --protocol {},cats-256",
-            first.name, first.name
+            "--explain compares protocols: name another beside {one}{proposal}"
         ))
         .into());
     }

@@ -148,6 +148,7 @@ impl<'a> Found<'a> {
     fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
         self.pairs.get(id).copied().ok_or_else(|| {
             let Benchmark { name, split, .. } = self.benchmark;
+            let id = pickle::shortened(id);
             self.misfit(place, format!("pair {id} is not among the pairs of {name} {split}"))
         })
     }

@@ -430,6 +430,6 @@ impl<'a> Machine<'a> {
 }
 
 /// A name from a file, short enough to show and without characters that a terminal acts on.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(80).collect()
 }

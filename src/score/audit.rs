@@ -1,28 +1,71 @@
-//! Whether the All of a published table follows from its columns.
+//! Whether a published table can be true: does its All follow from its columns.
 //!
 //! A table per category or per variation factor and the numbers of pairs behind its columns leave
 //! All little freedom: the mean over pairs is the mean of the columns weighted by their pairs. A
 //! column printed with d decimals is off by at most half a unit of the last, so is the weighted
 //! mean, and so is All: together at most one unit. Up to twice that a number may have been rounded
 //! twice or cut off; what is further off does not follow.
+//!
+//! The paper's table 5 has the columns of its table 4 and other numbers in them: those of pairs
+//! whose three other factors are held at easy, easy, none and none ([`Cells::Controlled`]). How many
+//! these are is not published, and All is of other pairs too, so it cannot follow. But the first
+//! cell of every factor is of the same pairs, and must be one and the same number.
 
 use super::Factor;
 use super::abbreviation;
 use super::published::{pairs_by_category, pairs_by_level};
 
-/// A row of the audited table with what its columns imply.
+/// Of which pairs the cells of variation factors are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cells {
+    /// All pairs of a level, as in the paper's table 4.
+    Plain,
+    /// Those of a level whose three other factors are at easy, easy, none and none, as in its
+    /// table 5.
+    Controlled,
+}
+
+/// What was found in a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audit {
+    /// How cells of variation factors were read.
+    pub cells: Cells,
+    /// A finding for each row.
+    pub findings: Vec<Finding>,
+}
+
+/// A row of the audited table with what can be checked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The line in the file, from 1.
     pub line: usize,
     /// What names the row.
     pub name: String,
-    /// All as printed.
-    pub all: f64,
-    /// The most that roundings explain.
-    pub tolerance: f64,
-    /// What the columns imply under each average.
-    pub implied: Vec<Implied>,
+    /// What must hold of its numbers.
+    pub claim: Claim,
+}
+
+/// Something that must hold of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// All is the mean of the columns.
+    Mean {
+        /// All as printed.
+        all: f64,
+        /// The most that roundings explain.
+        tolerance: f64,
+        /// What the columns imply under each average.
+        implied: Vec<Implied>,
+    },
+    /// The first cells of controlled factors are one number.
+    OneNumber {
+        /// The first cell of each factor that the table has: its column and what is printed.
+        cells: Vec<(String, f64)>,
+        /// The most that roundings explain: nothing, unless decimals differ.
+        tolerance: f64,
+        /// Whether they are.
+        verdict: Verdict,
+    },
 }
 
 /// The All that columns imply.
@@ -36,26 +79,39 @@ pub struct Implied {
     pub verdict: Verdict,
 }
 
-/// Whether a printed All follows from the columns.
+/// Whether what must hold does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// No further off than roundings explain.
     Follows,
-    /// Up to twice that.
+    /// Up to twice that; of numbers that should be the same, up to one unit of the last decimal.
     Nearly,
     /// Further off.
     Contradicts,
 }
 
 impl Finding {
-    /// Whether All follows from the columns: for categories under the average that fits best, for
+    /// Whether what must hold of the row does: for categories under the average that fits best, for
     /// factors under the one that fits least, as every factor divides the same pairs.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let verdicts = self.implied.iter().map(|one| one.verdict);
-        let by_factor = self.implied.iter().any(|one| one.average.starts_with(FACTOR));
+        let implied = match &self.claim {
+            Claim::OneNumber { verdict, .. } => return *verdict,
+            Claim::Mean { implied, .. } => implied,
+        };
+        let verdicts = implied.iter().map(|one| one.verdict);
+        let by_factor = implied.iter().any(|one| one.average.starts_with(FACTOR));
         let verdict = if by_factor { verdicts.max() } else { verdicts.min() };
         verdict.unwrap_or(Verdict::Contradicts)
+    }
+}
+
+impl Audit {
+    /// How many rows contradict themselves.
+    #[must_use]
+    pub fn contradictions(&self) -> usize {
+        let verdicts = self.findings.iter().map(Finding::verdict);
+        verdicts.filter(|&verdict| verdict == Verdict::Contradicts).count()
     }
 }
 
@@ -66,17 +122,26 @@ const FACTOR: &str = "pairs by ";
 #[non_exhaustive]
 pub enum AuditError {
     /// The heading lacks the column of the mean.
-    #[error("line 1: there is no column All; name the column of the mean so")]
+    #[error(
+        "the heading has no column All; name the column of the mean so (only controlled cells, as in \
+         the paper's table 5, need none)"
+    )]
     NoAll,
     /// The columns are neither all categories nor the levels of a factor.
     #[error(
-        "line 1: the columns are neither SPair-71k's 18 categories nor all levels of a variation \
+        "the heading has neither SPair-71k's 18 categories nor all levels of a variation \
          factor{missing}; name them as the paper does (aero, …, tv) or viewpoint_easy, …"
     )]
     Columns {
         /// The first column that is missing, with a leading separator, or nothing.
         missing: String,
     },
+    /// Controlled cells are asked for, and there are no two factors to compare.
+    #[error(
+        "the heading has all levels of fewer than two variation factors, so that nothing can be \
+         checked of controlled cells; add the others' columns (viewpoint_easy, …)"
+    )]
+    NothingToCompare,
     /// A field that is no percentage.
     #[error("line {line}: `{found}` in column {column} is not a percentage between 0 and 100")]
     Number {
@@ -105,114 +170,197 @@ pub enum AuditError {
 /// Audits a table: a heading and rows, each a line number and fields. Columns other than
 /// categories, levels and All name the rows. The counts are those of SPair-71k's test split.
 ///
+/// Without `cells`, a table of variation factors is taken for one of controlled cells if the first
+/// cells of its factors are equal in at least half of the rows and All contradicts the columns
+/// somewhere or is not there. In a table of plain cells these are means over different pairs, and
+/// never equal but by chance.
+///
 /// # Errors
 /// Missing columns, fields that are no percentages, lines of another length.
 pub fn audit(
     heading: &[String],
     rows: &[(usize, Vec<String>)],
-) -> Result<Vec<Finding>, AuditError> {
-    let names: Vec<String> = heading.iter().map(|name| normal(name)).collect();
-    let all = names.iter().position(|name| name == "all").ok_or(AuditError::NoAll)?;
-    let means = means(&names)?;
-    let used = |column: &usize| {
-        *column == all || means.iter().any(|mean| mean.columns.iter().any(|(c, _)| c == column))
-    };
+    cells: Option<Cells>,
+) -> Result<Audit, AuditError> {
+    let table = Table { heading, names: heading.iter().map(|name| normal(name)).collect(), rows };
+    let means = table.means()?;
     if rows.is_empty() {
         return Err(AuditError::Empty);
     }
-    rows.iter()
-        .map(|(line, fields)| {
-            if fields.len() != heading.len() {
-                let (found, expected) = (fields.len(), heading.len());
-                return Err(AuditError::Fields { line: *line, found, expected });
+    if let Some((line, fields)) = rows.iter().find(|(_, fields)| fields.len() != heading.len()) {
+        let (line, found, expected) = (*line, fields.len(), heading.len());
+        return Err(AuditError::Fields { line, found, expected });
+    }
+    let plain = || Ok(Audit { cells: Cells::Plain, findings: table.plain(&means)? });
+    let controlled = || Ok(Audit { cells: Cells::Controlled, findings: table.controlled(&means)? });
+    match cells {
+        Some(Cells::Plain) => plain(),
+        Some(Cells::Controlled) => controlled(),
+        None => {
+            let Ok(controlled) = controlled() else { return plain() };
+            let verdicts = controlled.findings.iter().map(Finding::verdict);
+            let same = verdicts.filter(|&verdict| verdict == Verdict::Follows).count();
+            match plain() {
+                Ok(plain) if plain.contradictions() == 0 => Ok(plain),
+                _ if 2 * same >= rows.len() => Ok(controlled),
+                plain => plain,
             }
-            let number = |column: usize| {
-                percentage(&fields[column]).ok_or_else(|| AuditError::Number {
-                    line: *line,
-                    column: heading[column].trim().to_owned(),
-                    found: fields[column].clone(),
-                })
-            };
-            let (printed, mut decimals) = number(all)?;
-            let mut implied = Vec::with_capacity(means.len());
-            for mean in &means {
-                let (mut sum, mut weights) = (0.0, 0.0);
-                for &(column, weight) in &mean.columns {
-                    let (value, digits) = number(column)?;
-                    decimals = decimals.min(digits);
-                    sum += value * weight;
-                    weights += weight;
-                }
-                implied.push((mean.average.clone(), sum / weights));
-            }
-            let tolerance = 0.1_f64.powi(decimals);
-            let verdict = |all: f64| match (all - printed).abs() / tolerance {
-                units if units <= 1.0 + 1e-9 => Verdict::Follows,
-                units if units <= 2.0 + 1e-9 => Verdict::Nearly,
-                _ => Verdict::Contradicts,
-            };
-            let label = (0..heading.len()).filter(|column| !used(column));
-            let label: Vec<&str> =
-                label.map(|column| fields[column].trim()).filter(|text| !text.is_empty()).collect();
-            Ok(Finding {
-                line: *line,
-                name: label.join(" "),
-                all: printed,
-                tolerance,
-                implied: implied
-                    .into_iter()
-                    .map(|(average, all)| Implied { average, all, verdict: verdict(all) })
-                    .collect(),
-            })
-        })
-        .collect()
+        }
+    }
+}
+
+struct Table<'a> {
+    heading: &'a [String],
+    /// The heading without what spelling differs by.
+    names: Vec<String>,
+    rows: &'a [(usize, Vec<String>)],
 }
 
 /// A way to make All of columns: their places and weights.
 struct Mean {
     average: String,
+    /// Whether the columns are the levels of a factor.
+    by_factor: bool,
     columns: Vec<(usize, f64)>,
 }
 
-/// The ways that the columns allow.
-fn means(names: &[String]) -> Result<Vec<Mean>, AuditError> {
-    let place = |wanted: &str| names.iter().position(|name| *name == normal(wanted));
-    let mut missing: Option<String> = None;
-    let mut found_any = 0;
-    let mut weighted = Vec::new();
-    for (category, pairs) in pairs_by_category("test") {
-        match place(&category).or_else(|| place(abbreviation(&category))) {
-            Some(column) => {
-                found_any += 1;
-                weighted.push((column, pairs as f64));
+impl Table<'_> {
+    fn place(&self, wanted: &str) -> Option<usize> {
+        self.names.iter().position(|name| *name == normal(wanted))
+    }
+
+    /// The ways that the columns allow.
+    fn means(&self) -> Result<Vec<Mean>, AuditError> {
+        let mut missing: Option<String> = None;
+        let mut found_any = 0;
+        let mut weighted = Vec::new();
+        for (category, pairs) in pairs_by_category("test") {
+            match self.place(&category).or_else(|| self.place(abbreviation(&category))) {
+                Some(column) => {
+                    found_any += 1;
+                    weighted.push((column, pairs as f64));
+                }
+                None => missing = missing.or_else(|| Some(abbreviation(&category).to_owned())),
             }
-            None => missing = missing.or_else(|| Some(abbreviation(&category).to_owned())),
         }
-    }
-    let complain = |missing: Option<String>| AuditError::Columns {
-        missing: missing.map_or_else(String::new, |name| format!(": {name} is missing")),
-    };
-    if found_any > 0 {
-        if missing.is_some() {
-            return Err(complain(missing));
+        let complain = |missing: Option<String>| AuditError::Columns {
+            missing: missing.map_or_else(String::new, |name| format!(": {name} is missing")),
+        };
+        if found_any > 0 {
+            if missing.is_some() {
+                return Err(complain(missing));
+            }
+            let unweighted = weighted.iter().map(|(column, _)| (*column, 1.0)).collect();
+            let mean = |average: &str, columns| Mean {
+                average: average.to_owned(),
+                by_factor: false,
+                columns,
+            };
+            return Ok(vec![mean("pairs", weighted), mean("categories", unweighted)]);
         }
-        let unweighted = weighted.iter().map(|(column, _)| (*column, 1.0)).collect();
-        return Ok(vec![
-            Mean { average: "pairs".to_owned(), columns: weighted },
-            Mean { average: "categories".to_owned(), columns: unweighted },
-        ]);
+        let levels = pairs_by_level("test");
+        let mut means = Vec::new();
+        for factor in Factor::ALL {
+            let wanted = levels.iter().filter(|(level, _)| level.starts_with(factor.name()));
+            let columns: Option<Vec<_>> =
+                wanted.map(|(level, pairs)| Some((self.place(level)?, *pairs as f64))).collect();
+            means.extend(columns.map(|columns| Mean {
+                average: format!("{FACTOR}{}", factor.name()),
+                by_factor: true,
+                columns,
+            }));
+        }
+        if means.is_empty() { Err(complain(None)) } else { Ok(means) }
     }
-    let levels = pairs_by_level("test");
-    let mut means = Vec::new();
-    for factor in Factor::ALL {
-        let wanted = levels.iter().filter(|(level, _)| level.starts_with(factor.name()));
-        let columns: Option<Vec<_>> =
-            wanted.map(|(level, pairs)| Some((place(level)?, *pairs as f64))).collect();
-        means.extend(
-            columns.map(|columns| Mean { average: format!("{FACTOR}{}", factor.name()), columns }),
-        );
+
+    /// Whether All is the mean of the columns, row by row.
+    fn plain(&self, means: &[Mean]) -> Result<Vec<Finding>, AuditError> {
+        let place = self.place("all").ok_or(AuditError::NoAll)?;
+        let row = |row: &(usize, Vec<String>)| {
+            let (all, mut decimals) = self.number(row, place)?;
+            let mut found = Vec::with_capacity(means.len());
+            for mean in means {
+                let (mut sum, mut weights) = (0.0, 0.0);
+                for &(column, weight) in &mean.columns {
+                    let (value, digits) = self.number(row, column)?;
+                    decimals = decimals.min(digits);
+                    sum += value * weight;
+                    weights += weight;
+                }
+                found.push((mean.average.clone(), sum / weights));
+            }
+            let tolerance = unit(decimals);
+            let verdict = |implied: f64| match (implied - all).abs() / tolerance {
+                units if units <= 1.0 + 1e-9 => Verdict::Follows,
+                units if units <= 2.0 + 1e-9 => Verdict::Nearly,
+                _ => Verdict::Contradicts,
+            };
+            let implied = found
+                .into_iter()
+                .map(|(average, all)| Implied { average, all, verdict: verdict(all) })
+                .collect();
+            Ok(self.finding(row, means, Claim::Mean { all, tolerance, implied }))
+        };
+        self.rows.iter().map(row).collect()
     }
-    if means.is_empty() { Err(complain(None)) } else { Ok(means) }
+
+    /// Whether the first cells of factors are one number, row by row.
+    fn controlled(&self, means: &[Mean]) -> Result<Vec<Finding>, AuditError> {
+        let first = means.iter().filter(|mean| mean.by_factor).map(|mean| mean.columns[0].0);
+        let first: Vec<usize> = first.collect();
+        if first.len() < 2 {
+            return Err(AuditError::NothingToCompare);
+        }
+        let row = |row: &(usize, Vec<String>)| {
+            let numbers: Vec<(f64, i32)> =
+                first.iter().map(|&column| self.number(row, column)).collect::<Result<_, _>>()?;
+            let ends = |end: fn(f64, f64) -> f64| numbers.iter().map(|(n, _)| *n).reduce(end);
+            let spread = ends(f64::max).unwrap_or_default() - ends(f64::min).unwrap_or_default();
+            let decimals = || numbers.iter().map(|(_, digits)| *digits);
+            let (fewest, most) = (decimals().min().unwrap_or(0), decimals().max().unwrap_or(0));
+            // A number and itself with fewer decimals are half a unit apart at the most.
+            let tolerance = if fewest == most { 0.0 } else { unit(fewest) / 2.0 };
+            let verdict = match spread {
+                spread if spread <= tolerance + 1e-9 => Verdict::Follows,
+                spread if spread <= unit(fewest) + 1e-9 => Verdict::Nearly,
+                _ => Verdict::Contradicts,
+            };
+            let column = |&column: &usize| self.heading[column].trim().to_owned();
+            let cells = first.iter().map(column).zip(numbers.iter().map(|(n, _)| *n)).collect();
+            Ok(self.finding(row, means, Claim::OneNumber { cells, tolerance, verdict }))
+        };
+        self.rows.iter().map(row).collect()
+    }
+
+    fn finding(&self, row: &(usize, Vec<String>), means: &[Mean], claim: Claim) -> Finding {
+        let (line, fields) = row;
+        let of_numbers = |column: usize| {
+            self.names[column] == "all"
+                || means.iter().any(|mean| mean.columns.iter().any(|(c, _)| *c == column))
+        };
+        let labels = (0..fields.len()).filter(|&column| !of_numbers(column));
+        let labels: Vec<&str> =
+            labels.map(|column| fields[column].trim()).filter(|text| !text.is_empty()).collect();
+        Finding { line: *line, name: labels.join(" "), claim }
+    }
+
+    /// The percentage in a column of a row and the number of its decimals.
+    fn number(
+        &self,
+        (line, fields): &(usize, Vec<String>),
+        column: usize,
+    ) -> Result<(f64, i32), AuditError> {
+        percentage(&fields[column]).ok_or_else(|| AuditError::Number {
+            line: *line,
+            column: self.heading[column].trim().to_owned(),
+            found: fields[column].chars().take(40).collect(),
+        })
+    }
+}
+
+/// A unit of the last of so many decimals; what is printed in full is only as good as floats are.
+fn unit(decimals: i32) -> f64 {
+    0.1_f64.powi(decimals.min(9))
 }
 
 /// A heading without case, spaces, underscores and slashes.
@@ -241,9 +389,20 @@ mod tests {
         (heading, lines.enumerate().map(|(at, fields)| (at + 2, fields)).collect())
     }
 
-    fn audited(text: &str) -> Result<Vec<Finding>, AuditError> {
+    fn read(text: &str, cells: Option<Cells>) -> Result<Audit, AuditError> {
         let (heading, rows) = table(text);
-        audit(&heading, &rows)
+        audit(&heading, &rows, cells)
+    }
+
+    fn audited(text: &str) -> Result<Vec<Finding>, AuditError> {
+        read(text, None).map(|audit| audit.findings)
+    }
+
+    fn implied(finding: &Finding) -> &[Implied] {
+        match &finding.claim {
+            Claim::Mean { implied, .. } => implied,
+            Claim::OneNumber { .. } => panic!("read as controlled cells: {finding:?}"),
+        }
     }
 
     #[test]
@@ -254,15 +413,13 @@ mod tests {
             let matching = finding.name.contains("NC-Net") || finding.name.contains("HPF");
             let expected = if matching { Verdict::Follows } else { Verdict::Contradicts };
             assert_eq!(finding.verdict(), expected, "{finding:?}");
-            assert_eq!(finding.implied[0].verdict, expected, "{finding:?}");
-            assert_ne!(
-                finding.implied[1].verdict,
-                Verdict::Follows,
-                "not by category: {finding:?}"
-            );
+            assert_eq!(implied(finding)[0].verdict, expected, "{finding:?}");
+            let by_category = implied(finding)[1].verdict;
+            assert_ne!(by_category, Verdict::Follows, "not by category: {finding:?}");
         }
         // CNNGeo's columns imply 21.3, and 18.1 is printed.
-        assert_eq!(format!("{:.1} {}", findings[0].implied[0].all, findings[0].all), "21.3 18.1");
+        let Claim::Mean { all, .. } = findings[0].claim else { panic!("no mean") };
+        assert_eq!(format!("{:.1} {all}", implied(&findings[0])[0].all), "21.3 18.1");
     }
 
     #[test]
@@ -272,17 +429,84 @@ mod tests {
         let findings = audited(include_str!("published/table4_pck_by_factor.csv")).unwrap();
         let off: Vec<_> = findings
             .iter()
-            .flat_map(|finding| finding.implied.iter().map(move |one| (&finding.name, one)))
+            .flat_map(|finding| implied(finding).iter().map(move |one| (&finding.name, one)))
             .filter(|(_, one)| one.verdict != Verdict::Follows)
             .map(|(name, one)| (name.as_str(), one.average.as_str(), one.verdict))
             .collect();
         assert_eq!(off, [("original HPF ResNet-101", "pairs by scale", Verdict::Nearly)]);
     }
 
+    const TABLE_5: &str = include_str!("published/table5_pck_by_controlled_factor.csv");
+
+    #[test]
+    fn table_5_of_the_paper_is_read_as_controlled_cells_and_is_in_order() {
+        let whole = read(TABLE_5, None).unwrap();
+        assert_eq!((whole.cells, whole.findings.len()), (Cells::Controlled, 6));
+        for finding in &whole.findings {
+            assert_eq!(finding.verdict(), Verdict::Follows, "{finding:?}");
+        }
+        let Claim::OneNumber { cells, .. } = &whole.findings[0].claim else { panic!("no cells") };
+        assert_eq!(cells[3], ("occlusion_none".to_owned(), 44.3));
+        // It needs no All, and a single row is enough.
+        let lines = TABLE_5.lines().take(2).map(|line| line.rsplit_once(',').unwrap().0);
+        let without: Vec<&str> = lines.collect();
+        assert_eq!(read(&without.join("\n"), None).unwrap().cells, Cells::Controlled);
+        // Nobody must take it for table 4 unless they insist.
+        assert_eq!(read(TABLE_5, Some(Cells::Plain)).unwrap().contradictions(), 6);
+    }
+
+    #[test]
+    fn controlled_cells_that_are_not_one_number_are_flagged() {
+        let wrong = TABLE_5.replace("44.3,28.4", "44.8,28.4");
+        let found = read(&wrong, None).unwrap();
+        assert_eq!((found.cells, found.contradictions()), (Cells::Controlled, 1));
+        assert_eq!(found.findings[0].verdict(), Verdict::Contradicts);
+        let cells = |line: &str| {
+            let text = format!(
+                "viewpoint_easy,viewpoint_medium,viewpoint_hard,scale_easy,scale_medium,scale_hard\n{line}"
+            );
+            read(&text, Some(Cells::Controlled)).unwrap().findings[0].verdict()
+        };
+        assert_eq!(cells("44.3,1,2,44.4,3,4"), Verdict::Nearly);
+        assert_eq!(cells("44.3,1,2,44.34,3,4"), Verdict::Follows);
+        assert_eq!(cells("44.3,1,2,44.5,3,4"), Verdict::Contradicts);
+    }
+
+    #[test]
+    fn plain_cells_stay_plain_whatever_is_wrong_with_them() {
+        let table_4 = include_str!("published/table4_pck_by_factor.csv");
+        assert_eq!(read(table_4, None).unwrap().cells, Cells::Plain);
+        let wrong = table_4.replace(",28.2", ",31.2");
+        let found = read(&wrong, None).unwrap();
+        assert_eq!((found.cells, found.contradictions()), (Cells::Plain, 1));
+        // A method that is always right has equal cells, and All follows from them.
+        let heading = TABLE_5.lines().next().unwrap();
+        let right = format!("{heading}\na,b{}", ",100.0".repeat(15));
+        assert_eq!(read(&right, None).unwrap().cells, Cells::Plain);
+        let asked = read(
+            "viewpoint_easy,viewpoint_medium,viewpoint_hard,All\n1,2,3,2",
+            Some(Cells::Controlled),
+        );
+        assert_eq!(asked, Err(AuditError::NothingToCompare));
+    }
+
+    #[test]
+    fn numbers_in_full_follow_as_far_as_floats_do() {
+        let counts = pairs_by_level("test");
+        let sum: usize = counts[..3].iter().map(|(_, pairs)| pairs).sum();
+        let mean = counts[..3].iter().zip([10.0, 20.0, 31.0]);
+        let mean: f64 = mean.map(|((_, pairs), pck)| *pairs as f64 * pck).sum();
+        let text = format!(
+            "viewpoint_easy,viewpoint_medium,viewpoint_hard,All\n10.000000000000002,20.0000000000000003,31.0000000000000,{:.14}",
+            mean / sum as f64
+        );
+        assert_eq!(audited(&text).unwrap()[0].verdict(), Verdict::Follows);
+    }
+
     #[test]
     fn a_table_that_cannot_be_audited_says_why() {
         for (text, sentence) in [
-            ("method,aero", "no column All"),
+            ("viewpoint_easy,viewpoint_medium,viewpoint_hard\n1,2,3", "no column All"),
             ("method,aero,All\nx,1,2", "bike is missing"),
             ("method,rabbit,All\nx,1,2", "neither"),
             (

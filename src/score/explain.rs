@@ -89,6 +89,12 @@ impl Choice {
     }
 }
 
+/// Whether two protocols can judge a keypoint differently.
+#[must_use]
+pub fn judge_differently(one: &Protocol, other: &Protocol) -> bool {
+    Choice::ALL.into_iter().any(|choice| choice.differs(one, other))
+}
+
 /// Lists the keypoints that two protocols judge differently at one α, in layout order. Pairs that
 /// one of them cannot judge for want of predictions are left out.
 ///

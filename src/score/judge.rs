@@ -74,6 +74,41 @@ pub fn judge(
     Ok(verdicts)
 }
 
+/// Whether a protocol can be applied to a benchmark, whatever was predicted.
+///
+/// # Errors
+/// Those of [`judge`] for answers to every pair.
+pub fn check(benchmark: &Benchmark, protocol: &Protocol) -> Result<(), ScoreError> {
+    if !fits(protocol, benchmark) {
+        return Err(unfit_error(protocol, benchmark));
+    }
+    if benchmark.has_outlines() {
+        return benchmark
+            .pairs
+            .iter()
+            .try_for_each(|pair| target_size(benchmark, pair, protocol).map(drop));
+    }
+    if protocol.direction == Direction::TargetToSource {
+        mirrors(benchmark, protocol)?;
+    }
+    benchmark.pairs.iter().try_for_each(|pair| Ruler::new(benchmark, pair, protocol).map(drop))
+}
+
+/// Width and height of a pair's target photograph.
+pub(super) fn target_size(
+    benchmark: &Benchmark,
+    pair: &Pair,
+    protocol: &Protocol,
+) -> Result<[u32; 2], ScoreError> {
+    let image = &benchmark.images[pair.target];
+    let size = image.size.filter(|size| size[0] > 0 && size[1] > 0);
+    size.ok_or_else(|| ScoreError::NoSize {
+        pair: pair.id.clone(),
+        protocol: protocol.name,
+        photograph: image.path.clone(),
+    })
+}
+
 /// Whether a protocol compares what a benchmark has.
 pub(super) fn fits(protocol: &Protocol, benchmark: &Benchmark) -> bool {
     (protocol.measure != Measure::Keypoints) == benchmark.has_outlines()
@@ -146,14 +181,7 @@ impl Ruler {
         pair: &Pair,
         protocol: &Protocol,
     ) -> Result<Self, ScoreError> {
-        let size = || {
-            let size = benchmark.images[pair.target].size;
-            let size = size.filter(|size| size[0] > 0 && size[1] > 0);
-            size.map(|size| size.map(f64::from)).ok_or_else(|| ScoreError::NoSize {
-                pair: pair.id.clone(),
-                protocol: protocol.name,
-            })
-        };
+        let size = || target_size(benchmark, pair, protocol).map(|size| size.map(f64::from));
         let (scale, unit) = match protocol.frame {
             Frame::Original => ([1.0, 1.0], 1.0),
             Frame::Warped(side) => {

@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use super::judge::target_size;
 use super::{Answers, Measure, Protocol, ScoreError, Verdict};
 use crate::Point;
 use crate::benchmark::{Benchmark, Pair};
@@ -49,9 +50,7 @@ fn both(
     predicted: &[Option<Point>],
     protocol: &Protocol,
 ) -> Result<[Vec<bool>; 2], ScoreError> {
-    let size = benchmark.images[pair.target]
-        .size
-        .ok_or_else(|| ScoreError::NoSize { pair: pair.id.clone(), protocol: protocol.name })?;
+    let size = target_size(benchmark, pair, protocol)?;
     let (size, ratio) = scaled_size(size, LONGEST_SIDE);
     // A corner without prediction is left out of the outline.
     let corners: Vec<Point> = predicted.iter().copied().flatten().collect();

@@ -29,11 +29,13 @@ pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
 pub use breakdown::{Breakdown, Levels, breakdown, counted};
 pub use groups::{Factor, abbreviation};
-pub use judge::{Verdict, judge, radius};
+pub use judge::{Verdict, check, judge, radius};
 pub use protocol::{
     Average, Comparison, Direction, Frame, Measure, PROTOCOLS, Predicting, Protocol, Threshold,
     Truth, Unanswered, default_for, defaults_for, find, fitting,
 };
+
+use std::path::PathBuf;
 
 use crate::benchmark::Benchmark;
 use bootstrap::{Bootstrap, Interval, interval};
@@ -168,14 +170,18 @@ pub enum ScoreError {
         /// The protocol's name.
         protocol: &'static str,
     },
-    /// A protocol that measures in a warped image, and a photograph of unknown size.
+    /// A protocol that measures by or in the whole image, and a photograph of unknown size.
     #[error(
-        "pair {pair}: the size of its target photograph is not annotated, and protocol \
-         {protocol} needs it; put the photographs where they belong, or choose another with --protocol"
+        "pair {pair}: protocol {protocol} needs the size of its target photograph, which neither its \
+         annotation nor {} says; put the photographs where they belong, or choose another protocol \
+         with --protocol",
+        photograph.display()
     )]
     NoSize {
         /// The pair's id.
         pair: String,
+        /// The photograph, which is not there or has no readable header.
+        photograph: PathBuf,
         /// The protocol's name.
         protocol: &'static str,
     },

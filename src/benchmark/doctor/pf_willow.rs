@@ -1,6 +1,6 @@
 //! The doctor for PF-WILLOW.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::{decode, is_outside};
@@ -64,7 +64,7 @@ pub(super) fn examine(
 
 fn examine_keypoints(
     file: &Path,
-    photograph: &PathBuf,
+    photograph: &Path,
     keypoints: &[crate::Point],
 ) -> Vec<(Ailment, String)> {
     let mut found = Vec::new();
@@ -74,7 +74,7 @@ fn examine_keypoints(
         found.push((Ailment::Contradiction, what));
     }
     // A photograph that cannot be measured is found when it is decoded.
-    let Ok((width, height)) = image::image_dimensions(photograph) else { return found };
+    let Some([width, height]) = crate::image::size(photograph) else { return found };
     for (index, &[x, y]) in keypoints.iter().enumerate() {
         if is_outside([f64::from(x), f64::from(y)], [width, height]) {
             let file = photograph.display();

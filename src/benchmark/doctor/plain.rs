@@ -29,10 +29,13 @@ pub(super) fn examine(
             Err(error) if error.is_usage() => return Err(error),
             Err(error) => findings
                 .push(Finding { ailment: Ailment::BrokenAnnotation, what: error.to_string() }),
-            Ok(benchmark) => {
+            Ok(mut benchmark) => {
                 counts = Counts::of(&benchmark.pairs);
+                photographs.extend(benchmark.images.iter().map(|i| (i.path.clone(), i.size)));
+                if !examination.without_photographs {
+                    benchmark.measure();
+                }
                 findings.extend(keypoints_outside(&benchmark));
-                photographs.extend(benchmark.images.into_iter().map(|i| (i.path, i.size)));
             }
         }
         splits.push(Split { name, counts, compared: false });

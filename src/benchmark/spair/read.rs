@@ -57,7 +57,7 @@ pub(in crate::benchmark) fn folder(root: &Path) -> Result<PathBuf, BenchmarkErro
         root: root.to_owned(),
         benchmark: "SPair-71k",
         expected: "the folders Layout, PairAnnotation and JPEGImages",
-        hint: String::new(),
+        looks_like: None,
     })
 }
 

@@ -44,7 +44,8 @@ fn caltech(list: &str) -> TempDir {
 #[test]
 fn caltech_101_is_predicted_and_scored_by_masks() {
     let folder = caltech(CALTECH_LIST);
-    let read = open(Kind::Caltech101, folder.path()).unwrap();
+    let mut read = open(Kind::Caltech101, folder.path()).unwrap();
+    read.measure();
     let pair = &read.pairs[0];
     assert_eq!(pair.id, "ant/image_0001-image_0002");
     assert_eq!(pair.source_keypoints, [[2.0, 2.0], [6.0, 2.0], [6.0, 6.0], [2.0, 6.0]]);

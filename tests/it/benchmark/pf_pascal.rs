@@ -64,8 +64,10 @@ fn keypoints_are_those_visible_in_both_images() {
     assert_eq!(pair.target_keypoints, [[10.0, 20.0], [50.0, 60.0]]);
     assert_eq!(pair.keypoint_ids, ["0", "2"]);
     assert_eq!(pair.target_box, Some([1.0, 2.0, 31.0, 22.0]));
-    assert_eq!(read.images[pair.target].size, Some([40, 30]));
-    assert_eq!(read.images[pair.source].size, None, "a.jpg is not there");
+    let mut measured = read.clone();
+    measured.measure();
+    assert_eq!(measured.images[pair.target].size, Some([40, 30]));
+    assert_eq!(measured.images[pair.source].size, None, "a.jpg is not there");
     assert_eq!(read.images[pair.source].path, folder.path().join("JPEGImages/a.jpg"));
 }
 
