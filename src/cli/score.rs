@@ -16,7 +16,7 @@ use crate::score::explain::judge_differently;
 use crate::score::published::is_test_split;
 use crate::score::{
     Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, check, defaults_for, find,
-    fitting, judge,
+    fitting, judge, warnings,
 };
 
 /// Arguments of `hpflow score`.
@@ -125,7 +125,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             file: paths[at].clone(),
             method: headers[at].method.clone(),
             name: names[at].clone(),
-            warnings: warnings(&names[at], &headers[at], &protocols),
+            warnings: warnings(&protocols, &headers[at].method)
+                .iter()
+                .map(|warning| format!("{}: {warning}.", names[at]))
+                .collect(),
             scores: score_all(&benchmark, &answers, &protocols, &args.alpha, bootstrap)
                 .with_context(|| paths[at].clone())?,
         });
@@ -286,11 +289,6 @@ fn compare_all(
         }
     }
     Ok(contrasts)
-}
-
-fn warnings(name: &str, header: &Header, protocols: &[&Protocol]) -> Vec<String> {
-    let warnings = protocols.iter().filter_map(|protocol| protocol.warning(&header.method));
-    warnings.map(|warning| format!("{name}: {warning}.")).collect()
 }
 
 /// That the paper's rows say something about these scores.

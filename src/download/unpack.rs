@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+
+use flate2::bufread::GzDecoder;
 
 use super::{ArchiveKind, DownloadError, looks_like, write_error};
 
@@ -14,6 +16,8 @@ const MAX_ENTRIES: usize = 2_000_000;
 const MAX_RATIO: u64 = 200;
 /// Bytes that describe an entry: its header and name, and what is left of the entry before.
 const MAX_HEADERS: u64 = 1 << 20;
+/// The byte that a gzip member begins with.
+const FIRST_OF_GZIP: u8 = 0x1f;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
 
@@ -73,6 +77,25 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
+/// What gzip's members hold, one after another, without what follows the last, such as padding.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut decoder) = self.0.take() {
+            let read = decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                self.0 = Some(decoder);
+                return Ok(read);
+            }
+            let mut rest = decoder.into_inner();
+            let another = rest.fill_buf()?.first() == Some(&FIRST_OF_GZIP);
+            self.0 = another.then(|| GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
+}
+
 struct Unpacking<'a> {
     archive: &'a Path,
     into: &'a Path,
@@ -107,15 +130,16 @@ impl<'a> Unpacking<'a> {
         }
     }
 
+    /// Unpacks every entry, and reads on to the end, where the checksum is.
     fn tar(&mut self, file: File) -> Result<(), DownloadError> {
         let left = Rc::new(Cell::new(MAX_HEADERS));
-        let reader = flate2::read::MultiGzDecoder::new(BufReader::new(file));
+        let reader = Members(Some(GzDecoder::new(BufReader::new(file))));
         let mut archive = tar::Archive::new(Metered { reader, left: left.clone() });
         let mut entries = archive.entries().map_err(|error| self.damaged(&error))?;
         loop {
             // The library keeps long names in memory, however long they say they are.
             left.set(MAX_HEADERS);
-            let Some(entry) = entries.next() else { return Ok(()) };
+            let Some(entry) = entries.next() else { break };
             let mut entry = entry.map_err(|error| self.damaged(&error))?;
             left.set(u64::MAX);
             let path = entry.path().map_err(|error| self.damaged(&error))?.into_owned();
@@ -130,6 +154,8 @@ impl<'a> Unpacking<'a> {
             // What nobody wanted is read here, under the limit.
             self.copy(&path, &mut entry, &mut io::sink())?;
         }
+        left.set(u64::MAX);
+        self.copy(Path::new(""), &mut archive.into_inner(), &mut io::sink())
     }
 
     fn zip(&mut self, file: File) -> Result<(), DownloadError> {

@@ -112,6 +112,20 @@ fn a_table_has_a_line_for_each_predicted_keypoint() {
 }
 
 #[test]
+fn a_table_may_have_a_byte_order_mark_and_any_line_breaks() {
+    let table = "\u{feff}\"pair\",keypoint,x,y\r\n\r\n0-a-b:bird,2,1,2\r\n";
+    let expected = vec![(0, vec![None, Some([1.0, 2.0])])];
+    assert_eq!(from_text("table.csv", table.as_bytes()).unwrap(), expected);
+    let error = from_text("table.csv", table.replace(":bird", ":cat").as_bytes()).unwrap_err();
+    assert!(error.contains("line 3: pair 0-a-b:cat is not among"), "{error}");
+    let other = table.replace("0-a-b:bird,2,1,2", "0-a-b:bird,2,1,2,3");
+    let error = from_text("table.csv", other.as_bytes()).unwrap_err();
+    assert!(error.contains("line 3: 5 fields, but the heading has 4"), "{error}");
+    let error = from_text("table.csv", "pair;keypoint;x;y".as_bytes()).unwrap_err();
+    assert!(error.contains("no column pair in `pair;keypoint;x;y`"), "{error}");
+}
+
+#[test]
 fn tables_that_do_not_fit_are_refused_with_the_line() {
     for (table, sentence) in [
         ("", "line 1: there is no column pair"),

@@ -7,8 +7,7 @@ pub(super) fn render(table: &Table) -> String {
     let numbers: usize = table.groups.iter().map(|group| group.columns.len()).sum();
     let mut lines = vec!["% Needs \\usepackage{booktabs,graphicx}.".to_owned()];
     lines.extend(["\\begin{table}", "\\centering"].map(str::to_owned));
-    let notes = table.notes.iter().map(|note| format!(" {}", escaped(note)));
-    lines.push(format!("\\caption{{{}.{}}}", escaped(&table.title), notes.collect::<String>()));
+    lines.push(format!("\\caption{{{}.}}", escaped(&table.title)));
     lines.push("\\resizebox{\\linewidth}{!}{%".to_owned());
     lines.push(format!(
         "\\begin{{tabular}}{{{}{}}}",
@@ -38,7 +37,13 @@ pub(super) fn render(table: &Table) -> String {
         });
         lines.push(line(labels.chain(cells)));
     }
-    lines.extend(["\\bottomrule", "\\end{tabular}}", "\\end{table}"].map(str::to_owned));
+    lines.extend(["\\bottomrule", "\\end{tabular}}"].map(str::to_owned));
+    // Not in the caption, which LaTeX sets in one line first to see whether it fits.
+    if !table.notes.is_empty() {
+        let notes: Vec<String> = table.notes.iter().map(|note| escaped(note)).collect();
+        lines.push(format!("\\par\\smallskip\\footnotesize\\raggedright {}", notes.join(" ")));
+    }
+    lines.push("\\end{table}".to_owned());
     lines.join("\n") + "\n"
 }
 
@@ -69,6 +74,12 @@ fn escaped(text: &str) -> String {
         match character {
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', character]),
             '\\' => out.push_str("\\textbackslash{}"),
+            // After a line's end these would be its options.
+            '[' | ']' | '*' => out.extend(['{', character, '}']),
+            '<' => out.push_str("\\textless{}"),
+            '>' => out.push_str("\\textgreater{}"),
+            '|' => out.push_str("\\textbar{}"),
+            '"' => out.push_str("''"),
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
             'α' => out.push_str("$\\alpha$"),

@@ -64,7 +64,7 @@ fn latex_is_for_booktabs() {
     % Needs \usepackage{booktabs,graphicx}.
     \begin{table}
     \centering
-    \caption{PCK (\%) at $\alpha$ = 0.1. 4 of 5 pairs.}
+    \caption{PCK (\%) at $\alpha$ = 0.1.}
     \resizebox{\linewidth}{!}{%
     \begin{tabular}{lrrrr}
     \toprule
@@ -79,8 +79,19 @@ fn latex_is_for_booktabs() {
     e & \textbf{4.0} & \textbf{40.0} & \underline{3.0} & \underline{0.0} \\
     \bottomrule
     \end{tabular}}
+    \par\smallskip\footnotesize\raggedright 4 of 5 pairs.
     \end{table}
     "#);
+}
+
+#[test]
+fn latex_takes_no_name_for_an_instruction() {
+    // After the end of a row, [1] would be the space to leave and * would forbid a page break.
+    let mut table = table();
+    table.rows[0].labels[0] = "[1] a\"<b>|*".to_owned();
+    let latex = table.render(Format::Latex);
+    let name = r"{[}1{]} a''\textless{}b\textgreater{}\textbar{}{*} & ";
+    assert!(latex.contains(name), "{latex}");
 }
 
 #[test]

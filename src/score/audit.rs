@@ -99,9 +99,11 @@ impl Finding {
             Claim::OneNumber { verdict, .. } => return *verdict,
             Claim::Mean { implied, .. } => implied,
         };
-        let verdicts = implied.iter().map(|one| one.verdict);
-        let by_factor = implied.iter().any(|one| one.average.starts_with(FACTOR));
-        let verdict = if by_factor { verdicts.max() } else { verdicts.min() };
+        let verdicts = |by_factor: bool| {
+            let of = move |one: &&Implied| one.average.starts_with(FACTOR) == by_factor;
+            implied.iter().filter(of).map(|one| one.verdict)
+        };
+        let verdict = verdicts(true).max().max(verdicts(false).min());
         verdict.unwrap_or(Verdict::Contradicts)
     }
 }
@@ -246,6 +248,7 @@ impl Table<'_> {
         let complain = |missing: Option<String>| AuditError::Columns {
             missing: missing.map_or_else(String::new, |name| format!(": {name} is missing")),
         };
+        let mut means = Vec::new();
         if found_any > 0 {
             if missing.is_some() {
                 return Err(complain(missing));
@@ -256,10 +259,9 @@ impl Table<'_> {
                 by_factor: false,
                 columns,
             };
-            return Ok(vec![mean("pairs", weighted), mean("categories", unweighted)]);
+            means.extend([mean("pairs", weighted), mean("categories", unweighted)]);
         }
         let levels = pairs_by_level("test");
-        let mut means = Vec::new();
         for factor in Factor::ALL {
             let wanted = levels.iter().filter(|(level, _)| level.starts_with(factor.name()));
             let columns: Option<Vec<_>> =
@@ -299,7 +301,7 @@ impl Table<'_> {
                 .into_iter()
                 .map(|(average, all)| Implied { average, all, verdict: verdict(all) })
                 .collect();
-            Ok(self.finding(row, means, Claim::Mean { all, tolerance, implied }))
+            Ok(self.finding(row, Claim::Mean { all, tolerance, implied }))
         };
         self.rows.iter().map(row).collect()
     }
@@ -327,20 +329,15 @@ impl Table<'_> {
             };
             let column = |&column: &usize| self.heading[column].trim().to_owned();
             let cells = first.iter().map(column).zip(numbers.iter().map(|(n, _)| *n)).collect();
-            Ok(self.finding(row, means, Claim::OneNumber { cells, tolerance, verdict }))
+            Ok(self.finding(row, Claim::OneNumber { cells, tolerance, verdict }))
         };
         self.rows.iter().map(row).collect()
     }
 
-    fn finding(&self, row: &(usize, Vec<String>), means: &[Mean], claim: Claim) -> Finding {
-        let (line, fields) = row;
-        let of_numbers = |column: usize| {
-            self.names[column] == "all"
-                || means.iter().any(|mean| mean.columns.iter().any(|(c, _)| *c == column))
-        };
-        let labels = (0..fields.len()).filter(|&column| !of_numbers(column));
+    fn finding(&self, (line, fields): &(usize, Vec<String>), claim: Claim) -> Finding {
+        let labels = fields.iter().zip(&self.names).filter(|(_, name)| !holds_numbers(name));
         let labels: Vec<&str> =
-            labels.map(|column| fields[column].trim()).filter(|text| !text.is_empty()).collect();
+            labels.map(|(field, _)| field.trim()).filter(|text| !text.is_empty()).collect();
         Finding { line: *line, name: labels.join(" "), claim }
     }
 
@@ -361,6 +358,17 @@ impl Table<'_> {
 /// A unit of the last of so many decimals; what is printed in full is only as good as floats are.
 fn unit(decimals: i32) -> f64 {
     0.1_f64.powi(decimals.min(9))
+}
+
+/// Whether a column's name, as [`normal`] has it, is of percentages. `hpflow score --format csv` puts
+/// controlled cells beside plain ones.
+fn holds_numbers(name: &str) -> bool {
+    let name = name.strip_prefix("controlled").unwrap_or(name);
+    name == "all"
+        || pairs_by_level("test").iter().any(|(level, _)| normal(level) == name)
+        || pairs_by_category("test")
+            .iter()
+            .any(|(category, _)| category == name || abbreviation(category) == name)
 }
 
 /// A heading without case, spaces, underscores and slashes.
@@ -488,6 +496,24 @@ mod tests {
             Some(Cells::Controlled),
         );
         assert_eq!(asked, Err(AuditError::NothingToCompare));
+    }
+
+    #[test]
+    fn a_table_of_categories_and_levels_is_held_to_both() {
+        let categories = include_str!("published/table3_pck_by_category.csv");
+        let factors = include_str!("published/table4_pck_by_factor.csv");
+        let hpf = |table: &str, row: usize| {
+            let at = |line: usize| table.lines().nth(line).unwrap().split(',').collect::<Vec<_>>();
+            [at(0), at(row)].map(|fields| fields[2..fields.len() - 1].join(","))
+        };
+        let ([names, cells], [levels, level_cells]) = (hpf(categories, 5), hpf(factors, 6));
+        let heading = format!("method,{names},All,{levels},controlled viewpoint easy");
+        let both = |all: &str| {
+            audited(&format!("{heading}\nHPF,{cells},{all},{level_cells},1.0")).unwrap().remove(0)
+        };
+        assert_eq!((both("27.2").verdict(), both("27.2").name.as_str()), (Verdict::Follows, "HPF"));
+        assert_eq!(implied(&both("27.2")).len(), 6);
+        assert_eq!(both("28.2").verdict(), Verdict::Contradicts);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, check, judge, radius};
 pub use protocol::{
     Average, Comparison, Direction, Frame, Measure, PROTOCOLS, Predicting, Protocol, Threshold,
-    Truth, Unanswered, default_for, defaults_for, find, fitting,
+    Truth, Unanswered, default_for, defaults_for, find, fitting, warnings,
 };
 
 use std::path::PathBuf;

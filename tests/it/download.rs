@@ -193,6 +193,25 @@ fn a_zip_archive_is_unpacked_too() {
 }
 
 #[test]
+fn gzip_members_are_read_one_after_another_and_padding_is_not() {
+    let whole = spair();
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(whole.as_slice()), &mut plain)
+        .unwrap();
+    let mut content = Vec::new();
+    for part in plain.chunks(plain.len() / 2 + 1) {
+        let mut encoder = flate2::write::GzEncoder::new(&mut content, flate2::Compression::fast());
+        encoder.write_all(part).unwrap();
+        encoder.finish().unwrap();
+    }
+    content.extend([0; 512]);
+    let (url, _) = serve(content, "application/gzip", Manner::Good);
+    let out = tempfile::tempdir().unwrap();
+    download("spair", out.path(), &format!("{url}/s.tar.gz")).assert().success();
+    assert_eq!(names(out.path()), ["SPair-71k"]);
+}
+
+#[test]
 fn a_transfer_that_broke_off_is_continued_to_the_same_bytes() {
     let content = spair();
     let (url, requests) = serve(content.clone(), "application/gzip", Manner::BreaksOff(60_000));
@@ -261,6 +280,9 @@ fn a_hostile_or_damaged_archive_leaves_nothing() {
     let good = ("SPair-71k/Layout/x", b"x".as_slice());
     let whole = spair();
     let bomb = vec![0; 64 << 20];
+    let mut other_checksum = whole.clone();
+    let place = whole.len() - 8;
+    other_checksum[place] ^= 1;
     for (content, what) in [
         (
             tar_gz(&[Entry::File(good.0, good.1), Entry::File("SPair-71k/../../out.txt", b"x")]),
@@ -275,6 +297,9 @@ fn a_hostile_or_damaged_archive_leaves_nothing() {
         (long_name(64 << 20), "an entry's name is longer than any name is"),
         (tar_gz(&[Entry::File("other/file", b"x")]), "does not hold spair"),
         (whole[..whole.len() / 2].to_vec(), "is damaged"),
+        // Every file is there, but not the checksum, or another one.
+        (whole[..whole.len() - 4].to_vec(), "is damaged"),
+        (other_checksum, "is damaged"),
         ([&[0x1f, 0x8b], [7; 90].as_slice()].concat(), "is damaged"),
         ([b"PK\x03\x04".as_slice(), &[7; 90]].concat(), "is damaged"),
     ] {

@@ -407,11 +407,173 @@ fn audit_flags_the_image_alignment_rows_of_the_papers_table_3() {
 }
 
 #[test]
+fn audit_tells_the_papers_table_5_from_its_table_4() {
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/score/published");
+    let audit = |table: &Path, options: &[&str]| {
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        let output = command.arg("audit").arg(table).args(options).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let table_5 = published.join("table5_pck_by_controlled_factor.csv");
+    let (code, text) = audit(&table_5, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!text.contains("CONTRADICTS"), "{text}");
+    let one =
+        "line 7, Region matching HPF ResNet-101: the first cells are one number: viewpoint_easy 51";
+    assert!(text.contains(one), "{text}");
+    let (code, text) = audit(&table_5, &["--format", "json"]);
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &found["cells"]), (Some(0), &json!("controlled")));
+    assert_eq!(found["rows"][0]["first_cells"]["scale_easy"], json!(44.3));
+    assert_eq!(audit(&table_5, &["--cells", "plain"]).0, Some(1));
+    let (code, text) = audit(&published.join("table4_pck_by_factor.csv"), &["--format", "json"]);
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &found["cells"]), (Some(0), &json!("plain")));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_table() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("table.csv");
+    let published =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/score/published/table4_pck_by_factor.csv");
+    let text = fs::read_to_string(published).unwrap().replace("trained,method,", "");
+    let rows = text.lines().map(|line| line.rsplitn(16, ',').collect::<Vec<_>>());
+    // The first column is one that is needed.
+    let rows = rows.map(|mut fields| {
+        fields.truncate(15);
+        fields.reverse();
+        fields.join(",")
+    });
+    let marked = format!("\u{feff}{}", rows.collect::<Vec<_>>().join("\r\n"));
+    assert!(marked.starts_with("\u{feff}viewpoint_easy,"), "{marked}");
+    fs::write(&table, marked).unwrap();
+    let mut command = Command::cargo_bin("hpflow").unwrap();
+    let output = command.arg("audit").arg(&table).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("mean over pairs by viewpoint"), "{text}");
+    assert!(text.starts_with("line 2, no name: All is 5.6"), "{text}");
+}
+
+#[test]
+fn what_pf_willow_lacks_is_asked_of_its_photographs() {
+    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("identity.jsonl");
+    let hpflow = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        command.arg("-q").args(arguments).arg("--root").arg(&root);
+        command
+    };
+    let predict = ["predict", "--benchmark", "pf-willow", "--method", "identity"];
+    hpflow(&predict).arg("--out").arg(&file).assert().success();
+    let score = |root: &Path, options: &[&str]| {
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        let output = command.arg("score").arg(&file).arg("--root").arg(root).args(options);
+        output.output().unwrap()
+    };
+    let all = |protocol: &str, alpha: &str| {
+        let output = score(&root, &["--protocol", protocol, "--format", "json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        result["files"][0]["pck"][alpha]["all"].as_f64().unwrap()
+    };
+    // A box of keypoints is inside its photograph: with the whole image more is right.
+    assert!(all("pascal", "0.1") > all("willow", "0.1"));
+    assert!((0.0..100.0).contains(&all("scnet-224", "0.1")));
+    let output = score(&root, &["--protocol", "all", "--format", "json"]);
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> =
+        result["files"].as_array().unwrap().iter().map(|one| &one["protocol"]).collect();
+    assert_eq!(names, ["scnet-224", "willow", "pascal", "tss"]);
+    // What --explain proposes can be done.
+    let output = score(&root, &["--explain"]);
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    let proposed = sentence.split("such as --protocol ").nth(1).expect("a proposal").trim();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(score(&root, &["--explain", "--protocol", proposed]).status.success(), "{proposed}");
+    // Without photographs the sentence names the one that is missing.
+    let bare = folder.path().join("bare");
+    for entry in fs::read_dir(&root).unwrap().map(Result::unwrap) {
+        fs::create_dir_all(bare.join(entry.file_name())).unwrap();
+        for file in fs::read_dir(entry.path()).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_some_and(|extension| extension == "mat") {
+                let to = bare.join(entry.file_name()).join(file.file_name().unwrap());
+                fs::write(to, fs::read(&file).unwrap()).unwrap();
+            }
+        }
+    }
+    assert!(score(&bare, &[]).status.success());
+    let output = score(&bare, &["--protocol", "pascal"]);
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert!(
+        sentence.contains("identity.jsonl") && sentence.contains("Cars_007a.png"),
+        "{sentence}"
+    );
+    let output = score(&bare, &["--protocol", "all"]);
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{sentence}");
+    assert!(sentence.contains("need the size of photographs"), "{sentence}");
+}
+
+#[test]
+fn what_a_header_names_and_is_not_there_is_told_with_the_file_and_a_remedy() {
+    let Some(sample) = Sample::new() else { return };
+    let refused = |from: &str, to: &str, root: &Path| {
+        let mut lines = sample.lines();
+        lines[0] = HEADER.replace(from, to);
+        let file = sample.write("refused.jsonl", &lines);
+        let mut command = Command::cargo_bin("hpflow").unwrap();
+        let output = command.arg("score").arg(&file).arg("--root").arg(root).output().unwrap();
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{sentence}");
+        assert!(sentence.contains("refused.jsonl"), "{sentence}");
+        assert_eq!(sentence.lines().count(), 1, "{sentence}");
+        sentence
+    };
+    let sentence = refused("\"test\"", "\"holdout\"", sample.root());
+    assert!(sentence.contains("\"holdout\"") && sentence.contains("expected one of test"));
+    assert!(sentence.contains("mend \"split\" in its first line"), "{sentence}");
+    let sentence = refused("\"spair\"", "\"spare\"", sample.root());
+    assert!(sentence.contains("mend \"benchmark\" in its first line"), "{sentence}");
+    let sentence = refused("\"spair\"", "\"tss\"", sample.root());
+    assert!(sentence.contains("(it looks like spair): expected the folders FG3DCar"), "{sentence}");
+    let nowhere = sample.root().join("nowhere");
+    let sentence = refused("spair", "spair", &nowhere);
+    assert!(sentence.contains("there is no folder") && sentence.contains("--root"), "{sentence}");
+}
+
+#[test]
+fn a_table_for_programs_holds_intervals_and_the_papers_rows() {
+    let Some(sample) = Sample::new() else { return };
+    let file = sample.write("identity.jsonl", &sample.lines());
+    let options = ["--with-published", "--bootstrap", "100", "--format", "csv"];
+    let output = sample.score(&file, &options).output().unwrap();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&output.stdout[..]);
+    // A heading, the file, and 10 + 11 + 6 rows of the paper, all of one length.
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows.len(), 29, "{rows:?}");
+    let place = |name: &str| rows[0].iter().position(|heading| heading == name).unwrap();
+    let [all, from, to] = ["All", "All 95 % from", "All 95 % to"].map(place);
+    let number = |row: usize, column: usize| rows[row][column].parse::<f64>().unwrap();
+    assert!(number(1, from) < number(1, all) && number(1, all) < number(1, to), "{rows:?}");
+    let of_table_5 = |row: &&csv::StringRecord| {
+        row[0].starts_with("table 5 of the") && &row[1] == "HPF ResNet-50"
+    };
+    let hpf = rows.iter().find(of_table_5).unwrap();
+    assert_eq!([&hpf[all], &hpf[place("controlled viewpoint easy")]], ["27.2", "50.1"]);
+    assert_eq!([&hpf[from], &hpf[place("aero")], &hpf[place("viewpoint easy")]], ["", "", ""]);
+}
+
+#[test]
 fn audit_refuses_what_is_no_table_in_one_sentence() {
     let folder = TempDir::new().unwrap();
     let table = folder.path().join("table.csv");
-    for text in [&b""[..], b"<html></html>", b"a,b\n1,2\n", b"aero,All\n\xff,2\n", b"\"aero,All\n"]
-    {
+    let endless = ["\"aero,All\n".to_owned(), "1,2\n".repeat(1 << 19)].concat();
+    let texts =
+        [&b""[..], b"<html></html>", b"a,b\n1,2\n", b"aero,All\n\xff,2\n", endless.as_bytes()];
+    for text in texts {
         fs::write(&table, text).unwrap();
         let mut command = Command::cargo_bin("hpflow").unwrap();
         let output = command.arg("audit").arg(&table).output().unwrap();

@@ -28,7 +28,9 @@ function svg(name, attributes = {}, text) {
   return made;
 }
 
-const WIDTH = 460, LEFT = 34, TOP = 8, PLOT = 190;
+// A chart is as wide as its column: on a phone fewer units, or its text could not be read.
+const WIDTH = matchMedia("(max-width: 760px)").matches ? 330 : 460;
+const LEFT = 34, TOP = 8, PLOT = 190;
 
 // Four steps that read as round numbers and reach the highest value.
 const STEPS = [0.5, 1, 2, 2.5, 5, 10, 15, 20, 25];
@@ -210,7 +212,7 @@ function list() {
     const position = first + place;
     const row = element("div", { class: "row", role: "option", id: `row-${position}`,
       "aria-selected": String(position === selected), "aria-posinset": position + 1, "aria-setsize": shown.length },
-      element("span", {}, data.pairs[at][ID]),
+      element("span", { title: data.pairs[at][ID] }, data.pairs[at][ID]),
       element("b", {}, summaries[at].map((one) => one ? one.pck.toFixed(0) : "–").join(" | ")));
     row.addEventListener("click", () => select(position));
     return row;

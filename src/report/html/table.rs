@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use crate::report::{Place, Table, percent};
 
 pub(super) fn render(table: &Table) -> String {
-    let mut out =
-        format!("<div class=\"scroll\"><table><caption>{}</caption><thead>", escaped(&table.title));
+    let mut out = format!(
+        "<div class=\"scroll\"><table><caption><span>{}</span></caption><thead>",
+        escaped(&table.title)
+    );
     if table.groups.iter().any(|group| !group.heading.is_empty()) {
         out += "<tr>";
         out += &"<th class=\"label\"></th>".repeat(table.labels.len());
@@ -74,7 +76,7 @@ mod tests {
             notes: vec!["1 < 2".to_owned()],
         };
         let html = render(&table);
-        assert!(html.contains("<caption>&lt;PCK&gt;</caption>"), "{html}");
+        assert!(html.contains("<caption><span>&lt;PCK&gt;</span></caption>"), "{html}");
         assert!(html.contains("<td class=\"label\">a&amp;a</td><td class=\"second\">1.0</td>"));
         assert!(html.contains(
             "<tr class=\"ruled\"><td class=\"label\">b</td><td class=\"first\">2.0</td>"

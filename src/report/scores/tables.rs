@@ -124,8 +124,14 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         "unanswered",
     ];
     let mut groups = vec![all()];
+    groups.extend(scope.bootstrap.map(|_| Group {
+        heading: "All 95 %".to_owned(),
+        columns: ["from", "to"].map(str::to_owned).into(),
+    }));
+    let mut names = Vec::new();
     if let Some(first) = entries.first() {
         groups.push(categories(first.pck));
+        names = categories(first.pck).columns;
         if first.pck.factors.is_some() {
             groups.extend(factors().into_iter().take(4));
             groups.extend(
@@ -150,6 +156,7 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
             entry.score.unanswered.to_string(),
         ],
         cells: std::iter::once(entry.pck.all)
+            .chain(entry.ends().map(|(_, pck)| pck.all))
             .chain(entry.pck.category.iter().map(|(_, pck)| *pck))
             .chain(entry.pck.factors.iter().flatten().flatten().copied())
             .chain(entry.pck.controlled.iter().flatten().flatten().copied())
@@ -157,12 +164,44 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         contest: None,
         ruled: false,
     };
-    Table {
-        labels: labels.map(str::to_owned).into(),
-        groups,
-        rows: entries.iter().map(row).collect(),
-        ..Table::default()
+    let mut rows: Vec<Row> = entries.iter().map(row).collect();
+    if scope.published {
+        let ends = if scope.bootstrap.is_some() { 2 } else { 0 };
+        let factors = entries.first().is_some_and(|first| first.pck.factors.is_some());
+        rows.extend(published(&names, ends, factors));
     }
+    Table { labels: labels.map(str::to_owned).into(), groups, rows, ..Table::default() }
+}
+
+/// The paper's rows under [`flat`]'s headings: those of a table fill its columns alone.
+fn published(categories: &[String], ends: usize, factors: bool) -> Vec<Row> {
+    let levels = if factors { level_names() } else { Vec::new() };
+    let tables = [(3, table_3()), (4, table_4()), (5, table_5())];
+    let tables = tables.iter().filter(|(number, _)| factors || *number == 3);
+    let row = |number: i32, row: &PublishedRow| {
+        let columns = |of: i32, names: &[String]| {
+            let cell = |name: &String| row.get(name).filter(|_| of == number);
+            names.iter().map(cell).collect::<Vec<_>>()
+        };
+        let mut cells = vec![Some(row.all)];
+        cells.extend(vec![None; ends]);
+        cells.extend([columns(3, categories), columns(4, &levels), columns(5, &levels)].concat());
+        let labels = [
+            &format!("table {number} of the SPair-71k paper"),
+            &row.name,
+            "spair",
+            "test",
+            "spair",
+            "0.1",
+            &TEST_PAIRS.to_string(),
+            &TEST_PAIRS.to_string(),
+            "",
+            "",
+        ];
+        let labels = labels.map(str::to_owned).into();
+        Row { labels, cells, contest: None, ruled: false }
+    };
+    tables.flat_map(|(number, rows)| rows.iter().map(|one| row(*number, one))).collect()
 }
 
 fn entries(files: &[FileScores]) -> Vec<Entry<'_>> {
@@ -263,6 +302,11 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         if !alphas.contains(&one.alpha) {
             alphas.push(one.alpha);
         }
+    }
+    // The order asked for, unless protocols have others of their own.
+    let same = |score: &Score| score.pck.iter().map(|one| one.alpha).eq(alphas.iter().copied());
+    if !files.iter().flat_map(|file| &file.scores).all(same) {
+        alphas.sort_by(|one, other| one.value().total_cmp(&other.value()));
     }
     let at = |score: &Score, alpha: Alpha| {
         score.pck.iter().find(|one| one.alpha == alpha).and_then(|one| one.pck.all)

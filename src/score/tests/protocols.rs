@@ -198,16 +198,26 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
     let method = |side: u32| {
         serde_json::Map::from_iter([("image_side".to_owned(), serde_json::Value::from(side))])
     };
-    let cats = find("cats-256").unwrap();
-    assert_eq!(cats.warning(&method(256)), None);
+    let told = |names: &[&str], side: u32| {
+        let protocols: Vec<&Protocol> = names.iter().map(|name| find(name).unwrap()).collect();
+        warnings(&protocols, &method(side))
+    };
+    assert_eq!(told(&["cats-256"], 256), [""; 0]);
     assert_eq!(
-        cats.warning(&method(300)).unwrap(),
+        told(&["cats-256"], 300)[0],
         "protocol cats-256: its code also warps images to a square of 256 px when predicting, \
          which scoring cannot add; the header says image_side 300"
     );
-    let dift = find("dift-image").unwrap().warning(&method(768)).unwrap();
+    let dift = told(&["dift-image"], 768).remove(0);
     assert!(dift.contains("whole original pixels"), "{dift}");
-    assert_eq!(find("spair").unwrap().warning(&method(256)), None);
+    assert_eq!(told(&["spair"], 256), [""; 0]);
+    // What several do alike is said once.
+    let several = told(&["dhpf-240", "cats-256", "chm-240"], 300);
+    assert_eq!(several.len(), 2);
+    assert!(
+        several[0].starts_with("protocols dhpf-240, chm-240: their code also warps"),
+        "{several:?}"
+    );
 }
 
 /// A benchmark of that name with one pair in each category, in photographs of 200 × 100 px.
@@ -292,4 +302,26 @@ fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
     assert!(matches!(refused(&outlines(), "spair"), ScoreError::Unfit { .. }));
     assert!(fitting("caltech-101").all(|one| one.name.starts_with("caltech")));
     assert_eq!(fitting("spair").count() + fitting("caltech-101").count(), PROTOCOLS.len());
+}
+
+#[test]
+fn what_cannot_be_applied_is_known_before_any_prediction() {
+    let mut pf_willow =
+        named("pf-willow", vec![pair("p", "car", [0, 1], &[[1.0, 1.0], [5.0, 9.0]])]);
+    pf_willow.pairs[0].target_box = None;
+    let fault = |benchmark: &Benchmark, name: &str| check(benchmark, find(name).unwrap()).err();
+    assert_eq!([fault(&pf_willow, "willow"), fault(&pf_willow, "pascal")], [None, None]);
+    assert!(matches!(fault(&pf_willow, "spair"), Some(ScoreError::NoBox { .. })));
+    assert!(matches!(fault(&pf_willow, "scnet-224"), Some(ScoreError::NoMirror { .. })));
+    assert!(matches!(fault(&pf_willow, "caltech-iou"), Some(ScoreError::Unfit { .. })));
+    let mut outlines = outlines();
+    assert_eq!(fault(&outlines, "caltech-iou"), None);
+    for benchmark in [&mut pf_willow, &mut outlines] {
+        benchmark.images.iter_mut().for_each(|image| image.size = None);
+    }
+    let fault = [fault(&pf_willow, "pascal"), fault(&outlines, "caltech-iou")];
+    for error in fault {
+        let error = error.unwrap().to_string();
+        assert!(error.contains("needs the size") && error.contains("nor 1.png says"), "{error}");
+    }
 }
