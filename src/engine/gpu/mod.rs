@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use crate::hyperpixel::Precision;
 
 mod adapter;
 mod buffers;
@@ -49,11 +50,18 @@ pub struct GpuOptions {
     pub memory_budget: u64,
     /// Tile shapes; those for the adapter's type of device if there are none.
     pub preset: Option<Preset>,
+    /// How the maps of the hyperimages are stored that it will match, and on the device.
+    pub precision: Precision,
 }
 
 impl Default for GpuOptions {
     fn default() -> Self {
-        Self { adapter: None, memory_budget: MEMORY_BUDGET, preset: None }
+        Self {
+            adapter: None,
+            memory_budget: MEMORY_BUDGET,
+            preset: None,
+            precision: Precision::default(),
+        }
     }
 }
 

@@ -198,14 +198,16 @@ fn write(image: &Hyperimage, layout: &ImageLayout, mut put: impl FnMut(usize, &[
             let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
             let line = row * padded_channels(base.channels) + channel;
             let to = layout.base + line * layout.row_quads;
-            put(to, &base.data[from..from + columns.len]);
+            put(to, &base.data.view().part(from..from + columns.len).single());
         }
         let norms = &image.inverse_norms[row * columns.len..][..columns.len];
         put(layout.norms + row * layout.row_quads, norms);
     }
     for (group, at) in image.groups[1..].iter().zip(&layout.groups) {
-        for (channel, map) in group.data.chunks_exact(group.rows * group.columns).enumerate() {
-            put(at.maps + channel * at.cell_quads, map);
+        let cells = group.rows * group.columns;
+        for channel in 0..group.channels {
+            let map = group.data.view().part(channel * cells..(channel + 1) * cells);
+            put(at.maps + channel * at.cell_quads, &map.single());
         }
         let row_taps = taps(group.rows, base.rows, rows.start, rows.len);
         let column_taps = taps(group.columns, base.columns, columns.start, columns.len);
