@@ -231,7 +231,12 @@ struct Stored {
 }
 
 impl Stored {
-    fn new(extracted: &[Extracted], geometry: Geometry, precision: Precision, times: usize) -> Self {
+    fn new(
+        extracted: &[Extracted],
+        geometry: Geometry,
+        precision: Precision,
+        times: usize,
+    ) -> Self {
         let mut norms = Samples::default();
         let mut images = Vec::new();
         for repetition in 0..=times {
@@ -375,7 +380,10 @@ struct Bench {
 
 impl Bench {
     fn print(&self, layers: &LayerSet, backbone: &dyn Backbone) -> anyhow::Result<()> {
-        print_line!("{} layers {layers}; milliseconds, median (lowest to highest)", backbone.name());
+        print_line!(
+            "{} layers {layers}; milliseconds, median (lowest to highest)",
+            backbone.name()
+        );
         print_line!("\nonce a photograph");
         for (stage, samples) in &self.preparation {
             print_samples(stage, samples)?;

@@ -141,7 +141,8 @@ pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, Op
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let precision = options.precision.unwrap_or_default();
-    engine::open(kind, engine::Options { adapter, threads, precision }).map_err(|error| match error {
+    engine::open(kind, engine::Options { adapter, threads, precision }).map_err(|error| match error
+    {
         EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
             OpenError::Usage(format!("--adapter: {error}"))
         }
