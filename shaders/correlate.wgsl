@@ -13,8 +13,8 @@ const FOUR_LOADS: u32 = 4u * TARGET_QUADS; // of an invocation, for four channel
 const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
 
 @group(0) @binding(0) var<storage, read> groups: array<GroupParams>;
-@group(0) @binding(1) var<storage, read> source_page: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> target_page: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> source_page: array<PageElement>;
+@group(0) @binding(2) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
 
 // Blocks of 4 x 4 cells: a column of a block is a target cell.
@@ -33,7 +33,7 @@ var<private> cells: array<vec4<f32>, FOUR_QUADS>;
 
 // Quad `n` of the tile's target side, counted through four channels.
 fn quad_of_four(target_at: u32, target_quads: u32, n: u32) -> vec4<f32> {
-    return target_page[target_at + (n / TARGET_QUADS) * target_quads + n % TARGET_QUADS];
+    return features(target_page[target_at + (n / TARGET_QUADS) * target_quads + n % TARGET_QUADS]);
 }
 
 fn load_four(target_at: u32, target_quads: u32, lane: u32) {
@@ -57,10 +57,10 @@ fn load_four(target_at: u32, target_quads: u32, lane: u32) {
 // four steps. They are added in order, as by single steps.
 fn accumulate_four(source_at: u32, source_quads: u32) {
     for (var i = 0u; i < SOURCE_QUADS; i++) {
-        let a0 = source_page[source_at + i];
-        let a1 = source_page[source_at + source_quads + i];
-        let a2 = source_page[source_at + 2u * source_quads + i];
-        let a3 = source_page[source_at + 3u * source_quads + i];
+        let a0 = features(source_page[source_at + i]);
+        let a1 = features(source_page[source_at + source_quads + i]);
+        let a2 = features(source_page[source_at + 2u * source_quads + i]);
+        let a3 = features(source_page[source_at + 3u * source_quads + i]);
         for (var j = 0u; j < TARGET_QUADS; j++) {
             let b0 = cells[j];
             let b1 = cells[TARGET_QUADS + j];

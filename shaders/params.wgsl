@@ -2,7 +2,8 @@
 // same structures are in src/engine/gpu/layout.rs, and a test holds the two together.
 //
 // A page is a large buffer of resident images. Offsets into pages and into scratch buffers are
-// counted in vec4 unless another unit is named. Rows of cells are padded to whole tiles with
+// counted in vec4 of f32 unless another unit is named; those of maps in four features, which take
+// half of that in half precision. Rows of cells are padded to whole tiles with
 // zeros, and padded cells have an inverse norm of 0, so no kernel tests bounds inside a tile.
 // The host sets the constants of a kernel and unrolls the loops that run up to them.
 //

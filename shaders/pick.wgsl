@@ -12,10 +12,19 @@ const KEEP_SIMILARITIES: bool = false;
 @group(0) @binding(1) var<storage, read> groups: array<GroupParams>;
 @group(0) @binding(2) var<storage, read> picks: array<PickParams>;
 
-@group(0) @binding(3) var<storage, read> source_page: array<f32>;
+@group(0) @binding(3) var<storage, read> source_page: array<PageWord>;
 @group(0) @binding(4) var<storage, read> expanded: array<f32>;
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> gathered: array<f32>;
+
+// A feature of the page.
+fn source_feature(at: u32) -> f32 {
+    if HALF {
+        return feature(source_page[at / 2u], at % 2u);
+    } else {
+        return feature(source_page[at], 0u);
+    }
+}
 
 // Lines of the base channels, of the expanded correlations, of the inverse norm, grid row and grid
 // column of each row; x: rows, y: lines, z: picks.
@@ -39,7 +48,7 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
     let channels = pairs[pair].channels;
     if id.y < channels {
         let line = row * channels + id.y;
-        gathered[out] = source_page[pairs[pair].source_base * 4u + line * source_width + column];
+        gathered[out] = source_feature(pairs[pair].source_base * 4u + line * source_width + column);
     } else if id.y < lines {
         let first_group = pairs[pair].first_group;
         for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
@@ -51,7 +60,8 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     } else if id.y == lines {
-        gathered[out] = source_page[pairs[pair].source_norms * 4u + row * source_width + column];
+        let at = pairs[pair].source_norms * 4u + row * source_width + column;
+        gathered[out] = bitcast<f32>(source_page[at]);
     } else if id.y == lines + 1u {
         gathered[out] = f32(row);
     } else {
@@ -60,11 +70,20 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @group(0) @binding(7) var<storage, read> lined_up: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read> target_page: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(9) var<storage, read> space: array<f32>;
 // Target and the bits of its confidence.
 @group(0) @binding(10) var<storage, read_write> candidates: array<vec2<u32>>;
 @group(0) @binding(11) var<storage, read_write> similarities: array<vec4<f32>>;
+
+// A vec4 of a page that is no feature.
+fn target_quad_at(at: u32) -> vec4<f32> {
+    if HALF {
+        return quad(target_page[2u * at], target_page[2u * at + 1u]);
+    } else {
+        return features(target_page[at]);
+    }
+}
 
 // Blocks of 4 x 4 cells: a column of a block is a target cell.
 var<private> product: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
@@ -77,16 +96,15 @@ fn clear() {
     }
 }
 
-fn accumulate(a: array<vec4<f32>, ROW_QUADS>, target_at: u32) {
+fn accumulate(a: array<vec4<f32>, ROW_QUADS>, b: array<vec4<f32>, TARGET_QUADS>) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
-        let b = target_page[target_at + j];
         for (var i = 0u; i < ROW_QUADS; i++) {
             let block = product[j][i];
             product[j][i] = mat4x4(
-                fma(a[i], b.xxxx, block[0]),
-                fma(a[i], b.yyyy, block[1]),
-                fma(a[i], b.zzzz, block[2]),
-                fma(a[i], b.wwww, block[3]),
+                fma(a[i], b[j].xxxx, block[0]),
+                fma(a[i], b[j].yyyy, block[1]),
+                fma(a[i], b[j].zzzz, block[2]),
+                fma(a[i], b[j].wwww, block[3]),
             );
         }
     }
@@ -105,7 +123,11 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
         for (var i = 0u; i < ROW_QUADS; i++) {
             a[i] = lined_up[lines + channel * row_quads + i];
         }
-        accumulate(a, target_at);
+        var b: array<vec4<f32>, TARGET_QUADS>;
+        for (var j = 0u; j < TARGET_QUADS; j++) {
+            b[j] = features(target_page[target_at + j]);
+        }
+        accumulate(a, b);
         target_at += target_quads;
     }
     let first_column = target_quad * 4u;
@@ -113,9 +135,9 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     let first_group = pairs[pair].first_group;
     for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
         let columns = groups[group].target_columns;
-        let tap = target_page[groups[group].target_row_taps + target_row];
-        let first = u32(target_page[groups[group].target_column_taps + first_column].x);
-        let last = u32(target_page[groups[group].target_column_taps + last_column].y);
+        let tap = target_quad_at(groups[group].target_row_taps + target_row);
+        let first = u32(target_quad_at(groups[group].target_column_taps + first_column).x);
+        let last = u32(target_quad_at(groups[group].target_column_taps + last_column).y);
         let upper = lines + (groups[group].line + u32(tap.x) * columns) * row_quads;
         let lower = lines + (groups[group].line + u32(tap.y) * columns) * row_quads;
         for (var column = first; column <= last; column++) {
@@ -124,7 +146,12 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
                 a[i] = lined_up[upper + column * row_quads + i] * (1.0 - tap.z)
                     + lined_up[lower + column * row_quads + i] * tap.z;
             }
-            accumulate(a, groups[group].target_weights + column * target_quads + target_quad);
+            let weights = groups[group].target_weights + column * target_quads + target_quad;
+            var b: array<vec4<f32>, TARGET_QUADS>;
+            for (var j = 0u; j < TARGET_QUADS; j++) {
+                b[j] = target_quad_at(weights + j);
+            }
+            accumulate(a, b);
         }
     }
 }
@@ -169,7 +196,7 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
         var highest = vec4(-1.0);
         for (var j = 0u; j < TARGET_QUADS; j++) {
             let block = product[j][i];
-            let scale = target_page[norms + j];
+            let scale = target_quad_at(norms + j);
             for (var k = 0u; k < 4u; k++) {
                 let nth = j * 4u + k;
                 let cosine = max(block[k] * (norm * scale[k]), vec4(0.0));

@@ -21,10 +21,27 @@ const DIAGONAL_QUADS: u32 = SOURCE_QUADS + TARGET_QUADS;
 
 @group(0) @binding(0) var<storage, read> pairs: array<PairParams>;
 @group(0) @binding(1) var<storage, read> groups: array<GroupParams>;
-@group(0) @binding(2) var<storage, read> source_page: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> target_page: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> source_page: array<PageElement>;
+@group(0) @binding(3) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(4) var<storage, read> expanded: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> votes: array<vec4<f32>>;
+
+// Vec4s of the pages that are no features.
+fn target_quad_at(at: u32) -> vec4<f32> {
+    if HALF {
+        return quad(target_page[2u * at], target_page[2u * at + 1u]);
+    } else {
+        return features(target_page[at]);
+    }
+}
+
+fn source_quad_at(at: u32) -> vec4<f32> {
+    if HALF {
+        return quad(source_page[2u * at], source_page[2u * at + 1u]);
+    } else {
+        return features(source_page[at]);
+    }
+}
 
 // Blocks of 4 x 4 cells: a column of a block is a target cell.
 var<private> product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
@@ -42,7 +59,7 @@ var<private> source: array<vec4<f32>, FOUR_QUADS>;
 
 // Quad `n` of the tile's source side, counted through four channels.
 fn quad_of_four(source_at: u32, source_quads: u32, n: u32) -> vec4<f32> {
-    return source_page[source_at + (n / SOURCE_QUADS) * source_quads + n % SOURCE_QUADS];
+    return features(source_page[source_at + (n / SOURCE_QUADS) * source_quads + n % SOURCE_QUADS]);
 }
 
 fn load_four(source_at: u32, source_quads: u32, lane: u32) {
@@ -73,10 +90,10 @@ fn load_expanded(upper: u32, lower: u32, weight: f32) {
 // four steps. They are added in order, as by single steps.
 fn accumulate_four(target_at: u32, target_quads: u32) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
-        let b0 = target_page[target_at + j];
-        let b1 = target_page[target_at + target_quads + j];
-        let b2 = target_page[target_at + 2u * target_quads + j];
-        let b3 = target_page[target_at + 3u * target_quads + j];
+        let b0 = features(target_page[target_at + j]);
+        let b1 = features(target_page[target_at + target_quads + j]);
+        let b2 = features(target_page[target_at + 2u * target_quads + j]);
+        let b3 = features(target_page[target_at + 3u * target_quads + j]);
         for (var i = 0u; i < SOURCE_QUADS; i++) {
             let a0 = source[i];
             let a1 = source[SOURCE_QUADS + i];
@@ -93,9 +110,9 @@ fn accumulate_four(target_at: u32, target_quads: u32) {
     }
 }
 
-fn accumulate(target_at: u32) {
+fn accumulate(weights_at: u32) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
-        let b = target_page[target_at + j];
+        let b = target_quad_at(weights_at + j);
         for (var i = 0u; i < SOURCE_QUADS; i++) {
             let block = product[j][i];
             product[j][i] = mat4x4(
@@ -134,9 +151,9 @@ fn correlate_tile(
     let first_group = pairs[pair].first_group;
     for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
         let columns = groups[group].target_columns;
-        let tap = target_page[groups[group].target_row_taps + target_row];
-        let first = u32(target_page[groups[group].target_column_taps + first_column].x);
-        let last = u32(target_page[groups[group].target_column_taps + last_column].y);
+        let tap = target_quad_at(groups[group].target_row_taps + target_row);
+        let first = u32(target_quad_at(groups[group].target_column_taps + first_column).x);
+        let last = u32(target_quad_at(groups[group].target_column_taps + last_column).y);
         let start = groups[group].expanded
             + source_row * groups[group].target_rows * columns * source_quads + source_quad;
         let upper = start + u32(tap.x) * columns * source_quads;
@@ -195,8 +212,8 @@ fn vote(
             + target_row * pairs[pair].target_quads + target_quad;
         for (var j = 0u; j < TARGET_QUADS; j++) {
             for (var i = 0u; i < SOURCE_QUADS; i++) {
-                let norms = source_page[source_norms + i];
-                let scale = target_page[target_norms + j];
+                let norms = source_quad_at(source_norms + i);
+                let scale = target_quad_at(target_norms + j);
                 let block = product[j][i];
                 let a = similarity(block[0] * (norms * scale.x));
                 let b = similarity(block[1] * (norms * scale.y));

@@ -128,6 +128,9 @@ fn adapter_text(adapter: &AdapterReport) -> Vec<String> {
         let text = if name.ends_with("bytes") { bytes(value) } else { value.to_string() };
         line("limit", format!("{}: {text}", name.trim_end_matches("_bytes").replace('_', " ")));
     }
+    let tensor_cores =
+        if adapter.tensor_cores { "yes, for --precision f16" } else { "none usable" };
+    line("tensors", tensor_cores.to_owned());
     line("timing", if adapter.timestamps { "per kernel" } else { "per submission" }.to_owned());
     line(
         "gpu engine",
@@ -150,6 +153,7 @@ fn adapter_json(adapter: &AdapterReport) -> Value {
         "driver": adapter.driver,
         "limits": limits,
         "timestamps": adapter.timestamps,
+        "tensor_cores": adapter.tensor_cores,
         "gpu_engine": {
             "runs": adapter.unsuitable.is_none(),
             "tiles": adapter.preset,
@@ -194,6 +198,7 @@ mod tests {
             driver: "driver 1.2".to_owned(),
             limits: vec![("binding_bytes", 128 << 20), ("storage_buffers", 8)],
             timestamps: true,
+            tensor_cores: false,
             hardware,
             preset: "hardware",
             unsuitable: unsuitable.map(str::to_owned),

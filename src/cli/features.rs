@@ -39,9 +39,6 @@ pub struct Args {
     /// The folder to write; one safetensors file a photograph.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How numbers are stored: f16 takes half the space and rounds them.
-    #[arg(long, value_enum, default_value_t)]
-    precision: Precision,
 }
 
 /// Runs the command.
@@ -60,7 +57,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     };
     // What the first photograph's maps look like is what files that are there already must say.
     let maps = backbone.extract(&[&decode(&first.path, first.size)?], &layers)?.remove(0);
-    let description = describe(&*backbone, &maps, args.precision);
+    let description = describe(&*backbone, &maps, args.hpf.precision.unwrap_or_default());
     let progress = console.progress(benchmark.images.len(), "photographs");
     let mut written = 0;
     for batch in benchmark.images.chunks(BATCH) {

@@ -11,7 +11,7 @@ use super::console::Console;
 use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
 use crate::engine::{Engine, EngineKind};
-use crate::hyperpixel::LayerSet;
+use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::hpf::open as hpf;
 use crate::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
 
@@ -118,6 +118,10 @@ pub struct HpfArgs {
     /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// How feature maps are stored: f16 takes half the memory and rounds them; sums are in f32.
+    /// Default: f32.
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// Threads on the processor. Default: one a core. The numbers do not depend on it.
     #[arg(long, value_name = "N", value_parser = thread_count)]
     pub threads: Option<usize>,
@@ -255,6 +259,7 @@ impl HpfArgs {
             layers: self.layers.clone(),
             engine: self.engine,
             adapter: self.adapter.clone(),
+            precision: self.precision,
             threads: self.thread_count(),
             progress: !console.quiet,
             ..method::Options::default()

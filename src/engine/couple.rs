@@ -82,8 +82,9 @@ fn order(a: &Hyperimage, b: &Hyperimage) -> Ordering {
         .then_with(|| bits(&a.inverse_norms, &b.inverse_norms))
         .then_with(|| {
             let groups = a.groups.iter().zip(&b.groups);
-            groups
-                .fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| bits(&a.data, &b.data)))
+            groups.fold(Ordering::Equal, |so_far, (a, b)| {
+                so_far.then_with(|| bits(&a.data.view().single(), &b.data.view().single()))
+            })
         })
 }
 

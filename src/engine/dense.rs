@@ -178,7 +178,9 @@ fn hyperpixels(image: &Hyperimage, device: tch::Device) -> Result<Tensor, TchErr
     let (rows, columns) = (image.groups[0].rows, image.groups[0].columns);
     let upsampled = |group: &Group| {
         let shape = [1, group.channels, group.rows, group.columns].map(|side| side as i64);
-        let maps = Tensor::f_from_slice(&group.data)?.f_reshape(shape)?.f_to_device(device)?;
+        let maps = Tensor::f_from_slice(&group.data.view().single())?
+            .f_reshape(shape)?
+            .f_to_device(device)?;
         if (group.rows, group.columns) == (rows, columns) {
             return Ok(maps);
         }

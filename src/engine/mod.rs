@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::{Hyperimage, Precision};
 
 mod couple;
 pub mod cpu;
@@ -120,6 +120,18 @@ pub enum EngineError {
         /// Stride and channels of the target's groups.
         target_groups: Vec<(usize, usize)>,
     },
+    /// Hyperimages of another precision than each other, or than the engine was made for.
+    #[error(
+        "the maps of a pair are in {} and {}, and {} was expected of both; make both with the \
+         precision that the engine was opened with",
+        found[0].name(), found[1].name(), expected.name()
+    )]
+    DifferentPrecision {
+        /// Of the source and of the target.
+        found: [Precision; 2],
+        /// That of the engine, or of the source.
+        expected: Precision,
+    },
     /// CUDA was asked for where there is none.
     #[error("libtorch finds no CUDA device here; use the CPU, or a libtorch with CUDA")]
     NoCuda,
@@ -156,6 +168,18 @@ impl PairRequest {
         if source_groups != target_groups {
             return Err(EngineError::DifferentLayers { source_groups, target_groups });
         }
-        Ok(())
+        self.check_precision(self.source.precision())
+    }
+
+    /// Checks that both sides are of a precision.
+    ///
+    /// # Errors
+    /// One that is not.
+    pub(crate) fn check_precision(&self, expected: Precision) -> Result<(), EngineError> {
+        let found = [self.source.precision(), self.target.precision()];
+        match found == [expected; 2] {
+            true => Ok(()),
+            false => Err(EngineError::DifferentPrecision { found, expected }),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Choosing an engine by name.
 
 use super::cpu::CpuEngine;
-use super::gpu::{self, GpuEngine};
+use super::gpu::{self, GpuEngine, GpuOptions};
 use super::{Engine, EngineError};
+use crate::hyperpixel::Precision;
 
 /// The engines on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -38,6 +39,8 @@ pub struct Options<'a> {
     pub adapter: Option<&'a str>,
     /// Threads of the dense engine on the processor. The CPU engine takes rayon's.
     pub threads: usize,
+    /// How the maps of the hyperimages are stored that it will match.
+    pub precision: Precision,
 }
 
 /// Opens an engine.
@@ -48,11 +51,17 @@ pub fn open(kind: EngineKind, options: Options) -> Result<Box<dyn Engine>, Engin
     // Whoever names an adapter wants it, software or not.
     let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
     match kind {
-        EngineKind::Gpu => Ok(Box::new(GpuEngine::new(options.adapter)?)),
-        EngineKind::Auto if hardware() => Ok(Box::new(GpuEngine::new(options.adapter)?)),
+        EngineKind::Gpu => gpu(options),
+        EngineKind::Auto if hardware() => gpu(options),
         EngineKind::Auto | EngineKind::Cpu => Ok(Box::new(CpuEngine::new())),
         EngineKind::Dense => dense(options),
     }
+}
+
+fn gpu(options: Options) -> Result<Box<dyn Engine>, EngineError> {
+    let adapter = options.adapter.map(str::to_owned);
+    let options = GpuOptions { adapter, precision: options.precision, ..GpuOptions::default() };
+    Ok(Box::new(GpuEngine::with(&options)?))
 }
 
 #[cfg(feature = "torch")]

@@ -27,6 +27,8 @@ mod format;
 pub use folder::{Features, file_of, photograph_name};
 pub use format::{Kept, open, write};
 
+pub use crate::hyperpixel::Precision;
+
 /// The key of the metadata.
 pub const METADATA: &str = "hpflow-features";
 
@@ -93,17 +95,6 @@ pub struct Layer {
     /// Centre of the first cell in resized pixels, along both axes.
     #[serde(default)]
     pub offset: f32,
-}
-
-/// How numbers are stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits: predictions from kept features are those from the photographs.
-    #[default]
-    F32,
-    /// 16 bits: half the space, rounded.
-    F16,
 }
 
 /// Why features could not be kept or used.

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Geometry, Grid};
+use super::values::half_scale;
+use super::{Geometry, Grid, Precision, Values};
 use crate::backbone::FeatureMap;
 
 /// Maps of one stride, and so of one resolution, concatenated along the channels in layer order.
@@ -20,7 +21,7 @@ pub struct Group {
     /// Number of columns W.
     pub columns: usize,
     /// C × H × W, row-major.
-    pub data: Vec<f32>,
+    pub data: Values,
 }
 
 /// A photograph as hyperpixels. The hyperpixel of a cell is the concatenation of all groups,
@@ -39,7 +40,7 @@ pub struct Hyperimage {
     pub grid: Grid,
     /// Groups by resolution. The first is the base group, at the resolution of the base layer.
     pub groups: Vec<Group>,
-    /// 1 / norm of every hyperpixel (row-major over `grid`); 0 where the norm is 0.
+    /// 1 / norm of every hyperpixel as it is stored (row-major over `grid`); 0 where the norm is 0.
     pub inverse_norms: Vec<f32>,
 }
 
@@ -57,19 +58,54 @@ impl Hyperimage {
         ratio: f32,
         maps: &[FeatureMap],
     ) -> Self {
+        Self::with_precision(geometry, width, height, ratio, maps, Precision::F32)
+    }
+
+    /// [`Self::new`] with maps stored in a given precision. In half precision they are rounded here,
+    /// once, after a scaling that changes no cosine: see [`half_scale`]. All that follows, the norms
+    /// too, is computed from the rounded maps in f32.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn with_precision(
+        geometry: Geometry,
+        width: u32,
+        height: u32,
+        ratio: f32,
+        maps: &[FeatureMap],
+        precision: Precision,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         assert!(!maps.is_empty(), "a hyperimage needs at least one feature map");
-        let groups = group(maps);
+        let groups = group(maps, precision);
         let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
         let inverse_norms = super::norms::inverse_norms(&grid, &groups);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Self { id, width, height, ratio, grid, groups, inverse_norms }
     }
+
+    /// How its maps are stored.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.groups[0].data.precision()
+    }
+
+    /// Bytes of its maps and norms in the memory of the host.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let maps: usize = self.groups.iter().map(|group| group.data.bytes()).sum();
+        maps + size_of_val(self.inverse_norms.as_slice())
+    }
 }
 
 /// Concatenates maps of equal stride; groups stand in the order of their first layer.
-fn group(maps: &[FeatureMap]) -> Vec<Group> {
+fn group(maps: &[FeatureMap], precision: Precision) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
+    let scale = match precision {
+        Precision::F32 => 1.0,
+        Precision::F16 => half_scale(&maps.iter().map(|map| &*map.data).collect::<Vec<_>>()),
+    };
     for map in maps {
         assert_eq!(
             map.data.len(),
@@ -86,15 +122,15 @@ fn group(maps: &[FeatureMap]) -> Vec<Group> {
                     map.stride
                 );
                 group.channels += map.channels;
-                group.data.extend_from_slice(&map.data);
+                group.data.extend(&map.data, scale);
             }
-            None => groups.push(Group {
-                stride: map.stride,
-                channels: map.channels,
-                rows: map.rows,
-                columns: map.columns,
-                data: map.data.clone(),
-            }),
+            None => {
+                let mut data = Values::new(precision);
+                data.extend(&map.data, scale);
+                let (stride, channels) = (map.stride, map.channels);
+                let (rows, columns) = (map.rows, map.columns);
+                groups.push(Group { stride, channels, rows, columns, data });
+            }
         }
     }
     groups

@@ -6,7 +6,9 @@ pub mod layers;
 mod norms;
 pub mod synthetic;
 pub mod upsample;
+pub mod values;
 
 pub use geometry::{Geometry, Grid};
 pub use hyperimage::{Group, Hyperimage};
 pub use layers::LayerSet;
+pub use values::{Precision, Values};

@@ -91,7 +91,9 @@ fn inner_products(group: &Group, shift: usize) -> Vec<f64> {
     let cells = group.rows * group.columns;
     let mut sums = vec![0.0f64; cells];
     let mut block = vec![0.0f32; cells];
-    for channels in group.data.chunks(CHANNEL_BLOCK * cells) {
+    for first in (0..group.data.len()).step_by((CHANNEL_BLOCK * cells).max(1)) {
+        let last = group.data.len().min(first + CHANNEL_BLOCK * cells);
+        let channels = group.data.view().part(first..last).single();
         block.fill(0.0);
         for channel in channels.chunks_exact(cells) {
             for (sum, (a, b)) in

@@ -6,6 +6,7 @@ use super::{Entry, table};
 use crate::backbone::{BackboneError, WeightsError};
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
+use crate::hyperpixel::Precision;
 
 /// What is asked of a method. A method has defaults of its own for what is `None`.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,8 @@ pub struct Options {
     pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter.
     pub adapter: Option<String>,
+    /// How feature maps are stored.
+    pub precision: Option<Precision>,
     /// Threads on the processor. The numbers do not depend on it.
     pub threads: usize,
     /// Whether a download shows its progress.
@@ -88,6 +91,8 @@ pub enum Setting {
     Engine,
     /// [`Options::adapter`].
     Adapter,
+    /// [`Options::precision`].
+    Precision,
 }
 
 impl Setting {
@@ -104,6 +109,7 @@ impl Setting {
             Self::Features => "--features",
             Self::Engine => "--engine",
             Self::Adapter => "--adapter",
+            Self::Precision => "--precision",
         }
     }
 }
@@ -122,6 +128,7 @@ impl Options {
             (Setting::Features, self.features.is_some()),
             (Setting::Engine, self.engine.is_some()),
             (Setting::Adapter, self.adapter.is_some()),
+            (Setting::Precision, self.precision.is_some()),
         ]
         .into_iter()
         .filter_map(|(setting, given)| given.then_some(setting))

@@ -311,6 +311,8 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
     fails(&hpflow(&unknown), 2, &["'vgg'", "resnet50"]);
     let twice = ["-q", "bench", "--backbone", "hog", "--engines", "cpu,cpu"];
     fails(&hpflow(&twice), 2, &["cpu twice"]);
+    let twice = ["-q", "bench", "--backbone", "hog", "--precisions", "f16,f16"];
+    fails(&hpflow(&twice), 2, &["--precisions", "f16 twice"]);
     let alone = ["-q", "bench", "--backbone", "hog", "--limit", "3"];
     fails(&hpflow(&alone), 2, &["--pipeline"]);
     let good = tiny.arg("JPEGImages/mug/mug_0.png");
@@ -357,6 +359,8 @@ fn bench_reports_every_engine_and_stage() {
         "bench",
         "--engines",
         "cpu",
+        "--precisions",
+        "f32,f16",
         "--backbone",
         "hog",
         "--pairs",
@@ -367,12 +371,16 @@ fn bench_reports_every_engine_and_stage() {
         "json",
     ]);
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let engine = &result["engines"][0];
-    assert_eq!(engine["engine"], "cpu");
-    assert!(engine["matching_ms_per_pair"].as_f64().is_some_and(|time| time > 0.0));
-    for stage in ["correlate", "expand", "vote", "hough", "pick", "transfer"] {
-        assert!(engine["stages_ms"][stage].is_number(), "{stage} in {result}");
+    for (index, precision) in ["f32", "f16"].into_iter().enumerate() {
+        let engine = &result["engines"][index];
+        assert_eq!((&engine["engine"], &engine["precision"]), (&"cpu".into(), &precision.into()));
+        assert!(engine["matching_ms_per_pair"].as_f64().is_some_and(|time| time > 0.0));
+        for stage in ["correlate", "expand", "vote", "hough", "pick", "transfer"] {
+            assert!(engine["stages_ms"][stage].is_number(), "{stage} in {result}");
+        }
     }
+    let bytes = |index: usize| result["hyperimages"][index]["bytes_a_photograph"].as_f64();
+    assert!(bytes(1) < bytes(0).map(|bytes| bytes * 0.53), "{result}");
 }
 
 #[test]

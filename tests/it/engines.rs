@@ -3,17 +3,28 @@
 use std::sync::Arc;
 
 use hpflow::engine::cpu::{CpuEngine, InstructionSet};
-use hpflow::engine::{Engine, PairRequest};
-use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
+use hpflow::engine::{Engine, EngineError, PairRequest};
+use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision, synthetic};
 
 use crate::oracle::oracle;
 
 /// A made-up hyperimage with the shapes of ResNet-50.
 pub fn hyperimage(layers: &str, size: [u32; 2], seed: u64) -> Arc<Hyperimage> {
+    hyperimage_in(Precision::F32, layers, size, seed)
+}
+
+/// [`hyperimage`] with maps of a precision.
+pub fn hyperimage_in(
+    precision: Precision,
+    layers: &str,
+    [width, height]: [u32; 2],
+    seed: u64,
+) -> Arc<Hyperimage> {
     let layers: LayerSet = layers.parse().expect("a layer set");
-    let geometry = [(4, 11), (4, 19), (4, 27), (4, 35), (8, 43)][layers.base()];
-    let geometry = Geometry::new(geometry.0, geometry.1);
-    Arc::new(synthetic::hyperimage("resnet50", &layers, geometry, size, seed))
+    let (jump, receptive_field) = [(4, 11), (4, 19), (4, 27), (4, 35), (8, 43)][layers.base()];
+    let geometry = Geometry::new(jump, receptive_field);
+    let maps = synthetic::feature_maps("resnet50", &layers, [width, height], seed);
+    Arc::new(Hyperimage::with_precision(geometry, width, height, 1.0, &maps, precision))
 }
 
 /// Cases that differ in what can go wrong: one group, two, three and four; narrow and wide bases;
@@ -30,10 +41,10 @@ pub const CASES: [(&str, [u32; 2], [u32; 2]); 7] = [
 
 /// Holds an engine to the definition on one case, in both directions: an engine may compute either
 /// from the other.
-pub fn agrees_with_the_definition(engine: &mut dyn Engine, case: usize) {
+pub fn agrees_with_the_definition(engine: &mut dyn Engine, precision: Precision, case: usize) {
     let (layers, source, target) = CASES[case];
-    let source = hyperimage(layers, source, 1);
-    let target = hyperimage(layers, target, 2);
+    let source = hyperimage_in(precision, layers, source, 1);
+    let target = hyperimage_in(precision, layers, target, 2);
     agrees_one_way(engine, Arc::clone(&source), Arc::clone(&target));
     agrees_one_way(engine, target, source);
 }
@@ -85,11 +96,73 @@ pub fn close(what: &str, found: &[f32], expected: &[f64], absolute: f64, relativ
 
 #[test]
 fn the_cpu_engine_agrees_with_the_definition_on_every_instruction_set() {
-    for instructions in InstructionSet::available() {
-        for case in 0..CASES.len() {
-            agrees_with_the_definition(&mut CpuEngine::with(instructions), case);
+    for precision in [Precision::F32, Precision::F16] {
+        for instructions in InstructionSet::available() {
+            for case in 0..CASES.len() {
+                agrees_with_the_definition(&mut CpuEngine::with(instructions), precision, case);
+            }
         }
     }
+}
+
+/// As tight as in single precision: what differs between engines is the order of sums alone.
+#[cfg(feature = "torch")]
+#[test]
+fn the_dense_engine_agrees_with_the_definition_in_half_precision() {
+    let device = hpflow::backbone::Device::Cpu;
+    let mut engine = hpflow::engine::dense::DenseEngine::new(device, 2).expect("an engine");
+    for case in 0..CASES.len() {
+        agrees_with_the_definition(&mut engine, Precision::F16, case);
+    }
+}
+
+#[test]
+fn half_precision_moves_similarities_by_rounding_alone_and_is_not_single_precision() {
+    let pair = |precision| {
+        let source = hyperimage_in(precision, "0,9", [90, 70], 1);
+        let target = hyperimage_in(precision, "0,9", [80, 75], 2);
+        let rows = (0..source.grid.len() as u32).collect();
+        PairRequest { source, target, rows }
+    };
+    let similarities = |precision| {
+        CpuEngine::new().examine(&pair(precision)).expect("an examination").similarity_rows
+    };
+    let (single, half) = (similarities(Precision::F32), similarities(Precision::F16));
+    assert_ne!(single, half);
+    let single: Vec<f64> = single.iter().map(|&similarity| similarity.into()).collect();
+    close("similarity", &half, &single, 2e-4, 0.0);
+}
+
+#[test]
+fn features_of_any_range_match_as_features_of_an_ordinary_one() {
+    let scaled = |factor: f32, seed| {
+        let layers: LayerSet = "0,9".parse().expect("a layer set");
+        let mut maps = synthetic::feature_maps("resnet50", &layers, [90, 70], seed);
+        maps.iter_mut().flat_map(|map| &mut map.data).for_each(|value| *value *= factor);
+        let geometry = Geometry::new(4, 11);
+        Arc::new(Hyperimage::with_precision(geometry, 90, 70, 1.0, &maps, Precision::F16))
+    };
+    let similarities = |factor: f32| {
+        let (source, target) = (scaled(factor, 1), scaled(1.0, 2));
+        let rows = (0..source.grid.len() as u32).collect();
+        let pair = PairRequest { source, target, rows };
+        CpuEngine::new().examine(&pair).expect("an examination").similarity_rows
+    };
+    let expected: Vec<f64> = similarities(1.0).iter().map(|&value| value.into()).collect();
+    assert!(expected.iter().any(|&similarity| similarity > 0.1));
+    for factor in [2f32.powi(20), 2f32.powi(100), 2f32.powi(-20), 2f32.powi(-90)] {
+        close(&format!("times {factor}"), &similarities(factor), &expected, 1e-6, 0.0);
+    }
+}
+
+#[test]
+fn a_pair_of_two_precisions_is_an_error() {
+    let source = hyperimage_in(Precision::F16, "0,9", [60, 60], 1);
+    let target = hyperimage("0,9", [60, 60], 2);
+    let pair = PairRequest { source, target, rows: Vec::new() };
+    let error = CpuEngine::new().match_pairs(&[pair]).expect_err("two precisions");
+    assert!(matches!(error, EngineError::DifferentPrecision { .. }), "{error}");
+    assert!(error.to_string().contains("f16 and f32"), "{error}");
 }
 
 /// Matches of rows of several pairs, as bytes.
@@ -103,11 +176,12 @@ fn bytes(engine: &mut CpuEngine, pairs: &[PairRequest], batch: usize) -> Vec<(Ve
         .collect()
 }
 
-fn some_pairs() -> Vec<PairRequest> {
+fn some_pairs(precision: Precision) -> Vec<PairRequest> {
+    let image = |size, seed| hyperimage_in(precision, "0,9,12", size, seed);
     (0..5)
         .map(|index| {
-            let source = hyperimage("0,9,12", [90 + index, 70], u64::from(index));
-            let target = hyperimage("0,9,12", [80, 75 + index], 100 + u64::from(index));
+            let source = image([90 + index, 70], u64::from(index));
+            let target = image([80, 75 + index], 100 + u64::from(index));
             let rows = (0..source.grid.len() as u32).step_by(7).collect();
             PairRequest { source, target, rows }
         })
@@ -116,19 +190,24 @@ fn some_pairs() -> Vec<PairRequest> {
 
 #[test]
 fn batches_threads_and_wide_instructions_change_no_bit() {
-    let pairs = some_pairs();
-    let expected = bytes(&mut CpuEngine::new(), &pairs, 1);
+    for precision in [Precision::F32, Precision::F16] {
+        nothing_changes_a_bit(&some_pairs(precision));
+    }
+}
+
+fn nothing_changes_a_bit(pairs: &[PairRequest]) {
+    let expected = bytes(&mut CpuEngine::new(), pairs, 1);
     for batch in [2, 5] {
-        assert_eq!(bytes(&mut CpuEngine::new(), &pairs, batch), expected, "batches of {batch}");
+        assert_eq!(bytes(&mut CpuEngine::new(), pairs, batch), expected, "batches of {batch}");
     }
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let found = pool.install(|| bytes(&mut CpuEngine::new(), &pairs, 5));
+        let found = pool.install(|| bytes(&mut CpuEngine::new(), pairs, 5));
         assert_eq!(found, expected, "{threads} threads");
     }
     for instructions in InstructionSet::available() {
         if instructions != InstructionSet::Plain {
-            let found = bytes(&mut CpuEngine::with(instructions), &pairs, 5);
+            let found = bytes(&mut CpuEngine::with(instructions), pairs, 5);
             assert_eq!(found, expected, "{}", instructions.name());
         }
     }
@@ -137,7 +216,7 @@ fn batches_threads_and_wide_instructions_change_no_bit() {
 /// Pairs of images of unequal sizes each way around, other hyperpixels asked for in each, the mirror
 /// beside its pair and far from it, a pair twice, and an image with itself.
 pub fn pairs_with_mirrors() -> Vec<PairRequest> {
-    let pairs = some_pairs();
+    let pairs = some_pairs(Precision::F32);
     let mirror = |pair: &PairRequest, step: usize| PairRequest {
         source: Arc::clone(&pair.target),
         target: Arc::clone(&pair.source),
@@ -164,7 +243,7 @@ fn a_mirror_beside_a_pair_changes_no_bit() {
 
 #[test]
 fn the_plain_path_differs_by_rounding_alone() {
-    let pairs = some_pairs();
+    let pairs = some_pairs(Precision::F32);
     let wide = CpuEngine::new().match_pairs(&pairs).expect("matches");
     let plain = CpuEngine::with(InstructionSet::Plain).match_pairs(&pairs).expect("matches");
     for (wide, plain) in wide.iter().zip(&plain) {

@@ -91,6 +91,29 @@ fn half_precision_takes_half_the_space_and_is_recorded() {
 }
 
 #[test]
+fn features_kept_in_half_precision_match_as_photographs_do_in_it() {
+    let tiny = Tiny::new();
+    assert!(tiny.predict("straight.jsonl", &["--precision", "f16"]).status.success());
+    assert!(keep(&tiny, "half", &["--precision", "f16"]).status.success());
+    assert!(keep(&tiny, "whole", &[]).status.success());
+    let straight = lines(&tiny.path("straight.jsonl"));
+    for folder in ["half", "whole"] {
+        let output = predict(&tiny, folder, "kept.jsonl", &["--precision", "f16"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(lines(&tiny.path("kept.jsonl")) == straight, "from features kept in {folder}");
+    }
+    let method = &header(&tiny.path("kept.jsonl"))["method"];
+    assert_eq!(
+        (&method["precision"], &method["features"]["precision"]),
+        (&"f16".into(), &"f32".into())
+    );
+    // Rounded maps are rounded once: in single precision they give the same similarities.
+    assert!(predict(&tiny, "half", "single.jsonl", &[]).status.success());
+    assert!(lines(&tiny.path("single.jsonl")) == straight);
+    assert_eq!(header(&tiny.path("single.jsonl"))["method"]["precision"], "f32");
+}
+
+#[test]
 fn two_photographs_of_ones_own_are_matched_from_kept_features() {
     let tiny = Tiny::new();
     assert!(keep(&tiny, "kept", &[]).status.success());

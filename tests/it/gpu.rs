@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hpflow::engine::cpu::CpuEngine;
 use hpflow::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
 use hpflow::engine::{Engine, EngineError, Matches, PairRequest};
-use hpflow::hyperpixel::Hyperimage;
+use hpflow::hyperpixel::{Hyperimage, Precision, Values};
 
-use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage};
+use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage, hyperimage_in};
 
 /// The options for this machine, or `None` where it was said that there is no adapter to test on.
 pub fn options() -> Option<GpuOptions> {
@@ -21,6 +21,11 @@ pub fn options() -> Option<GpuOptions> {
     Some(GpuOptions::default())
 }
 
+/// [`options`] for a precision.
+pub fn options_in(precision: Precision) -> Option<GpuOptions> {
+    options().map(|options| GpuOptions { precision, ..options })
+}
+
 /// An engine on this machine's adapter. Without an adapter the test fails, unless that was said.
 pub fn engine() -> Option<GpuEngine> {
     options().map(|options| GpuEngine::with(&options).expect("an adapter, or HPFLOW_NO_GPU=1"))
@@ -28,21 +33,28 @@ pub fn engine() -> Option<GpuEngine> {
 
 #[test]
 fn the_gpu_engine_agrees_with_the_definition_with_every_preset() {
-    let Some(options) = options() else { return };
-    for preset in Preset::ALL {
-        let options = GpuOptions { preset: Some(preset), ..options.clone() };
-        let mut engine = GpuEngine::with(&options).expect("an engine");
-        for case in 0..CASES.len() {
-            agrees_with_the_definition(&mut engine, case);
+    for precision in [Precision::F32, Precision::F16] {
+        let Some(options) = options_in(precision) else { return };
+        for preset in Preset::ALL {
+            let options = GpuOptions { preset: Some(preset), ..options.clone() };
+            let mut engine = GpuEngine::with(&options).expect("an engine");
+            for case in 0..CASES.len() {
+                agrees_with_the_definition(&mut engine, precision, case);
+            }
         }
     }
 }
 
 /// Nine pairs of seven images of different sizes.
 fn pairs() -> Vec<PairRequest> {
-    let images: Vec<Arc<Hyperimage>> = (0..7)
-        .map(|seed| hyperimage("0,9", [70 + 5 * seed, 90 - 4 * seed], u64::from(seed)))
-        .collect();
+    pairs_in(Precision::F32)
+}
+
+fn pairs_in(precision: Precision) -> Vec<PairRequest> {
+    let image = |seed: u32| {
+        hyperimage_in(precision, "0,9", [70 + 5 * seed, 90 - 4 * seed], u64::from(seed))
+    };
+    let images: Vec<Arc<Hyperimage>> = (0..7).map(image).collect();
     (0..9)
         .map(|index| {
             let (source, target) = (&images[index % 7], &images[(index * 3 + 1) % 7]);
@@ -62,10 +74,15 @@ fn bits(matches: &[Matches]) -> Vec<(Vec<u32>, Vec<u32>)> {
 
 #[test]
 fn batches_and_memory_budgets_change_no_bit_on_the_gpu() {
-    let Some(options) = options() else { return };
-    let pairs = pairs();
-    let mut engine = GpuEngine::with(&options).expect("an engine");
-    let expected = bits(&engine.match_pairs(&pairs).expect("matches"));
+    for precision in [Precision::F32, Precision::F16] {
+        let Some(options) = options_in(precision) else { return };
+        nothing_changes_a_bit(&options, &pairs_in(precision));
+    }
+}
+
+fn nothing_changes_a_bit(options: &GpuOptions, pairs: &[PairRequest]) {
+    let mut engine = GpuEngine::with(options).expect("an engine");
+    let expected = bits(&engine.match_pairs(pairs).expect("matches"));
     let one_by_one: Vec<Matches> = pairs
         .iter()
         .flat_map(|pair| engine.match_pairs(std::slice::from_ref(pair)).expect("matches"))
@@ -77,7 +94,7 @@ fn batches_and_memory_budgets_change_no_bit_on_the_gpu() {
         let options = GpuOptions { memory_budget, ..options.clone() };
         let mut engine = GpuEngine::with(&options).expect("an engine");
         for round in 0..2 {
-            let found = bits(&engine.match_pairs(&pairs).expect("matches"));
+            let found = bits(&engine.match_pairs(pairs).expect("matches"));
             assert_eq!(found, expected, "budget of {memory_budget} bytes, round {round}");
         }
     }
@@ -85,10 +102,37 @@ fn batches_and_memory_budgets_change_no_bit_on_the_gpu() {
 
 #[test]
 fn the_gpu_engine_agrees_with_the_cpu_engine() {
+    for precision in [Precision::F32, Precision::F16] {
+        let Some(options) = options_in(precision) else { return };
+        let mut engine = GpuEngine::with(&options).expect("an engine");
+        agrees_with_the_cpu_engine(&mut engine, &pairs_in(precision));
+    }
+}
+
+#[test]
+fn images_take_half_the_memory_in_half_precision() {
+    let bytes = |precision| -> Option<[usize; 2]> {
+        let engine = GpuEngine::with(&options_in(precision)?).expect("an engine");
+        let image = hyperimage_in(precision, "0,9,10,11,12,13", [300, 225], 1);
+        Some([image.bytes(), engine.bytes_of(&image)])
+    };
+    let Some((single, half)) = bytes(Precision::F32).zip(bytes(Precision::F16)) else { return };
+    println!("bytes an image, host and device: f32 {single:?}, f16 {half:?}");
+    for (single, half) in single.iter().zip(half) {
+        assert!(half * 100 < single * 53, "{half} of {single}");
+    }
+}
+
+#[test]
+fn images_of_another_precision_than_the_engine_are_an_error() {
     let Some(mut engine) = engine() else { return };
-    let pairs = pairs();
-    let found = engine.match_pairs(&pairs).expect("matches");
-    let expected = CpuEngine::new().match_pairs(&pairs).expect("matches");
+    let error = engine.match_pairs(&pairs_in(Precision::F16)).expect_err("another precision");
+    assert!(matches!(error, EngineError::DifferentPrecision { .. }), "{error}");
+}
+
+fn agrees_with_the_cpu_engine(engine: &mut GpuEngine, pairs: &[PairRequest]) {
+    let found = engine.match_pairs(pairs).expect("matches");
+    let expected = CpuEngine::new().match_pairs(pairs).expect("matches");
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found.best, expected.best);
         let confidence: Vec<f64> = expected.confidence.iter().map(|&value| value.into()).collect();
@@ -116,7 +160,9 @@ fn hyperpixels_that_are_zero_match_nothing_and_ties_go_to_the_first() {
     let Some(mut engine) = engine() else { return };
     let zeroed = |seed| {
         let mut image = Arc::unwrap_or_clone(hyperimage("0,9", [60, 50], seed));
-        image.groups.iter_mut().for_each(|group| group.data.fill(0.0));
+        for group in &mut image.groups {
+            group.data = Values::Single(vec![0.0; group.data.len()]);
+        }
         image.inverse_norms.fill(0.0);
         Arc::new(image)
     };

@@ -30,7 +30,7 @@ fn hyperpixel(image: &Hyperimage, index: usize) -> Vec<f64> {
         let (top, left) = (y.floor() as usize, x.floor() as usize);
         let at = |row: usize, column: usize| {
             let (row, column) = (row.min(group.rows - 1), column.min(group.columns - 1));
-            f64::from(group.data[(channel * group.rows + row) * group.columns + column])
+            f64::from(group.data.at((channel * group.rows + row) * group.columns + column))
         };
         let (v, u) = (y - top as f64, x - left as f64);
         (1.0 - v) * ((1.0 - u) * at(top, left) + u * at(top, left + 1))

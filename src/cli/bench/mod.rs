@@ -12,12 +12,12 @@ mod pipeline;
 
 use super::Usage;
 use super::console::Console;
-use super::options::{MethodArgs, at_least_one, help_of_methods};
+use super::options::{HpfArgs, MethodArgs, at_least_one, help_of_methods};
 use crate::Point;
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, FeatureMap};
 use crate::benchmark::Kind;
 use crate::engine::{Engine, EngineKind, PairRequest, StageTimes};
-use crate::hyperpixel::{Hyperimage, LayerSet};
+use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::{Prepared, prepare, read};
 use crate::method::hpf::{self, IMAGE_SIDE};
 use crate::transfer::{Neighbours, transfer};
@@ -29,11 +29,15 @@ const HPF: &str = hpf::open::ENTRY.name;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = help_of_methods("Examples:
   hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4
+  hpflow bench --engines cpu,gpu --precisions f32,f16 --backbone resnet101 --weights untrained
   hpflow bench --pipeline --backbone hog --engines cpu"))]
 pub struct Args {
     /// Engines to compare, in this order. Default: cpu for hpf, cpu and dense for any other method.
     #[arg(long, value_enum, value_delimiter = ',')]
     engines: Vec<EngineKind>,
+    /// Precisions to compare, in this order, each with every engine. Default: that of --precision.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["precision", "pipeline"])]
+    precisions: Vec<Precision>,
     #[command(flatten)]
     method: MethodArgs,
     /// Pairs of a repetition, handed to the engine at once. None is the mirror of another; a second
@@ -78,6 +82,14 @@ impl Args {
             engines => engines.to_vec(),
         }
     }
+
+    /// The precisions to compare.
+    fn precisions(&self) -> Vec<Precision> {
+        match self.precisions.as_slice() {
+            [] => vec![self.method.hpf.precision.unwrap_or_default()],
+            precisions => precisions.to_vec(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -120,6 +132,7 @@ type Stages = Vec<(&'static str, Samples)>;
 /// What one engine took.
 struct EngineResult {
     engine: &'static str,
+    precision: Precision,
     adapter: String,
     /// Pairs without their mirrors.
     matching: Samples,
@@ -134,7 +147,8 @@ struct EngineResult {
 /// # Errors
 /// Wrong usage, a photograph that cannot be used, or an engine that fails.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    check_engines(&args.engines)?;
+    check_once("--engines", &args.engines, EngineKind::name)?;
+    check_once("--precisions", &args.precisions, Precision::name)?;
     args.method.check()?;
     pipeline::check(args)?;
     if args.is_pipeline() {
@@ -147,30 +161,39 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         true => noise(folder.path())?,
         false => args.photographs.clone(),
     };
-    let (images, preparation) = prepare_all(&photographs, &*backbone, &layers, args)?;
-    let requests = requests(&images, args.pairs);
+    let (extracted, preparation) = extract_all(&photographs, &*backbone, &layers, args)?;
+    let geometry = backbone.geometry(layers.base())?;
+    let store = |precision| Stored::new(&extracted, geometry, precision, args.repetitions);
+    let stored: Vec<Stored> = args.precisions().into_iter().map(store).collect();
     let mut results = Vec::new();
-    for kind in args.engines() {
-        results.push(measure(kind, args, &requests, console)?);
-    }
-    match args.format {
-        Format::Text => print_text(&preparation, &results, &layers, &*backbone)?,
-        Format::Json => {
-            print_line!(
-                "{}",
-                serde_json::to_string_pretty(&as_json(&preparation, &results, args))?
-            );
+    for Stored { precision, images, .. } in &stored {
+        let requests = requests(images, args.pairs);
+        let hpf = HpfArgs { precision: Some(*precision), ..args.method.hpf.clone() };
+        for kind in args.engines() {
+            let engine = hpf.open_engine(kind)?;
+            results.push(measure(engine, *precision, &requests, args.repetitions, console)?);
         }
     }
-    Ok(())
+    let bench = Bench { preparation, stored, results };
+    match args.format {
+        Format::Text => bench.print(&layers, &*backbone),
+        Format::Json => {
+            print_line!("{}", serde_json::to_string_pretty(&bench.json(args))?);
+            Ok(())
+        }
+    }
 }
 
-/// Every engine once: a second time would be compared with itself.
-fn check_engines(engines: &[EngineKind]) -> Result<(), Usage> {
-    match engines.iter().enumerate().find(|&(at, kind)| engines[..at].contains(kind)) {
+/// Everything once: a second time would be compared with itself.
+fn check_once<T: Copy + PartialEq>(
+    option: &str,
+    list: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<(), Usage> {
+    match list.iter().enumerate().find(|&(at, one)| list[..at].contains(one)) {
         None => Ok(()),
-        Some((_, kind)) => {
-            Err(Usage(format!("--engines names {} twice; name each engine once", kind.name())))
+        Some((_, &twice)) => {
+            Err(Usage(format!("{option} names {} twice; name each once", name(twice))))
         }
     }
 }
@@ -191,19 +214,64 @@ fn noise(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// Makes hyperimages of photographs, and measures what each stage takes for one.
-fn prepare_all(
+/// A photograph's feature maps.
+struct Extracted {
+    width: u32,
+    height: u32,
+    ratio: f32,
+    maps: Vec<FeatureMap>,
+}
+
+/// Photographs as hyperimages of one precision.
+struct Stored {
+    precision: Precision,
+    images: Vec<Arc<Hyperimage>>,
+    /// What grouping, rounding and the norms took for one.
+    norms: Samples,
+}
+
+impl Stored {
+    fn new(
+        extracted: &[Extracted],
+        geometry: Geometry,
+        precision: Precision,
+        times: usize,
+    ) -> Self {
+        let mut norms = Samples::default();
+        let mut images = Vec::new();
+        for repetition in 0..=times {
+            images.clear();
+            for Extracted { width, height, ratio, maps } in extracted {
+                let start = Instant::now();
+                let image =
+                    Hyperimage::with_precision(geometry, *width, *height, *ratio, maps, precision);
+                if repetition > 0 {
+                    norms.0.push(start.elapsed().as_secs_f64() * 1e3);
+                }
+                images.push(Arc::new(image));
+            }
+        }
+        Self { precision, images, norms }
+    }
+
+    /// Bytes of the largest hyperimage.
+    fn bytes(&self) -> usize {
+        self.images.iter().map(|image| image.bytes()).max().unwrap_or(0)
+    }
+}
+
+/// Extracts the maps of photographs, and measures what each stage takes for one.
+fn extract_all(
     photographs: &[PathBuf],
     backbone: &dyn Backbone,
     layers: &LayerSet,
     args: &Args,
-) -> anyhow::Result<(Vec<Arc<Hyperimage>>, Stages)> {
-    let stages = ["decode", "prepare", "backbone", "norms"];
+) -> anyhow::Result<(Vec<Extracted>, Stages)> {
+    let stages = ["decode", "prepare", "backbone"];
     let mut samples = vec![Samples::default(); stages.len()];
-    let geometry = backbone.geometry(layers.base())?;
-    let mut images = Vec::new();
+    let mut extracted = Vec::new();
     for repetition in 0..=args.repetitions {
-        images.clear();
+        extracted.clear();
         for path in photographs {
             let mut marks = vec![Instant::now()];
             let decoded = read(path)?;
@@ -213,8 +281,7 @@ fn prepare_all(
             let maps = backbone.extract(&[&prepared], layers.layers())?.remove(0);
             marks.push(Instant::now());
             let Prepared { width, height, ratio, .. } = prepared;
-            images.push(Arc::new(Hyperimage::new(geometry, width, height, ratio, &maps)));
-            marks.push(Instant::now());
+            extracted.push(Extracted { width, height, ratio, maps });
             if repetition > 0 {
                 for (samples, marks) in samples.iter_mut().zip(marks.windows(2)) {
                     samples.0.push((marks[1] - marks[0]).as_secs_f64() * 1e3);
@@ -222,7 +289,7 @@ fn prepare_all(
             }
         }
     }
-    Ok((images, stages.into_iter().zip(samples).collect()))
+    Ok((extracted, stages.into_iter().zip(samples).collect()))
 }
 
 /// A pair's work, and what turns its matches into keypoints.
@@ -256,21 +323,23 @@ fn with_mirrors(pairs: &[Requested]) -> Vec<Requested> {
 }
 
 fn measure(
-    kind: EngineKind,
-    args: &Args,
+    mut engine: Box<dyn Engine>,
+    precision: Precision,
     pairs: &[Requested],
+    repetitions: usize,
     console: Console,
 ) -> anyhow::Result<EngineResult> {
-    let mut engine = args.method.hpf.open_engine(kind)?;
-    console.note(format!("measuring {} ({})", engine.name(), engine.adapter()));
-    let [matching, transfer] = measure_pairs(&mut *engine, pairs, args.repetitions)?;
+    let (name, adapter) = (engine.name(), engine.adapter());
+    console.note(format!("measuring {name} {} ({adapter})", precision.name()));
+    let [matching, transfer] = measure_pairs(&mut *engine, pairs, repetitions)?;
     let StageTimes { milliseconds, pairs: matched } = engine.take_stage_times();
     let each = |(stage, total): (&'static str, f64)| (stage, total / matched.max(1) as f64);
     let stages = milliseconds.into_iter().map(each).collect();
-    let [both_ways, _] = measure_pairs(&mut *engine, &with_mirrors(pairs), args.repetitions)?;
+    let [both_ways, _] = measure_pairs(&mut *engine, &with_mirrors(pairs), repetitions)?;
     Ok(EngineResult {
-        engine: engine.name(),
-        adapter: engine.adapter(),
+        engine: name,
+        precision,
+        adapter,
         matching,
         both_ways,
         stages,
@@ -302,79 +371,108 @@ fn measure_pairs(
     Ok(samples)
 }
 
-fn print_text(
-    preparation: &[(&'static str, Samples)],
-    results: &[EngineResult],
-    layers: &LayerSet,
-    backbone: &dyn Backbone,
-) -> anyhow::Result<()> {
-    print_line!("{} layers {layers}; milliseconds, median (lowest to highest)", backbone.name());
-    print_line!("\nonce a photograph");
-    for (stage, samples) in preparation {
-        print_samples(stage, samples)?;
-    }
-    for result in results {
-        print_line!("\nonce a pair, engine {} ({})", result.engine, result.adapter);
-        print_samples("matching", &result.matching)?;
-        print_samples("  with mirrors", &result.both_ways)?;
-        for (stage, milliseconds) in &result.stages {
-            print_line!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
+/// What was measured.
+struct Bench {
+    preparation: Stages,
+    stored: Vec<Stored>,
+    results: Vec<EngineResult>,
+}
+
+impl Bench {
+    fn print(&self, layers: &LayerSet, backbone: &dyn Backbone) -> anyhow::Result<()> {
+        print_line!(
+            "{} layers {layers}; milliseconds, median (lowest to highest)",
+            backbone.name()
+        );
+        print_line!("\nonce a photograph");
+        for (stage, samples) in &self.preparation {
+            print_samples(stage, samples)?;
         }
-        print_line!("  {:<14} {:>9.2}", "transfer", result.transfer);
+        for stored in &self.stored {
+            let precision = stored.precision.name();
+            print_samples(&format!("norms {precision}"), &stored.norms)?;
+            let mebibytes = stored.bytes() as f64 / f64::from(1 << 20);
+            print_line!("  {:<14} {mebibytes:>9.2}  MiB", format!("kept in {precision}"));
+        }
+        for result in &self.results {
+            print_line!("\nonce a pair, engine {} ({})", result.name(), result.adapter);
+            print_samples("matching", &result.matching)?;
+            print_samples("  with mirrors", &result.both_ways)?;
+            for (stage, milliseconds) in &result.stages {
+                print_line!("    {stage:<12} {milliseconds:>9.2}  (work, summed over threads)");
+            }
+            print_line!("  {:<14} {:>9.2}", "transfer", result.transfer);
+        }
+        self.print_ratios()
     }
-    if let Some((last, others)) = results.split_last() {
+
+    /// How fast each was, against the last.
+    fn print_ratios(&self) -> anyhow::Result<()> {
+        let Some((last, others)) = self.results.split_last() else { return Ok(()) };
         for result in others {
             let ratio = |of: fn(&EngineResult) -> &Samples| of(last).median() / of(result).median();
             print_line!(
                 "\n{} is {:.1} times as fast as {}, {:.1} times with mirrors",
-                result.engine,
+                result.name(),
                 ratio(|result| &result.matching),
-                last.engine,
+                last.name(),
                 ratio(|result| &result.both_ways)
             );
         }
+        Ok(())
     }
-    Ok(())
+
+    fn json(&self, args: &Args) -> Value {
+        let preparation: Map<String, Value> = self
+            .preparation
+            .iter()
+            .map(|(stage, samples)| ((*stage).to_owned(), samples.json()))
+            .collect();
+        let stored = self.stored.iter().map(|stored| {
+            json!({
+                "precision": stored.precision,
+                "norms_ms": stored.norms.json(),
+                "bytes_a_photograph": stored.bytes(),
+            })
+        });
+        json!({
+            "backbone": args.method.hpf.backbone(),
+            "pairs": args.pairs,
+            "repetitions": args.repetitions,
+            "once_a_photograph_ms": preparation,
+            "hyperimages": stored.collect::<Vec<_>>(),
+            "engines": self.results.iter().map(EngineResult::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl EngineResult {
+    fn name(&self) -> String {
+        format!("{} {}", self.engine, self.precision.name())
+    }
+
+    fn json(&self) -> Value {
+        let mut stages: Map<String, Value> = self
+            .stages
+            .iter()
+            .map(|(stage, milliseconds)| ((*stage).to_owned(), json!(milliseconds)))
+            .collect();
+        stages.insert("transfer".to_owned(), json!(self.transfer));
+        json!({
+            "engine": self.engine,
+            "precision": self.precision,
+            "adapter": self.adapter,
+            "matching_ms_per_pair": self.matching.median(),
+            "matching_ms_per_pair_spread": self.matching.json(),
+            "with_mirrors_ms_per_pair": self.both_ways.median(),
+            "with_mirrors_ms_per_pair_spread": self.both_ways.json(),
+            "stages_ms": stages,
+        })
+    }
 }
 
 fn print_samples(name: &str, samples: &Samples) -> anyhow::Result<()> {
     let (low, high) = (samples.quantile(0.0), samples.quantile(1.0));
     print_line!("  {name:<14} {:>9.2}  ({low:.2} to {high:.2})", samples.median());
     Ok(())
-}
-
-fn as_json(
-    preparation: &[(&'static str, Samples)],
-    results: &[EngineResult],
-    args: &Args,
-) -> Value {
-    let preparation: Map<String, Value> =
-        preparation.iter().map(|(stage, samples)| ((*stage).to_owned(), samples.json())).collect();
-    let engines: Vec<Value> = results
-        .iter()
-        .map(|result| {
-            let mut stages: Map<String, Value> = result
-                .stages
-                .iter()
-                .map(|(stage, milliseconds)| ((*stage).to_owned(), json!(milliseconds)))
-                .collect();
-            stages.insert("transfer".to_owned(), json!(result.transfer));
-            json!({
-                "engine": result.engine,
-                "adapter": result.adapter,
-                "matching_ms_per_pair": result.matching.median(),
-                "matching_ms_per_pair_spread": result.matching.json(),
-                "with_mirrors_ms_per_pair": result.both_ways.median(),
-                "with_mirrors_ms_per_pair_spread": result.both_ways.json(),
-                "stages_ms": stages,
-            })
-        })
-        .collect();
-    json!({
-        "backbone": args.method.hpf.backbone(),
-        "pairs": args.pairs,
-        "repetitions": args.repetitions,
-        "once_a_photograph_ms": preparation,
-        "engines": engines,
-    })
 }

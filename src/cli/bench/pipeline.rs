@@ -167,6 +167,13 @@ fn as_json(run: &Run) -> Value {
 
 /// Wrong usage: what belongs to the pipeline without it.
 pub fn check(args: &Args) -> Result<(), Usage> {
+    if args.is_pipeline() && !args.precisions.is_empty() {
+        return Err(Usage(
+            "--precisions compares stages of hpf one by one; give --precision where a benchmark is \
+             predicted whole"
+                .to_owned(),
+        ));
+    }
     let given = [
         ("--root", args.root.is_some()),
         ("--limit", args.limit.is_some()),

@@ -2,8 +2,9 @@
 //! `shaders/correlate.wgsl`; DESIGN, section 5, point 1).
 
 use super::simd::{Kernel, LANES, Simd};
-use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
+use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
 use crate::hyperpixel::Group;
+use crate::hyperpixel::values::View;
 
 /// Channels summed in one chain before they are added to the result: long chains of f32 lose a
 /// digit, and a block of this many stays in the cache.
@@ -42,18 +43,14 @@ impl Kernel for Correlate<'_> {
         let mut target_block = Vec::new();
         for first in (0..self.source.channels).step_by(CHANNEL_BLOCK) {
             let channels = CHANNEL_BLOCK.min(self.source.channels - first);
-            copy_padded(
-                &self.target.data[first * columns..],
-                channels,
-                columns,
-                stride,
-                &mut target_block,
-            );
+            let all = first * columns..(first + channels) * columns;
+            let from = self.target.data.view().part(all);
+            copy_padded(simd, from, columns, stride, &mut target_block);
             let target = Panel { data: &target_block, stride };
             for row in (0..rows).step_by(ROW_BLOCK) {
                 let height = ROW_BLOCK.min(rows - row);
-                let from = &self.source.data[first * rows..];
-                copy_block(from, channels, rows, row, height, &mut source_block);
+                let from = self.source.data.view().part(first * rows..(first + channels) * rows);
+                copy_block(simd, from, rows, row, height, &mut source_block);
                 let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
                 let out = &mut data[row * stride..];
                 let (rows, columns, out_stride) = (height, stride, stride);
@@ -65,31 +62,32 @@ impl Kernel for Correlate<'_> {
     }
 }
 
-/// Copies `channels` rows of `columns` values into rows of `stride` values, padded with zeros.
+/// Copies rows of `columns` values into rows of `stride` values, padded with zeros.
 #[inline(always)]
-fn copy_padded(from: &[f32], channels: usize, columns: usize, stride: usize, to: &mut Vec<f32>) {
-    to.resize(channels * stride, 0.0);
-    for (from, to) in from.chunks_exact(columns).zip(to.chunks_exact_mut(stride)) {
-        to[..columns].copy_from_slice(from);
+fn copy_padded<S: Simd>(simd: S, from: View, columns: usize, stride: usize, to: &mut Vec<f32>) {
+    to.resize(from.len() / columns * stride, 0.0);
+    for (row, to) in to.chunks_exact_mut(stride).enumerate() {
+        copy(simd, from.part(row * columns..(row + 1) * columns), &mut to[..columns]);
         to[columns..].fill(0.0);
     }
 }
 
-/// Copies the cells `first..first + height` of every channel, each row padded with zeros by
+/// Copies the cells `first..first + height` of every channel of `cells`, each row padded with zeros by
 /// [`ROW_MARGIN`].
 #[inline(always)]
-fn copy_block(
-    from: &[f32],
-    channels: usize,
+fn copy_block<S: Simd>(
+    simd: S,
+    from: View,
     cells: usize,
     first: usize,
     height: usize,
     to: &mut Vec<f32>,
 ) {
     let stride = height + ROW_MARGIN;
-    to.resize(channels * stride, 0.0);
-    for (from, to) in from.chunks_exact(cells).zip(to.chunks_exact_mut(stride)) {
-        to[..height].copy_from_slice(&from[first..first + height]);
+    to.resize(from.len() / cells * stride, 0.0);
+    for (channel, to) in to.chunks_exact_mut(stride).enumerate() {
+        let at = channel * cells + first;
+        copy(simd, from.part(at..at + height), &mut to[..height]);
         to[height..].fill(0.0);
     }
 }

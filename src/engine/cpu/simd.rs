@@ -6,10 +6,14 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    __m256, __m512, _mm_loadu_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps,
+    _mm256_storeu_ps, _mm512_add_ps, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
     _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
 
 /// Lanes of one vector on every instruction set.
 pub const LANES: usize = 16;
@@ -19,7 +23,7 @@ pub const LANES: usize = 16;
 pub enum InstructionSet {
     /// 512-bit vectors.
     Avx512,
-    /// 256-bit vectors with fused multiply-add.
+    /// 256-bit vectors with fused multiply-add and conversion from half precision.
     Avx2,
     /// Whatever the compiler makes of plain Rust.
     Plain,
@@ -35,7 +39,7 @@ impl InstructionSet {
             if is_x86_feature_detected!("avx512f") {
                 sets.push(Self::Avx512);
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if has_avx2() {
                 sets.push(Self::Avx2);
             }
         }
@@ -62,16 +66,21 @@ impl InstructionSet {
                 // SAFETY: the feature was detected on the line above.
                 return unsafe { run_avx512(kernel) };
             }
-            if self == Self::Avx2
-                && is_x86_feature_detected!("avx2")
-                && is_x86_feature_detected!("fma")
-            {
-                // SAFETY: both features were detected on the lines above.
+            if self == Self::Avx2 && has_avx2() {
+                // SAFETY: the features were detected on the line above.
                 return unsafe { run_avx2(kernel) };
             }
         }
         run_plain(kernel)
     }
+}
+
+/// Whether this machine has all of [`InstructionSet::Avx2`].
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
 }
 
 /// A piece of work written once for every instruction set. Its `run` and all that it calls must be
@@ -92,7 +101,7 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
@@ -116,6 +125,8 @@ pub trait Simd: Copy {
     fn splat(self, value: f32) -> Self::Vector;
     /// The first sixteen values of a slice.
     fn load(self, from: &[f32]) -> Self::Vector;
+    /// The first sixteen halves of a slice; the conversion is exact.
+    fn load_half(self, from: &[f16]) -> Self::Vector;
     /// Writes the first sixteen values of a slice.
     fn store(self, to: &mut [f32], value: Self::Vector);
     /// a + b
@@ -126,6 +137,19 @@ pub trait Simd: Copy {
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// The larger of a and b; b where a is not a number.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Halves as f32, one for one.
+    #[inline(always)]
+    fn widen(self, from: &[f16], to: &mut [f32]) {
+        let whole = from.len() / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            self.store(&mut to[at..], self.load_half(&from[at..]));
+        }
+        let rest = from.len() - whole;
+        let (mut halves, mut singles) = ([f16::ZERO; LANES], [0.0; LANES]);
+        halves[..rest].copy_from_slice(&from[whole..]);
+        self.store(&mut singles, self.load_half(&halves));
+        to[whole..].copy_from_slice(&singles[..rest]);
+    }
 }
 
 /// AVX-512, made only where it was detected.
@@ -156,6 +180,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_ps(from[..LANES].as_ptr()) }
     }
     #[inline(always)]
+    fn load_half(self, from: &[f16]) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from[..LANES].as_ptr().cast())) }
+    }
+    #[inline(always)]
     fn store(self, to: &mut [f32], value: __m512) {
         // SAFETY: see above.
         unsafe { _mm512_storeu_ps(to[..LANES].as_mut_ptr(), value) }
@@ -182,13 +211,13 @@ impl Simd for Avx512 {
     }
 }
 
-/// AVX2 with fused multiply-add, made only where both were detected.
+/// AVX2 with fused multiply-add and F16C, made only where all were detected.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub struct Avx2(());
 
 // SAFETY of every block below: an `Avx2` exists only inside `run_avx2`, which is called only where
-// both features were detected; slices are indexed to sixteen values before they are read.
+// all its features were detected; slices are indexed to sixteen values before they are read.
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx2 {
     type Vector = [__m256; 2];
@@ -209,6 +238,17 @@ impl Simd for Avx2 {
         let from = &from[..LANES];
         // SAFETY: see above.
         unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from[8..].as_ptr())] }
+    }
+    #[inline(always)]
+    fn load_half(self, from: &[f16]) -> [__m256; 2] {
+        let from = &from[..LANES];
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from[8..].as_ptr().cast())),
+            ]
+        }
     }
     #[inline(always)]
     fn store(self, to: &mut [f32], value: [__m256; 2]) {
@@ -270,6 +310,12 @@ impl Simd for Plain {
     fn load(self, from: &[f32]) -> [f32; LANES] {
         let from = &from[..LANES];
         each(|lane| from[lane])
+    }
+    #[inline(always)]
+    fn load_half(self, from: &[f16]) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        from[..LANES].convert_to_f32_slice(&mut lanes);
+        lanes
     }
     #[inline(always)]
     fn store(self, to: &mut [f32], value: [f32; LANES]) {

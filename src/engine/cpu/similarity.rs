@@ -3,8 +3,8 @@
 
 use super::correlate::Correlate;
 use super::expand::{Base, Expand, Expanded, mix};
-use super::simd::{Kernel, LANES, Simd};
-use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
+use super::simd::{Kernel, LANES, Plain, Simd};
+use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
 use crate::hyperpixel::Hyperimage;
 
 /// Channels of the base multiplied at a time: the target's row of them fits the first-level cache.
@@ -64,7 +64,7 @@ impl<'a> PreparedPair<'a> {
         let group = &target.groups[0];
         let mut base = vec![0.0; target.grid.rows.len * group.channels * width];
         for (row, to) in base.chunks_exact_mut(group.channels * width).enumerate() {
-            copy_cells(target, row, columns, width, to);
+            copy_cells(Plain, target, row, columns, width, to);
         }
         let mut inverse_norms = vec![0.0; target.grid.rows.len * width];
         let rows = target.inverse_norms.chunks_exact(columns);
@@ -76,12 +76,20 @@ impl<'a> PreparedPair<'a> {
 }
 
 /// Copies one row of the grid out of the base maps: channels × stride.
-fn copy_cells(image: &Hyperimage, row: usize, columns: usize, stride: usize, to: &mut [f32]) {
+#[inline(always)]
+fn copy_cells<S: Simd>(
+    simd: S,
+    image: &Hyperimage,
+    row: usize,
+    columns: usize,
+    stride: usize,
+    to: &mut [f32],
+) {
     let group = &image.groups[0];
     let first = (image.grid.rows.start + row) * group.columns + image.grid.columns.start;
-    let channels = group.data.chunks_exact(group.rows * group.columns);
-    for (from, to) in channels.zip(to.chunks_exact_mut(stride)) {
-        to[..columns].copy_from_slice(&from[first..first + columns]);
+    for (channel, to) in to.chunks_exact_mut(stride).enumerate() {
+        let at = channel * group.rows * group.columns + first;
+        copy(simd, group.data.view().part(at..at + columns), &mut to[..columns]);
     }
 }
 
@@ -105,7 +113,7 @@ impl SourceRow {
         let count = grid.columns.len;
         let stride = count + ROW_MARGIN;
         let mut panel = vec![0.0; group.channels * stride];
-        copy_cells(pair.source, row, count, stride, &mut panel);
+        copy_cells(simd, pair.source, row, count, stride, &mut panel);
         let mut inverse_norms = vec![0.0; stride];
         inverse_norms[..count].copy_from_slice(&pair.source.inverse_norms[row * count..][..count]);
         // A loop, not a closure: a closure is compiled without the instruction set.

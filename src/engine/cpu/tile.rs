@@ -2,6 +2,7 @@
 //! as rows.
 
 use super::simd::{Kernel, LANES, Simd};
+use crate::hyperpixel::values::View;
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
 #[derive(Clone, Copy)]
@@ -16,6 +17,15 @@ pub struct Panel<'a> {
 #[inline(always)]
 pub fn padded(count: usize, step: usize) -> usize {
     count.div_ceil(step) * step
+}
+
+/// Copies values of either precision into as many f32.
+#[inline(always)]
+pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
+    match from {
+        View::Single(from) => to.copy_from_slice(from),
+        View::Half(from) => simd.widen(from, to),
+    }
 }
 
 /// Rows that a source panel must have room for beyond its last cell: the tallest register tile less

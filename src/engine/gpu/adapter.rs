@@ -3,7 +3,8 @@
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
 use super::error::GpuError;
-use super::preset::Preset;
+use super::preset::{COOPERATIVE_SIDE, Preset};
+use crate::hyperpixel::Precision;
 
 /// Storage buffers that a kernel binds at most.
 const STORAGE_BUFFERS: u32 = 8;
@@ -27,6 +28,9 @@ pub struct AdapterReport {
     pub limits: Vec<(&'static str, u64)>,
     /// Whether kernels can be timed on it.
     pub timestamps: bool,
+    /// Whether `--precision f16` may use its tensor cores: matrices of halves that subgroups multiply
+    /// together, with sums in f32.
+    pub tensor_cores: bool,
     /// Whether it stands for a hardware GPU, which `--engine auto` takes.
     pub hardware: bool,
     /// The tile preset it would use.
@@ -84,9 +88,34 @@ pub(super) fn wanted_limits(adapter: &Adapter) -> Limits {
     }
 }
 
-/// Features that are used where there are any.
-pub(super) fn wanted_features(adapter: &Adapter) -> Features {
-    adapter.features() & (Features::TIMESTAMP_QUERY | Features::SUBGROUP)
+/// Features that are used where there are any, and tensor cores in half precision.
+pub(super) fn wanted_features(adapter: &Adapter, precision: Precision) -> Features {
+    let usual = adapter.features() & (Features::TIMESTAMP_QUERY | Features::SUBGROUP);
+    match precision == Precision::F16 && cooperative(adapter) > 0 {
+        true => usual | COOPERATIVE,
+        false => usual,
+    }
+}
+
+/// Features that matrices of halves which subgroups multiply together need.
+const COOPERATIVE: Features = Features::SHADER_F16.union(Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
+
+/// Invocations of the largest subgroup where subgroups multiply matrices of
+/// [`COOPERATIVE_SIDE`]² halves and sum in f32; 0 where they do not.
+pub(super) fn cooperative(adapter: &Adapter) -> u32 {
+    let half = wgpu::CooperativeScalarType::F16;
+    let single = wgpu::CooperativeScalarType::F32;
+    let fits = adapter.cooperative_matrix_properties().iter().any(|offered| {
+        [offered.m_size, offered.n_size, offered.k_size] == [COOPERATIVE_SIDE; 3]
+            && (offered.ab_type, offered.cr_type) == (half, single)
+    });
+    let most = adapter.limits().max_compute_invocations_per_workgroup;
+    match adapter.get_info().subgroup_max_size {
+        subgroup if fits && subgroup <= most && adapter.features().contains(COOPERATIVE) => {
+            subgroup
+        }
+        _ => 0,
+    }
 }
 
 /// An adapter in words: its name, and what it is.
@@ -141,6 +170,7 @@ fn report(adapter: &Adapter) -> AdapterReport {
             ("workgroups_per_dimension", limits.max_compute_workgroups_per_dimension.into()),
             ("storage_buffers", limits.max_storage_buffers_per_shader_stage.into()),
         ],
+        tensor_cores: cooperative(adapter) > 0,
         timestamps: adapter.features().contains(Features::TIMESTAMP_QUERY),
         hardware: matches!(
             info.device_type,

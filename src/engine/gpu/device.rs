@@ -6,6 +6,7 @@ use wgpu::{Buffer, BufferUsages};
 
 use super::adapter;
 use super::error::GpuError;
+use crate::hyperpixel::Precision;
 
 /// A device with its queue, limits and name.
 pub(super) struct Device {
@@ -15,6 +16,8 @@ pub(super) struct Device {
     pub info: wgpu::AdapterInfo,
     /// Nanoseconds a tick, where kernels can be timed.
     pub timestamp_period: Option<f32>,
+    /// Invocations of the largest subgroup where subgroups may multiply matrices of halves; else 0.
+    pub cooperative: u32,
     fault: Arc<Mutex<Option<Fault>>>,
 }
 
@@ -26,15 +29,25 @@ enum Fault {
 }
 
 impl Device {
-    pub fn new(name: Option<&str>) -> Result<Self, GpuError> {
+    pub fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
         let adapter = adapter::choose(name)?;
         let info = adapter.get_info();
+        let flags = adapter.get_downlevel_capabilities().flags;
+        if precision == Precision::F16 && !flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32) {
+            let reason = "it cannot read numbers in half precision".to_owned();
+            return Err(GpuError::Unsuitable { adapter: info.name, reason });
+        }
         let limits = adapter::wanted_limits(&adapter);
-        let features = adapter::wanted_features(&adapter);
+        let features = adapter::wanted_features(&adapter, precision);
+        let cooperative = match precision {
+            Precision::F32 => 0,
+            Precision::F16 => adapter::cooperative(&adapter),
+        };
         let request = adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("hpflow"),
             required_features: features,
             required_limits: limits.clone(),
+            experimental_features: experimental(cooperative > 0),
             ..Default::default()
         });
         let (device, queue) = pollster::block_on(request)
@@ -58,7 +71,7 @@ impl Device {
         let timestamp_period = features
             .contains(wgpu::Features::TIMESTAMP_QUERY)
             .then(|| queue.get_timestamp_period());
-        Ok(Self { device, queue, limits, info, timestamp_period, fault })
+        Ok(Self { device, queue, limits, info, timestamp_period, cooperative, fault })
     }
 
     /// What has gone wrong since the last call, as an error. A lost device stays lost.
@@ -119,6 +132,17 @@ impl Device {
     pub fn failed(&self, error: &dyn std::error::Error) -> GpuError {
         GpuError::Failed { adapter: self.info.name.clone(), reason: one_line(&error.to_string()) }
     }
+}
+
+/// The library's leave to use what it calls experimental, where that is wanted.
+fn experimental(wanted: bool) -> wgpu::ExperimentalFeatures {
+    if !wanted {
+        return wgpu::ExperimentalFeatures::disabled();
+    }
+    // SAFETY: asks that faults of the library be taken into account. One kernel uses the one feature,
+    // in the library's own language and checked by it, with the shapes that the adapter reports, and
+    // is compared with an ordinary kernel before it is used.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 
 /// Bytes of the smallest buffer: one slot, so that a list without entries can still be bound.

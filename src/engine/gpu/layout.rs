@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::preset::Preset;
-use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::{Hyperimage, Precision};
 
 /// Bytes from one structure of a list to the next. Any part of a list can be bound, because no
 /// adapter asks for a coarser alignment of storage buffers.
@@ -13,12 +13,12 @@ pub const SLOT: usize = 256;
 /// Bytes of a vec4 of f32, the unit of most offsets.
 pub const QUAD: usize = 16;
 
-/// Channels that the kernels take at a time: lists of channels are padded with zeros to a multiple.
-const CHANNEL_STEP: usize = 4;
-
-/// Channels with those that pad them.
-pub(super) fn padded_channels(channels: usize) -> usize {
-    channels.next_multiple_of(CHANNEL_STEP)
+/// Bytes of four features, the unit of offsets of maps.
+pub(super) fn map_quad(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => QUAD,
+        Precision::F16 => QUAD / 2,
+    }
 }
 
 /// A pair of images of one batch; fields as in `shaders/params.wgsl`.
@@ -101,7 +101,9 @@ pub(super) fn slots<T: Pod>(list: &[T]) -> Vec<u8> {
 pub(super) struct ImageLayout {
     /// Quads of a padded row of the grid.
     pub row_quads: usize,
-    /// Base maps: grid rows × padded channels × row quads.
+    /// Bytes of four features.
+    pub map_quad: usize,
+    /// Base maps: grid rows × padded channels × row quads of features.
     pub base: usize,
     /// Inverse norms: grid rows × row quads.
     pub norms: usize,
@@ -116,7 +118,7 @@ pub(super) struct ImageLayout {
 pub(super) struct GroupLayout {
     /// Quads of the padded list of cells.
     pub cell_quads: usize,
-    /// Maps: padded channels × cell quads.
+    /// Maps: padded channels × cell quads of features.
     pub maps: usize,
     /// Taps of the grid's rows, a quad each.
     pub row_taps: usize,
@@ -133,9 +135,11 @@ impl ImageLayout {
             quads += count;
             quads - count
         };
+        let map_quad = map_quad(image.precision());
+        let map = |quads: usize| (quads * map_quad).div_ceil(QUAD);
         let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
         let row_quads = columns.next_multiple_of(preset.row_padding()) / 4;
-        let base = take(rows * padded_channels(image.groups[0].channels) * row_quads);
+        let base = take(map(rows * preset.padded_channels(image.groups[0].channels) * row_quads));
         let norms = take(rows * row_quads);
         let groups = image.groups[1..]
             .iter()
@@ -144,13 +148,13 @@ impl ImageLayout {
                 let cell_quads = cells.next_multiple_of(preset.cell_padding()) / 4;
                 GroupLayout {
                     cell_quads,
-                    maps: take(padded_channels(group.channels) * cell_quads),
+                    maps: take(map(preset.padded_channels(group.channels) * cell_quads)),
                     row_taps: take(rows),
                     column_taps: take(columns),
                     weights: take(group.columns * row_quads),
                 }
             })
             .collect();
-        Self { row_quads, base, norms, groups, quads }
+        Self { row_quads, map_quad, base, norms, groups, quads }
     }
 }

@@ -9,9 +9,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use crate::hyperpixel::{Hyperimage, Precision};
 
 mod adapter;
 mod buffers;
+mod cooperative;
 mod device;
 mod error;
 pub mod layout;
@@ -24,11 +26,12 @@ mod unroll;
 
 pub use adapter::{AdapterReport, adapters, hardware_gpu};
 pub use error::GpuError;
-pub use pipelines::{KERNELS, Kernel, PARAMS};
+pub use pipelines::{COOPERATIVE, KERNELS, Kernel, PAGES, PARAMS};
 pub use preset::Preset;
 
 use buffers::Buffers;
 use device::Device;
+use layout::{ImageLayout, QUAD};
 use pipelines::Pipelines;
 use plan::{Plan, Scratch};
 use resident::Residency;
@@ -49,11 +52,18 @@ pub struct GpuOptions {
     pub memory_budget: u64,
     /// Tile shapes; those for the adapter's type of device if there are none.
     pub preset: Option<Preset>,
+    /// How the maps of the hyperimages are stored that it will match, and on the device.
+    pub precision: Precision,
 }
 
 impl Default for GpuOptions {
     fn default() -> Self {
-        Self { adapter: None, memory_budget: MEMORY_BUDGET, preset: None }
+        Self {
+            adapter: None,
+            memory_budget: MEMORY_BUDGET,
+            preset: None,
+            precision: Precision::default(),
+        }
     }
 }
 
@@ -61,6 +71,7 @@ impl Default for GpuOptions {
 pub struct GpuEngine {
     device: Device,
     preset: Preset,
+    precision: Precision,
     pipelines: Pipelines,
     keeping_pick: Option<wgpu::ComputePipeline>,
     residency: Residency,
@@ -101,10 +112,22 @@ impl GpuEngine {
     /// # Errors
     /// As [`Self::new`].
     pub fn with(options: &GpuOptions) -> Result<Self, EngineError> {
-        let device = Device::new(options.adapter.as_deref())?;
+        let device = Device::new(options.adapter.as_deref(), options.precision)?;
         let preset =
             options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
-        let pipelines = Pipelines::new(&device, &preset)?;
+        let preset = preset.with_cooperative(device.cooperative);
+        let mut engine = Self::on(device, preset, options)?;
+        if engine.device.cooperative > 0 {
+            let source = COOPERATIVE.cooperative_source(&engine.preset);
+            engine.take_cooperative(source)?;
+        }
+        Ok(engine)
+    }
+
+    /// An engine on a device, with ordinary kernels.
+    fn on(device: Device, preset: Preset, options: &GpuOptions) -> Result<Self, GpuError> {
+        let precision = options.precision;
+        let pipelines = Pipelines::new(&device, &preset, precision)?;
         let buffers = Buffers::new(&device)?;
         Ok(Self {
             residency: Residency::new(options.memory_budget),
@@ -112,6 +135,7 @@ impl GpuEngine {
             times: Times::default(),
             device,
             preset,
+            precision,
             pipelines,
             buffers,
         })
@@ -120,6 +144,23 @@ impl GpuEngine {
     /// Gives the device up: every later call fails as on a device that was lost.
     pub fn destroy(&self) {
         self.device.device.destroy();
+    }
+
+    /// Bytes that a photograph takes on the device.
+    #[must_use]
+    pub fn bytes_of(&self, image: &Hyperimage) -> usize {
+        ImageLayout::new(image, &self.preset).quads * QUAD
+    }
+
+    /// What the kernels rely on.
+    fn check(&self, pair: &PairRequest) -> Result<(), EngineError> {
+        pair.check()?;
+        pair.check_precision(self.precision)?;
+        let rows = pair.source.grid.len();
+        match pair.rows.iter().find(|&&row| row as usize >= rows) {
+            Some(&row) => Err(GpuError::NoSuchRow { row, rows }.into()),
+            None => Ok(()),
+        }
     }
 
     /// How many of the first requests fit into one submission; at least one.
@@ -205,7 +246,7 @@ impl Engine for GpuEngine {
     }
 
     fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
-        pairs.iter().try_for_each(check)?;
+        pairs.iter().try_for_each(|pair| self.check(pair))?;
         let mut results = vec![Matches::default(); pairs.len()];
         let mut under_way = VecDeque::new();
         let mut next = 0;
@@ -226,10 +267,11 @@ impl Engine for GpuEngine {
     }
 
     fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
-        check(pair)?;
+        self.check(pair)?;
         self.place(std::slice::from_ref(pair))?;
         if self.keeping_pick.is_none() {
-            self.keeping_pick = Some(Pipelines::keeping_pick(&self.device, &self.preset)?);
+            self.keeping_pick =
+                Some(Pipelines::keeping_pick(&self.device, &self.preset, self.precision)?);
         }
         let plan = Plan::new(&[pair], &self.residency, &self.preset);
         let landed = Submitter {
@@ -291,13 +333,4 @@ fn similarity_rows(plan: &Plan, kept: &[f32]) -> Vec<f32> {
         }
     }
     rows
-}
-
-fn check(pair: &PairRequest) -> Result<(), EngineError> {
-    pair.check()?;
-    let rows = pair.source.grid.len();
-    match pair.rows.iter().find(|&&row| row as usize >= rows) {
-        Some(&row) => Err(GpuError::NoSuchRow { row, rows }.into()),
-        None => Ok(()),
-    }
 }

@@ -6,9 +6,16 @@ use super::device::Device;
 use super::error::GpuError;
 use super::preset::Preset;
 use super::unroll::{choose, unroll};
+use crate::hyperpixel::Precision;
 
 /// The structures that stand in front of every kernel.
 pub const PARAMS: &str = include_str!("../../../shaders/params.wgsl");
+
+/// What a kernel reads pages by, in either precision.
+pub const PAGES: [(Precision, &str); 2] = [
+    (Precision::F32, include_str!("../../../shaders/single.wgsl")),
+    (Precision::F16, include_str!("../../../shaders/half.wgsl")),
+];
 
 /// A file of `shaders/` with kernels.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +35,44 @@ pub const KERNELS: [Kernel; 5] = [
     Kernel { file: "pick.wgsl", text: include_str!("../../../shaders/pick.wgsl") },
 ];
 
+/// `correlate` on matrices that subgroups multiply together, in half precision alone.
+pub const COOPERATIVE: Kernel = Kernel {
+    file: "correlate_cooperative.wgsl",
+    text: include_str!("../../../shaders/correlate_cooperative.wgsl"),
+};
+
+/// What stands first in the text of [`COOPERATIVE`].
+const EXTENSIONS: &str = "enable f16;\nenable wgpu_cooperative_matrix;\n";
+
 impl Kernel {
-    /// The text that the driver gets: the structures, and the kernel with the constants of a preset
-    /// in place of its own, the blocks that apply to it, and the loops up to its constants unrolled.
+    /// The text that the driver gets: the structures, how pages are read, and the kernel with the
+    /// constants of a preset in place of its own, the blocks that apply to it, and the loops up to its
+    /// constants unrolled.
     #[must_use]
-    pub fn source(&self, preset: &Preset) -> String {
+    pub fn source(&self, preset: &Preset, precision: Precision) -> String {
         let constants = preset.constants(self.file);
-        let mut source = format!("{PARAMS}\n{}", self.text);
+        let half = precision == Precision::F16;
+        let pages = PAGES[usize::from(half)].1;
+        let mut source = format!("{PARAMS}\n{pages}\n{}", self.text);
         for (name, value) in &constants {
             source = with_constant(&source, &format!("const {name}: u32 = "), &format!("{value}u"));
         }
         let shared = if preset.shared { "true" } else { "false" };
         source = with_constant(&source, "const SHARED: bool = ", shared);
-        unroll(&choose(&source, "SHARED", preset.shared), &constants)
+        let source = choose(&choose(&source, "SHARED", preset.shared), "HALF", half);
+        unroll(&source, &constants)
     }
 
     /// [`Self::source`] of `pick.wgsl` for an examination, which keeps similarities.
     #[must_use]
-    pub fn keeping_source(&self, preset: &Preset) -> String {
-        with_constant(&self.source(preset), "const KEEP_SIMILARITIES: bool = ", "true")
+    pub fn keeping_source(&self, preset: &Preset, precision: Precision) -> String {
+        with_constant(&self.source(preset, precision), "const KEEP_SIMILARITIES: bool = ", "true")
+    }
+
+    /// [`Self::source`] of [`COOPERATIVE`], with the extensions of the language that it needs.
+    #[must_use]
+    pub fn cooperative_source(&self, preset: &Preset) -> String {
+        [EXTENSIONS, &self.source(preset, Precision::F16)].concat()
     }
 }
 
@@ -60,6 +86,8 @@ fn with_constant(source: &str, declaration: &str, value: &str) -> String {
 /// A pipeline an entry point.
 pub(super) struct Pipelines {
     pub correlate: ComputePipeline,
+    /// `correlate` by [`COOPERATIVE`], where it is taken.
+    pub cooperative: Option<ComputePipeline>,
     pub sum: ComputePipeline,
     pub expand: ComputePipeline,
     pub vote: ComputePipeline,
@@ -73,14 +101,16 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
-        let [correlate, expand, vote, hough, pick] =
-            KERNELS.map(|kernel| (kernel.file, module(device, kernel.file, kernel.source(preset))));
+    pub fn new(device: &Device, preset: &Preset, precision: Precision) -> Result<Self, GpuError> {
+        let [correlate, expand, vote, hough, pick] = KERNELS.map(|kernel| {
+            (kernel.file, module(device, kernel.file, kernel.source(preset, precision)))
+        });
         let make = |(file, module): &(&str, wgpu::ShaderModule), entry| {
             pipeline(device, file, module, entry)
         };
         let pipelines = Self {
             correlate: make(&correlate, "correlate"),
+            cooperative: None,
             sum: make(&correlate, "sum"),
             expand: make(&expand, "expand"),
             vote: make(&vote, "vote"),
@@ -97,10 +127,22 @@ impl Pipelines {
     }
 
     /// `pick`, keeping similarities.
-    pub fn keeping_pick(device: &Device, preset: &Preset) -> Result<ComputePipeline, GpuError> {
+    pub fn keeping_pick(
+        device: &Device,
+        preset: &Preset,
+        precision: Precision,
+    ) -> Result<ComputePipeline, GpuError> {
         let kernel = KERNELS[4];
-        let module = module(device, kernel.file, kernel.keeping_source(preset));
+        let module = module(device, kernel.file, kernel.keeping_source(preset, precision));
         let pipeline = pipeline(device, kernel.file, &module, "pick");
+        device.check()?;
+        Ok(pipeline)
+    }
+
+    /// `correlate` by the text of [`COOPERATIVE`].
+    pub fn cooperative(device: &Device, source: String) -> Result<ComputePipeline, GpuError> {
+        let module = module(device, COOPERATIVE.file, source);
+        let pipeline = pipeline(device, COOPERATIVE.file, &module, "correlate");
         device.check()?;
         Ok(pipeline)
     }

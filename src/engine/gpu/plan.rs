@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::layout::{GroupParams, PairParams, PickParams, QUAD, padded_channels};
+use super::layout::{GroupParams, PairParams, PickParams, QUAD};
 use super::preset::Preset;
 use super::resident::{Placed, Residency};
 use crate::engine::PairRequest;
@@ -140,7 +140,7 @@ impl<'a> Shape<'a> {
     fn lines(&self) -> usize {
         let coarse: usize =
             (0..self.pair.target.groups.len() - 1).map(|group| self.target_cells(group)).sum();
-        padded_channels(self.pair.source.groups[0].channels) + coarse
+        self.preset.padded_channels(self.pair.source.groups[0].channels) + coarse
     }
 
     fn target_tiles(&self) -> usize {
@@ -230,16 +230,16 @@ impl Plan {
         let space = HoughSpace::new(images[0], images[1]);
         let pair = self.pairs.len() as u32;
         let first_group = self.groups.len() as u32;
-        let mut line = padded_channels(images[0].groups[0].channels);
+        let mut line = preset.padded_channels(images[0].groups[0].channels);
         for group in 0..images[0].groups.len() - 1 {
             let [from, to] = [&source.layout.groups[group], &target.layout.groups[group]];
             let [source_map, target_map] = images.map(|image| &image.groups[group + 1]);
             self.groups.push(GroupParams {
                 pair,
-                channels: padded_channels(source_map.channels) as u32,
+                channels: preset.padded_channels(source_map.channels) as u32,
                 splits: shape.splits(group) as u32,
-                source_maps: (source.first + from.maps) as u32,
-                target_maps: (target.first + to.maps) as u32,
+                source_maps: source.maps(from.maps),
+                target_maps: target.maps(to.maps),
                 source_quads: from.cell_quads as u32,
                 target_quads: to.cell_quads as u32,
                 source_columns: source_map.columns as u32,
@@ -264,9 +264,9 @@ impl Plan {
             target_columns: grids[1].columns.len as u32,
             source_quads: source.layout.row_quads as u32,
             target_quads: target.layout.row_quads as u32,
-            channels: padded_channels(images[0].groups[0].channels) as u32,
-            source_base: (source.first + source.layout.base) as u32,
-            target_base: (target.first + target.layout.base) as u32,
+            channels: preset.padded_channels(images[0].groups[0].channels) as u32,
+            source_base: source.maps(source.layout.base),
+            target_base: target.maps(target.layout.base),
             source_norms: (source.first + source.layout.norms) as u32,
             target_norms: (target.first + target.layout.norms) as u32,
             first_group,

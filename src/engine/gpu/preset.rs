@@ -3,6 +3,11 @@
 
 use crate::engine::hough::BLUR_SIDE;
 
+/// Cells and channels of a matrix that a subgroup multiplies.
+pub(super) const COOPERATIVE_SIDE: u32 = 16;
+/// Source and target cells of a workgroup of `correlate_cooperative`.
+pub(super) const COOPERATIVE_TILE: u32 = 2 * COOPERATIVE_SIDE;
+
 /// Tile shapes and batch size for a type of device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preset {
@@ -26,6 +31,9 @@ pub struct Preset {
     pub shared: bool,
     /// Pairs in a submission.
     pub pairs: usize,
+    /// Invocations of the largest subgroup where subgroups multiply matrices of halves together, and
+    /// `correlate` lets them; 0 where it does not.
+    pub cooperative: u32,
 }
 
 impl Preset {
@@ -41,6 +49,7 @@ impl Preset {
         pick_tile: [16, 20],
         shared: false,
         pairs: 8,
+        cooperative: 0,
     };
 
     /// For software devices whose subgroups are a workgroup of [`Self::SOFTWARE`] (Mesa's lavapipe on
@@ -64,6 +73,7 @@ impl Preset {
         pick_tile: [8, 8],
         shared: false,
         pairs: 32,
+        cooperative: 0,
     };
 
     /// All presets, for tests.
@@ -92,7 +102,18 @@ impl Preset {
     /// Lists of cells of a coarse group are padded to a multiple of this many cells.
     #[must_use]
     pub fn cell_padding(&self) -> usize {
-        least_common_multiple(self.correlate_tile[0], self.correlate_tile[1]) as usize
+        let tile = least_common_multiple(self.correlate_tile[0], self.correlate_tile[1]);
+        match self.cooperative {
+            0 => tile as usize,
+            _ => least_common_multiple(tile, COOPERATIVE_TILE) as usize,
+        }
+    }
+
+    /// Channels with the zeros that pad them to what the kernels take at a time.
+    #[must_use]
+    pub fn padded_channels(&self, channels: usize) -> usize {
+        let step = if self.cooperative == 0 { 4 } else { COOPERATIVE_SIDE };
+        channels.next_multiple_of(step as usize)
     }
 
     /// Constants of a kernel's file that the host sets.
@@ -125,8 +146,22 @@ impl Preset {
                 let [rows, targets] = self.pick_tile;
                 vec![workgroup, ("ROW_QUADS", rows / 4), ("TARGET_QUADS", targets / 4)]
             }
+            "correlate_cooperative.wgsl" => vec![
+                ("WORKGROUP", self.cooperative),
+                ("SPLIT", self.split),
+                ("SIDE", COOPERATIVE_SIDE),
+                ("TILE", COOPERATIVE_TILE),
+            ],
             _ => vec![workgroup],
         }
+    }
+}
+
+impl Preset {
+    /// The same with `correlate` on matrices of subgroups of at most so many invocations.
+    #[must_use]
+    pub fn with_cooperative(self, subgroup: u32) -> Self {
+        Self { cooperative: subgroup, ..self }
     }
 }
 

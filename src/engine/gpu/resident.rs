@@ -7,7 +7,7 @@ use wgpu::{Buffer, BufferUsages};
 
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{ImageLayout, QUAD, padded_channels};
+use super::layout::{ImageLayout, QUAD};
 use super::preset::Preset;
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::{Tap, taps};
@@ -30,6 +30,13 @@ pub(super) struct Placed {
     pub first: usize,
     pub layout: ImageLayout,
     last_use: u64,
+}
+
+impl Placed {
+    /// Where maps are that begin `at` quads into the image, in quads of features.
+    pub fn maps(&self, at: usize) -> u32 {
+        ((self.first + at) * QUAD / self.layout.map_quad) as u32
+    }
 }
 
 /// The images on the device.
@@ -79,7 +86,7 @@ impl Residency {
             return Ok(false);
         };
         let first = self.pages[page].used.get(at.wrapping_sub(1)).map_or(0, |(f, n)| f + n);
-        upload(device, &self.pages[page].buffer, first, image, &layout)?;
+        upload(device, preset, &self.pages[page].buffer, first, image, &layout)?;
         self.pages[page].used.insert(at, (first, layout.quads));
         let placed = Placed { page, first, layout, last_use: self.clock };
         self.images.insert(image.id, placed);
@@ -166,6 +173,7 @@ fn largest_page(device: &Device) -> u64 {
 /// copy to the device runs before the next submission, beside those that are under way.
 fn upload(
     device: &Device,
+    preset: &Preset,
     buffer: &Buffer,
     first: usize,
     image: &Hyperimage,
@@ -180,38 +188,41 @@ fn upload(
     };
     let mut staging = view.slice(..);
     staging.fill(0);
-    write(image, layout, |quad, values| {
-        let start = quad * QUAD;
-        staging
-            .slice(start..start + size_of_val(values))
-            .copy_from_slice(bytemuck::cast_slice(values));
+    write(image, preset, layout, |start, bytes| {
+        staging.slice(start..start + bytes.len()).copy_from_slice(bytes);
     });
     Ok(())
 }
 
-/// Writes the parts of an image: quad where a part begins, and its values.
-fn write(image: &Hyperimage, layout: &ImageLayout, mut put: impl FnMut(usize, &[f32])) {
+/// Writes the parts of an image: byte where a part begins, and its bytes.
+fn write(
+    image: &Hyperimage,
+    preset: &Preset,
+    layout: &ImageLayout,
+    mut put: impl FnMut(usize, &[u8]),
+) {
     let base = &image.groups[0];
     let (rows, columns) = (image.grid.rows, image.grid.columns);
+    let row_bytes = layout.row_quads * layout.map_quad;
     for row in 0..rows.len {
         for channel in 0..base.channels {
             let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
-            let line = row * padded_channels(base.channels) + channel;
-            let to = layout.base + line * layout.row_quads;
-            put(to, &base.data[from..from + columns.len]);
+            let line = row * preset.padded_channels(base.channels) + channel;
+            let features = base.data.view().part(from..from + columns.len);
+            put(layout.base * QUAD + line * row_bytes, features.bytes());
         }
         let norms = &image.inverse_norms[row * columns.len..][..columns.len];
-        put(layout.norms + row * layout.row_quads, norms);
+        let at = layout.norms + row * layout.row_quads;
+        put(at * QUAD, bytemuck::cast_slice(norms));
     }
+    let mut put_quads =
+        |quad: usize, values: &[f32]| put(quad * QUAD, bytemuck::cast_slice(values));
     for (group, at) in image.groups[1..].iter().zip(&layout.groups) {
-        for (channel, map) in group.data.chunks_exact(group.rows * group.columns).enumerate() {
-            put(at.maps + channel * at.cell_quads, map);
-        }
         let row_taps = taps(group.rows, base.rows, rows.start, rows.len);
         let column_taps = taps(group.columns, base.columns, columns.start, columns.len);
         let quad = |tap: &Tap| [tap.first as f32, tap.second as f32, tap.weight, 0.0];
-        put(at.row_taps, &row_taps.iter().flat_map(quad).collect::<Vec<_>>());
-        put(at.column_taps, &column_taps.iter().flat_map(quad).collect::<Vec<_>>());
+        put_quads(at.row_taps, &row_taps.iter().flat_map(quad).collect::<Vec<_>>());
+        put_quads(at.column_taps, &column_taps.iter().flat_map(quad).collect::<Vec<_>>());
         for column in 0..group.columns {
             let weight = |tap: &Tap| {
                 let first = if tap.first as usize == column { 1.0 - tap.weight } else { 0.0 };
@@ -219,7 +230,15 @@ fn write(image: &Hyperimage, layout: &ImageLayout, mut put: impl FnMut(usize, &[
                 first + second
             };
             let weights: Vec<f32> = column_taps.iter().map(weight).collect();
-            put(at.weights + column * layout.row_quads, &weights);
+            put_quads(at.weights + column * layout.row_quads, &weights);
+        }
+    }
+    for (group, at) in image.groups[1..].iter().zip(&layout.groups) {
+        let cells = group.rows * group.columns;
+        for channel in 0..group.channels {
+            let features = group.data.view().part(channel * cells..(channel + 1) * cells);
+            let line = channel * at.cell_quads * layout.map_quad;
+            put(at.maps * QUAD + line, features.bytes());
         }
     }
 }

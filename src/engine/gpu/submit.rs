@@ -13,7 +13,7 @@ use super::error::GpuError;
 use super::layout::{GroupParams, SLOT};
 use super::pipelines::Pipelines;
 use super::plan::{Plan, Segment};
-use super::preset::Preset;
+use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 
 /// Stages that are timed, in order of execution.
@@ -124,7 +124,12 @@ impl Submitter<'_> {
     }
 
     fn correlate(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
-        let [source_tile, target_tile] = self.preset.correlate_tile.map(|cells| cells / 4);
+        let cooperative = self.pipelines.cooperative.as_ref();
+        let tile = match cooperative {
+            Some(_) => [COOPERATIVE_TILE; 2],
+            None => self.preset.correlate_tile,
+        };
+        let [source_tile, target_tile] = tile.map(|cells| cells / 4);
         for segment in &plan.segments {
             let groups = &plan.groups[segment.groups.clone()];
             let count = groups.len() as u32;
@@ -132,24 +137,25 @@ impl Submitter<'_> {
             let [source_page, target_page] = self.pages(segment);
             let source_tiles = |g: &GroupParams| g.source_quads / source_tile;
             let target_tiles = |g: &GroupParams| g.target_quads / target_tile;
-            let (across, down) = match self.preset.shared {
-                true => {
-                    (largest(groups, source_tiles), largest(groups, |g| g.splits * target_tiles(g)))
-                }
-                false => {
-                    let tiles = |g: &GroupParams| source_tiles(g) * target_tiles(g);
-                    (largest(groups, tiles), largest(groups, |g| g.splits))
+            let tiles = |g: &GroupParams| source_tiles(g) * target_tiles(g);
+            let parts = largest(groups, |g| g.splits);
+            let (across, down) = match (cooperative, self.preset.shared) {
+                (Some(_), _) => (largest(groups, tiles), parts),
+                (None, false) => (pass.groups(largest(groups, tiles)), parts),
+                (None, true) => {
+                    let down = largest(groups, |g| g.splits * target_tiles(g));
+                    (pass.groups(largest(groups, source_tiles)), down)
                 }
             };
             pass.run(
-                &self.pipelines.correlate,
+                cooperative.unwrap_or(&self.pipelines.correlate),
                 &[
                     (0, listed.clone()),
                     (1, source_page),
                     (2, target_page),
                     (3, whole(&buffers.partial)),
                 ],
-                [pass.groups(across), down, count],
+                [across, down, count],
             )?;
             let quads = largest(groups, |g| g.source_quads);
             let cells = largest(groups, |g| g.target_quads * 4);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Image};
-use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
+use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::{Prepared, prepare, read};
 use crate::method::Unusable;
 
@@ -138,6 +138,7 @@ pub(super) struct Extractor<'a> {
     pub backbone: &'a mut dyn Backbone,
     pub layers: &'a LayerSet,
     pub geometry: Geometry,
+    pub precision: Precision,
 }
 
 impl Extractor<'_> {
@@ -174,7 +175,8 @@ impl Extractor<'_> {
         maps: &[crate::backbone::FeatureMap],
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
-        let image = Hyperimage::new(self.geometry, width, height, ratio, maps);
+        let (geometry, precision) = (self.geometry, self.precision);
+        let image = Hyperimage::with_precision(geometry, width, height, ratio, maps, precision);
         not_empty(image, photograph, self.layers.base())
     }
 }

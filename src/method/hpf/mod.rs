@@ -21,7 +21,7 @@ use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
-use crate::hyperpixel::{Geometry, Hyperimage, LayerSet};
+use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use crate::transfer::{Neighbours, flow, transfer};
 
 /// The long side that photographs are shrunk to (published code: 300 pixels).
@@ -50,6 +50,7 @@ pub struct Hpf {
     engine: Box<dyn Engine>,
     layers: LayerSet,
     geometry: Geometry,
+    precision: Precision,
     busy: Busy,
 }
 
@@ -78,7 +79,8 @@ impl Hpf {
     ) -> Result<Self, BackboneError> {
         let geometry = backbone.geometry(layers.base())?;
         let maps = Maps::Backbone(backbone);
-        Ok(Self { maps, engine, layers, geometry, busy: Busy::default() })
+        let (precision, busy) = Default::default();
+        Ok(Self { maps, engine, layers, geometry, precision, busy })
     }
 
     /// Hyperpixel Flow that starts from kept features: no photograph is opened.
@@ -95,7 +97,14 @@ impl Hpf {
             features.layer(layer)?;
         }
         let maps = Maps::Kept(features);
-        Ok(Self { maps, engine, layers, geometry, busy: Busy::default() })
+        let (precision, busy) = Default::default();
+        Ok(Self { maps, engine, layers, geometry, precision, busy })
+    }
+
+    /// The same with feature maps stored in a precision, which must be the engine's.
+    #[must_use]
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A photograph as hyperpixels.
@@ -103,14 +112,17 @@ impl Hpf {
     /// # Errors
     /// A photograph that cannot be read or is too small for the backbone and base layer.
     pub fn hyperimage(&mut self, photograph: &Path) -> Result<Arc<Hyperimage>, Unusable> {
-        let (layers, geometry) = (&self.layers, self.geometry);
+        let (layers, geometry, precision) = (&self.layers, self.geometry, self.precision);
         match &mut self.maps {
             Maps::Backbone(backbone) => {
                 let prepared = decode(photograph, None)?;
-                let extractor = Extractor { backbone: &mut **backbone, layers, geometry };
+                let extractor =
+                    Extractor { backbone: &mut **backbone, layers, geometry, precision };
                 extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
             }
-            Maps::Kept(features) => read_kept(features, layers, geometry, photograph, None),
+            Maps::Kept(features) => {
+                Reader { features, layers, geometry, precision }.read(photograph, None)
+            }
         }
     }
 
@@ -154,7 +166,7 @@ impl Method for Hpf {
         all.extend([
             ("engine".to_owned(), self.engine.name().into()),
             ("adapter".to_owned(), self.engine.adapter().into()),
-            ("precision".to_owned(), "f32".into()),
+            ("precision".to_owned(), self.precision.name().into()),
             ("image_side".to_owned(), side.into()),
             ("hough_cells".to_owned(), (HOUGH_CELLS as u64).into()),
             ("similarity_exponent".to_owned(), 3.into()),
@@ -194,18 +206,18 @@ impl Method for Hpf {
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
         let schedule = Schedule::new(benchmark, pairs);
-        let Self { maps, engine, layers, geometry, busy } = self;
-        let (layers, geometry) = (&*layers, *geometry);
+        let Self { maps, engine, layers, geometry, precision, busy } = self;
+        let (layers, geometry, precision) = (&*layers, *geometry, *precision);
         let backbone = match maps {
             Maps::Backbone(backbone) => &mut **backbone,
             Maps::Kept(features) => {
-                let reader = Reader { features, layers, geometry };
+                let reader = Reader { features, layers, geometry, precision };
                 let matcher =
                     Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
                 return predict_kept(benchmark, &schedule, reader, matcher, sink);
             }
         };
-        let extractor = Extractor { backbone, layers, geometry };
+        let extractor = Extractor { backbone, layers, geometry, precision };
         let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
         let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
         let images = &schedule.images;
@@ -251,22 +263,21 @@ struct Reader<'a> {
     features: &'a Features,
     layers: &'a LayerSet,
     geometry: Geometry,
+    precision: Precision,
 }
 
-/// A photograph's hyperpixels from its kept features; `size` is in original pixels.
-fn read_kept(
-    features: &Features,
-    layers: &LayerSet,
-    geometry: Geometry,
-    photograph: &Path,
-    size: Option<[u32; 2]>,
-) -> Result<Arc<Hyperimage>, Unusable> {
-    let (header, maps) = features
-        .maps(photograph, size, layers.layers())
-        .map_err(|error| unusable(photograph, error))?;
-    let [width, height] = header.resized_size;
-    let image = Hyperimage::new(geometry, width, height, header.ratio(), &maps);
-    not_empty(image, photograph, layers.base())
+impl Reader<'_> {
+    /// A photograph's hyperpixels from its kept features; `size` is in original pixels.
+    fn read(&self, photograph: &Path, size: Option<[u32; 2]>) -> Result<Arc<Hyperimage>, Unusable> {
+        let (header, maps) = self
+            .features
+            .maps(photograph, size, self.layers.layers())
+            .map_err(|error| unusable(photograph, error))?;
+        let ([width, height], ratio) = (header.resized_size, header.ratio());
+        let (geometry, precision) = (self.geometry, self.precision);
+        let image = Hyperimage::with_precision(geometry, width, height, ratio, &maps, precision);
+        not_empty(image, photograph, self.layers.base())
+    }
 }
 
 /// Predicts from kept features: reading, with the norms, runs beside matching.
@@ -280,10 +291,9 @@ fn predict_kept(
     let (read, to_match) = sync_channel(PREPARED_AHEAD);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let Reader { features, layers, geometry } = reader;
             for &index in &schedule.images {
                 let image = &benchmark.images[index];
-                let result = read_kept(features, layers, geometry, &image.path, image.size);
+                let result = reader.read(&image.path, image.size);
                 if read.send((index, result)).is_err() {
                     break;
                 }

@@ -19,16 +19,18 @@ pub const ENTRY: Entry = Entry {
         Setting::Features,
         Setting::Engine,
         Setting::Adapter,
+        Setting::Precision,
     ],
     engines: &[EngineKind::Gpu, EngineKind::Cpu, EngineKind::Dense],
     open,
 };
 
 fn open(options: &Options) -> Result<Box<dyn Method>, OpenError> {
-    Ok(Box::new(match &options.features {
+    let hpf = match &options.features {
         Some(kept) => with_features(options, kept)?,
         None => with_backbone(options)?,
-    }))
+    };
+    Ok(Box::new(hpf.in_precision(options.precision.unwrap_or_default())))
 }
 
 /// Backbone, layer set and engine.
@@ -138,7 +140,9 @@ pub fn layer_set(options: &Options) -> Result<LayerSet, OpenError> {
 pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, OpenError> {
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
-    engine::open(kind, engine::Options { adapter, threads }).map_err(|error| match error {
+    let precision = options.precision.unwrap_or_default();
+    engine::open(kind, engine::Options { adapter, threads, precision }).map_err(|error| match error
+    {
         EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
             OpenError::Usage(format!("--adapter: {error}"))
         }

@@ -1,0 +1,193 @@
+//! Whether tensor cores are used: `correlate_cooperative` is taken where it gives what the ordinary
+//! kernel gives.
+
+use std::sync::Arc;
+
+use super::pipelines::Pipelines;
+use super::{GpuEngine, GpuError, Times};
+use crate::backbone::FeatureMap;
+use crate::engine::{Engine as _, EngineError, PairRequest};
+use crate::hyperpixel::{Geometry, Hyperimage, Precision};
+
+impl GpuEngine {
+    /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
+    /// the ordinary one on a known pair: the log then says so, and the ordinary one goes on.
+    ///
+    /// # Errors
+    /// A device that fails with the ordinary kernels, or is lost.
+    pub(super) fn take_cooperative(&mut self, source: String) -> Result<(), EngineError> {
+        let adapter = self.device.info.name.clone();
+        let pair = known_pair();
+        let kernel = match Pipelines::cooperative(&self.device, source) {
+            Ok(kernel) => kernel,
+            Err(error @ GpuError::Lost { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!("tensor cores are not used: {error}");
+                return Ok(());
+            }
+        };
+        let expected = self.match_pairs(std::slice::from_ref(&pair))?;
+        self.pipelines.cooperative = Some(kernel);
+        match self.match_pairs(std::slice::from_ref(&pair)) {
+            Ok(found) if found == expected => {}
+            Err(error @ EngineError::Gpu(GpuError::Lost { .. })) => return Err(error),
+            _ => {
+                self.pipelines.cooperative = None;
+                tracing::warn!(
+                    "tensor cores are not used: on {adapter} their kernel does not give what the \
+                     ordinary one gives"
+                );
+            }
+        }
+        self.times = Times::default();
+        Ok(())
+    }
+}
+
+/// A pair whose products are the same in any order of sums, and not in sums of halves: features are
+/// small whole numbers, and every sum stays below 2²⁴ and most go beyond 2¹¹. It has channels and
+/// cells that are no multiple of a matrix's, and several parts of channels.
+fn known_pair() -> PairRequest {
+    let image = |seed: usize, [width, height]: [usize; 2]| {
+        let map = |layer: usize, stride: usize, channels: usize| {
+            let (rows, columns) = (height.div_ceil(stride), width.div_ceil(stride));
+            let data = (0..channels * rows * columns)
+                .map(|index| ((index * 7919 + index / 31 * 104_729 + seed * 31) % 17) as f32 - 2.0)
+                .collect();
+            FeatureMap { layer, stride, channels, rows, columns, data }
+        };
+        let maps = [map(0, 4, 6), map(1, 16, 1130)];
+        let (width, height) = (width as u32, height as u32);
+        let geometry = Geometry::new(4, 11);
+        let precision = Precision::F16;
+        Arc::new(Hyperimage::with_precision(geometry, width, height, 1.0, &maps, precision))
+    };
+    let (source, target) = (image(1, [100, 75]), image(2, [90, 110]));
+    let rows = (0..source.grid.len() as u32).collect();
+    PairRequest { source, target, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::gpu::device::Device;
+    use crate::engine::gpu::pipelines::COOPERATIVE;
+    use crate::engine::gpu::{GpuOptions, Preset};
+
+    /// What subgroups do together, by every invocation for itself: matrices are arrays, row by row.
+    const EMULATION: &str = "
+        fn columns_of(at: u32, stride: u32) -> array<f32, 256> {
+            var matrix: array<f32, 256>;
+            for (var row = 0u; row < 16u; row++) {
+                for (var column = 0u; column < 16u; column++) {
+                    let from = at + column * stride + row;
+                    let halves = unpack2x16float(target_page[from / 2u]);
+                    matrix[row * 16u + column] = halves[from % 2u];
+                }
+            }
+            return matrix;
+        }
+        fn rows_of(at: u32, stride: u32) -> array<f32, 256> {
+            var matrix: array<f32, 256>;
+            for (var row = 0u; row < 16u; row++) {
+                for (var column = 0u; column < 16u; column++) {
+                    let from = at + row * stride + column;
+                    let halves = unpack2x16float(source_page[from / 2u]);
+                    matrix[row * 16u + column] = halves[from % 2u];
+                }
+            }
+            return matrix;
+        }
+        fn multiply_add(
+            a: array<f32, 256>,
+            b: array<f32, 256>,
+            c: array<f32, 256>,
+        ) -> array<f32, 256> {
+            var left = a;
+            var right = b;
+            var matrix = c;
+            for (var row = 0u; row < 16u; row++) {
+                for (var column = 0u; column < 16u; column++) {
+                    var sum = matrix[row * 16u + column];
+                    for (var k = 0u; k < 16u; k++) {
+                        sum += left[row * 16u + k] * right[k * 16u + column];
+                    }
+                    matrix[row * 16u + column] = sum;
+                }
+            }
+            return matrix;
+        }
+        fn store(from: array<f32, 256>, at: u32, stride: u32) {
+            var matrix = from;
+            for (var row = 0u; row < 16u; row++) {
+                for (var column = 0u; column < 16u; column++) {
+                    partial[at + row * stride + column] = matrix[row * 16u + column];
+                }
+            }
+        }";
+
+    /// The text of the kernel for adapters that lack what it needs.
+    fn emulated(preset: &Preset) -> String {
+        let replacements = [
+            ("array<f16>", "array<u32>"),
+            ("coopLoadT<coop_mat16x16<f32, C>>(&zeros[0], SIDE)", "array<f32, 256>()"),
+            ("coopLoad<coop_mat16x16<f16, A>>(&target_page[", "columns_of("),
+            ("coopLoadT<coop_mat16x16<f16, B>>(&source_page[", "rows_of("),
+            ("coopMultiplyAdd(", "multiply_add("),
+            ("coopStoreT(", "store("),
+            ("&partial[", ""),
+            ("], target_cells)", ", target_cells)"),
+            ("], source_cells)", ", source_cells)"),
+        ];
+        let mut source = COOPERATIVE.source(preset, Precision::F16);
+        for (from, to) in replacements {
+            assert!(source.contains(from), "{from} is in the kernel");
+            source = source.replace(from, to);
+        }
+        source + EMULATION
+    }
+
+    /// An engine laid out for the kernel, and the kernel emulated.
+    fn engine() -> Option<(GpuEngine, String)> {
+        if std::env::var_os("HPFLOW_NO_GPU").is_some_and(|value| value == "1") {
+            eprintln!("NOT RUN: HPFLOW_NO_GPU=1 says that there is no adapter");
+            return None;
+        }
+        let options = GpuOptions { precision: Precision::F16, ..GpuOptions::default() };
+        let device = Device::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
+        let preset = Preset::of(&device.info, device.device.features()).with_cooperative(8);
+        let engine = GpuEngine::on(device, preset, &options).expect("an engine");
+        Some((engine, emulated(&preset)))
+    }
+
+    #[test]
+    fn a_kernel_that_gives_the_same_is_taken() {
+        let Some((mut engine, source)) = engine() else { return };
+        engine.take_cooperative(source).expect("a device that goes on");
+        assert!(engine.pipelines.cooperative.is_some());
+    }
+
+    #[test]
+    fn a_kernel_that_gives_anything_else_or_is_refused_is_left_out_and_the_engine_goes_on() {
+        let Some((mut engine, source)) = engine() else { return };
+        let pair = known_pair();
+        let expected = engine.match_pairs(std::slice::from_ref(&pair)).expect("matches");
+        let wrong = [
+            (
+                "sums of halves",
+                "sum += left",
+                "sum = unpack2x16float(pack2x16float(vec2(sum))).x + left",
+            ),
+            ("another place", "let at11 = at10 + SIDE;", "let at11 = at10;"),
+            ("too few channels", "channel < last;", "channel + SIDE < last;"),
+            ("no kernel", "fn store", "fn"),
+        ];
+        for (what, from, to) in wrong {
+            assert!(source.contains(from), "{from} is in the kernel");
+            engine.take_cooperative(source.replacen(from, to, 1)).expect("a device that goes on");
+            assert!(engine.pipelines.cooperative.is_none(), "{what}");
+            let found = engine.match_pairs(std::slice::from_ref(&pair)).expect("matches");
+            assert_eq!(found, expected, "{what}");
+        }
+    }
+}
