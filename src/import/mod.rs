@@ -7,9 +7,7 @@
 
 mod flows;
 mod geoaware;
-mod npy;
 mod npz;
-mod pickle;
 mod table;
 
 use std::collections::HashMap;
@@ -18,8 +16,8 @@ use std::path::{Path, PathBuf};
 use crate::benchmark::Benchmark;
 use crate::score::Predicted;
 
-pub use npy::{Array, ArrayError};
-pub use pickle::PickleError;
+pub use crate::numpy::{Array, ArrayError};
+pub use crate::pickle::PickleError;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
