@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::blocks::{Block, Blocks, length_of, storages};
+use super::blocks::{Block, Blocks, Copying, is_whole, length_of, storages};
 use super::{Checkpoint, CheckpointError, Format, Input, shown};
 use crate::pickle::Values;
 
@@ -25,7 +25,16 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
     let root = root(&input, &archive)?;
     sound(&input, &mut archive)?;
     little_endian(&mut input, &mut archive, &root)?;
-    let pickle = required(&input, &mut archive, &format!("{root}data.pkl"))?;
+    let name = format!("{root}data.pkl");
+    let pickle = required(&input, &mut archive, &name)?;
+    match is_whole(&mut input.file, &pickle) {
+        Ok(true) => {}
+        Ok(false) => {
+            let what = format!("record {} is not as its checksum says", shown(&name));
+            return Err(input.damaged(what));
+        }
+        Err(Copying::Read(source) | Copying::Write(source)) => return Err(unread(&input, source)),
+    }
     let mut description = at(&mut input, pickle)?;
     let values = Values::read(&mut description).map_err(|error| input.pickle(error))?;
     let mut by_key = HashMap::new();

@@ -124,8 +124,12 @@ impl Naming {
     }
 
     fn left_out(&self) -> Vec<String> {
-        let counters = format!("{} tensors {COUNTER}", self.counters);
-        let outside = format!("{} tensors outside of the prefix", self.outside);
+        let counted = |count: usize| match count {
+            1 => "1 tensor".to_owned(),
+            _ => format!("{count} tensors"),
+        };
+        let counters = format!("{COUNTER} ({})", counted(self.counters));
+        let outside = format!("names without the prefix ({})", counted(self.outside));
         let both = [(self.counters, counters), (self.outside, outside)];
         both.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what).collect()
     }

@@ -86,10 +86,14 @@ pub enum Baseline {
 
 impl Trunk {
     fn of(shapes: &Shapes) -> Option<Self> {
-        let has = |name: &str| shapes.contains_key(&format!("FeatureExtraction.model.{name}"));
-        if has("4.0.conv1.weight") {
+        let has = |module: &str| {
+            let prefix = format!("FeatureExtraction.model.{module}");
+            shapes.keys().any(|name| name.starts_with(&prefix))
+        };
+        // Modules 4 and 6 of VGG-16 have no parameters.
+        if has("4.") || has("6.") {
             Some(Self::ResNet101)
-        } else if has("0.weight") {
+        } else if has("") {
             Some(Self::Vgg16)
         } else {
             None
@@ -158,21 +162,20 @@ impl Baseline {
     /// [`Baseline::check`] says.
     #[must_use]
     pub fn of(shapes: &Shapes) -> Option<Self> {
-        let trunk = Trunk::of(shapes);
-        let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
         // A file without a backbone is one of ResNet-101 that lacks it.
-        let trunk_or = trunk.unwrap_or(Trunk::ResNet101);
+        let trunk = Trunk::of(shapes).unwrap_or(Trunk::ResNet101);
+        let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
         if has("NeighConsensus.conv.") {
             let (kernel_sizes, channels) = consensus(shapes);
-            Some(Self::NcNet { trunk: trunk_or, kernel_sizes, channels })
+            Some(Self::NcNet { trunk, kernel_sizes, channels })
         } else if has("FeatureRegression2.") {
-            Some(Self::WeakAlign { trunk: trunk_or })
+            Some(Self::WeakAlign { trunk })
         } else if has("FeatureRegression.preconv.") || has("FeatureRegression.att.") {
             let transform = Transform::of(shapes, "FeatureRegression");
-            Some(Self::A2Net { trunk: trunk_or, transform })
+            Some(Self::A2Net { trunk, transform })
         } else if has("FeatureRegression.") {
             let transform = Transform::of(shapes, "FeatureRegression");
-            Some(Self::CnnGeo { trunk: trunk_or, transform })
+            Some(Self::CnnGeo { trunk, transform })
         } else {
             None
         }

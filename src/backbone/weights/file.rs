@@ -145,7 +145,8 @@ fn conversion(path: &Path) -> String {
     // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
-    format!("convert it with `hpflow weights convert '{name}' --out '{}'`", stem.display())
+    let (old, new) = (path.display(), path.with_file_name(stem));
+    format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
 }
 
 /// Whether a file has every tensor of a network at its shape, and is not a deeper network's, whose

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::backbone::WeightsError;
 use crate::backbone::architecture::Architecture;
@@ -31,10 +31,10 @@ pub struct Args {
     #[arg(long, value_name = "NEW.safetensors")]
     out: PathBuf,
     /// The entry that holds the tensors [default: state_dict or another usual one, or the top].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     key: Option<String>,
     /// Take only the tensors whose names begin with this, and take it off them.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     prefix: Option<String>,
     /// Replace a file that is there already.
     #[arg(long)]
@@ -46,9 +46,6 @@ pub struct Args {
 /// # Errors
 /// A checkpoint that cannot be converted, or an output that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    if args.key.as_deref() == Some("") {
-        bail!(crate::cli::Usage("--key needs the name of an entry".to_owned()));
-    }
     let options = Options { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
     let converted = checkpoint::convert(&args.file, &args.out, &options)?;
     let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
