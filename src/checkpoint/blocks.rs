@@ -1,6 +1,6 @@
 //! Where a checkpoint's storages lie in its file, and tensors read from them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 
@@ -80,8 +80,8 @@ pub(super) fn size_of(dtype: Dtype) -> u64 {
 }
 
 /// Every storage that a pickle describes, once, by its name; or what is wrong with one.
-pub(super) fn storages(values: &Values) -> Result<HashMap<&str, &Storage>, String> {
-    let mut storages: HashMap<&str, &Storage> = HashMap::new();
+pub(super) fn storages(values: &Values) -> Result<BTreeMap<&str, &Storage>, String> {
+    let mut storages: BTreeMap<&str, &Storage> = BTreeMap::new();
     for value in values.all() {
         let Value::Storage(storage) = value else { continue };
         if let Some(before) = storages.insert(&storage.key, storage)

@@ -63,7 +63,7 @@ fn from_bytes(bytes: &[u8]) -> Result<(Converted, Vec<u8>), String> {
 
 /// The sentence by which bytes are refused.
 fn refusal(bytes: &[u8]) -> String {
-    let error = from_bytes(bytes).expect_err("a checkpoint that must be refused");
+    let error = from_bytes(bytes).map(|_| ()).expect_err("a checkpoint that must be refused");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(error.len() < 500, "{error}");
     error
@@ -170,8 +170,8 @@ fn python_2_cuda_and_views_of_storages_are_read() {
     // Storage 0 to 11, from its second number on, strides 6 and 2.
     let first = vec![1.0, 3.0, 5.0, 7.0, 9.0, 11.0];
     assert_eq!(values("FeatureExtraction.model.0.weight"), (vec![2, 3], first));
-    // Its last six numbers, every second.
-    assert_eq!(values("FeatureRegression.linear.weight"), (vec![2], vec![6.0, 8.0]));
+    // Its last six numbers, every second from the second on.
+    assert_eq!(values("FeatureRegression.linear.weight"), (vec![2], vec![7.0, 9.0]));
     assert_eq!(values("FeatureRegression.linear.bias"), (vec![2], vec![0.5, 0.25]));
     let metadata = metadata(&bytes);
     assert_eq!(metadata["checkpoint.args.name"], "\"café\"");
@@ -187,7 +187,7 @@ fn what_is_no_checkpoint_or_asks_for_more_is_refused_by_name() {
         ("network-zip.pt", "asks for torch.nn.modules.linear.Linear"),
         ("network-stream.pt", "asks for torch.nn.modules.linear.Linear"),
         ("script.pt", "a TorchScript archive"),
-        ("compressed.pt", "data/3' is compressed"),
+        ("compressed.pt", "data/0' is compressed"),
         ("without.pt", "there is no record 'training-zip/data/0'"),
         ("short.pt", "has 4 bytes, where 4 numbers were announced"),
         ("big.pt", "the highest byte first"),
@@ -344,7 +344,6 @@ fn tensors_beyond_their_storages_are_refused() {
         one(6, &[], &[]),
         one(i64::MAX, &[1], &[1]),
         one(0, &[2, 2], &[i64::MAX, i64::MAX]),
-        one(0, &[i64::MAX, 2], &[0, 1]),
         one(0, &[1 << 32, 1 << 32, 1 << 32], &[0, 0, 0]),
     ] {
         assert!(refusal(&bytes).contains("tensor 'a'"), "{}", refusal(&bytes));
@@ -399,6 +398,7 @@ fn checkpoints_that_grow_without_bound_are_refused() {
     let small: &[(&str, u64, &[u8])] = &[("0", 6, &[0; 24])];
     let error = refusal(&one(0, &[1 << 30, 6], &[0, 1]));
     assert!(error.contains("tensors take 25769803776 bytes"), "{error}");
+    assert!(refusal(&one(0, &[i64::MAX, 2], &[0, 1])).contains("hpflow writes at most"));
     // One tensor of a megabyte under many names.
     let first = tensor(&storage("Byte", "0", 1 << 20), 0, &[1 << 20], &[1]);
     let mut entries = vec![("0".to_owned(), [&first[..], b"q\x07"].concat())];
@@ -445,7 +445,7 @@ fn instructions_for_objects_are_refused() {
     for (body, sentence) in [
         (&b"(cos\nsystem\n"[..], "asks for os.system"),
         (b"(X\x02\x00\x00\x00lsios\nsystem\n", "instruction 0x69"),
-        (b"(X\x02\x00\x00\x00o", "it ends here"),
+        (b"(X\x01\x00\x00\x00ao", "instruction 0x6f"),
         (b"}(X\x01\x00\x00\x00aN\x82\x01u", "instruction 0x82"),
         (b"cargparse\nNamespace\n)R}X\x01\x00\x00\x00ab", "to be set"),
         (b"ctorch\nFloatStorage\n)\x81", "an object that is no argument namespace"),
