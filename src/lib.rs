@@ -16,6 +16,7 @@
 
 pub mod backbone;
 pub mod benchmark;
+pub mod checkpoint;
 pub mod cli;
 pub mod download;
 pub mod engine;
@@ -26,6 +27,8 @@ pub mod image;
 pub mod import;
 mod json;
 pub mod method;
+mod numpy;
+mod pickle;
 pub mod picture;
 pub mod predictions;
 mod records;

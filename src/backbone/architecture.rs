@@ -142,7 +142,8 @@ fn add_convolution(parameters: &mut Vec<Parameter>, name: &str, shape: [usize; 4
     parameters.push(Parameter { name: format!("{name}.weight"), shape: shape.to_vec() });
 }
 
-fn add_normalisation(parameters: &mut Vec<Parameter>, name: &str, channels: usize) {
+/// The parameters of a batch normalisation.
+pub(super) fn add_normalisation(parameters: &mut Vec<Parameter>, name: &str, channels: usize) {
     for part in ["weight", "bias", "running_mean", "running_var"] {
         parameters.push(Parameter { name: format!("{name}.{part}"), shape: vec![channels] });
     }

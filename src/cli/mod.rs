@@ -59,7 +59,7 @@ enum Command {
     Match(matching::Args),
     /// Make, check and describe benchmarks.
     Dataset(dataset::Args),
-    /// List, fetch and check the weights of the residual networks.
+    /// List, fetch, convert and check the weights of networks.
     Weights(weights::Args),
     /// List GPU adapters and what each can run.
     Devices(devices::Args),

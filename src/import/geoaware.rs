@@ -10,9 +10,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::pickle::{Value, Values};
 use super::{Array, Found, ImportError, point};
 use crate::Point;
+use crate::pickle::{PickleError, Value, Values};
 use crate::score::Predicted;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     if bytes.len() as u64 > MAX_FILE {
         return Err(ImportError::TooLarge { file: path.to_owned(), limit: MAX_FILE });
     }
-    let values = Values::read(&bytes).map_err(|error| found.malformed(error))?;
+    let values = Values::read(&bytes[..]).map_err(|error| found.malformed(advised(&error)))?;
     let Value::List(results) = values.root() else {
         return Err(found.malformed("expected a list of results, as GeoAware-SC pickles them"));
     };
@@ -44,6 +44,16 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         found.keep(pair, points, &place)?;
     }
     Ok(())
+}
+
+/// What a pickle cannot be read for, and what to store instead where it asks for too much.
+fn advised(error: &PickleError) -> String {
+    match error {
+        PickleError::Calls(_) | PickleError::Instruction { .. } => {
+            format!("{error}; store numbers, texts, lists, dictionaries and NumPy arrays alone")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn expected() -> String {

@@ -7,9 +7,7 @@
 
 mod flows;
 mod geoaware;
-mod npy;
 mod npz;
-mod pickle;
 mod table;
 
 use std::collections::HashMap;
@@ -18,8 +16,8 @@ use std::path::{Path, PathBuf};
 use crate::benchmark::Benchmark;
 use crate::score::Predicted;
 
-pub use npy::{Array, ArrayError};
-pub use pickle::PickleError;
+pub use crate::numpy::{Array, ArrayError};
+pub use crate::pickle::PickleError;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +146,7 @@ impl<'a> Found<'a> {
     fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
         self.pairs.get(id).copied().ok_or_else(|| {
             let Benchmark { name, split, .. } = self.benchmark;
-            let id = pickle::shortened(id);
+            let id = crate::pickle::shortened(id);
             self.misfit(place, format!("pair {id} is not among the pairs of {name} {split}"))
         })
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use super::pickle::shortened;
 use super::{Found, ImportError, point};
 use crate::Point;
+use crate::pickle::shortened;
 use crate::records::Records;
 
 /// The longest record that is read, in bytes.

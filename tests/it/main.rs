@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod browser;
+mod checkpoint;
 mod cli;
 mod dataset;
 mod demo;

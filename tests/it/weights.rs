@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use assert_cmd::Command;
-use hpflow::backbone::architecture::Architecture;
+use hpflow::backbone::architecture::{Architecture, Parameter};
+use hpflow::backbone::weights::baselines::{Baseline, Trunk};
 use hpflow::backbone::weights::hub::{self, Freshness, Settings};
-use hpflow::backbone::weights::{self, HubFile, WeightsError, WeightsSource, untrained};
+use hpflow::backbone::weights::{self, HubFile, Shapes, WeightsError, WeightsSource, untrained};
 use predicates::prelude::*;
 use predicates::str::contains;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use crate::hub_server::{Behaviour, COMMIT, HubServer, REPOSITORY};
+use crate::shared::shared;
 
 fn architecture(name: &str) -> Architecture {
     Architecture::named(name).expect("a network")
@@ -159,8 +161,10 @@ fn files_that_are_something_else_are_recognised() {
     let folder = Folder::new();
     let good = bytes(&small("resnet50"));
     for (name, content, what) in [
-        ("net.pth", &b"PK\x03\x04 archive/data.pkl"[..], "convert it with"),
-        ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "'old.safetensors'"),
+        ("net.pth", &b"PK\x03\x04 archive/data.pkl"[..], "hpflow weights convert '"),
+        ("net.pth.tar", b"\x80\x02\x8a\x0al\xfc\x9cF", "/net.safetensors'`"),
+        ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "/old.safetensors'`"),
+        ("five.pth", b"\x80\x05\x95\x0c", "hpflow weights convert"),
         ("page.safetensors", b"\n<!DOCTYPE html><html></html>", "a web page"),
         ("lfs", b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "git lfs pull"),
         ("empty", b"", "an empty file"),
@@ -175,6 +179,94 @@ fn files_that_are_something_else_are_recognised() {
     }
     let error = refusal(&folder.0.path().join("absent"), "resnet50");
     assert!(error.contains("cannot be read"), "{error}");
+}
+
+/// A file with a baseline's tensors, all zero.
+fn zeros(baseline: &Baseline) -> Vec<Tensor> {
+    let parameters = baseline.parameters();
+    parameters
+        .into_iter()
+        .map(|Parameter { name, shape }| {
+            let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+            (name, Dtype::F32, shape, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn tables_of_the_baselines_are_the_authors_checkpoints() {
+    let Some(keys) = shared("fixtures/baselines/keys") else { return };
+    for (file, name) in [
+        ("a2net_resnet101_affine", "A2Net (affine, ResNet-101)"),
+        ("a2net_resnet101_tps", "A2Net (thin-plate spline, ResNet-101)"),
+        ("a2net_vgg_affine", "A2Net (affine, VGG-16)"),
+        ("a2net_vgg_tps", "A2Net (thin-plate spline, VGG-16)"),
+        ("cnngeo_resnet101_affine", "CNNGeo or a stage of WeakAlign (affine, ResNet-101)"),
+        ("cnngeo_resnet101_tps", "CNNGeo or a stage of WeakAlign (thin-plate spline, ResNet-101)"),
+        ("cnngeo_vgg_affine", "CNNGeo or a stage of WeakAlign (affine, VGG-16)"),
+        ("cnngeo_vgg_tps", "CNNGeo or a stage of WeakAlign (thin-plate spline, VGG-16)"),
+        ("ncnet_ivd", "NC-Net (kernels 3-3, channels 16-1, ResNet-101)"),
+        ("ncnet_pfpascal", "NC-Net (kernels 5-5-5, channels 16-16-1, ResNet-101)"),
+        ("weakalign_resnet101_affine_tps", "WeakAlign (both stages, ResNet-101)"),
+    ] {
+        let list = std::fs::read_to_string(keys.join(format!("{file}.txt"))).expect("a list");
+        let shapes: Shapes = list
+            .lines()
+            .map(|line| {
+                let (name, shape) = line.split_once(' ').expect("name and shape");
+                (name.to_owned(), serde_json::from_str(shape).expect("a shape"))
+            })
+            .collect();
+        let baseline = Baseline::of(&shapes).expect("a baseline");
+        assert_eq!(baseline.to_string(), name, "{file}");
+        let table = baseline.parameters().into_iter().map(|each| (each.name, each.shape));
+        assert!(table.collect::<Shapes>() == shapes, "{file}");
+    }
+}
+
+#[test]
+fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
+    let folder = Folder::new();
+    let kernel_sizes = vec![3, 3];
+    let nc_net = Baseline::NcNet { trunk: Trunk::Vgg16, kernel_sizes, channels: vec![16, 1] };
+    let tensors = zeros(&nc_net);
+    let checked = |name: &str, tensors: &[Tensor]| {
+        let path = folder.file(name, &bytes(tensors));
+        weights::load_baseline(&path).map_err(|error| error.to_string())
+    };
+    let (found, loaded) = checked("whole", &tensors).expect("weights").expect("a baseline");
+    assert_eq!((found, loaded.values.len()), (nc_net.clone(), 24));
+
+    let without =
+        |name: &str| tensors.iter().filter(|each| each.0 != name).cloned().collect::<Vec<Tensor>>();
+    let error = checked("one", &without("NeighConsensus.conv.0.weight")).expect_err("a fault");
+    assert!(error.contains("NeighConsensus.conv.0.weight of shape [3, 16, 1, 3, 3, 3]"), "{error}");
+    assert!(error.contains("1 of 24") && error.contains("NC-Net (kernels 3-3"), "{error}");
+    let error = checked("two", &without("FeatureExtraction.model.0.weight"));
+    let error = error.expect_err("a fault");
+    assert!(error.contains("NC-Net"), "{error}");
+
+    let mut other = tensors.clone();
+    let bias = other.iter_mut().find(|each| each.0 == "NeighConsensus.conv.0.bias");
+    let bias = bias.expect("the tensor");
+    (bias.2, bias.3) = (vec![4], vec![0; 16]);
+    let error = checked("three", &other).expect_err("a fault");
+    assert!(error.contains("conv.0.bias has shape [4] where"), "{error}");
+    assert!(error.contains("has [16]"), "{error}");
+
+    let mut nan = tensors;
+    nan[0].3[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let error = checked("four", &nan).expect_err("a fault");
+    assert!(error.contains(&nan[0].0) && error.contains("not a number"), "{error}");
+
+    let path = folder.file("nc.safetensors", &bytes(&zeros(&nc_net)));
+    let check = |backbone: &[&str]| {
+        let path = path.to_str().expect("a path");
+        hpflow(&folder).args([&["weights", "check", path], backbone].concat()).assert()
+    };
+    check(&[]).success().stdout(contains("fits      NC-Net (kernels 3-3").and(contains("24 of")));
+    let other = check(&["--backbone", "resnet101"]).failure();
+    other.stderr(contains("the weights of NC-Net").and(contains("not of resnet101")));
 }
 
 fn settings(server: &HubServer, folder: &Folder) -> Settings {

@@ -8,6 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
+use super::baselines::Baseline;
 use super::identify::{Shapes, looks_like};
 use super::{WeightsError, hexadecimal};
 use crate::backbone::architecture::{Architecture, Parameter};
@@ -24,15 +25,38 @@ pub(super) fn load(
     let tensors = open(path, &bytes)?;
     let shapes = shapes(&tensors);
     check(path, &shapes, architecture)?;
+    let values = values(path, &tensors, architecture.parameters())?;
+    Ok((values, hexadecimal(&Sha256::digest(&bytes))))
+}
+
+/// The parameters of a file that `fits` has found every name in.
+fn values(
+    path: &Path,
+    tensors: &SafeTensors<'_>,
+    parameters: Vec<Parameter>,
+) -> Result<Values, WeightsError> {
     let mut values = Values::new();
-    for Parameter { name, .. } in architecture.parameters() {
-        // `check` has found every name.
+    for Parameter { name, .. } in parameters {
         if let Ok(view) = tensors.tensor(&name) {
             let numbers = numbers(path, &name, &view)?;
             values.insert(name, numbers);
         }
     }
-    Ok((values, digest(&bytes)))
+    Ok(values)
+}
+
+/// The learned baseline that a file is of, with its parameters and the file's SHA-256, if it is of
+/// one.
+pub(super) fn load_baseline(
+    path: &Path,
+) -> Result<Option<(Baseline, Values, String)>, WeightsError> {
+    let bytes = read(path)?;
+    let tensors = open(path, &bytes)?;
+    let shapes = shapes(&tensors);
+    let Some(baseline) = Baseline::of(&shapes) else { return Ok(None) };
+    baseline.check(path, &shapes)?;
+    let values = values(path, &tensors, baseline.parameters())?;
+    Ok(Some((baseline, values, hexadecimal(&Sha256::digest(&bytes)))))
 }
 
 /// The network a file seems to be of.
@@ -46,9 +70,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
-/// SHA-256, hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+/// SHA-256 of a file, hexadecimal.
+pub(super) fn digest(path: &Path) -> Result<String, WeightsError> {
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
+    let mut hash = Sha256::new();
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    std::io::copy(&mut file, &mut hash).map_err(failed)?;
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
@@ -92,40 +120,59 @@ fn announced_length(bytes: &[u8]) -> Option<u64> {
 
 /// Files that are commonly given for weights, and what to do about them.
 fn something_else(path: &Path, bytes: &[u8]) -> Option<(String, String)> {
+    if let Some((found, remedy)) = unusable(bytes) {
+        return Some((found.to_owned(), remedy.to_owned()));
+    }
+    let pickle = bytes.starts_with(b"PK\x03\x04") || matches!(bytes, [0x80, 2..=5, ..]);
+    pickle.then(|| ("a PyTorch file (a pickle)".to_owned(), conversion(path)))
+}
+
+/// Files that hold nothing, and what to do about them.
+pub(crate) fn unusable(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let text = bytes.trim_ascii_start();
-    let (found, remedy) = if bytes.is_empty() {
-        ("an empty file", "fetch it again".to_owned())
-    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
-        ("a PyTorch file (a pickle)", conversion(path))
+    if bytes.is_empty() {
+        Some(("an empty file", "fetch it again"))
     } else if text.starts_with(b"<") {
-        ("a web page", "download the file itself, not the page about it".to_owned())
+        Some(("a web page", "download the file itself, not the page about it"))
     } else if text.starts_with(b"version https://git-lfs") {
-        ("a Git LFS pointer", "run `git lfs pull` in its repository".to_owned())
+        Some(("a Git LFS pointer", "run `git lfs pull` in its repository"))
     } else {
-        return None;
-    };
-    Some((found.to_owned(), remedy))
+        None
+    }
 }
 
 fn conversion(path: &Path) -> String {
+    // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let output = Path::new(&name).with_extension("safetensors");
-    format!(
-        "convert it with `python -c \"import torch, safetensors.torch as s; \
-         s.save_file({{k: v.contiguous() for k, v in torch.load('{name}', \
-         weights_only=True).items()}}, '{}')\"`",
-        output.display()
-    )
+    let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
+    let (old, new) = (path.display(), path.with_file_name(stem));
+    format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
 }
 
 /// Whether a file has every tensor of a network at its shape, and is not a deeper network's, whose
 /// tensors may include them all.
-fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<(), WeightsError> {
+pub(super) fn check(
+    path: &Path,
+    shapes: &Shapes,
+    architecture: &Architecture,
+) -> Result<(), WeightsError> {
     let (path, backbone) = (path.to_owned(), architecture.name.to_owned());
     if let Some(found) = looks_like(shapes).filter(|found| *found != backbone) {
         return Err(WeightsError::OtherNetwork { path, found, expected: backbone });
     }
-    let parameters = architecture.parameters();
+    fits(&path, shapes, architecture.parameters(), &backbone, "torchvision's names")
+}
+
+/// Whether a file has every parameter of a network at its shape. The errors say of which network,
+/// and whose names are expected.
+pub(super) fn fits(
+    path: &Path,
+    shapes: &Shapes,
+    parameters: Vec<Parameter>,
+    network: &str,
+    names: &'static str,
+) -> Result<(), WeightsError> {
+    let (path, backbone) = (path.to_owned(), network.to_owned());
     let mut missing = parameters.iter().filter(|each| !shapes.contains_key(&each.name));
     if let Some(Parameter { name, shape }) = missing.next() {
         return Err(WeightsError::Missing {
@@ -135,6 +182,7 @@ fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<()
             shape: shape.clone(),
             missing: 1 + missing.count(),
             needed: parameters.len(),
+            names,
         });
     }
     match parameters.into_iter().find(|each| shapes[&each.name] != each.shape) {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::baselines::Baseline;
+
 /// Shapes of a file's tensors by name.
-pub(super) type Shapes = HashMap<String, Vec<usize>>;
+pub type Shapes = HashMap<String, Vec<usize>>;
 
 /// Names that only one family of networks has.
 const FAMILIES: [(&str, &str); 6] = [
@@ -16,7 +18,11 @@ const FAMILIES: [(&str, &str); 6] = [
 ];
 
 /// The network, in words; `None` where nothing is known of it.
-pub(super) fn looks_like(shapes: &Shapes) -> Option<String> {
+#[must_use]
+pub fn looks_like(shapes: &Shapes) -> Option<String> {
+    if let Some(baseline) = Baseline::of(shapes) {
+        return Some(baseline.to_string());
+    }
     if let Some((_, family)) = FAMILIES.iter().find(|(name, _)| shapes.contains_key(*name)) {
         return Some((*family).to_owned());
     }

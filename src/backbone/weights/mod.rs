@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::architecture::Architecture;
+use baselines::Baseline;
 
+pub mod baselines;
 mod error;
 mod file;
 pub mod hub;
@@ -16,6 +18,8 @@ pub mod manifest;
 pub mod untrained;
 
 pub use error::WeightsError;
+pub(crate) use file::unusable;
+pub use identify::{Shapes, looks_like};
 
 /// Where weights come from, as written after `--weights`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,12 +133,38 @@ pub fn load(
     }
 }
 
+/// Loads and checks the weights of a learned baseline; `None` where the file is of none of them.
+/// Values are under the authors' names, row-major.
+///
+/// # Errors
+/// A file that cannot be read, is no safetensors, lacks a tensor or has one of another shape, or
+/// numbers that are not finite.
+pub fn load_baseline(path: &Path) -> Result<Option<(Baseline, Weights)>, WeightsError> {
+    let found = file::load_baseline(path)?;
+    Ok(found.map(|(baseline, values, sha256)| {
+        let source = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        (baseline, Weights { values, identity: Identity { source, revision: None, sha256 } })
+    }))
+}
+
+/// Whether tensors of these names and shapes are a network's.
+///
+/// # Errors
+/// A tensor that is missing or of another shape, or another network's tensors.
+pub fn check(
+    path: &Path,
+    shapes: &Shapes,
+    architecture: &Architecture,
+) -> Result<(), WeightsError> {
+    file::check(path, shapes, architecture)
+}
+
 /// SHA-256 of a file, hexadecimal.
 ///
 /// # Errors
 /// A file that cannot be read.
 pub fn sha256(path: &Path) -> Result<String, WeightsError> {
-    Ok(file::digest(&file::read(path)?))
+    file::digest(path)
 }
 
 /// The network whose weights a file seems to hold, in words; `None` where nothing is known of it.

@@ -23,9 +23,7 @@ pub enum ArrayError {
     #[error("the array's header is damaged")]
     Header,
     /// The values are not plain numbers.
-    #[error(
-        "values of type `{0}` are no numbers that points are made of; store float32 or float64"
-    )]
+    #[error("values of type `{0}` are no numbers that hpflow reads; store float32 or float64")]
     Type(String),
     /// Shape and data do not agree.
     #[error("an array of shape {shape:?} takes {expected} bytes, but there are {found}")]
@@ -37,8 +35,8 @@ pub enum ArrayError {
         /// Bytes that there are.
         found: usize,
     },
-    /// More values than predictions have.
-    #[error("an array of shape {0:?} is larger than predictions are")]
+    /// More values than hpflow reads.
+    #[error("an array of shape {0:?} is larger than any that hpflow reads")]
     TooLarge(Vec<usize>),
 }
 
@@ -81,7 +79,7 @@ impl Array {
     }
 
     /// Decodes raw values of a NumPy type such as `<f4`.
-    pub(super) fn decode(
+    pub(crate) fn decode(
         descr: &str,
         shape: Vec<usize>,
         fortran: bool,
@@ -105,6 +103,8 @@ impl Array {
             "u1" => |b| f64::from(b[0]),
             "u2" => |b| f64::from(u16::from_le_bytes(first(b))),
             "u4" => |b| f64::from(u32::from_le_bytes(first(b))),
+            "u8" => |b| u64::from_le_bytes(b) as f64,
+            "b1" => |b| f64::from(u8::from(b[0] != 0)),
             _ => return Err(unknown()),
         };
         let count = shape.iter().try_fold(1usize, |all, &side| all.checked_mul(side));

@@ -1,4 +1,6 @@
-//! `hpflow weights`: which weights are known, fetching them, checking them.
+//! `hpflow weights`: which weights are known, fetching, converting and checking them.
+
+mod convert;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -8,7 +10,7 @@ use anyhow::Context;
 use super::Usage;
 use crate::backbone::WeightsSource;
 use crate::backbone::architecture::{ARCHITECTURES, Architecture};
-use crate::backbone::weights::{self, HubFile, hub, manifest};
+use crate::backbone::weights::{self, HubFile, Weights, hub, manifest};
 
 /// Arguments of `hpflow weights`.
 #[derive(Debug, clap::Args)]
@@ -31,9 +33,13 @@ enum Action {
         #[arg(value_name = "NAME|HUB-ID")]
         source: String,
     },
+    /// Turn a checkpoint that PyTorch wrote (.pth, .pth.tar, .pt) into a safetensors file.
+    Convert(convert::Args),
     /// Check that weights fit their network, tensor by tensor.
     #[command(after_help = "Examples:\n  hpflow weights check resnet50.safetensors\n  \
-                            hpflow weights check resnet101 --backbone resnet101")]
+                            hpflow weights check resnet101 --backbone resnet101\n\n\
+                            Files of CNNGeo, WeakAlign, A2Net and NC-Net are known by their tensors' \
+                            names.")]
     Check {
         /// A safetensors file, a short name, OWNER/NAME on the hub, or `untrained`.
         #[arg(value_name = "PATH|NAME|HUB-ID|untrained")]
@@ -53,6 +59,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     match &args.action {
         Action::List => list(),
         Action::Fetch { source } => fetch(source, progress),
+        Action::Convert(args) => convert::run(args),
         Action::Check { source, backbone } => check(source, backbone.as_deref(), progress),
     }
 }
@@ -101,13 +108,21 @@ fn fetch(source: &str, progress: bool) -> anyhow::Result<()> {
 
 fn check(source: &str, backbone: Option<&str>, progress: bool) -> anyhow::Result<()> {
     let source = local(parse(source)?, progress)?;
+    if let (WeightsSource::File(path), None) = (&source, backbone)
+        && let Some((baseline, weights)) = weights::load_baseline(path)?
+    {
+        return report(&baseline.to_string(), &weights);
+    }
     let architecture = match backbone {
         Some(name) => named(name)?,
         None => guess(&source)?,
     };
-    let weights = weights::load(&source, &architecture, progress)?;
+    report(architecture.name, &weights::load(&source, &architecture, progress)?)
+}
+
+fn report(network: &str, weights: &Weights) -> anyhow::Result<()> {
     let values: usize = weights.values.values().map(Vec::len).sum();
-    print_line!("fits      {}", architecture.name);
+    print_line!("fits      {network}");
     print_line!("tensors   {} of {values} values", weights.values.len());
     print_line!("sha256    {}", weights.identity.sha256);
     Ok(())
@@ -137,7 +152,11 @@ fn guess(source: &WeightsSource) -> anyhow::Result<Architecture> {
     };
     let found = weights::network_of(&path)?.unwrap_or_else(|| "no network hpflow knows".to_owned());
     Architecture::named(&found).with_context(|| {
-        format!("{}: looks like the weights of {found}; give those of {}", path.display(), names())
+        format!(
+            "{}: looks like the weights of {found}; give those of {}, or of a learned baseline",
+            path.display(),
+            names()
+        )
     })
 }
 

@@ -1,0 +1,386 @@
+//! The learned baselines as tables: which tensors their authors' checkpoints hold, at which shapes.
+//!
+//! CNNGeo (Rocco et al., CVPR 2017), WeakAlign (Rocco et al., CVPR 2018), A2Net (Seo et al.,
+//! ECCV 2018) and NC-Net (Rocco et al., NeurIPS 2018) each put a head on a backbone that is cut
+//! after 16-fold reduction. Names are those of their published code, with `model` for the backbone,
+//! which the oldest files call `vgg`.
+
+use std::fmt;
+use std::path::Path;
+
+use super::WeightsError;
+use super::file::fits;
+use super::identify::Shapes;
+use crate::backbone::architecture::{Architecture, Parameter, add_normalisation};
+
+/// Sides of the maps that CNNGeo, WeakAlign and A2Net correlate.
+const SIDE: usize = 15;
+
+/// Convolutions of VGG-16 up to the fourth pooling: their places among its modules, and their
+/// outputs (Simonyan and Zisserman, 2014, in torchvision's arrangement).
+const VGG16: [(usize, usize); 10] = [
+    (0, 64),
+    (2, 64),
+    (5, 128),
+    (7, 128),
+    (10, 256),
+    (12, 256),
+    (14, 256),
+    (17, 512),
+    (19, 512),
+    (21, 512),
+];
+
+/// The backbone of a baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trunk {
+    /// ResNet-101 up to its third stage.
+    ResNet101,
+    /// VGG-16 up to its fourth pooling.
+    Vgg16,
+}
+
+/// The transformation that a head puts out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transform {
+    /// Six numbers.
+    Affine,
+    /// Eight numbers: the images of four corners.
+    Homography,
+    /// Eighteen numbers: the images of nine points, for a thin-plate spline.
+    ThinPlate,
+}
+
+/// A checkpoint of one of the baselines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Baseline {
+    /// CNNGeo, and WeakAlign's files of one stage, which are the same network.
+    CnnGeo {
+        /// Its backbone.
+        trunk: Trunk,
+        /// What its head puts out.
+        transform: Transform,
+    },
+    /// WeakAlign's file of both stages: an affine head and one for a thin-plate spline.
+    WeakAlign {
+        /// Its backbone.
+        trunk: Trunk,
+    },
+    /// A2Net.
+    A2Net {
+        /// Its backbone.
+        trunk: Trunk,
+        /// What its head puts out.
+        transform: Transform,
+    },
+    /// NC-Net.
+    NcNet {
+        /// Its backbone.
+        trunk: Trunk,
+        /// The side of each 4D convolution's kernel (`ncons_kernel_sizes`).
+        kernel_sizes: Vec<usize>,
+        /// The outputs of each 4D convolution (`ncons_channels`).
+        channels: Vec<usize>,
+    },
+}
+
+impl Trunk {
+    fn of(shapes: &Shapes) -> Option<Self> {
+        let has = |module: &str| {
+            let prefix = format!("FeatureExtraction.model.{module}");
+            shapes.keys().any(|name| name.starts_with(&prefix))
+        };
+        // Modules 4 and 6 of VGG-16 have no parameters.
+        if has("4.") || has("6.") {
+            Some(Self::ResNet101)
+        } else if has("") {
+            Some(Self::Vgg16)
+        } else {
+            None
+        }
+    }
+
+    fn parameters(self) -> Vec<Parameter> {
+        match self {
+            Self::ResNet101 => Architecture { name: "resnet101", stages: [3, 4, 23, 3] }
+                .parameters()
+                .into_iter()
+                .filter_map(|Parameter { name, shape }| {
+                    let (module, rest) = name.split_once('.')?;
+                    // Their places in the sequence that the authors cut the network to.
+                    let place = match module {
+                        "conv1" => 0,
+                        "bn1" => 1,
+                        "layer1" => 4,
+                        "layer2" => 5,
+                        "layer3" => 6,
+                        _ => return None,
+                    };
+                    Some(Parameter {
+                        name: format!("FeatureExtraction.model.{place}.{rest}"),
+                        shape,
+                    })
+                })
+                .collect(),
+            Self::Vgg16 => {
+                let mut parameters = Vec::new();
+                let mut inputs = 3;
+                for (place, outputs) in VGG16 {
+                    let name = format!("FeatureExtraction.model.{place}");
+                    add_convolution(&mut parameters, &name, &[outputs, inputs, 3, 3]);
+                    inputs = outputs;
+                }
+                parameters
+            }
+        }
+    }
+}
+
+impl Transform {
+    /// How many numbers it is.
+    #[must_use]
+    pub const fn values(self) -> usize {
+        match self {
+            Self::Affine => 6,
+            Self::Homography => 8,
+            Self::ThinPlate => 18,
+        }
+    }
+
+    fn of(shapes: &Shapes, head: &str) -> Self {
+        let values = shapes.get(&format!("{head}.linear.bias")).map(|shape| &shape[..]);
+        match values {
+            Some([18]) => Self::ThinPlate,
+            Some([8]) => Self::Homography,
+            _ => Self::Affine,
+        }
+    }
+}
+
+impl Baseline {
+    /// The baseline whose names a file has. Whether it has all of them, and their shapes, is what
+    /// [`Baseline::check`] says.
+    #[must_use]
+    pub fn of(shapes: &Shapes) -> Option<Self> {
+        // A file without a backbone is one of ResNet-101 that lacks it.
+        let trunk = Trunk::of(shapes).unwrap_or(Trunk::ResNet101);
+        let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
+        if has("NeighConsensus.conv.") {
+            let (kernel_sizes, channels) = consensus(shapes);
+            Some(Self::NcNet { trunk, kernel_sizes, channels })
+        } else if has("FeatureRegression2.") {
+            Some(Self::WeakAlign { trunk })
+        } else if has("FeatureRegression.preconv.") || has("FeatureRegression.att.") {
+            let transform = Transform::of(shapes, "FeatureRegression");
+            Some(Self::A2Net { trunk, transform })
+        } else if has("FeatureRegression.") {
+            let transform = Transform::of(shapes, "FeatureRegression");
+            Some(Self::CnnGeo { trunk, transform })
+        } else {
+            None
+        }
+    }
+
+    /// Every tensor and its shape. `num_batches_tracked` is not among them.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        match self {
+            Self::CnnGeo { trunk, transform } => {
+                let mut parameters = trunk.parameters();
+                add_regression(&mut parameters, "FeatureRegression", *transform);
+                parameters
+            }
+            Self::WeakAlign { trunk } => {
+                let mut parameters = trunk.parameters();
+                add_regression(&mut parameters, "FeatureRegression", Transform::Affine);
+                add_regression(&mut parameters, "FeatureRegression2", Transform::ThinPlate);
+                parameters
+            }
+            Self::A2Net { trunk, transform } => {
+                let mut parameters = trunk.parameters();
+                add_attention(&mut parameters, *transform);
+                parameters
+            }
+            Self::NcNet { trunk, kernel_sizes, channels } => {
+                let mut parameters = trunk.parameters();
+                let mut inputs = 1;
+                for (layer, (&side, &outputs)) in kernel_sizes.iter().zip(channels).enumerate() {
+                    // A ReLU is between two of them; the first spatial axis is stored first.
+                    let name = format!("NeighConsensus.conv.{}", 2 * layer);
+                    let shape = [side, outputs, inputs, side, side, side];
+                    parameters.push(parameter(&name, "weight", &shape));
+                    parameters.push(parameter(&name, "bias", &[outputs]));
+                    inputs = outputs;
+                }
+                parameters
+            }
+        }
+    }
+
+    /// Whether a file has every tensor at its shape.
+    ///
+    /// # Errors
+    /// A tensor that is missing or has another shape, with both shapes.
+    pub fn check(&self, path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
+        fits(path, shapes, self.parameters(), &self.to_string(), "the names of its authors' code")
+    }
+}
+
+impl fmt::Display for Trunk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ResNet101 => "ResNet-101",
+            Self::Vgg16 => "VGG-16",
+        })
+    }
+}
+
+impl fmt::Display for Transform {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Affine => "affine",
+            Self::Homography => "homography",
+            Self::ThinPlate => "thin-plate spline",
+        })
+    }
+}
+
+impl fmt::Display for Baseline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CnnGeo { trunk, transform } => {
+                write!(formatter, "CNNGeo or a stage of WeakAlign ({transform}, {trunk})")
+            }
+            Self::WeakAlign { trunk } => write!(formatter, "WeakAlign (both stages, {trunk})"),
+            Self::A2Net { trunk, transform } => write!(formatter, "A2Net ({transform}, {trunk})"),
+            Self::NcNet { trunk, kernel_sizes, channels } => write!(
+                formatter,
+                "NC-Net (kernels {}, channels {}, {trunk})",
+                listed(kernel_sizes),
+                listed(channels)
+            ),
+        }
+    }
+}
+
+fn listed(numbers: &[usize]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// Kernel sizes and channels of NC-Net's 4D convolutions, from the shapes of their weights. Of a
+/// layer whose weight is missing they are what its neighbours and its bias need.
+fn consensus(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
+    const MOST: usize = 32;
+    let get = |layer: usize, part: &str, axis: usize| {
+        let shape = shapes.get(&format!("NeighConsensus.conv.{}.{part}", 2 * layer))?;
+        shape.get(axis).copied()
+    };
+    let there = |&layer: &usize| ["weight", "bias"].iter().any(|p| get(layer, p, 0).is_some());
+    let layers = (0..MOST).filter(there).last().map_or(0, |last| last + 1);
+    let side = |layer| get(layer, "weight", 0);
+    let kernel = (0..layers).find_map(side).unwrap_or_default();
+    let outputs = |layer| {
+        let neighbours = get(layer, "bias", 0).or(get(layer + 1, "weight", 2));
+        get(layer, "weight", 1).or(neighbours).unwrap_or(1)
+    };
+    (0..layers).map(|layer| (side(layer).unwrap_or(kernel), outputs(layer))).unzip()
+}
+
+/// CNNGeo's regression: two convolutions with batch normalisation and a linear layer.
+fn add_regression(parameters: &mut Vec<Parameter>, head: &str, transform: Transform) {
+    let (first, second) = (128, 64);
+    // Convolutions of 7 and of 5 without padding take 15 to 9 and 9 to 5.
+    let (left, cells) = (5 * 5, SIDE * SIDE);
+    add_convolution(parameters, &format!("{head}.conv.0"), &[first, cells, 7, 7]);
+    add_normalisation(parameters, &format!("{head}.conv.1"), first);
+    add_convolution(parameters, &format!("{head}.conv.3"), &[second, first, 5, 5]);
+    add_normalisation(parameters, &format!("{head}.conv.4"), second);
+    add_convolution(parameters, &format!("{head}.linear"), &[transform.values(), second * left]);
+}
+
+/// A2Net's head: offset-aware convolutions, a learned map of positions, and attention.
+fn add_attention(parameters: &mut Vec<Parameter>, transform: Transform) {
+    const HEAD: &str = "FeatureRegression";
+    let (width, attention, positions, left) = (128, 64, 5, 9);
+    // Offsets of one cell to another along an axis are -14 to 14.
+    let offsets = (2 * SIDE - 1) * (2 * SIDE - 1);
+    parameters.push(parameter(HEAD, "weight", &[1, positions, left, left]));
+    for (place, shape) in [
+        ("preconv.0", [width, offsets, 1, 1]),
+        ("preconv.3", [width, width, 7, 7]),
+        ("conv.0", [width, width + positions, 1, 1]),
+        ("proj.0", [width, width, 1, 1]),
+        ("att.att.0", [attention, width, 1, 1]),
+    ] {
+        add_convolution(parameters, &format!("{HEAD}.{place}"), &shape);
+        // Its batch normalisation is the module after it.
+        let after = match place.rsplit_once('.') {
+            Some((module, "0")) => format!("{HEAD}.{module}.1"),
+            _ => format!("{HEAD}.preconv.4"),
+        };
+        add_normalisation(parameters, &after, shape[0]);
+    }
+    add_convolution(parameters, &format!("{HEAD}.att.att.3"), &[1, attention, 1, 1]);
+    add_convolution(parameters, &format!("{HEAD}.linear"), &[transform.values(), width]);
+}
+
+/// Weight and bias of a convolution or a linear layer.
+fn add_convolution(parameters: &mut Vec<Parameter>, name: &str, shape: &[usize]) {
+    parameters.push(parameter(name, "weight", shape));
+    parameters.push(parameter(name, "bias", &shape[..1]));
+}
+
+fn parameter(module: &str, part: &str, shape: &[usize]) -> Parameter {
+    Parameter { name: format!("{module}.{part}"), shape: shape.to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of tensors of the authors' checkpoints, and of values in their heads.
+    #[test]
+    fn tables_have_as_many_tensors_and_values_as_the_authors_networks() {
+        let trunk = Trunk::ResNet101;
+        let nc_net = |kernel_sizes: &[usize], channels: &[usize]| Baseline::NcNet {
+            trunk,
+            kernel_sizes: kernel_sizes.to_vec(),
+            channels: channels.to_vec(),
+        };
+        for (baseline, tensors, values) in [
+            (Baseline::CnnGeo { trunk, transform: Transform::Affine }, 484, 1_626_566),
+            (Baseline::CnnGeo { trunk, transform: Transform::ThinPlate }, 484, 1_645_778),
+            (Baseline::WeakAlign { trunk }, 498, 1_626_566 + 1_645_778),
+            (Baseline::A2Net { trunk, transform: Transform::Affine }, 505, 956_188),
+            (Baseline::A2Net { trunk, transform: Transform::ThinPlate }, 505, 957_736),
+            (nc_net(&[5, 5, 5], &[16, 16, 1]), 476, 180_033),
+            (nc_net(&[3, 3], &[16, 1]), 474, 81 * 16 * 2 + 17),
+        ] {
+            let parameters = baseline.parameters();
+            let head = parameters.iter().filter(|each| !each.name.starts_with("FeatureExtraction"));
+            let found: usize = head.map(|each| each.shape.iter().product::<usize>()).sum();
+            assert_eq!((parameters.len(), found), (tensors, values), "{baseline}");
+        }
+        let vgg = Baseline::CnnGeo { trunk: Trunk::Vgg16, transform: Transform::Homography };
+        assert_eq!(vgg.parameters().len(), 34);
+    }
+
+    #[test]
+    fn a_baseline_is_known_by_its_own_tensors() {
+        for trunk in [Trunk::ResNet101, Trunk::Vgg16] {
+            for transform in [Transform::Affine, Transform::Homography, Transform::ThinPlate] {
+                for baseline in [
+                    Baseline::CnnGeo { trunk, transform },
+                    Baseline::WeakAlign { trunk },
+                    Baseline::A2Net { trunk, transform },
+                    Baseline::NcNet { trunk, kernel_sizes: vec![3, 5], channels: vec![10, 1] },
+                ] {
+                    let parameters = baseline.parameters().into_iter();
+                    let shapes: Shapes = parameters.map(|each| (each.name, each.shape)).collect();
+                    assert_eq!(Baseline::of(&shapes), Some(baseline.clone()));
+                    baseline.check(Path::new("file"), &shapes).unwrap();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `hpflow weights convert`: a checkpoint that PyTorch wrote becomes a safetensors file.
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::backbone::WeightsError;
+use crate::backbone::architecture::Architecture;
+use crate::backbone::weights::baselines::Baseline;
+use crate::backbone::weights::{self, Shapes};
+use crate::checkpoint::{self, Converted, ENTRY, Format, Options};
+use crate::cli::output::counted;
+
+/// Arguments of `hpflow weights convert`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hpflow weights convert ncnet_pfpascal.pth.tar --out ncnet_pfpascal.safetensors
+  hpflow weights convert resnet101-5d3b4d8f.pth --out resnet101.safetensors
+
+Both formats of torch.save are read, PyTorch's own (from 1.6) and the stream of older ones, and nothing \
+that the file asks for is run: what is more than tensors, numbers, texts, lists, dictionaries, arrays \
+and argparse.Namespace is refused by its name. The entries beside the tensors become metadata \
+(`checkpoint.epoch`, `checkpoint.args.ncons_channels`), as JSON. Counters of batches and the optimiser's \
+state are left out; `FeatureExtraction.vgg` becomes `FeatureExtraction.model`, and DataParallel's \
+`module.` goes.")]
+pub struct Args {
+    /// The checkpoint.
+    #[arg(value_name = "OLD.pth.tar")]
+    file: PathBuf,
+    /// The safetensors file to write.
+    #[arg(long, value_name = "NEW.safetensors")]
+    out: PathBuf,
+    /// The entry that holds the tensors [default: state_dict or another usual one, or the top].
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    key: Option<String>,
+    /// Take only the tensors whose names begin with this, and take it off them.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    prefix: Option<String>,
+    /// Replace a file that is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A checkpoint that cannot be converted, or an output that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let options = Options { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
+    let converted = checkpoint::convert(&args.file, &args.out, &options)?;
+    let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
+        &converted;
+    print_line!(
+        "format    {}",
+        match format {
+            Format::Stream => "stream of pickles (PyTorch before 1.6)",
+            Format::Archive => "zip archive (PyTorch 1.6 and later)",
+        }
+    );
+    let place = if key.is_empty() { "at the top".to_owned() } else { format!("in {key}") };
+    print_line!("tensors   {} of {numbers} values, {place}", shapes.len());
+    for (what, count) in renamed {
+        print_line!("renamed   {what} ({})", counted(*count, "tensor"));
+    }
+    for what in left_out {
+        print_line!("left out  {what}");
+    }
+    let entries: Vec<String> = metadata
+        .iter()
+        .filter_map(|(name, _)| name.strip_prefix(ENTRY).map(crate::pickle::shortened))
+        .collect();
+    if !entries.is_empty() {
+        print_line!("metadata  {}", entries.join(", "));
+    }
+    print_line!("network   {}", network(args, shapes));
+    print_line!("file      {}", args.out.display());
+    print_line!("sha256    {sha256}");
+    Ok(())
+}
+
+/// The network that the tensors are of, and what of it is wrong.
+fn network(args: &Args, shapes: &Shapes) -> String {
+    let Some(name) = weights::looks_like(shapes) else {
+        return "none that hpflow knows".to_owned();
+    };
+    let checked = match (Baseline::of(shapes), Architecture::named(&name)) {
+        (Some(baseline), _) => baseline.check(&args.out, shapes),
+        (None, Some(architecture)) => weights::check(&args.out, shapes, &architecture),
+        (None, None) => Ok(()),
+    };
+    match checked {
+        Ok(()) => name,
+        Err(WeightsError::Missing { name: tensor, shape, missing, needed, .. }) => format!(
+            "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"
+        ),
+        Err(WeightsError::Shape { name: tensor, found, expected, .. }) => {
+            format!("{name}, but {tensor} has shape {found:?} where it has {expected:?}")
+        }
+        Err(error) => format!("{name}, but {error}"),
+    }
+}
