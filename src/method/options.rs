@@ -193,6 +193,16 @@ pub enum OpenError {
     /// Weights of the method that cannot be had or do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Files of weights that are of something else than what was asked for.
+    #[error("{files}: {found}; {remedy}")]
+    Unfit {
+        /// The files.
+        files: String,
+        /// What they hold.
+        found: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Kept features that are missing, damaged or of another network.
     #[error(transparent)]
     Features(#[from] FeaturesError),

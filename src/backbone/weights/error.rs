@@ -69,7 +69,7 @@ pub enum WeightsError {
     /// A tensor the network needs is not there.
     #[error(
         "{path}: {backbone} needs the tensor {name} of shape {shape:?}, which is missing \
-         ({missing} of {needed} tensors are); give a file with torchvision's names"
+         ({missing} of {needed} tensors are); give a file with {names} names"
     )]
     Missing {
         /// The weights file.
@@ -84,6 +84,8 @@ pub enum WeightsError {
         missing: usize,
         /// How many tensors the network needs.
         needed: usize,
+        /// Whose names the file should have.
+        names: &'static str,
     },
     /// A tensor of another shape.
     #[error(

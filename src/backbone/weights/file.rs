@@ -51,12 +51,15 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
+pub(super) fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
     tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect()
 }
 
 /// Opens a safetensors file, or says what it is instead.
-fn open<'data>(path: &Path, bytes: &'data [u8]) -> Result<SafeTensors<'data>, WeightsError> {
+pub(super) fn open<'data>(
+    path: &Path,
+    bytes: &'data [u8],
+) -> Result<SafeTensors<'data>, WeightsError> {
     let error = match SafeTensors::deserialize(bytes) {
         Ok(tensors) => return Ok(tensors),
         Err(error) => error,
@@ -135,6 +138,7 @@ fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<()
             shape: shape.clone(),
             missing: 1 + missing.count(),
             needed: parameters.len(),
+            names: "torchvision's",
         });
     }
     match parameters.into_iter().find(|each| shapes[&each.name] != each.shape) {
@@ -150,7 +154,11 @@ fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<()
 }
 
 /// A tensor's values as f32.
-fn numbers(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
+pub(super) fn numbers(
+    path: &Path,
+    name: &str,
+    view: &TensorView<'_>,
+) -> Result<Vec<f32>, WeightsError> {
     let (path, name) = (path.to_owned(), name.to_owned());
     let data = view.data();
     let values: Vec<f32> = match view.dtype() {

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::architecture::Architecture;
 
+mod checkpoint;
 mod error;
 mod file;
 pub mod hub;
@@ -15,6 +16,7 @@ mod identify;
 pub mod manifest;
 pub mod untrained;
 
+pub use checkpoint::Checkpoint;
 pub use error::WeightsError;
 
 /// Where weights come from, as written after `--weights`.

@@ -12,6 +12,7 @@ use super::hough::HoughSpace;
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
 use crate::hyperpixel::Hyperimage;
 
+mod convolve;
 mod correlate;
 mod expand;
 mod hough;
@@ -21,6 +22,7 @@ mod similarity;
 mod tile;
 mod vote;
 
+pub use convolve::{Convolution, product};
 pub use simd::InstructionSet;
 
 use hough::Votes;
