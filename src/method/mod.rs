@@ -15,6 +15,7 @@ pub mod alignment;
 pub mod frame;
 pub mod hpf;
 pub mod identity;
+pub mod ncnet;
 mod options;
 mod photograph;
 mod schedule;

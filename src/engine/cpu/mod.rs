@@ -17,9 +17,9 @@ mod correlate;
 mod expand;
 mod hough;
 mod pick;
-mod simd;
+pub(in crate::engine) mod simd;
 mod similarity;
-mod tile;
+pub(in crate::engine) mod tile;
 mod vote;
 
 pub use convolve::{Convolution, product};
