@@ -16,6 +16,7 @@ mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod method;
+mod ncnet;
 mod oracle;
 mod picture;
 mod predictions;

@@ -78,14 +78,10 @@ impl DenseConsensus {
     }
 
     fn steps(&mut self, correlation: &Correlation4d) -> Result<Filtered, TchError> {
-        let shape = [correlation.a, correlation.b].concat();
-        let shape: Vec<i64> = shape.into_iter().map(|side| side as i64).collect();
         let start = Instant::now();
-        let correlation = Tensor::f_from_slice(&correlation.data)?.f_reshape(&shape)?;
-        let mutual = mutual(&correlation.f_to_device(self.device)?)?;
+        let mutual = mutual(&self.upload(correlation)?)?;
         let start = self.lap(0, start);
-        let direct = self.network(&mutual)?;
-        let exchanged = exchange(&self.network(&exchange(&mutual)?)?)?;
+        let [direct, exchanged] = self.directions(&mutual)?;
         let symmetric = direct.f_add(&exchanged)?;
         let start = self.lap(1, start);
         let filtered = self::mutual(&symmetric)?;
@@ -93,8 +89,21 @@ impl DenseConsensus {
         Ok(Filtered { mutual, direct, symmetric, filtered })
     }
 
-    /// The layers on one direction: A's rows × A's columns × B's rows × B's columns.
-    fn network(&self, correlation: &Tensor) -> Result<Tensor, TchError> {
+    /// A correlation on the device: A's rows × A's columns × B's rows × B's columns.
+    fn upload(&self, correlation: &Correlation4d) -> Result<Tensor, TchError> {
+        let shape = [correlation.a, correlation.b].concat();
+        let shape: Vec<i64> = shape.into_iter().map(|side| side as i64).collect();
+        Tensor::f_from_slice(&correlation.data)?.f_reshape(shape)?.f_to_device(self.device)
+    }
+
+    /// N(c) and T(N(T(c))).
+    fn directions(&self, correlation: &Tensor) -> Result<[Tensor; 2], TchError> {
+        let exchanged = self.layers(&exchange(correlation)?)?;
+        Ok([self.layers(correlation)?, exchange(&exchanged)?])
+    }
+
+    /// The layers on one direction.
+    fn layers(&self, correlation: &Tensor) -> Result<Tensor, TchError> {
         // A's rows × batch × channels × the other three axes.
         let mut maps = correlation.f_unsqueeze(1)?.f_unsqueeze(1)?;
         for layer in &self.layers {
@@ -207,6 +216,15 @@ impl ConsensusEngine for DenseConsensus {
             symmetric: host(symmetric)?,
             filtered: host(filtered)?,
         })
+    }
+
+    fn network(&mut self, correlation: &Correlation4d) -> Result<[Correlation4d; 2], EngineError> {
+        tch::set_num_threads(i32::try_from(self.threads).unwrap_or(i32::MAX));
+        let both = tch::no_grad(|| {
+            let [direct, exchanged] = self.directions(&self.upload(correlation)?)?;
+            Ok([host(correlation, &direct)?, host(correlation, &exchanged)?])
+        });
+        both.map_err(|error| torch(&error))
     }
 
     fn take_stage_times(&mut self) -> StageTimes {

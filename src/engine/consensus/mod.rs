@@ -92,6 +92,12 @@ pub trait ConsensusEngine: Send {
     fn examine(&mut self, correlation: &Correlation4d)
     -> Result<ConsensusExamination, EngineError>;
 
+    /// The network alone, without mutual matching: N(c) and T(N(T(c))).
+    ///
+    /// # Errors
+    /// As [`ConsensusEngine::filter`].
+    fn network(&mut self, correlation: &Correlation4d) -> Result<[Correlation4d; 2], EngineError>;
+
     /// Milliseconds spent in each stage by the pairs filtered since the last call, and their number.
     fn take_stage_times(&mut self) -> StageTimes;
 }

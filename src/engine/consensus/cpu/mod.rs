@@ -140,6 +140,10 @@ impl ConsensusEngine for CpuConsensus {
         Ok(ConsensusExamination { mutual: matched, direct, symmetric, filtered })
     }
 
+    fn network(&mut self, correlation: &Correlation4d) -> Result<[Correlation4d; 2], EngineError> {
+        Ok(self.directions(correlation))
+    }
+
     fn take_stage_times(&mut self) -> StageTimes {
         let (seconds, pairs) =
             (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
