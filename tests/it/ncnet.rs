@@ -10,10 +10,14 @@ use hpflow::engine::consensus::{
     ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, correlate,
 };
 use hpflow::engine::cpu::InstructionSet;
+use hpflow::engine::gpu::consensus::GpuConsensus;
+use hpflow::engine::gpu::{GpuOptions, Preset};
 use hpflow::method::ncnet::matches::CellMatches;
 use hpflow::method::ncnet::normalise;
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
+
+use crate::gpu;
 
 /// Shape and values of each tensor.
 struct Fixture(HashMap<String, (Vec<usize>, Vec<f32>)>);
@@ -91,6 +95,10 @@ fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
         use hpflow::engine::consensus::dense::DenseConsensus;
         let dense = DenseConsensus::new(weights, Device::Cpu, 2).expect("the dense engine");
         engines.push(Box::new(dense));
+    }
+    if let Some(options) = gpu::options() {
+        let gpu = GpuConsensus::with(weights.clone(), &options);
+        engines.push(Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1")));
     }
     engines
 }
@@ -270,6 +278,115 @@ fn extraction_is_the_published_one_on_unequal_grids() {
         let scores = units.values(&format!("extract_{direction}_softmax/score"));
         within(&matches.scores(&correlation), scores, 1e-6, "scores");
     }
+}
+
+/// Correlations of noise, of the sizes given.
+fn noise(sizes: &[[usize; 4]]) -> Vec<Correlation4d> {
+    let mut random = Random(7);
+    let correlation = |&[a, b, c, d]: &[usize; 4]| {
+        let data = random.list(a * b * c * d).iter().map(|value| value.abs()).collect();
+        Correlation4d { a: [a, b], b: [c, d], data }
+    };
+    sizes.iter().map(correlation).collect()
+}
+
+fn bits(correlations: &[Correlation4d]) -> Vec<Vec<u32>> {
+    let bits = |one: &Correlation4d| one.data.iter().map(|value| value.to_bits()).collect();
+    correlations.iter().map(bits).collect()
+}
+
+#[test]
+fn neither_neighbours_nor_sizes_before_change_a_bit() {
+    let given = noise(&[[5, 6, 4, 7], [5, 6, 4, 7], [3, 3, 9, 2], [5, 6, 4, 7]]);
+    let weights = Random(3).network(&[(5, 6), (3, 3), (1, 1)]);
+    for mut engine in engines(&weights) {
+        let together = engine.filter(&given).expect("filtered");
+        let alone: Vec<Correlation4d> = given
+            .iter()
+            .flat_map(|one| engine.filter(std::slice::from_ref(one)).expect("filtered"))
+            .collect();
+        assert_eq!(bits(&together), bits(&alone), "{}", engine.name());
+        assert_eq!(engine.take_stage_times().pairs, 8, "{}", engine.name());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let given = noise(&[[7, 6, 8, 7]]);
+    let weights = Random(3).network(&[(5, 6), (3, 3), (3, 1)]);
+    let filtered = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| bits(&CpuConsensus::new(weights.clone()).filter(&given).expect("filtered")))
+    };
+    let one = filtered(1);
+    assert_eq!(filtered(2), one);
+    assert_eq!(filtered(3), one);
+}
+
+#[test]
+fn every_preset_of_the_gpu_agrees_with_the_cpu() {
+    let Some(options) = gpu::options() else { return };
+    let given = noise(&[[5, 7, 6, 9]]);
+    // The IVD checkpoint's kernels and channels, and channels that fill no vec4.
+    for layers in [&[(3, 16), (3, 1)][..], &[(5, 5), (3, 7), (1, 1)]] {
+        let weights = Random(11).network(layers);
+        let expected = CpuConsensus::new(weights.clone()).examine(&given[0]).expect("examined");
+        for preset in Preset::ALL {
+            let options = GpuOptions { preset: Some(preset), ..options.clone() };
+            let mut engine = GpuConsensus::with(weights.clone(), &options).expect("an engine");
+            let found = engine.examine(&given[0]).expect("examined");
+            let name = preset.name;
+            within(&found.mutual.data, &expected.mutual.data, 1e-6, &format!("{name}: mutual"));
+            within(&found.direct.data, &expected.direct.data, 1e-6, &format!("{name}: direct"));
+            let sums = (&found.symmetric.data, &expected.symmetric.data);
+            within(sums.0, sums.1, 1e-6, &format!("{name}: symmetric"));
+            within(&found.filtered.data, &expected.filtered.data, 1e-6, &format!("{name}: all"));
+        }
+    }
+}
+
+#[test]
+fn a_cell_without_evidence_takes_the_first_cell_as_in_published_code() {
+    // All evidence is in one quarter of B; three layers without biases reach 6 cells further.
+    let mut given = noise(&[[16, 16, 16, 16]]).remove(0);
+    for (at, value) in given.data.iter_mut().enumerate() {
+        let (row, column) = (at / 16 % 16, at % 16);
+        if row >= 4 || column >= 4 {
+            *value = 0.0;
+        }
+    }
+    let mut layers = Random(5).network(&[(5, 4), (5, 4), (5, 1)]).layers().to_vec();
+    layers.iter_mut().for_each(|layer| layer.bias.fill(0.0));
+    let weights = ConsensusWeights::new(layers).expect("a network");
+    for mut engine in engines(&weights) {
+        let filtered = engine.filter(std::slice::from_ref(&given)).expect("filtered").remove(0);
+        let matches = CellMatches::of(&filtered);
+        let name = engine.name();
+        for (cell, (&matched, &value)) in matches.cells.iter().zip(&matches.values).enumerate() {
+            if cell / 16 >= 10 || cell % 16 >= 10 {
+                assert_eq!((matched, value), (0, 0.0), "{name}: cell {cell}");
+            }
+        }
+        assert!(matches.values.iter().any(|&value| value > 0.0), "{name}: some evidence");
+    }
+}
+
+#[test]
+fn layers_that_do_not_fit_together_are_refused() {
+    let layer = |kernel: usize, inputs, outputs| Layer {
+        kernel,
+        inputs,
+        outputs,
+        weight: vec![0.0; kernel.pow(4) * inputs * outputs],
+        bias: vec![0.0; outputs],
+    };
+    let refused = |layers| ConsensusWeights::new(layers).expect_err("no network").to_string();
+    assert!(refused(vec![]).contains("no layer"));
+    assert!(refused(vec![layer(4, 1, 1)]).contains("4 taps"));
+    assert!(refused(vec![layer(3, 1, 2), layer(3, 3, 1)]).contains("takes 3 channels, but 2"));
+    assert!(refused(vec![layer(3, 1, 2)]).contains("gives 2 channels"));
+    let short = Layer { bias: vec![], ..layer(3, 1, 1) };
+    assert!(refused(vec![short]).contains("[81, 0]"));
 }
 
 proptest! {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::mem::offset_of;
 
-use hpflow::engine::gpu::layout::{GroupParams, PairParams, PickParams, SLOT};
-use hpflow::engine::gpu::{KERNELS, Preset};
+use hpflow::engine::gpu::layout::{
+    ConvolveParams, GroupParams, MutualParams, PairParams, PickParams, SLOT, TransformParams,
+};
+use hpflow::engine::gpu::{CONSENSUS_KERNELS, KERNELS, Preset};
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
@@ -12,6 +14,7 @@ use naga::{Expression, Literal, Module, TypeInner};
 fn sources() -> Vec<(String, Preset, String)> {
     let sources: Vec<_> = KERNELS
         .iter()
+        .chain(&CONSENSUS_KERNELS)
         .flat_map(|kernel| Preset::ALL.map(|preset| (kernel, preset)))
         .map(|(kernel, preset)| (kernel.file.to_owned(), preset, kernel.source(&preset)))
         .chain(
@@ -51,7 +54,7 @@ fn every_file_in_the_folder_is_known_to_the_host() {
         .expect("the folder of kernels")
         .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
         .collect();
-    let known = KERNELS.iter().map(|kernel| kernel.file.to_owned());
+    let known = KERNELS.iter().chain(&CONSENSUS_KERNELS).map(|kernel| kernel.file.to_owned());
     assert_eq!(present, known.chain(["params.wgsl".to_owned()]).collect());
 }
 
@@ -163,6 +166,49 @@ fn structures_are_laid_out_as_the_host_writes_them() {
             candidates,
             similarities,
         }
+    );
+    same_layout!(
+        &module,
+        TransformParams {
+            inputs,
+            outputs,
+            output_quads,
+            columns,
+            values,
+            values_pair,
+            values_line,
+            values_step,
+            out,
+            out_pair,
+            out_line,
+            out_step,
+            rectify,
+            plane_quads,
+            row_stride,
+            b_rows,
+            b_columns,
+        }
+    );
+    same_layout!(
+        &module,
+        ConvolveParams {
+            inputs,
+            outputs,
+            output_quads,
+            kernel,
+            rows,
+            columns,
+            plane,
+            row_stride,
+            positions,
+            values,
+            first_tap,
+            out,
+        }
+    );
+    same_layout!(
+        &module,
+        MutualParams { cells, plane, row_stride, b_rows, b_columns, epsilon, floor }
     );
 }
 

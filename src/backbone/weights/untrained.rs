@@ -72,9 +72,14 @@ fn learned(parameter: &Parameter) -> Vec<f32> {
     }
 }
 
-/// Uniform in ±√(6 / fan_out), from a hash of the name and the position.
+/// Uniform in ±√(6 / fan_out).
 fn convolution(name: &str, fan_out: usize, count: usize) -> Vec<f32> {
-    let bound = (6.0 / fan_out as f32).sqrt();
+    uniform(name, (6.0 / fan_out as f32).sqrt(), count)
+}
+
+/// Uniform in ±bound, from a hash of the name and the position.
+#[must_use]
+pub fn uniform(name: &str, bound: f32, count: usize) -> Vec<f32> {
     let seed = fnv1a64(name.as_bytes());
     (0..count as u64)
         .map(|position| {

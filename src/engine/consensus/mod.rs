@@ -43,10 +43,12 @@ pub mod cpu;
 #[cfg(feature = "torch")]
 pub mod dense;
 pub mod lattice;
+mod open;
 mod weights;
 
 pub use correlation::{Correlation4d, correlate};
-pub use weights::{ConsensusWeights, ConsensusWeightsError, Layer};
+pub use open::open;
+pub use weights::{ConsensusWeights, ConsensusWeightsError, Layer, PUBLISHED};
 
 /// Added to both maxima in mutual matching (published code).
 pub const MUTUAL_EPSILON: f32 = 1e-5;

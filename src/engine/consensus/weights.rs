@@ -1,6 +1,11 @@
 //! The network of 4D convolutions that filters a correlation (NC-Net, section 3.2), as the authors
 //! store it.
 
+use crate::backbone::weights::untrained;
+
+/// Taps and channels out of each layer of the published network that was trained on PF-PASCAL.
+pub const PUBLISHED: [(usize, usize); 3] = [(5, 16), (5, 16), (5, 1)];
+
 /// One 4D convolution with zero padding, a bias, and a ReLU behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
@@ -104,6 +109,21 @@ impl ConsensusWeights {
             (_, 1) => Ok(Self(layers)),
             _ => Err(ConsensusWeightsError::Outputs(channels)),
         }
+    }
+
+    /// The untrained network of [`PUBLISHED`]'s shape, the same everywhere: weights uniform in
+    /// ±√(3 / (inputs · taps)) by the untrained recipe under the checkpoints' names, biases 0.
+    #[must_use]
+    pub fn untrained() -> Self {
+        let inputs = [1].into_iter().chain(PUBLISHED.map(|(_, outputs)| outputs));
+        let layers = PUBLISHED.iter().zip(inputs).enumerate();
+        let layer = |(index, (&(kernel, outputs), inputs)): (usize, (&(usize, usize), usize))| {
+            let taps = inputs * kernel.pow(4);
+            let name = format!("NeighConsensus.conv.{}.weight", 2 * index);
+            let weight = untrained::uniform(&name, (3.0 / taps as f32).sqrt(), taps * outputs);
+            Layer { kernel, inputs, outputs, weight, bias: vec![0.0; outputs] }
+        };
+        Self(layers.map(layer).collect())
     }
 
     /// The layers in order.

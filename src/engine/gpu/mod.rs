@@ -12,6 +12,7 @@ use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
 
 mod adapter;
 mod buffers;
+pub mod consensus;
 mod device;
 mod error;
 pub mod layout;
@@ -24,7 +25,7 @@ mod unroll;
 
 pub use adapter::{AdapterReport, adapters, hardware_gpu};
 pub use error::GpuError;
-pub use pipelines::{KERNELS, Kernel, PARAMS};
+pub use pipelines::{CONSENSUS_KERNELS, KERNELS, Kernel, PARAMS};
 pub use preset::Preset;
 
 use buffers::Buffers;

@@ -28,6 +28,12 @@ pub const KERNELS: [Kernel; 5] = [
     Kernel { file: "pick.wgsl", text: include_str!("../../../shaders/pick.wgsl") },
 ];
 
+/// The kernel files of neighbourhood consensus.
+pub const CONSENSUS_KERNELS: [Kernel; 2] = [
+    Kernel { file: "consensus.wgsl", text: include_str!("../../../shaders/consensus.wgsl") },
+    Kernel { file: "mutual.wgsl", text: include_str!("../../../shaders/mutual.wgsl") },
+];
+
 impl Kernel {
     /// The text that the driver gets: the structures, and the kernel with the constants of a preset
     /// in place of its own, the blocks that apply to it, and the loops up to its constants unrolled.
@@ -106,14 +112,14 @@ impl Pipelines {
     }
 }
 
-fn module(device: &Device, file: &str, source: String) -> wgpu::ShaderModule {
+pub(super) fn module(device: &Device, file: &str, source: String) -> wgpu::ShaderModule {
     device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(file),
         source: wgpu::ShaderSource::Wgsl(source.into()),
     })
 }
 
-fn pipeline(
+pub(super) fn pipeline(
     device: &Device,
     file: &str,
     module: &wgpu::ShaderModule,

@@ -22,6 +22,10 @@ pub struct Preset {
     pub vote_rows: u32,
     /// Rows × target cells of a tile of `pick`, multiples of 4.
     pub pick_tile: [u32; 2],
+    /// vec4 of outputs that an invocation of `transform` has.
+    pub transform_quads: u32,
+    /// Positions that an invocation of `convolve` has.
+    pub convolve_positions: u32,
     /// Whether the invocations of a workgroup, which is one subgroup, load what they share together.
     pub shared: bool,
     /// Pairs in a submission.
@@ -39,6 +43,8 @@ impl Preset {
         vote_tile: [20, 20],
         vote_rows: 1,
         pick_tile: [16, 20],
+        transform_quads: 4,
+        convolve_positions: 4,
         shared: false,
         pairs: 8,
     };
@@ -62,6 +68,8 @@ impl Preset {
         vote_tile: [8, 8],
         vote_rows: 8,
         pick_tile: [8, 8],
+        transform_quads: 2,
+        convolve_positions: 4,
         shared: false,
         pairs: 32,
     };
@@ -124,6 +132,11 @@ impl Preset {
             "pick.wgsl" => {
                 let [rows, targets] = self.pick_tile;
                 vec![workgroup, ("ROW_QUADS", rows / 4), ("TARGET_QUADS", targets / 4)]
+            }
+            "consensus.wgsl" => {
+                let quads = ("OUTPUT_QUADS", self.transform_quads);
+                let positions = self.convolve_positions;
+                vec![workgroup, quads, ("POSITIONS", positions)]
             }
             _ => vec![workgroup],
         }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::engine::consensus::{Correlation4d, MUTUAL_EPSILON};
 
 /// c · (c / (max over B + ε) · c / (max over A + ε)), the maxima those of the value's own cell of A
-/// and of B. Values below `floor` times the largest count as zero.
+/// and of B. Values nearer to zero than `floor` times the largest count as zero.
 pub fn mutual(correlation: &mut Correlation4d, floor: f32) {
     let columns = correlation.cells_b();
     let rows = correlation.data.par_chunks_exact(columns);
@@ -19,7 +19,7 @@ pub fn mutual(correlation: &mut Correlation4d, floor: f32) {
     let floor = floor * largest(&over_b);
     correlation.data.par_chunks_exact_mut(columns).zip(&over_b).for_each(|(row, over_b)| {
         for (value, over_a) in row.iter_mut().zip(&over_a) {
-            let kept = if *value < floor { 0.0 } else { *value };
+            let kept = if value.abs() < floor { 0.0 } else { *value };
             let ratios = (kept / (over_b + MUTUAL_EPSILON)) * (kept / (over_a + MUTUAL_EPSILON));
             *value = kept * ratios;
         }
