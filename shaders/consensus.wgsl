@@ -39,11 +39,11 @@ fn transform(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var j = 0u; j < OUTPUT_QUADS; j++) {
         product[j] = mat4x4<f32>();
     }
-    var from = transforms[0].values + id.z * transforms[0].values_pair
+    var read_at = transforms[0].values + id.z * transforms[0].values_pair
         + line * transforms[0].values_line + id.x;
     var at = first;
     for (var input = 0u; input < transforms[0].inputs; input++) {
-        let value = values[from];
+        let value = values[read_at];
         for (var j = 0u; j < OUTPUT_QUADS; j++) {
             let factors = coefficients[at + j];
             let block = product[j];
@@ -54,7 +54,7 @@ fn transform(@builtin(global_invocation_id) id: vec3<u32>) {
                 fma(value, factors.wwww, block[3]),
             );
         }
-        from += transforms[0].values_step;
+        read_at += transforms[0].values_step;
         at += transforms[0].output_quads;
     }
     let to = transforms[0].out + id.z * transforms[0].out_pair + line * transforms[0].out_line + id.x;
@@ -121,17 +121,17 @@ fn convolve(
         sums[n] = vec4(0.0);
     }
     // The values begin a margin after the first of the buffer, so `tap` is never before it.
-    var from = convolutions[0].values + workgroup.z * convolutions[0].inputs * channel
+    var read_at = convolutions[0].values + workgroup.z * convolutions[0].inputs * channel
         + component + first + convolutions[0].first_tap;
     var tap = workgroup.y * convolutions[0].inputs * kernel * kernel * 4u;
     for (var input = 0u; input < convolutions[0].inputs; input++) {
         for (var row = 0u; row < kernel; row++) {
             for (var column = 0u; column < kernel; column++) {
-                accumulate(from + row * convolutions[0].row_stride + column, tap, plane, line);
+                accumulate(read_at + row * convolutions[0].row_stride + column, tap, plane, line);
                 tap += 4u;
             }
         }
-        from += channel;
+        read_at += channel;
     }
     let out = convolutions[0].out + workgroup.z * convolutions[0].outputs * channel + component;
     for (var r = 0u; r < POSITIONS; r++) {
