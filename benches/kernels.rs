@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hpflow::engine::consensus::{self, ConsensusEngine, ConsensusWeights, Correlation4d, correlate};
+use hpflow::backbone::trunk::normalise_cells;
+use hpflow::engine::consensus::{
+    self, ConsensusEngine, ConsensusWeights, Correlation4d, correlate,
+};
 use hpflow::engine::cpu::CpuEngine;
 use hpflow::engine::gpu::GpuEngine;
 use hpflow::engine::{Engine, EngineKind, Options, PairRequest, StageTimes};
 use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
-use hpflow::method::ncnet::normalise;
 
 /// Name, backbone, layers, jump and receptive field.
 const SHAPES: [(&str, &str, &str, [u32; 2]); 3] = [
@@ -98,7 +100,8 @@ fn correlation() -> Correlation4d {
     let layers: LayerSet = "30".parse().expect("the last layer of the third stage");
     let [a, b] = [1, 2].map(|seed| {
         let mut maps = synthetic::feature_maps("resnet101", &layers, [400, 400], seed);
-        normalise(&mut maps[0]);
+        let cells = maps[0].rows * maps[0].columns;
+        normalise_cells(&mut maps[0].data, cells);
         maps.remove(0)
     });
     correlate(&a, &b)

@@ -117,8 +117,7 @@ impl Engine for DenseEngine {
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
-        let (seconds, pairs) =
-            (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
+        let (seconds, pairs) = (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
         StageTimes::of_seconds(&STAGES, &seconds, pairs)
     }
 }
@@ -302,7 +301,9 @@ fn blur(votes: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// A tensor's values on the host, row-major.
-pub(super) fn values<T: tch::kind::Element + Default + Clone>(tensor: &Tensor) -> Result<Vec<T>, TchError> {
+pub(super) fn values<T: tch::kind::Element + Default + Clone>(
+    tensor: &Tensor,
+) -> Result<Vec<T>, TchError> {
     let tensor = tensor.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut values = vec![T::default(); tensor.numel()];
     let count = values.len();

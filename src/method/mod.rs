@@ -15,10 +15,12 @@ pub mod alignment;
 pub mod frame;
 pub mod hpf;
 pub mod identity;
+mod learned;
 pub mod ncnet;
 mod options;
 mod photograph;
 mod schedule;
+mod shelf;
 
 pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};
 
@@ -46,6 +48,7 @@ pub fn table() -> &'static [Entry] {
         alignment::open::CNNGEO,
         alignment::open::WEAKALIGN,
         alignment::open::A2NET,
+        ncnet::open::ENTRY,
     ]
 }
 
@@ -132,7 +135,7 @@ pub struct Query<'a> {
 }
 
 /// What a single pair gives.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matched {
     /// The keypoints asked for.
     pub keypoints: Keypoints,

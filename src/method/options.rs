@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Entry, table};
 use crate::backbone::{BackboneError, WeightsError};
+use crate::engine::gpu::GpuError;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
 
@@ -229,4 +230,18 @@ pub enum OpenError {
         /// The method.
         method: &'static str,
     },
+}
+
+impl OpenError {
+    /// The error for an engine that could not be opened: wrong usage where another name would do.
+    #[must_use]
+    pub fn of_engine(error: EngineError) -> Self {
+        match error {
+            EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
+                Self::Usage(format!("--adapter: {error}"))
+            }
+            EngineError::WithoutTorch => Self::Usage(error.to_string()),
+            error => error.into(),
+        }
+    }
 }

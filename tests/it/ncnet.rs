@@ -5,6 +5,7 @@ use std::path::Path;
 
 use half::f16;
 use hpflow::backbone::FeatureMap;
+use hpflow::backbone::trunk::normalise_cells;
 use hpflow::engine::consensus::cpu::{CpuConsensus, layer, mutual};
 use hpflow::engine::consensus::{
     ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, correlate,
@@ -13,7 +14,6 @@ use hpflow::engine::cpu::InstructionSet;
 use hpflow::engine::gpu::consensus::GpuConsensus;
 use hpflow::engine::gpu::{GpuOptions, Preset};
 use hpflow::method::ncnet::matches::CellMatches;
-use hpflow::method::ncnet::normalise;
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -25,7 +25,8 @@ struct Fixture(HashMap<String, (Vec<usize>, Vec<f32>)>);
 impl Fixture {
     fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/baselines");
-        let bytes = std::fs::read(path.join(name).with_extension("safetensors")).expect("a fixture");
+        let bytes =
+            std::fs::read(path.join(name).with_extension("safetensors")).expect("a fixture");
         let file = SafeTensors::deserialize(&bytes).expect("tensors");
         let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
             let values = match view.dtype() {
@@ -71,6 +72,10 @@ impl Fixture {
         let layers = (0..).step_by(2).take_while(present).map(layer).collect();
         ConsensusWeights::new(layers).expect("a network")
     }
+}
+
+fn normalise(map: &mut FeatureMap) {
+    normalise_cells(&mut map.data, map.rows * map.columns);
 }
 
 /// Normalised features of a pair of the fixture, correlated.
@@ -143,15 +148,16 @@ fn matches_and_points_are_the_published_ones() {
         for pair in 0..3 {
             let raw = correlation(&head, pair);
             let filtered = engine.filter(&[raw]).expect("a filtered correlation").remove(0);
-            for (direction, correlation, [a, b]) in [
-                ("BtoA", filtered.clone(), ["A", "B"]),
-                ("AtoB", filtered.exchanged(), ["B", "A"]),
-            ] {
+            for (direction, correlation, [a, b]) in
+                [("BtoA", filtered.clone(), ["A", "B"]), ("AtoB", filtered.exchanged(), ["B", "A"])]
+            {
                 let matches = CellMatches::of(&correlation);
                 let values =
                     |name: &str| head.values(&format!("pair{pair}/matches_{direction}/{name}"));
-                let x: Vec<f32> = matches.cells.iter().map(|cell| linspace(15, cell % 15)).collect();
-                let y: Vec<f32> = matches.cells.iter().map(|cell| linspace(15, cell / 15)).collect();
+                let x: Vec<f32> =
+                    matches.cells.iter().map(|cell| linspace(15, cell % 15)).collect();
+                let y: Vec<f32> =
+                    matches.cells.iter().map(|cell| linspace(15, cell / 15)).collect();
                 within(&x, values(&format!("x{a}")), 1e-6, "columns of matches");
                 within(&y, values(&format!("y{a}")), 1e-6, "rows of matches");
                 let own = |axis: fn(usize) -> usize| -> Vec<f32> {
@@ -235,9 +241,7 @@ fn mutual_matching_is_the_published_one_and_leaves_a_cell_without_evidence_at_ze
     let mut matched = units.correlation("mutual/input");
     mutual(&mut matched, 0.0);
     within(&matched.data, units.values("mutual/output"), 1e-6, "mutual matching");
-    let empty = |data: &[f32]| {
-        (0..42).find(|cell| (0..20).all(|row| data[row * 42 + cell] == 0.0))
-    };
+    let empty = |data: &[f32]| (0..42).find(|cell| (0..20).all(|row| data[row * 42 + cell] == 0.0));
     assert_eq!(empty(&matched.data), empty(units.values("mutual/input")));
     assert!(empty(&matched.data).is_some(), "one cell has no evidence");
 }
@@ -253,8 +257,7 @@ fn the_symmetric_network_is_the_published_one_on_unequal_grids() {
         let name = engine.name();
         let direct = units.values("symmetric/direct_only_output");
         within(&found[0].data, direct, 1e-5, &format!("{name}: direct"));
-        let both: Vec<f32> =
-            found[0].data.iter().zip(&found[1].data).map(|(a, b)| a + b).collect();
+        let both: Vec<f32> = found[0].data.iter().zip(&found[1].data).map(|(a, b)| a + b).collect();
         within(&both, units.values("symmetric/output"), 1e-5, &format!("{name}: symmetric"));
     }
 }

@@ -126,8 +126,7 @@ impl DenseConsensus {
 impl Filters {
     fn new(layer: &Layer, device: tch::Device) -> Result<Self, TchError> {
         let kernel = layer.kernel as i64;
-        let shape =
-            [kernel, layer.outputs as i64, layer.inputs as i64, kernel, kernel, kernel];
+        let shape = [kernel, layer.outputs as i64, layer.inputs as i64, kernel, kernel, kernel];
         Ok(Self {
             weight: Tensor::f_from_slice(&layer.weight)?.f_reshape(shape)?.f_to_device(device)?,
             bias: Tensor::f_from_slice(&layer.bias)?.f_to_device(device)?,
@@ -176,7 +175,8 @@ fn exchange(correlation: &Tensor) -> Result<Tensor, TchError> {
 
 /// Soft mutual nearest neighbours.
 fn mutual(correlation: &Tensor) -> Result<Tensor, TchError> {
-    let [rows, columns] = [0, 2].map(|axis| correlation.size()[axis] * correlation.size()[axis + 1]);
+    let [rows, columns] =
+        [0, 2].map(|axis| correlation.size()[axis] * correlation.size()[axis + 1]);
     let flat = correlation.f_view([rows, columns])?;
     let ratio = |axis: i64| {
         let (largest, _) = flat.f_max_dim(axis, true)?;
@@ -228,8 +228,7 @@ impl ConsensusEngine for DenseConsensus {
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
-        let (seconds, pairs) =
-            (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
+        let (seconds, pairs) = (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
         StageTimes::of_seconds(&STAGES, &seconds, pairs)
     }
 }

@@ -136,8 +136,7 @@ impl Lattice {
                     let mut sum = [0.0; 2];
                     for &(along, [cosine, sine]) in &phases {
                         let (a, b) = if exchanged { (over, along) } else { (along, over) };
-                        let weight =
-                            f64::from(layer.at(output, input, [a[0], a[1], b[0], b[1]]));
+                        let weight = f64::from(layer.at(output, input, [a[0], a[1], b[0], b[1]]));
                         sum = [sum[0] + weight * cosine, sum[1] + weight * sine];
                     }
                     response.push(sum);

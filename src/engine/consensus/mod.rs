@@ -82,10 +82,8 @@ pub trait ConsensusEngine: Send {
     ///
     /// # Errors
     /// A device that is lost or out of memory, or a correlation beyond its limits.
-    fn filter(
-        &mut self,
-        correlations: &[Correlation4d],
-    ) -> Result<Vec<Correlation4d>, EngineError>;
+    fn filter(&mut self, correlations: &[Correlation4d])
+    -> Result<Vec<Correlation4d>, EngineError>;
 
     /// Filters one correlation and keeps what was computed on the way.
     ///

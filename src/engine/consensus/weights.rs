@@ -49,7 +49,9 @@ pub enum ConsensusWeightsError {
     #[error("a consensus network has no layer; give at least one 4D convolution")]
     NoLayer,
     /// A kernel without a middle.
-    #[error("the kernel of 4D convolution {layer} has {kernel} taps an axis; an odd number is needed")]
+    #[error(
+        "the kernel of 4D convolution {layer} has {kernel} taps an axis; an odd number is needed"
+    )]
     EvenKernel {
         /// The layer, from 0.
         layer: usize,
@@ -70,7 +72,9 @@ pub enum ConsensusWeightsError {
     #[error("the last 4D convolution gives {0} channels; a correlation has 1")]
     Outputs(usize),
     /// Numbers missing or left over.
-    #[error("4D convolution {layer} has {found:?} weights and biases; its shape needs {expected:?}")]
+    #[error(
+        "4D convolution {layer} has {found:?} weights and biases; its shape needs {expected:?}"
+    )]
     Length {
         /// The layer, from 0.
         layer: usize,

@@ -276,8 +276,7 @@ pub(super) fn fetch(
     // Query results are copied to a multiple of their size.
     let times = bytes.next_multiple_of(size_of::<u64>());
     let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-    let readback =
-        device.buffer("hpflow.readback", (times + TIMESTAMP_BYTES) as u64, usage)?;
+    let readback = device.buffer("hpflow.readback", (times + TIMESTAMP_BYTES) as u64, usage)?;
     let mut at = 0;
     for &(buffer, bytes) in parts {
         encoder.copy_buffer_to_buffer(buffer, 0, &readback, at, bytes as u64);

@@ -14,8 +14,6 @@
 //! Keypoints at and beyond the border are mapped like any other: the transformations are defined
 //! everywhere, and predictions may be outside the target, as with the published code.
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,11 +30,12 @@ use geometry::{Geometry, Transformation, apply_all, invert_all};
 use regression::Regression;
 
 use super::frame::Frame;
-use super::photograph::{check_colours, read_annotated};
+use super::learned::flow_of;
 use super::schedule::Schedule;
-use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
+use super::shelf::{Scheme, Shelf, Wired};
+use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
-use crate::backbone::trunk::{Threads, Trunk, normalise_cells};
+use crate::backbone::trunk::Trunk;
 use crate::backbone::{BackboneError, FeatureMap};
 use crate::benchmark::Benchmark;
 use crate::engine::cpu::InstructionSet;
@@ -47,15 +46,6 @@ pub const IMAGE_SIDE: usize = 240;
 
 /// Pairs that go through the networks at a time.
 const PAIR_BATCH: usize = 16;
-
-/// How a pair's work is shared with other pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// Each photograph's maps once, pairs batched.
-    Shared,
-    /// Everything anew for every pair, as the published code has it.
-    PairByPair,
-}
 
 /// A stage: where its maps come from, and what reads the transformation off them.
 pub struct Stage {
@@ -101,32 +91,6 @@ struct Busy {
     regression: f64,
 }
 
-/// A photograph ready for the networks.
-#[derive(Clone)]
-struct Picture {
-    /// As the networks see it.
-    square: Arc<Square>,
-    /// Width and height in original pixels.
-    size: [u32; 2],
-}
-
-/// What is kept of the photographs that are still needed.
-#[derive(Default)]
-struct Shelf {
-    pictures: HashMap<usize, Result<Picture, Unusable>>,
-    /// By trunk and photograph, cells normalised.
-    maps: HashMap<(usize, usize), Arc<FeatureMap>>,
-}
-
-/// A pair as the network takes it: photographs by number.
-#[derive(Debug, Clone, Copy)]
-struct Wired {
-    /// The network's source image, which points are mapped into.
-    a: usize,
-    /// The network's target image, which points are mapped from.
-    b: usize,
-}
-
 impl Alignment {
     /// A method of these stages, in order of execution. `about` is for the header of predictions
     /// files.
@@ -143,18 +107,6 @@ impl Alignment {
         Self { about, trunks, stages, wiring, scheme, instructions, busy }
     }
 
-    /// Reads the photographs that are not on the shelf yet.
-    fn read(&mut self, shelf: &mut Shelf, photographs: &[(usize, &Path, Option<[u32; 2]>)]) {
-        let start = Instant::now();
-        let read: Vec<(usize, Result<Picture, Unusable>)> = photographs
-            .par_iter()
-            .filter(|(index, _, _)| !shelf.pictures.contains_key(index))
-            .map(|&(index, path, size)| (index, picture(path, size)))
-            .collect();
-        shelf.pictures.extend(read);
-        self.busy.decode += start.elapsed().as_secs_f64();
-    }
-
     /// Puts the maps of photographs that a trunk has not seen yet on the shelf.
     fn map(
         &mut self,
@@ -163,39 +115,9 @@ impl Alignment {
         images: impl Iterator<Item = usize>,
     ) -> Result<(), BackboneError> {
         let start = Instant::now();
-        let mut missing: Vec<usize> =
-            images.filter(|&image| !shelf.maps.contains_key(&(trunk, image))).collect();
-        missing.sort_unstable();
-        missing.dedup();
-        let usable: Vec<(usize, Arc<Square>)> = missing
-            .into_iter()
-            .filter_map(|image| {
-                let picture = shelf.pictures.get(&image)?.as_ref().ok()?;
-                Some((image, Arc::clone(&picture.square)))
-            })
-            .collect();
-        let squares: Vec<&Square> = usable.iter().map(|(_, square)| &**square).collect();
-        let maps = self.features(trunk, &squares)?;
-        for ((image, _), map) in usable.iter().zip(maps) {
-            shelf.maps.insert((trunk, *image), Arc::new(map));
-        }
+        shelf.add_maps((trunk, &*self.trunks[trunk]), self.scheme, images)?;
         self.busy.photographs += start.elapsed().as_secs_f64();
         Ok(())
-    }
-
-    /// Maps of pictures, their cells normalised.
-    fn features(
-        &self,
-        trunk: usize,
-        squares: &[&Square],
-    ) -> Result<Vec<FeatureMap>, BackboneError> {
-        let threads = match self.scheme {
-            Scheme::Shared => Threads::SideBySide,
-            Scheme::PairByPair => Threads::Together,
-        };
-        let mut maps = self.trunks[trunk].features(squares, threads)?;
-        maps.par_iter_mut().for_each(|map| normalise_cells(&mut map.data, map.rows * map.columns));
-        Ok(maps)
     }
 
     /// The transformations of pairs whose photographs are on the shelf, stage by stage.
@@ -248,7 +170,8 @@ impl Alignment {
             shelf.square(pair.a).warped(|point| apply_all(stages, point))
         };
         let squares: Vec<Square> = pairs.par_iter().zip(found).map(warp).collect();
-        let maps = self.features(trunk, &squares.iter().collect::<Vec<_>>())?;
+        let squares: Vec<&Square> = squares.iter().collect();
+        let maps = self.scheme.features(&*self.trunks[trunk], &squares)?;
         self.busy.warped += start.elapsed().as_secs_f64();
         Ok(maps.into_iter().map(Arc::new).collect())
     }
@@ -260,21 +183,14 @@ impl Alignment {
         indices: &[usize],
         shelf: &mut Shelf,
     ) -> Result<Vec<Outcome>, MethodError> {
+        let start = Instant::now();
+        let sizes = shelf.read_pairs(benchmark, indices);
+        self.busy.decode += start.elapsed().as_secs_f64();
         let pairs = || indices.iter().map(|&index| &benchmark.pairs[index]);
-        let mut images: Vec<usize> = pairs().flat_map(|pair| [pair.source, pair.target]).collect();
-        images.sort_unstable();
-        images.dedup();
-        let photographs: Vec<_> = images
-            .into_iter()
-            .map(|image| (image, &*benchmark.images[image].path, benchmark.images[image].size))
-            .collect();
-        self.read(shelf, &photographs);
-        let sizes: Vec<Result<[[u32; 2]; 2], Unusable>> =
-            pairs().map(|pair| Ok([shelf.size(pair.source)?, shelf.size(pair.target)?])).collect();
         let usable: Vec<Wired> = pairs()
             .zip(&sizes)
             .filter(|(_, sizes)| sizes.is_ok())
-            .map(|(pair, _)| self.wiring.wire(pair.source, pair.target))
+            .map(|(pair, _)| self.wiring.direction.wire(pair.source, pair.target))
             .collect();
         let mut found = self.align(shelf, &usable)?.into_iter();
         let wiring = self.wiring;
@@ -294,14 +210,6 @@ impl Alignment {
 }
 
 impl Wiring {
-    /// The network's view of a pair.
-    fn wire(self, source: usize, target: usize) -> Wired {
-        match self.direction {
-            Direction::Direct => Wired { a: target, b: source },
-            Direction::Inverse => Wired { a: source, b: target },
-        }
-    }
-
     /// Where a point of the pair's source is in its target, in original pixels; `sizes` are width and
     /// height of both. `None` where an inverse is wanted and there is none, or the transformation
     /// gives no number.
@@ -322,40 +230,6 @@ impl Wiring {
     }
 }
 
-impl Shelf {
-    /// Width and height of a photograph that was read.
-    fn size(&self, image: usize) -> Result<[u32; 2], Unusable> {
-        self.pictures[&image].as_ref().map(|picture| picture.size).map_err(Clone::clone)
-    }
-
-    /// A usable photograph as the networks see it.
-    fn square(&self, image: usize) -> Arc<Square> {
-        match &self.pictures[&image] {
-            Ok(picture) => Arc::clone(&picture.square),
-            Err(unusable) => unreachable!("only usable photographs are aligned: {unusable}"),
-        }
-    }
-
-    /// The map of a photograph that went through a trunk.
-    fn map(&self, trunk: usize, image: usize) -> Arc<FeatureMap> {
-        Arc::clone(&self.maps[&(trunk, image)])
-    }
-
-    /// Forgets photographs.
-    fn forget(&mut self, gone: impl Fn(usize) -> bool) {
-        self.pictures.retain(|&image, _| !gone(image));
-        self.maps.retain(|&(_, image), _| !gone(image));
-    }
-}
-
-/// Reads a photograph and resizes it for the networks.
-fn picture(path: &Path, annotated: Option<[u32; 2]>) -> Result<Picture, Unusable> {
-    let photograph = read_annotated(path, annotated)?;
-    check_colours(path, &photograph)?;
-    let size = [photograph.width, photograph.height];
-    Ok(Picture { square: Arc::new(Square::of(&photograph, IMAGE_SIDE)), size })
-}
-
 impl Method for Alignment {
     fn describe(&self) -> Map<String, Value> {
         self.about.clone()
@@ -368,41 +242,28 @@ impl Method for Alignment {
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
         let schedule = Schedule::new(benchmark, pairs);
-        let size = match self.scheme {
-            Scheme::Shared => PAIR_BATCH,
-            Scheme::PairByPair => 1,
-        };
-        let mut shelf = Shelf::default();
+        let size = self.scheme.batch(PAIR_BATCH);
+        let mut shelf = Shelf::new(IMAGE_SIDE);
         for (batch, indices) in schedule.pairs.chunks(size).enumerate() {
             for outcome in self.batch(benchmark, indices, &mut shelf)? {
                 sink(outcome).map_err(MethodError::Stopped)?;
             }
-            let done = (batch + 1) * size;
-            let again = |image: usize| schedule.last_use[image].is_some_and(|last| last >= done);
-            shelf.forget(|image| self.scheme == Scheme::PairByPair || !again(image));
+            shelf.forget(self.scheme, &schedule, (batch + 1) * size);
         }
         Ok(())
     }
 
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
-        let mut shelf = Shelf::default();
-        self.read(&mut shelf, &[(0, query.source, None), (1, query.target, None)]);
+        let mut shelf = Shelf::new(IMAGE_SIDE);
+        shelf.read(&[(0, query.source, None), (1, query.target, None)]);
         let sizes = [shelf.size(0)?, shelf.size(1)?];
-        let pair = self.wiring.wire(0, 1);
+        let pair = self.wiring.direction.wire(0, 1);
         let stages = self.align(&mut shelf, &[pair])?.pop().unwrap_or_default();
         let wiring = self.wiring;
         let transfer = |point: Point| wiring.transfer(&stages, sizes, point);
         let keypoints: Keypoints = query.keypoints.iter().map(|&point| transfer(point)).collect();
-        let [width, height] = query.flow.unwrap_or_default();
-        // Pixels as the benchmark counts them; a difference of two does not depend on where from.
-        let first = f32::from(wiring.first_pixel);
-        let at = |x: u32, y: u32| [x as f32 + first, y as f32 + first];
-        let flow = (0..height)
-            .into_par_iter()
-            .flat_map_iter(|y| (0..width).map(move |x| at(x, y)))
-            .map(|pixel| transfer(pixel).map(|[x, y]| [x - pixel[0], y - pixel[1]]))
-            .collect();
-        Ok(Matched { keypoints, flow })
+        let flow = query.flow.map(|size| flow_of(size, wiring.first_pixel, transfer));
+        Ok(Matched { keypoints, flow: flow.unwrap_or_default() })
     }
 
     fn busy(&self) -> Vec<(&'static str, f64)> {

@@ -8,13 +8,15 @@ use sha2::{Digest, Sha256};
 
 use super::geometry::Geometry;
 use super::regression::{Network, Values};
-use super::{Alignment, IMAGE_SIDE, Scheme, Stage, Wiring};
+use super::{Alignment, IMAGE_SIDE, Stage, Wiring};
 use crate::backbone::trunk::{self, Trunk};
 use crate::backbone::weights::{Checkpoint, Identity, untrained};
-use crate::backbone::{self, Device, WeightsSource};
+use crate::backbone::{self, Device};
 use crate::engine::EngineKind;
 use crate::engine::cpu::InstructionSet;
 use crate::method::frame::first_pixel;
+use crate::method::learned::{backbone_weights, unfit};
+use crate::method::shelf::Scheme;
 use crate::method::{Entry, Method, OpenError, Options, Setting};
 
 /// What every learned alignment heeds.
@@ -363,30 +365,6 @@ fn contents(checkpoint: &Checkpoint) -> &'static str {
     } else {
         "its tensors have other names"
     }
-}
-
-fn unfit(files: &dyn std::fmt::Display, found: String, remedy: &str) -> OpenError {
-    OpenError::Unfit { files: files.to_string(), found, remedy: remedy.to_owned() }
-}
-
-/// The backbone's own weights, if they are asked for, with what the header says of them.
-fn backbone_weights(
-    backbone: trunk::Network,
-    options: &Options,
-) -> Result<Option<(Values, Value)>, OpenError> {
-    let Some(text) = &options.backbone_weights else { return Ok(None) };
-    let source: WeightsSource =
-        text.parse().map_err(|error| OpenError::Usage(format!("--backbone-weights: {error}")))?;
-    let Some(checkpoint) = Checkpoint::from_source(&source, options.progress)? else {
-        let (values, sha256) = backbone.untrained();
-        return Ok(Some((values, json!({ "source": "untrained", "sha256": sha256 }))));
-    };
-    let values = checkpoint.read(backbone.name(), &backbone.parameters(), str::to_owned)?;
-    let Identity { source, revision, sha256 } = checkpoint.identity();
-    let mut about = Map::from_iter([("source".to_owned(), json!(source))]);
-    about.extend(revision.iter().map(|revision| ("revision".to_owned(), json!(revision))));
-    about.insert("sha256".to_owned(), json!(sha256));
-    Ok(Some((values, Value::Object(about))))
 }
 
 /// Opens the trunks of the files, and says which of them each file has. Where maps are shared, equal

@@ -2,8 +2,7 @@
 
 use super::Hpf;
 use crate::backbone::{self, Backbone, BackboneError, Device, WeightsSource};
-use crate::engine::gpu::GpuError;
-use crate::engine::{self, Engine, EngineError, EngineKind};
+use crate::engine::{self, Engine, EngineKind};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::{Entry, KeptFeatures, Method, OpenError, Options, Setting};
@@ -138,11 +137,5 @@ pub fn layer_set(options: &Options) -> Result<LayerSet, OpenError> {
 pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, OpenError> {
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
-    engine::open(kind, engine::Options { adapter, threads }).map_err(|error| match error {
-        EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
-            OpenError::Usage(format!("--adapter: {error}"))
-        }
-        EngineError::WithoutTorch => OpenError::Usage(error.to_string()),
-        _ => error.into(),
-    })
+    engine::open(kind, engine::Options { adapter, threads }).map_err(OpenError::of_engine)
 }

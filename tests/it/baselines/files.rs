@@ -9,7 +9,7 @@ use hpflow::method::alignment::regression::Network;
 use super::folder;
 
 /// Names and shapes of a file of the authors'.
-fn keys(name: &str) -> BTreeMap<String, String> {
+pub fn keys(name: &str) -> BTreeMap<String, String> {
     let path = folder().join(format!("keys/{name}.txt"));
     let text = std::fs::read_to_string(path).expect("a list of names");
     text.lines()

@@ -11,6 +11,8 @@ mod alignment;
 mod files;
 mod geometry;
 #[cfg(feature = "torch")]
+mod ncnet;
+#[cfg(feature = "torch")]
 mod whole;
 
 /// Where the golden values are.

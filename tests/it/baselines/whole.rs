@@ -18,7 +18,7 @@ use crate::cli::{Tiny, fails, hpflow, text};
 const UNTRAINED: [&str; 4] = ["--weights", "untrained", "--backbone", "vgg16"];
 
 /// Keypoints of every pair.
-fn predicted(tiny: &Tiny, file: &str) -> (serde_json::Value, Vec<[f32; 2]>) {
+pub fn predicted(tiny: &Tiny, file: &str) -> (serde_json::Value, Vec<[f32; 2]>) {
     let content = fs::read_to_string(tiny.path(file)).expect("predictions");
     let mut lines = content.lines().map(|line| serde_json::from_str(line).expect("JSON"));
     let header: serde_json::Value = lines.next().expect("a header");
@@ -29,7 +29,7 @@ fn predicted(tiny: &Tiny, file: &str) -> (serde_json::Value, Vec<[f32; 2]>) {
 }
 
 #[track_caller]
-fn done(output: &std::process::Output) {
+pub fn done(output: &std::process::Output) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
@@ -103,7 +103,7 @@ fn the_other_wiring_and_single_stages_are_other_predictions_and_in_the_header() 
 }
 
 /// A safetensors file.
-fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) {
+pub fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) {
     let views = tensors.iter().map(|(name, shape, values)| {
         let data = values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         (name, shape, data)

@@ -245,13 +245,7 @@ impl Kernel for Synthesise<'_> {
 /// Transforms along the first axis of `from`, whose rows have `line` values. The rows that tiles
 /// compute beyond the last are left as products with zeros.
 #[inline(always)]
-fn transform<S: Simd>(
-    simd: S,
-    transform: &Transform,
-    from: &[f32],
-    line: usize,
-    out: &mut [f32],
-) {
+fn transform<S: Simd>(simd: S, transform: &Transform, from: &[f32], line: usize, out: &mut [f32]) {
     let rows = transform.outputs;
     out[..rows * line].fill(0.0);
     simd.call(Multiply {

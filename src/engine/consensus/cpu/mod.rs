@@ -5,9 +5,7 @@
 use std::time::Instant;
 
 use super::lattice::Lattice;
-use super::{
-    ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, FLOOR, Layer,
-};
+use super::{ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, FLOOR, Layer};
 use crate::engine::cpu::InstructionSet;
 use crate::engine::{EngineError, StageTimes};
 
@@ -145,8 +143,7 @@ impl ConsensusEngine for CpuConsensus {
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
-        let (seconds, pairs) =
-            (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
+        let (seconds, pairs) = (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
         StageTimes::of_seconds(&STAGES, &seconds, pairs)
     }
 }

@@ -203,8 +203,7 @@ impl GpuConsensus {
     /// The sum of both directions.
     fn add(&self, pass: &mut Pass, prepared: &Prepared, pairs: usize) -> Result<(), GpuError> {
         let sizes = &prepared.sizes;
-        let workgroups =
-            [pass.groups(sizes.plane as u32), sizes.cells() as u32, pairs as u32];
+        let workgroups = [pass.groups(sizes.plane as u32), sizes.cells() as u32, pairs as u32];
         pass.run(
             &self.pipelines.add,
             &[
@@ -295,8 +294,7 @@ impl ConsensusEngine for GpuConsensus {
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
-        let (seconds, pairs) =
-            (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
+        let (seconds, pairs) = (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
         StageTimes::of_seconds(&["kernels"], &[seconds], pairs)
     }
 }

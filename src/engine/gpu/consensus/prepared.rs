@@ -9,9 +9,7 @@ use super::super::error::GpuError;
 use super::super::layout::{ConvolveParams, MutualParams, TransformParams, slots};
 use super::super::preset::Preset;
 use crate::engine::consensus::lattice::{Frequency, Lattice};
-use crate::engine::consensus::{
-    ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON,
-};
+use crate::engine::consensus::{ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON};
 
 const USAGE: BufferUsages =
     BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);

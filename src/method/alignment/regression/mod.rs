@@ -1,8 +1,6 @@
 //! The networks that read a transformation off a correlation: one of CNNGeo and WeakAlign, one of
 //! A2Net.
 
-use std::collections::HashMap;
-
 use super::correlation::Correlation;
 use super::geometry::Geometry;
 use crate::backbone::architecture::Parameter;
@@ -11,8 +9,7 @@ use crate::engine::cpu::{Convolution, InstructionSet};
 pub mod a2net;
 pub mod cnngeo;
 
-/// Parameters by name, row-major.
-pub type Values = HashMap<String, Vec<f32>>;
+pub use crate::method::learned::Values;
 
 /// Rows and columns of the correlation that the networks are made for.
 pub const CELLS: usize = 15;
