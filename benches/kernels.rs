@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use hpflow::backbone::trunk::normalise_cells;
+use hpflow::engine::consensus::{
+    self, ConsensusEngine, ConsensusWeights, Correlation4d, correlate,
+};
 use hpflow::engine::cpu::CpuEngine;
 use hpflow::engine::gpu::GpuEngine;
-use hpflow::engine::{Engine, PairRequest};
+use hpflow::engine::{Engine, EngineKind, Options, PairRequest, StageTimes};
 use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
 
 /// Name, backbone, layers, jump and receptive field.
@@ -65,8 +69,13 @@ fn time_of(engine: &mut dyn Engine, request: &PairRequest, kernel: &str, pairs: 
     for _ in 0..pairs {
         black_box(engine.match_pairs(std::slice::from_ref(request)).expect("matches"));
     }
-    let times = engine.take_stage_times().milliseconds;
-    let total: f64 = times.iter().filter(|(stage, _)| *stage == kernel).map(|(_, ms)| ms).sum();
+    time_of_stage(&engine.take_stage_times(), kernel)
+}
+
+/// All the time of one stage.
+fn time_of_stage(times: &StageTimes, stage: &str) -> Duration {
+    let times = times.milliseconds.iter();
+    let total: f64 = times.filter(|(name, _)| *name == stage).map(|(_, ms)| ms).sum();
     // Criterion divides by the number of pairs and refuses a time of zero.
     Duration::from_secs_f64((total / 1e3).max(1e-9))
 }
@@ -86,5 +95,56 @@ fn norms(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, kernels, norms);
+/// NC-Net's correlation of two photographs of 400 × 400 pixels: 25 × 25 cells each.
+fn correlation() -> Correlation4d {
+    let layers: LayerSet = "30".parse().expect("the last layer of the third stage");
+    let [a, b] = [1, 2].map(|seed| {
+        let mut maps = synthetic::feature_maps("resnet101", &layers, [400, 400], seed);
+        let cells = maps[0].rows * maps[0].columns;
+        normalise_cells(&mut maps[0].data, cells);
+        maps.remove(0)
+    });
+    correlate(&a, &b)
+}
+
+/// The kernels of neighbourhood consensus, a pair of photographs each.
+fn neighbourhood_consensus(criterion: &mut Criterion) {
+    let correlation = correlation();
+    let options = Options { adapter: None, threads: 2, ..Options::default() };
+    for kind in [EngineKind::Cpu, EngineKind::Gpu, EngineKind::Dense] {
+        let engine = consensus::open(kind, options, ConsensusWeights::untrained());
+        let mut engine = match engine {
+            Ok(engine) => engine,
+            Err(error) => {
+                eprintln!("NOT RUN: the {} engine of consensus: {error}", kind.name());
+                continue;
+            }
+        };
+        let mut group = criterion.benchmark_group(format!("ncnet/{}", kind.name()));
+        group.sample_size(10);
+        engine.filter(std::slice::from_ref(&correlation)).expect("a filtered correlation");
+        for (stage, _) in engine.take_stage_times().milliseconds {
+            group.bench_function(stage, |bencher| {
+                bencher.iter_custom(|pairs| filter_time(&mut *engine, &correlation, stage, pairs));
+            });
+        }
+        group.finish();
+    }
+}
+
+/// What one stage took for `pairs` correlations, filtered one after another.
+fn filter_time(
+    engine: &mut dyn ConsensusEngine,
+    correlation: &Correlation4d,
+    stage: &str,
+    pairs: u64,
+) -> Duration {
+    engine.take_stage_times();
+    for _ in 0..pairs {
+        black_box(engine.filter(std::slice::from_ref(correlation)).expect("filtered"));
+    }
+    time_of_stage(&engine.take_stage_times(), stage)
+}
+
+criterion_group!(benches, kernels, norms, neighbourhood_consensus);
 criterion_main!(benches);

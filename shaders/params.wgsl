@@ -65,3 +65,51 @@ struct PickParams {
     candidates: u32,       // best target of each tile, in vec2: rows x tiles
     @size(228) similarities: u32, // padded targets x row quads; written only where they are kept
 }
+
+// A transform of the consensus network along one axis of A.
+struct TransformParams {
+    inputs: u32,           // values along the axis before
+    outputs: u32,          // and after
+    output_quads: u32,     // vec4 in a row of coefficients, a multiple of a kernel's
+    columns: u32,          // vec4 of a line: what lies within the axis
+    values: u32,           // where the values begin, and what lies between pairs, lines, steps
+    values_pair: u32,
+    values_line: u32,
+    values_step: u32,
+    out: u32,
+    out_pair: u32,
+    out_line: u32,
+    out_step: u32,
+    rectify: u32,          // 1 where bias, ReLU and zeros between rows of B follow
+    plane_quads: u32,      // vec4 of a plane of B
+    row_stride: u32,       // f32 from one row of B to the next
+    b_rows: u32,
+    @size(192) b_columns: u32,
+}
+
+// A layer of the consensus network; everything is counted in f32.
+struct ConvolveParams {
+    inputs: u32,           // channels in
+    outputs: u32,          // channels out
+    output_quads: u32,     // vec4 of those
+    kernel: u32,           // taps along an axis
+    rows: u32,             // components along A's rows
+    columns: u32,          // and columns
+    plane: u32,            // a plane of B
+    row_stride: u32,       // from one row of B to the next
+    positions: u32,        // to the end of B's last row
+    values: u32,           // where the components begin, less the margin of the kernels
+    first_tap: u32,        // from there to the first tap
+    @size(212) out: u32,   // where the results begin
+}
+
+// Mutual matching of some pairs; everything is counted in f32.
+struct MutualParams {
+    cells: u32,            // of A
+    plane: u32,            // a plane of B
+    row_stride: u32,       // from one row of B to the next
+    b_rows: u32,
+    b_columns: u32,
+    epsilon: f32,          // added to both maxima
+    @size(232) floor: f32, // part of the largest value below which a value counts as zero
+}

@@ -65,6 +65,13 @@ impl Architecture {
         ARCHITECTURES.into_iter().find(|architecture| architecture.name == name)
     }
 
+    /// The same network without its last stage, as learned methods cut it: after layer3.
+    #[must_use]
+    pub fn without_last_stage(self) -> Self {
+        let [first, second, third, _] = self.stages;
+        Self { stages: [first, second, third, 0], ..self }
+    }
+
     /// Number of layers that a layer set can name: the stem and every bottleneck.
     #[must_use]
     pub fn layer_count(&self) -> usize {

@@ -8,6 +8,11 @@ pub mod architecture;
 pub mod hog;
 #[cfg(feature = "torch")]
 pub mod resnet;
+#[cfg(feature = "torch")]
+mod side_by_side;
+pub mod trunk;
+#[cfg(feature = "torch")]
+mod vgg;
 pub mod weights;
 
 pub use weights::{WeightsError, WeightsSource};

@@ -6,13 +6,13 @@
 //! bits on two threads than on one (8e-7 of a map's maximum, measured), and batches are no faster
 //! there. On CUDA, algorithms are the deterministic ones and TF32 is off.
 
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 use tch::{TchError, Tensor};
 
 use super::architecture::{Architecture, Block, geometry};
+use super::side_by_side::side_by_side;
 use super::weights::{Identity, Weights};
 use super::{Backbone, BackboneError, Device, FeatureMap, Options};
 use crate::hyperpixel::{Geometry, LayerSet};
@@ -39,49 +39,29 @@ impl ResNet {
         weights: &Weights,
         options: Options,
     ) -> Result<Self, BackboneError> {
-        let device = match options.device {
-            Device::Auto => tch::Device::cuda_if_available(),
-            Device::Cpu => tch::Device::Cpu,
-            Device::Cuda if tch::Cuda::is_available() => tch::Device::Cuda(0),
-            Device::Cuda => return Err(BackboneError::NoCuda),
-        };
-        let network = Network::new(&architecture, weights, device)
+        let network = Network::new(&architecture, &weights.values, device(options.device)?)
             .map_err(|error| torch(architecture.name, &error))?;
         let threads = options.threads.max(1);
         let identity = weights.identity.clone();
         Ok(Self { architecture, network, identity, threads })
     }
+}
 
-    /// Maps of photographs on the CPU: each thread takes the next photograph until none is left.
-    fn extract_side_by_side(
-        &self,
-        photographs: &[&Prepared],
-        layers: &[usize],
-    ) -> Result<Vec<Vec<FeatureMap>>, TchError> {
-        let next = AtomicUsize::new(0);
-        let next = &next;
-        let work = move |network: Network| {
-            tch::set_num_threads(1);
-            let mut done = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(photograph) = photographs.get(index) else { return done };
-                done.push((index, network.extract(photograph, layers)));
-            }
-        };
-        let mut maps = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads.min(photographs.len()))
-                .map(|_| self.network.shallow_clone())
-                .map(|network| scope.spawn(move || work(network)))
-                .collect();
-            let mut maps = Vec::new();
-            for thread in threads {
-                maps.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-            maps
-        });
-        maps.sort_by_key(|(index, _)| *index);
-        maps.into_iter().map(|(_, maps)| maps).collect()
+/// The device of libtorch's.
+pub(super) fn device(device: Device) -> Result<tch::Device, BackboneError> {
+    match device {
+        Device::Auto => Ok(tch::Device::cuda_if_available()),
+        Device::Cpu => Ok(tch::Device::Cpu),
+        Device::Cuda if tch::Cuda::is_available() => Ok(tch::Device::Cuda(0)),
+        Device::Cuda => Err(BackboneError::NoCuda),
+    }
+}
+
+/// The device's name in predictions files.
+pub(super) fn device_name(device: tch::Device) -> &'static str {
+    match device {
+        tch::Device::Cpu => "cpu",
+        _ => "cuda",
     }
 }
 
@@ -104,11 +84,15 @@ impl Backbone for ResNet {
         layers: &[usize],
     ) -> Result<Vec<Vec<FeatureMap>>, BackboneError> {
         LayerSet::new(layers.to_vec())?.check(self.name(), self.layer_count())?;
+        let extract =
+            |network: &Network, photograph: &&Prepared| network.extract(photograph, layers);
         let maps = if self.network.device == tch::Device::Cpu {
-            self.extract_side_by_side(photographs, layers)
+            let share = || self.network.shallow_clone();
+            side_by_side(self.threads, photographs, share, extract)
         } else {
-            photographs.iter().map(|photograph| self.network.extract(photograph, layers)).collect()
+            photographs.iter().map(|photograph| extract(&self.network, photograph)).collect()
         };
+        let maps = maps.into_iter().collect::<Result<_, _>>();
         maps.map_err(|error| torch(self.name(), &error))
     }
 
@@ -120,10 +104,7 @@ impl Backbone for ResNet {
             weights.insert("revision".to_owned(), json!(revision));
         }
         weights.insert("sha256".to_owned(), json!(sha256));
-        let device = match self.network.device {
-            tch::Device::Cpu => "cpu",
-            _ => "cuda",
-        };
+        let device = device_name(self.network.device);
         Map::from_iter([
             ("backbone".to_owned(), json!(self.name())),
             ("weights".to_owned(), Value::Object(weights)),
@@ -133,8 +114,8 @@ impl Backbone for ResNet {
 }
 
 /// The tensors of a residual network and how they are put together.
-struct Network {
-    device: tch::Device,
+pub(super) struct Network {
+    pub(super) device: tch::Device,
     /// Pixels between neighbouring cells of each layer.
     strides: Vec<usize>,
     stem: Unit,
@@ -156,14 +137,15 @@ struct Unit {
 }
 
 impl Network {
-    fn new(
+    /// The network of these parameters, by their names in torchvision's files.
+    pub(super) fn new(
         architecture: &Architecture,
-        weights: &Weights,
+        values: &HashMap<String, Vec<f32>>,
         device: tch::Device,
     ) -> Result<Self, TchError> {
         let unit = |convolution: &str, normalisation: &str, shape: [usize; 4], stride: usize| {
             let tensor = |name: String, shape: &[i64]| {
-                Tensor::f_from_slice(&weights.values[&name])?.f_reshape(shape)?.f_to_device(device)
+                Tensor::f_from_slice(&values[&name])?.f_reshape(shape)?.f_to_device(device)
             };
             let part = |part: &str| tensor(format!("{normalisation}.{part}"), &[shape[0] as i64]);
             Ok::<_, TchError>(Unit {
@@ -211,7 +193,7 @@ impl Network {
     }
 
     /// The same tensors, for another thread.
-    fn shallow_clone(&self) -> Self {
+    pub(super) fn shallow_clone(&self) -> Self {
         Self {
             device: self.device,
             strides: self.strides.clone(),
@@ -236,7 +218,11 @@ impl Network {
     }
 
     /// Runs as far as the deepest of `layers` and keeps those layers' outputs.
-    fn forward(&self, input: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>, TchError> {
+    pub(super) fn forward(
+        &self,
+        input: &Tensor,
+        layers: &[usize],
+    ) -> Result<Vec<Tensor>, TchError> {
         let stem = self.stem.forward(input)?.f_relu()?;
         let mut output = stem.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         let deepest = layers.last().copied().unwrap_or(0);
@@ -277,23 +263,7 @@ impl Bottleneck {
 
 impl Unit {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        // In order: not transposed, no output padding, one group; then no search for the fastest
-        // algorithm, deterministic ones only, cuDNN where there is one, no TF32.
-        let convolved = input.f_internal_convolution(
-            &self.weight,
-            None::<&Tensor>,
-            stride,
-            padding,
-            [1, 1],
-            false,
-            [0, 0],
-            1,
-            false,
-            true,
-            true,
-            false,
-        )?;
+        let convolved = convolve(input, &self.weight, None, self.stride, self.padding)?;
         let [weight, bias, mean, variance] = self.normalisation.each_ref().map(Some);
         convolved.f_batch_norm(weight, bias, mean, variance, false, 0.0, EPSILON, true)
     }
@@ -306,6 +276,32 @@ impl Unit {
             normalisation: self.normalisation.each_ref().map(Tensor::shallow_clone),
         }
     }
+}
+
+/// A convolution that gives the same bits every time.
+pub(super) fn convolve(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: i64,
+    padding: i64,
+) -> Result<Tensor, TchError> {
+    // In order: not transposed, no output padding, one group; then no search for the fastest
+    // algorithm, deterministic ones only, cuDNN where there is one, no TF32.
+    input.f_internal_convolution(
+        weight,
+        bias,
+        [stride; 2],
+        [padding; 2],
+        [1, 1],
+        false,
+        [0, 0],
+        1,
+        false,
+        true,
+        true,
+        false,
+    )
 }
 
 /// A photograph as the network's input: 1 × 3 × height × width, normalised.
@@ -322,7 +318,11 @@ fn input(photograph: &Prepared) -> Result<Tensor, TchError> {
 }
 
 /// A 1 × C × H × W tensor as a feature map.
-fn feature_map(map: &Tensor, layer: usize, stride: usize) -> Result<FeatureMap, TchError> {
+pub(super) fn feature_map(
+    map: &Tensor,
+    layer: usize,
+    stride: usize,
+) -> Result<FeatureMap, TchError> {
     let (_, channels, rows, columns) = map.size4()?;
     let map = map.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut data = vec![0.0f32; map.numel()];
@@ -332,7 +332,7 @@ fn feature_map(map: &Tensor, layer: usize, stride: usize) -> Result<FeatureMap, 
 }
 
 /// libtorch's complaint without the trace of its calls.
-fn torch(name: &str, error: &TchError) -> BackboneError {
+pub(super) fn torch(name: &str, error: &TchError) -> BackboneError {
     let text = error.to_string();
     let reason = text.lines().next().unwrap_or_default().to_owned();
     BackboneError::Torch { name: name.to_owned(), reason }

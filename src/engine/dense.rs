@@ -47,12 +47,7 @@ impl DenseEngine {
     /// # Errors
     /// CUDA where there is none.
     pub fn new(device: Device, threads: usize) -> Result<Self, EngineError> {
-        let device = match device {
-            Device::Auto => tch::Device::cuda_if_available(),
-            Device::Cpu => tch::Device::Cpu,
-            Device::Cuda if tch::Cuda::is_available() => tch::Device::Cuda(0),
-            Device::Cuda => return Err(EngineError::NoCuda),
-        };
+        let device = open_device(device)?;
         Ok(Self { device, threads: threads.max(1), seconds: Default::default(), pairs: 0 })
     }
 
@@ -105,10 +100,7 @@ impl Engine for DenseEngine {
     }
 
     fn adapter(&self) -> String {
-        match self.device {
-            tch::Device::Cpu => "libtorch on the CPU".to_owned(),
-            _ => "libtorch on CUDA".to_owned(),
-        }
+        adapter(self.device)
     }
 
     fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
@@ -125,14 +117,29 @@ impl Engine for DenseEngine {
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
-        let milliseconds = STAGES
-            .iter()
-            .zip(self.seconds)
-            .map(|(&stage, seconds)| (stage, seconds * 1e3))
-            .collect();
-        let times = StageTimes { milliseconds, pairs: self.pairs };
-        (self.seconds, self.pairs) = (Default::default(), 0);
-        times
+        let (seconds, pairs) = (std::mem::take(&mut self.seconds), std::mem::take(&mut self.pairs));
+        StageTimes::of_seconds(&STAGES, &seconds, pairs)
+    }
+}
+
+/// libtorch's name of a device.
+///
+/// # Errors
+/// CUDA where there is none.
+pub(super) fn open_device(device: Device) -> Result<tch::Device, EngineError> {
+    match device {
+        Device::Auto => Ok(tch::Device::cuda_if_available()),
+        Device::Cpu => Ok(tch::Device::Cpu),
+        Device::Cuda if tch::Cuda::is_available() => Ok(tch::Device::Cuda(0)),
+        Device::Cuda => Err(EngineError::NoCuda),
+    }
+}
+
+/// A device in words.
+pub(super) fn adapter(device: tch::Device) -> String {
+    match device {
+        tch::Device::Cpu => "libtorch on the CPU".to_owned(),
+        _ => "libtorch on CUDA".to_owned(),
     }
 }
 
@@ -296,7 +303,9 @@ fn blur(votes: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// A tensor's values on the host, row-major.
-fn values<T: tch::kind::Element + Default + Clone>(tensor: &Tensor) -> Result<Vec<T>, TchError> {
+pub(super) fn values<T: tch::kind::Element + Default + Clone>(
+    tensor: &Tensor,
+) -> Result<Vec<T>, TchError> {
     let tensor = tensor.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut values = vec![T::default(); tensor.numel()];
     let count = values.len();
@@ -305,7 +314,7 @@ fn values<T: tch::kind::Element + Default + Clone>(tensor: &Tensor) -> Result<Ve
 }
 
 /// libtorch's complaint without the trace of its calls.
-fn torch(error: &TchError) -> EngineError {
+pub(super) fn torch(error: &TchError) -> EngineError {
     let text = error.to_string();
     EngineError::Torch { reason: text.lines().next().unwrap_or_default().to_owned() }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::hyperpixel::{Hyperimage, Precision};
 
+pub mod consensus;
 mod couple;
 pub mod cpu;
 #[cfg(feature = "torch")]
@@ -84,6 +85,14 @@ pub struct StageTimes {
     pub milliseconds: Vec<(&'static str, f64)>,
     /// How many pairs the times are of.
     pub pairs: usize,
+}
+
+impl StageTimes {
+    /// The times of stages that were measured in seconds.
+    fn of_seconds(stages: &[&'static str], seconds: &[f64], pairs: usize) -> Self {
+        let milliseconds = seconds.iter().map(|seconds| seconds * 1e3);
+        Self { milliseconds: stages.iter().copied().zip(milliseconds).collect(), pairs }
+    }
 }
 
 /// Why an engine could not be made or could not match.

@@ -30,6 +30,17 @@ impl EngineKind {
             Self::Dense => "dense",
         }
     }
+
+    /// The kind that `auto` stands for here; any other stands for itself.
+    pub(super) fn resolved(self, options: Options) -> Self {
+        // Whoever names an adapter wants it, software or not.
+        let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
+        match self {
+            Self::Auto if hardware() => Self::Gpu,
+            Self::Auto => Self::Cpu,
+            named => named,
+        }
+    }
 }
 
 /// How an engine is opened.
@@ -48,11 +59,8 @@ pub struct Options<'a> {
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
 pub fn open(kind: EngineKind, options: Options) -> Result<Box<dyn Engine>, EngineError> {
-    // Whoever names an adapter wants it, software or not.
-    let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
-    match kind {
+    match kind.resolved(options) {
         EngineKind::Gpu => gpu(options),
-        EngineKind::Auto if hardware() => gpu(options),
         EngineKind::Auto | EngineKind::Cpu => Ok(Box::new(CpuEngine::new())),
         EngineKind::Dense => dense(options),
     }

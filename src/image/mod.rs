@@ -1,6 +1,7 @@
 //! Photographs: decoding as Pillow's `convert("RGB")` would, resizing and normalising as the
 //! published code does.
 
+pub mod corners;
 mod jpeg;
 mod prepare;
 mod read;

@@ -6,14 +6,21 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::Point;
+use crate::backbone::BackboneError;
 use crate::benchmark::Benchmark;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
 
+pub mod alignment;
+pub mod frame;
 pub mod hpf;
 pub mod identity;
+mod learned;
+pub mod ncnet;
 mod options;
+mod photograph;
 mod schedule;
+mod shelf;
 
 pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};
 
@@ -35,7 +42,14 @@ pub struct Entry {
 /// The methods, in the order in which they are listed.
 #[must_use]
 pub fn table() -> &'static [Entry] {
-    &[hpf::open::ENTRY, identity::ENTRY]
+    &[
+        hpf::open::ENTRY,
+        identity::ENTRY,
+        alignment::open::CNNGEO,
+        alignment::open::WEAKALIGN,
+        alignment::open::A2NET,
+        ncnet::open::ENTRY,
+    ]
 }
 
 /// The method of this name, if it heeds all that is asked.
@@ -90,6 +104,9 @@ pub enum MethodError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The network failed.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
     /// A photograph of a single pair cannot be used.
     #[error(transparent)]
     Unusable(#[from] Unusable),
@@ -118,7 +135,7 @@ pub struct Query<'a> {
 }
 
 /// What a single pair gives.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matched {
     /// The keypoints asked for.
     pub keypoints: Keypoints,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Entry, table};
 use crate::backbone::{BackboneError, WeightsError};
+use crate::engine::gpu::GpuError;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
 use crate::hyperpixel::Precision;
@@ -200,6 +201,16 @@ pub enum OpenError {
     /// Weights of the method that cannot be had or do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Files of weights that are of something else than what was asked for.
+    #[error("{files}: {found}; {remedy}")]
+    Unfit {
+        /// The files.
+        files: String,
+        /// What they hold.
+        found: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Kept features that are missing, damaged or of another network.
     #[error(transparent)]
     Features(#[from] FeaturesError),
@@ -226,4 +237,18 @@ pub enum OpenError {
         /// The method.
         method: &'static str,
     },
+}
+
+impl OpenError {
+    /// The error for an engine that could not be opened: wrong usage where another name would do.
+    #[must_use]
+    pub fn of_engine(error: EngineError) -> Self {
+        match error {
+            EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
+                Self::Usage(format!("--adapter: {error}"))
+            }
+            EngineError::WithoutTorch => Self::Usage(error.to_string()),
+            error => error.into(),
+        }
+    }
 }

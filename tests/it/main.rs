@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
+mod baselines;
 mod benchmark;
 mod browser;
 mod checkpoint;
@@ -16,6 +17,7 @@ mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
 mod method;
+mod ncnet;
 mod oracle;
 mod picture;
 mod predictions;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::mem::offset_of;
 
-use hpflow::engine::gpu::layout::{GroupParams, PairParams, PickParams, SLOT};
-use hpflow::engine::gpu::{COOPERATIVE, KERNELS, PAGES, Preset};
+use hpflow::engine::gpu::layout::{
+    ConvolveParams, GroupParams, MutualParams, PairParams, PickParams, SLOT, TransformParams,
+};
+use hpflow::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, KERNELS, PAGES, Preset};
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
@@ -13,7 +15,7 @@ fn sources() -> Vec<(String, Preset, String)> {
     let mut sources = Vec::new();
     for preset in Preset::ALL {
         for (precision, _) in PAGES {
-            for kernel in KERNELS {
+            for kernel in KERNELS.iter().chain(&CONSENSUS_KERNELS) {
                 sources.push((kernel.file.to_owned(), preset, kernel.source(&preset, precision)));
             }
             let keeping = KERNELS[4].keeping_source(&preset, precision);
@@ -71,7 +73,7 @@ fn every_file_in_the_folder_is_known_to_the_host() {
         .expect("the folder of kernels")
         .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
         .collect();
-    let known = KERNELS.iter().map(|kernel| kernel.file.to_owned());
+    let known = KERNELS.iter().chain(&CONSENSUS_KERNELS).map(|kernel| kernel.file.to_owned());
     let others = [COOPERATIVE.file, "params.wgsl", "single.wgsl", "half.wgsl"];
     assert_eq!(present, known.chain(others.map(str::to_owned)).collect());
 }
@@ -186,6 +188,49 @@ fn structures_are_laid_out_as_the_host_writes_them() {
             candidates,
             similarities,
         }
+    );
+    same_layout!(
+        &module,
+        TransformParams {
+            inputs,
+            outputs,
+            output_quads,
+            columns,
+            values,
+            values_pair,
+            values_line,
+            values_step,
+            out,
+            out_pair,
+            out_line,
+            out_step,
+            rectify,
+            plane_quads,
+            row_stride,
+            b_rows,
+            b_columns,
+        }
+    );
+    same_layout!(
+        &module,
+        ConvolveParams {
+            inputs,
+            outputs,
+            output_quads,
+            kernel,
+            rows,
+            columns,
+            plane,
+            row_stride,
+            positions,
+            values,
+            first_tap,
+            out,
+        }
+    );
+    same_layout!(
+        &module,
+        MutualParams { cells, plane, row_stride, b_rows, b_columns, epsilon, floor }
     );
 }
 

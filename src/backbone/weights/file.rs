@@ -79,12 +79,15 @@ pub(super) fn digest(path: &Path) -> Result<String, WeightsError> {
     Ok(hexadecimal(&hash.finalize()))
 }
 
-fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
+pub(super) fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
     tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect()
 }
 
 /// Opens a safetensors file, or says what it is instead.
-fn open<'data>(path: &Path, bytes: &'data [u8]) -> Result<SafeTensors<'data>, WeightsError> {
+pub(super) fn open<'data>(
+    path: &Path,
+    bytes: &'data [u8],
+) -> Result<SafeTensors<'data>, WeightsError> {
     let error = match SafeTensors::deserialize(bytes) {
         Ok(tensors) => return Ok(tensors),
         Err(error) => error,
@@ -198,7 +201,11 @@ pub(super) fn fits(
 }
 
 /// A tensor's values as f32.
-fn numbers(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
+pub(super) fn numbers(
+    path: &Path,
+    name: &str,
+    view: &TensorView<'_>,
+) -> Result<Vec<f32>, WeightsError> {
     let (path, name) = (path.to_owned(), name.to_owned());
     let data = view.data();
     let values: Vec<f32> = match view.dtype() {

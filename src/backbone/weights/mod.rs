@@ -10,6 +10,7 @@ use super::architecture::Architecture;
 use baselines::Baseline;
 
 pub mod baselines;
+mod checkpoint;
 mod error;
 mod file;
 pub mod hub;
@@ -17,6 +18,7 @@ mod identify;
 pub mod manifest;
 pub mod untrained;
 
+pub use checkpoint::Checkpoint;
 pub use error::WeightsError;
 pub(crate) use file::unusable;
 pub use identify::{Shapes, looks_like};

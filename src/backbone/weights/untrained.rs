@@ -42,21 +42,44 @@ pub fn weights(architecture: &Architecture) -> Weights {
     Weights { values, identity }
 }
 
-/// Convolutions from the hash; batch normalisations that leave their input alone.
+/// Parameters of a network without statistics, and the SHA-256 of them all in their order, as
+/// little-endian f32. `prefix` goes before each name where the hash is taken, so that two networks of
+/// one kind differ. Fully connected layers are uniform in ±√(6 / inputs).
+#[must_use]
+pub fn values(prefix: &str, parameters: &[Parameter]) -> (HashMap<String, Vec<f32>>, String) {
+    let mut hash = Sha256::new();
+    let mut values = HashMap::new();
+    for Parameter { name, shape } in parameters {
+        let data = learned(&Parameter { name: format!("{prefix}{name}"), shape: shape.clone() });
+        hash.update(bytemuck::cast_slice::<f32, u8>(&data));
+        values.insert(name.clone(), data);
+    }
+    (values, hexadecimal(&hash.finalize()))
+}
+
+/// Convolutions and fully connected layers from the hash; batch normalisations that leave their input
+/// alone.
 fn learned(parameter: &Parameter) -> Vec<f32> {
     let count = parameter.shape.iter().product();
+    let ends = |ending: &str| parameter.name.ends_with(ending);
     match parameter.shape.as_slice() {
         &[outputs, _, rows, columns] => {
             convolution(&parameter.name, outputs * rows * columns, count)
         }
-        _ if parameter.name.ends_with(".bias") => vec![0.0; count],
+        &[_, inputs] => convolution(&parameter.name, inputs, count),
+        _ if ends(".bias") || ends(".running_mean") => vec![0.0; count],
         _ => vec![1.0; count],
     }
 }
 
-/// Uniform in ±√(6 / fan_out), from a hash of the name and the position.
+/// Uniform in ±√(6 / fan_out).
 fn convolution(name: &str, fan_out: usize, count: usize) -> Vec<f32> {
-    let bound = (6.0 / fan_out as f32).sqrt();
+    uniform(name, (6.0 / fan_out as f32).sqrt(), count)
+}
+
+/// Uniform in ±bound, from a hash of the name and the position.
+#[must_use]
+pub fn uniform(name: &str, bound: f32, count: usize) -> Vec<f32> {
     let seed = fnv1a64(name.as_bytes());
     (0..count as u64)
         .map(|position| {

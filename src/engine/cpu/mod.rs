@@ -13,15 +13,17 @@ use super::hough::HoughSpace;
 use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
 use crate::hyperpixel::{Grid, Hyperimage};
 
+mod convolve;
 mod correlate;
 mod expand;
 mod hough;
 mod pick;
-mod simd;
+pub(in crate::engine) mod simd;
 mod similarity;
-mod tile;
+pub(in crate::engine) mod tile;
 mod vote;
 
+pub use convolve::{Convolution, product};
 pub use simd::InstructionSet;
 
 use hough::Votes;

@@ -1,7 +1,7 @@
 //! The register tile under every product: `out += sourceᵀ · target` over panels with the channels
 //! as rows.
 
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{InstructionSet, Kernel, LANES, Simd};
 use crate::hyperpixel::values::View;
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
@@ -11,6 +11,45 @@ pub struct Panel<'a> {
     pub data: &'a [f32],
     /// Values from one row to the next.
     pub stride: usize,
+}
+
+/// Rows that a product runs over, one after the other.
+pub trait Rows<'a>: Copy {
+    /// The rows in order, each from its first value on.
+    fn rows(self) -> impl Iterator<Item = &'a [f32]>;
+    /// The same rows from column `first` on.
+    fn from_column(self, first: usize) -> Self;
+}
+
+impl<'a> Rows<'a> for Panel<'a> {
+    #[inline(always)]
+    fn rows(self) -> impl Iterator<Item = &'a [f32]> {
+        self.data.chunks(self.stride)
+    }
+    #[inline(always)]
+    fn from_column(self, first: usize) -> Self {
+        Self { data: &self.data[first..], ..self }
+    }
+}
+
+/// Rows that begin anywhere and may overlap: a convolution is a product with the same values shifted.
+#[derive(Clone, Copy)]
+pub struct Shifted<'a> {
+    /// The values.
+    pub data: &'a [f32],
+    /// Where each row begins.
+    pub starts: &'a [usize],
+}
+
+impl<'a> Rows<'a> for Shifted<'a> {
+    #[inline(always)]
+    fn rows(self) -> impl Iterator<Item = &'a [f32]> {
+        self.starts.iter().map(move |&start| &self.data[start..])
+    }
+    #[inline(always)]
+    fn from_column(self, first: usize) -> Self {
+        Self { data: &self.data[first..], ..self }
+    }
 }
 
 /// The smallest multiple of `step` that is not below `count`.
@@ -32,16 +71,31 @@ pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
 /// one.
 pub const ROW_MARGIN: usize = 16;
 
+/// Columns of the widest register tile of any instruction set.
+pub const WIDEST_COLUMNS: usize = 5 * LANES;
+
+/// Rows that are computed for `rows` of them where the columns are a multiple of [`WIDEST_COLUMNS`]:
+/// source panel and `out` need no more than these.
+#[must_use]
+pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
+    match instructions {
+        _ if rows == 1 => 1,
+        InstructionSet::Avx512 => padded(rows, 4),
+        InstructionSet::Avx2 => padded(rows, 6),
+        InstructionSet::Plain => padded(rows, 2),
+    }
+}
+
 /// `out[i * out_stride + j] += Σ_k source[k][i] · target[k][j]` for `i < rows`, `j < columns`, in
 /// order of k. The tile may compute up to [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
 /// room for them.
-pub struct Multiply<'a> {
+pub struct Multiply<'a, T> {
     /// The source's panel.
     pub source: Panel<'a>,
     /// Rows of the product: cells of the source's panel.
     pub rows: usize,
-    /// The target's panel.
-    pub target: Panel<'a>,
+    /// The target's rows.
+    pub target: T,
     /// Columns of the product, a multiple of [`LANES`].
     pub columns: usize,
     /// What is added to.
@@ -50,7 +104,7 @@ pub struct Multiply<'a> {
     pub out_stride: usize,
 }
 
-impl Kernel for Multiply<'_> {
+impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
     type Output = ();
 
     #[inline(always)]
@@ -60,54 +114,59 @@ impl Kernel for Multiply<'_> {
             let width = vectors.div_ceil(block);
             self.columns_of::<S>(simd, width);
             vectors -= width;
-            self.target.data = &self.target.data[width * LANES..];
+            self.target = self.target.from_column(width * LANES);
             self.out = &mut std::mem::take(&mut self.out)[width * LANES..];
         }
     }
 }
 
-impl Multiply<'_> {
+impl<'a, T: Rows<'a>> Multiply<'a, T> {
     /// The first `width` vectors of columns, in tiles that fill the registers.
     #[inline(always)]
     fn columns_of<S: Simd>(&mut self, simd: S, width: usize) {
         if S::WIDEST_TILE == 5 {
             match width {
-                1 => strip::<S, 14, 1>(simd, self),
-                2 => strip::<S, 12, 2>(simd, self),
-                3 => strip::<S, 8, 3>(simd, self),
-                4 => strip::<S, 6, 4>(simd, self),
-                _ => strip::<S, 4, 5>(simd, self),
+                5 if self.rows == 1 => strip::<S, 1, 5, T>(simd, self),
+                1 => strip::<S, 14, 1, T>(simd, self),
+                2 => strip::<S, 12, 2, T>(simd, self),
+                3 => strip::<S, 8, 3, T>(simd, self),
+                4 => strip::<S, 6, 4, T>(simd, self),
+                _ => strip::<S, 4, 5, T>(simd, self),
             }
+        } else if self.rows == 1 {
+            strip::<S, 1, 1, T>(simd, self);
         } else if S::NARROW_TILE_ROWS == 6 {
-            strip::<S, 6, 1>(simd, self);
+            strip::<S, 6, 1, T>(simd, self);
         } else {
-            strip::<S, 2, 1>(simd, self);
+            strip::<S, 2, 1, T>(simd, self);
         }
     }
 }
 
 /// All rows of a block of `VECTORS` vectors.
 #[inline(always)]
-fn strip<S: Simd, const ROWS: usize, const VECTORS: usize>(simd: S, work: &mut Multiply) {
+fn strip<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
+    simd: S,
+    work: &mut Multiply<'a, T>,
+) {
     for row in (0..work.rows).step_by(ROWS) {
         let out = &mut work.out[row * work.out_stride..];
-        tile::<S, ROWS, VECTORS>(simd, work.source, row, work.target, out, work.out_stride);
+        tile::<S, ROWS, VECTORS, T>(simd, work.source, row, work.target, out, work.out_stride);
     }
 }
 
 /// One register tile: accumulators start at zero, so that what `out` holds is added once.
 #[inline(always)]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
     simd: S,
-    source: Panel,
+    source: Panel<'a>,
     row: usize,
-    target: Panel,
+    target: T,
     out: &mut [f32],
     out_stride: usize,
 ) {
     let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
-    let steps = source.data.chunks(source.stride).zip(target.data.chunks(target.stride));
-    for (source, target) in steps {
+    for (source, target) in source.rows().zip(target.rows()) {
         let source = &source[row..row + ROWS];
         let target = &target[..VECTORS * LANES];
         let mut values = [simd.splat(0.0); VECTORS];

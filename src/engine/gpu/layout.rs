@@ -87,6 +87,63 @@ pub struct PickParams {
     pub similarities: u32,
 }
 
+/// A transform of the consensus network; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct TransformParams {
+    pub inputs: u32,
+    pub outputs: u32,
+    pub output_quads: u32,
+    pub columns: u32,
+    pub values: u32,
+    pub values_pair: u32,
+    pub values_line: u32,
+    pub values_step: u32,
+    pub out: u32,
+    pub out_pair: u32,
+    pub out_line: u32,
+    pub out_step: u32,
+    pub rectify: u32,
+    pub plane_quads: u32,
+    pub row_stride: u32,
+    pub b_rows: u32,
+    pub b_columns: u32,
+}
+
+/// A layer of the consensus network; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct ConvolveParams {
+    pub inputs: u32,
+    pub outputs: u32,
+    pub output_quads: u32,
+    pub kernel: u32,
+    pub rows: u32,
+    pub columns: u32,
+    pub plane: u32,
+    pub row_stride: u32,
+    pub positions: u32,
+    pub values: u32,
+    pub first_tap: u32,
+    pub out: u32,
+}
+
+/// Mutual matching of some pairs; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct MutualParams {
+    pub cells: u32,
+    pub plane: u32,
+    pub row_stride: u32,
+    pub b_rows: u32,
+    pub b_columns: u32,
+    pub epsilon: f32,
+    pub floor: f32,
+}
+
 /// A list of structures as bytes, one every [`SLOT`].
 pub(super) fn slots<T: Pod>(list: &[T]) -> Vec<u8> {
     let mut bytes = vec![0; list.len().max(1) * SLOT];

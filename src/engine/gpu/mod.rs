@@ -13,6 +13,7 @@ use crate::hyperpixel::{Hyperimage, Precision};
 
 mod adapter;
 mod buffers;
+pub mod consensus;
 mod cooperative;
 mod device;
 mod error;
@@ -26,7 +27,7 @@ mod unroll;
 
 pub use adapter::{AdapterReport, adapters, hardware_gpu};
 pub use error::GpuError;
-pub use pipelines::{COOPERATIVE, KERNELS, Kernel, PAGES, PARAMS};
+pub use pipelines::{CONSENSUS_KERNELS, COOPERATIVE, KERNELS, Kernel, PAGES, PARAMS};
 pub use preset::Preset;
 
 use buffers::Buffers;

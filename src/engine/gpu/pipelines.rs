@@ -43,6 +43,11 @@ pub const COOPERATIVE: Kernel = Kernel {
 
 /// What stands first in the text of [`COOPERATIVE`].
 const EXTENSIONS: &str = "enable f16;\nenable wgpu_cooperative_matrix;\n";
+/// The kernel files of neighbourhood consensus.
+pub const CONSENSUS_KERNELS: [Kernel; 2] = [
+    Kernel { file: "consensus.wgsl", text: include_str!("../../../shaders/consensus.wgsl") },
+    Kernel { file: "mutual.wgsl", text: include_str!("../../../shaders/mutual.wgsl") },
+];
 
 impl Kernel {
     /// The text that the driver gets: the structures, how pages are read, and the kernel with the
@@ -148,14 +153,14 @@ impl Pipelines {
     }
 }
 
-fn module(device: &Device, file: &str, source: String) -> wgpu::ShaderModule {
+pub(super) fn module(device: &Device, file: &str, source: String) -> wgpu::ShaderModule {
     device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(file),
         source: wgpu::ShaderSource::Wgsl(source.into()),
     })
 }
 
-fn pipeline(
+pub(super) fn pipeline(
     device: &Device,
     file: &str,
     module: &wgpu::ShaderModule,

@@ -27,6 +27,10 @@ pub struct Preset {
     pub vote_rows: u32,
     /// Rows × target cells of a tile of `pick`, multiples of 4.
     pub pick_tile: [u32; 2],
+    /// vec4 of outputs that an invocation of `transform` has.
+    pub transform_quads: u32,
+    /// Positions that an invocation of `convolve` has.
+    pub convolve_positions: u32,
     /// Whether the invocations of a workgroup, which is one subgroup, load what they share together.
     pub shared: bool,
     /// Pairs in a submission.
@@ -47,6 +51,8 @@ impl Preset {
         vote_tile: [20, 20],
         vote_rows: 1,
         pick_tile: [16, 20],
+        transform_quads: 4,
+        convolve_positions: 4,
         shared: false,
         pairs: 8,
         cooperative: 0,
@@ -71,6 +77,8 @@ impl Preset {
         vote_tile: [8, 8],
         vote_rows: 8,
         pick_tile: [8, 8],
+        transform_quads: 2,
+        convolve_positions: 4,
         shared: false,
         pairs: 32,
         cooperative: 0,
@@ -152,6 +160,11 @@ impl Preset {
                 ("SIDE", COOPERATIVE_SIDE),
                 ("TILE", COOPERATIVE_TILE),
             ],
+            "consensus.wgsl" => {
+                let quads = ("OUTPUT_QUADS", self.transform_quads);
+                let positions = self.convolve_positions;
+                vec![workgroup, quads, ("POSITIONS", positions)]
+            }
             _ => vec![workgroup],
         }
     }

@@ -87,40 +87,7 @@ impl Submitter<'_> {
             parts.push((&buffers.space, plan.scratch.space));
             parts.push((&buffers.similarities, similarities));
         }
-        self.fetch(encoder, &parts, queries.as_ref())
-    }
-
-    /// Ends a submission with copies into a buffer that the host can read.
-    fn fetch(
-        &self,
-        mut encoder: CommandEncoder,
-        parts: &[(&Buffer, usize)],
-        queries: Option<&QuerySet>,
-    ) -> Result<Flight, GpuError> {
-        let bytes: usize = parts.iter().map(|(_, bytes)| bytes).sum();
-        // Query results are copied to a multiple of their size.
-        let times = bytes.next_multiple_of(size_of::<u64>());
-        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-        let readback =
-            self.device.buffer("hpflow.readback", (times + TIMESTAMP_BYTES) as u64, usage)?;
-        let mut at = 0;
-        for &(buffer, bytes) in parts {
-            encoder.copy_buffer_to_buffer(buffer, 0, &readback, at, bytes as u64);
-            at += bytes as u64;
-        }
-        if let Some(queries) = queries {
-            let usage = BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC;
-            let resolved = self.device.buffer("hpflow.resolved", TIMESTAMP_BYTES as u64, usage)?;
-            encoder.resolve_query_set(queries, 0..STAGES.len() as u32 * 2, &resolved, 0);
-            let (times, bytes) = (times as u64, TIMESTAMP_BYTES as u64);
-            encoder.copy_buffer_to_buffer(&resolved, 0, &readback, times, bytes);
-        }
-        let commands = encoder.finish();
-        self.device.check()?;
-        let submission = self.device.queue.submit([commands]);
-        self.device.check()?;
-        let parts = parts.iter().map(|&(_, bytes)| bytes).collect();
-        Ok(Flight { submission, readback, parts, timed: queries.is_some() })
+        fetch(self.device, encoder, &parts, queries.as_ref())
     }
 
     fn correlate(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
@@ -304,6 +271,38 @@ impl Submitter<'_> {
     }
 }
 
+/// Ends a submission with copies into a buffer that the host can read.
+pub(super) fn fetch(
+    device: &Device,
+    mut encoder: CommandEncoder,
+    parts: &[(&Buffer, usize)],
+    queries: Option<&QuerySet>,
+) -> Result<Flight, GpuError> {
+    let bytes: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+    // Query results are copied to a multiple of their size.
+    let times = bytes.next_multiple_of(size_of::<u64>());
+    let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+    let readback = device.buffer("hpflow.readback", (times + TIMESTAMP_BYTES) as u64, usage)?;
+    let mut at = 0;
+    for &(buffer, bytes) in parts {
+        encoder.copy_buffer_to_buffer(buffer, 0, &readback, at, bytes as u64);
+        at += bytes as u64;
+    }
+    if let Some(queries) = queries {
+        let usage = BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC;
+        let resolved = device.buffer("hpflow.resolved", TIMESTAMP_BYTES as u64, usage)?;
+        encoder.resolve_query_set(queries, 0..STAGES.len() as u32 * 2, &resolved, 0);
+        let (times, bytes) = (times as u64, TIMESTAMP_BYTES as u64);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &readback, times, bytes);
+    }
+    let commands = encoder.finish();
+    device.check()?;
+    let submission = device.queue.submit([commands]);
+    device.check()?;
+    let parts = parts.iter().map(|&(_, bytes)| bytes).collect();
+    Ok(Flight { submission, readback, parts, timed: queries.is_some() })
+}
+
 impl Flight {
     /// Waits for the submission and takes what it computed.
     pub fn land(self, device: &Device) -> Result<Landed, GpuError> {
@@ -346,19 +345,19 @@ fn milliseconds(times: &[u8], period: f32) -> [f64; STAGES.len()] {
 }
 
 /// A compute pass with what a dispatch needs.
-struct Pass<'a> {
-    pass: ComputePass<'a>,
-    device: &'a Device,
-    workgroup: u32,
+pub(super) struct Pass<'a> {
+    pub pass: ComputePass<'a>,
+    pub device: &'a Device,
+    pub workgroup: u32,
 }
 
 impl Pass<'_> {
     /// Workgroups for so many invocations along x.
-    fn groups(&self, invocations: u32) -> u32 {
+    pub fn groups(&self, invocations: u32) -> u32 {
         invocations.div_ceil(self.workgroup)
     }
 
-    fn run(
+    pub fn run(
         &mut self,
         pipeline: &ComputePipeline,
         bindings: &[(u32, BindingResource)],
@@ -405,7 +404,7 @@ fn begin<'a>(
     })
 }
 
-fn whole(buffer: &Buffer) -> BindingResource<'_> {
+pub(super) fn whole(buffer: &Buffer) -> BindingResource<'_> {
     buffer.as_entire_binding()
 }
 

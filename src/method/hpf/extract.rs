@@ -9,15 +9,12 @@ use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Image};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
-use crate::image::{Prepared, prepare, read};
+use crate::image::{Prepared, prepare};
 use crate::method::Unusable;
+use crate::method::photograph::{check_colours, read_annotated, unusable};
 
 /// The smallest side of a resized photograph that is matched: below it no backbone sees a neighbour.
 const SMALLEST_SIDE: u32 = 8;
-
-pub(super) fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
-    Unusable { photograph: photograph.to_owned(), reason: reason.to_string() }
-}
 
 /// Reads a photograph and shrinks it to [`IMAGE_SIDE`]. It must have the size that its annotation
 /// gives, if any: keypoints in pixels of a photograph of another size mean nothing.
@@ -25,16 +22,8 @@ pub(super) fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
 /// # Errors
 /// A photograph that cannot be read, is of another size or of one colour, or is too small to match.
 pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared, Unusable> {
-    let decoded = read(photograph).map_err(|error| unusable(photograph, error))?;
+    let decoded = read_annotated(photograph, annotated)?;
     let (path, found) = (photograph.display(), [decoded.width, decoded.height]);
-    if let Some(annotated) = annotated.filter(|&annotated| annotated != found) {
-        let reason = format!(
-            "{path}: has {} × {} pixels, but its annotation says {} × {}; fetch the photograph that \
-             belongs to the annotation, or mend the annotation",
-            found[0], found[1], annotated[0], annotated[1]
-        );
-        return Err(unusable(photograph, reason));
-    }
     let prepared = prepare(&decoded, IMAGE_SIDE);
     if prepared.width.min(prepared.height) < SMALLEST_SIDE {
         let reason = format!(
@@ -44,13 +33,7 @@ pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared
         );
         return Err(unusable(photograph, reason));
     }
-    if decoded.is_of_one_colour() {
-        let reason = format!(
-            "{path}: is of one colour throughout, so there is nothing to match; give a photograph \
-             that shows something"
-        );
-        return Err(unusable(photograph, reason));
-    }
+    check_colours(photograph, &decoded)?;
     Ok(prepared)
 }
 

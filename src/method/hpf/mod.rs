@@ -12,8 +12,9 @@ mod extract;
 pub mod open;
 
 pub use extract::decode;
-use extract::{Extracted, Extractor, decode_all, extract_all, not_empty, unusable};
+use extract::{Extracted, Extractor, decode_all, extract_all, not_empty};
 
+use super::photograph::unusable;
 use super::schedule::Schedule;
 use super::{Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
 use crate::Point;

@@ -2,8 +2,7 @@
 
 use super::Hpf;
 use crate::backbone::{self, Backbone, BackboneError, Device, WeightsSource};
-use crate::engine::gpu::GpuError;
-use crate::engine::{self, Engine, EngineError, EngineKind};
+use crate::engine::{self, Engine, EngineKind};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::{Entry, KeptFeatures, Method, OpenError, Options, Setting};
@@ -141,12 +140,6 @@ pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, Op
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let precision = options.precision.unwrap_or_default();
-    engine::open(kind, engine::Options { adapter, threads, precision }).map_err(|error| match error
-    {
-        EngineError::Gpu(GpuError::UnknownAdapter { .. }) => {
-            OpenError::Usage(format!("--adapter: {error}"))
-        }
-        EngineError::WithoutTorch => OpenError::Usage(error.to_string()),
-        _ => error.into(),
-    })
+    let options = engine::Options { adapter, threads, precision };
+    engine::open(kind, options).map_err(OpenError::of_engine)
 }

@@ -1,0 +1,145 @@
+//! Files of learned methods: tensors by the authors' names, read and checked by whoever needs them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::file::{digest, numbers, open, read, shapes};
+use super::identify::Shapes;
+use super::{Identity, WeightsError, WeightsSource, hub};
+use crate::backbone::architecture::Parameter;
+use safetensors::SafeTensors;
+
+/// A safetensors file of any tensors.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    shapes: Shapes,
+    identity: Identity,
+}
+
+impl Checkpoint {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no safetensors.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        let bytes = read(path)?;
+        // Old files call the extractor `vgg` whatever it is; the authors' loaders rename it.
+        let shapes = shapes(&open(path, &bytes)?);
+        let shapes = shapes.into_iter().map(|(name, shape)| (renamed(&name), shape)).collect();
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let source = name.to_string_lossy().into_owned();
+        let identity = Identity { source, revision: None, sha256: digest(path)? };
+        Ok(Self { path: path.to_owned(), bytes, shapes, identity })
+    }
+
+    /// Opens a file, or one of the hub's; nothing where the untrained recipe is asked for.
+    ///
+    /// # Errors
+    /// Weights that cannot be had, or are no safetensors.
+    pub fn from_source(
+        source: &WeightsSource,
+        progress: bool,
+    ) -> Result<Option<Self>, WeightsError> {
+        match source {
+            WeightsSource::Untrained => Ok(None),
+            WeightsSource::File(path) => Self::open(path).map(Some),
+            WeightsSource::Hub(wanted) => {
+                let settings = hub::Settings::from_environment()?;
+                let fetched = hub::fetch(&settings, wanted, hub::Freshness::Cached, progress)?;
+                let mut opened = Self::open(&fetched.path)?;
+                opened.identity.source.clone_from(&wanted.repository);
+                opened.identity.revision = Some(fetched.commit);
+                Ok(Some(opened))
+            }
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which file it is, for the header of a predictions file.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The shape of a tensor, if it is there.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.shapes.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether a tensor's name begins so.
+    #[must_use]
+    pub fn has(&self, prefix: &str) -> bool {
+        self.shapes.keys().any(|name| name.starts_with(prefix))
+    }
+
+    /// The tensors asked for, row-major, by the names of `parameters`; `in_file` gives the name that
+    /// each has in the file. `of` says in messages what needs them.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another shape, or numbers that are none.
+    pub fn read(
+        &self,
+        of: &str,
+        parameters: &[Parameter],
+        in_file: impl Fn(&str) -> String,
+    ) -> Result<HashMap<String, Vec<f32>>, WeightsError> {
+        let (path, network) = (self.path.clone(), of.to_owned());
+        let mut missing = parameters.iter().filter(|one| self.shape(&in_file(&one.name)).is_none());
+        if let Some(Parameter { name, shape }) = missing.next() {
+            return Err(WeightsError::Missing {
+                path,
+                backbone: network,
+                name: in_file(name),
+                shape: shape.clone(),
+                missing: 1 + missing.count(),
+                needed: parameters.len(),
+                names: "the authors'",
+            });
+        }
+        for Parameter { name, shape } in parameters {
+            let found = self.shape(&in_file(name)).unwrap_or_default();
+            if found != shape.as_slice() {
+                return Err(WeightsError::Shape {
+                    path,
+                    backbone: network,
+                    name: in_file(name),
+                    found: found.to_vec(),
+                    expected: shape.clone(),
+                });
+            }
+        }
+        self.values(parameters, in_file)
+    }
+
+    /// The values of tensors that are there.
+    fn values(
+        &self,
+        parameters: &[Parameter],
+        in_file: impl Fn(&str) -> String,
+    ) -> Result<HashMap<String, Vec<f32>>, WeightsError> {
+        let tensors: SafeTensors = open(&self.path, &self.bytes)?;
+        let wanted: HashMap<String, &str> =
+            parameters.iter().map(|one| (in_file(&one.name), &*one.name)).collect();
+        let mut values = HashMap::new();
+        for (raw, view) in tensors.iter() {
+            let name = renamed(raw);
+            if let Some(&parameter) = wanted.get(&name) {
+                values.insert(parameter.to_owned(), numbers(&self.path, raw, &view)?);
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The name that a tensor has in newer files.
+fn renamed(name: &str) -> String {
+    name.replace("vgg", "model")
+}

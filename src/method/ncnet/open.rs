@@ -1,0 +1,211 @@
+//! Opening NC-Net: weights, trunk and engine as they are asked for.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{IMAGE_SIDE, NcNet};
+use crate::backbone::architecture::Parameter;
+use crate::backbone::trunk::{self, Network, Trunk};
+use crate::backbone::weights::{Checkpoint, Identity};
+use crate::backbone::{self, Device};
+use crate::engine::consensus::{self, ConsensusEngine, ConsensusWeights, Layer};
+use crate::engine::{self, EngineKind};
+use crate::hyperpixel::Precision;
+use crate::method::frame::first_pixel;
+use crate::method::learned::{Values, backbone_weights, unfit};
+use crate::method::shelf::Scheme;
+use crate::method::{Entry, Method, OpenError, Options, Setting};
+
+/// NC-Net among the methods.
+pub const ENTRY: Entry = Entry {
+    name: NAME,
+    about: "NC-Net (Rocco et al., NeurIPS 2018), trained weights of its authors",
+    heeds: &[
+        Setting::Weights,
+        Setting::BackboneWeights,
+        Setting::Direction,
+        Setting::Engine,
+        Setting::Adapter,
+    ],
+    engines: &[EngineKind::Gpu, EngineKind::Cpu, EngineKind::Dense],
+    open,
+};
+
+const NAME: &str = "ncnet";
+
+/// The trunk of the authors' files.
+const BACKBONE: Network = Network::ResNet101;
+
+/// What the names of the consensus network's parameters begin with. Its convolutions have even
+/// numbers, the ReLUs between them odd ones.
+const PREFIX: &str = "NeighConsensus.conv.";
+
+/// More convolutions than any file has.
+const MOST_LAYERS: usize = 64;
+
+/// What the method is made of, and what the header of a predictions file says of it.
+struct Parts {
+    trunk: Values,
+    consensus: ConsensusWeights,
+    weights: Value,
+    backbone_weights: Option<Value>,
+}
+
+fn open(options: &Options) -> Result<Box<dyn Method>, OpenError> {
+    let Some(weights) = &options.weights else {
+        return Err(OpenError::Usage(format!(
+            "--method {NAME} needs --weights: the authors' file, converted by `hpflow weights \
+             convert`; or untrained"
+        )));
+    };
+    if !cfg!(feature = "torch") {
+        return Err(OpenError::WithoutTorch { method: NAME });
+    }
+    let parts = match weights.as_str() {
+        "untrained" => untrained_parts(options)?,
+        file => trained_parts(Path::new(file), options)?,
+    };
+    let layers = parts.consensus.layers().iter();
+    let shape: Vec<Value> = layers.map(|layer| json!([layer.kernel, layer.outputs])).collect();
+    let trunk = open_trunk(&parts.trunk, options)?;
+    let engine = open_engine(parts.consensus, options)?;
+    let direction = options.direction.unwrap_or_default();
+    let first_pixel = first_pixel(&options.benchmark);
+    let mut about = Map::from_iter([
+        ("name".to_owned(), json!(NAME)),
+        ("backbone".to_owned(), json!(BACKBONE.name())),
+        ("consensus".to_owned(), json!(shape)),
+        ("weights".to_owned(), parts.weights),
+    ]);
+    about.extend(parts.backbone_weights.map(|weights| ("backbone_weights".to_owned(), weights)));
+    about.extend([
+        ("direction".to_owned(), json!(direction.name())),
+        ("first_pixel".to_owned(), json!(first_pixel)),
+        ("engine".to_owned(), json!(engine.name())),
+        ("adapter".to_owned(), json!(engine.adapter())),
+        ("backbone_device".to_owned(), json!(trunk.device())),
+        ("precision".to_owned(), json!("f32")),
+        ("image_side".to_owned(), json!(IMAGE_SIDE)),
+    ]);
+    let scheme = match options.engine {
+        Some(EngineKind::Dense) => Scheme::PairByPair,
+        _ => Scheme::Shared,
+    };
+    Ok(Box::new(NcNet::new(about, trunk, engine, direction, first_pixel, scheme)))
+}
+
+/// Random networks, the same everywhere.
+fn untrained_parts(options: &Options) -> Result<Parts, OpenError> {
+    let consensus = ConsensusWeights::untrained();
+    let mut hash = Sha256::new();
+    for layer in consensus.layers() {
+        hash.update(bytemuck::cast_slice::<f32, u8>(&layer.weight));
+        hash.update(bytemuck::cast_slice::<f32, u8>(&layer.bias));
+    }
+    let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let weights = json!({ "source": "untrained", "sha256": sha256 });
+    let (trunk, about) = match backbone_weights(BACKBONE, options)? {
+        Some(given) => given,
+        None => {
+            let (values, sha256) = BACKBONE.untrained();
+            (values, json!({ "source": "untrained", "sha256": sha256 }))
+        }
+    };
+    Ok(Parts { trunk, consensus, weights, backbone_weights: Some(about) })
+}
+
+/// Networks from the authors' file.
+fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
+    let checkpoint = Checkpoint::open(file)?;
+    let consensus = consensus(&checkpoint)?;
+    let (trunk, backbone_weights) = match backbone_weights(BACKBONE, options)? {
+        Some((values, about)) => (values, Some(about)),
+        None if !checkpoint.has(trunk::PREFIX) => {
+            return Err(unfit(
+                &file.display(),
+                format!("has no feature extractor ({}*)", trunk::PREFIX),
+                "give ImageNet's with --backbone-weights, such as resnet101",
+            ));
+        }
+        None => {
+            let named = |name: &str| BACKBONE.authors_name(name);
+            (checkpoint.read(BACKBONE.name(), &BACKBONE.parameters(), named)?, None)
+        }
+    };
+    let Identity { source, sha256, .. } = checkpoint.identity();
+    let weights = json!({ "source": source, "sha256": sha256 });
+    Ok(Parts { trunk, consensus, weights, backbone_weights })
+}
+
+/// The consensus network of a file: channels and kernels are those of its tensors.
+fn consensus(checkpoint: &Checkpoint) -> Result<ConsensusWeights, OpenError> {
+    let number = |index: usize| format!("{PREFIX}{}.", 2 * index);
+    let Some(last) = (0..MOST_LAYERS).rev().find(|&index| checkpoint.has(&number(index))) else {
+        let what = match checkpoint.has("FeatureRegression.") {
+            true => "it is a learned alignment's (--method cnngeo, weakalign or a2net)",
+            false => "its tensors have other names",
+        };
+        let found = format!("has no consensus network ({PREFIX}*): {what}");
+        let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
+        return Err(unfit(&checkpoint.path().display(), found, remedy));
+    };
+    let mut inputs = 1;
+    let mut layers = Vec::new();
+    for index in 0..=last {
+        let layer = layer(checkpoint, &number(index), inputs, index == last)?;
+        inputs = layer.outputs;
+        layers.push(layer);
+    }
+    ConsensusWeights::new(layers).map_err(|error| {
+        let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
+        unfit(&checkpoint.path().display(), error.to_string(), remedy)
+    })
+}
+
+/// One 4D convolution of a file, which takes `inputs` channels; the last gives one.
+fn layer(
+    checkpoint: &Checkpoint,
+    prefix: &str,
+    inputs: usize,
+    last: bool,
+) -> Result<Layer, OpenError> {
+    let name = format!("{prefix}weight");
+    // Taps and outputs are the file's choice, everything else follows from them.
+    let (kernel, outputs) = match checkpoint.shape(&name) {
+        Some(&[kernel, outputs, ..]) => (kernel, if last { 1 } else { outputs }),
+        _ => (5, if last { 1 } else { 16 }),
+    };
+    let parameters = [
+        Parameter {
+            name: "weight".to_owned(),
+            shape: vec![kernel, outputs, inputs, kernel, kernel, kernel],
+        },
+        Parameter { name: "bias".to_owned(), shape: vec![outputs] },
+    ];
+    let mut values = checkpoint.read(NAME, &parameters, |name| format!("{prefix}{name}"))?;
+    let mut take = |name: &str| values.remove(name).unwrap_or_default();
+    Ok(Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") })
+}
+
+fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, OpenError> {
+    let (threads, progress) = (options.threads, options.progress);
+    let how = backbone::Options { device: Device::Auto, threads, progress };
+    let name = BACKBONE.name().to_owned();
+    trunk::open(BACKBONE, values, how).map_err(|source| OpenError::Backbone { name, source })
+}
+
+fn open_engine(
+    consensus: ConsensusWeights,
+    options: &Options,
+) -> Result<Box<dyn ConsensusEngine>, OpenError> {
+    let (adapter, threads) = (options.adapter.as_deref(), options.threads);
+    let kind = options.engine.unwrap_or_default();
+    consensus::open(
+        kind,
+        engine::Options { adapter, threads, precision: Precision::F32 },
+        consensus,
+    )
+    .map_err(OpenError::of_engine)
+}
