@@ -80,9 +80,9 @@ mod tests {
             var matrix: array<f32, 256>;
             for (var row = 0u; row < 16u; row++) {
                 for (var column = 0u; column < 16u; column++) {
-                    let from = at + column * stride + row;
-                    let halves = unpack2x16float(target_page[from / 2u]);
-                    matrix[row * 16u + column] = halves[from % 2u];
+                    let place = at + column * stride + row;
+                    let halves = unpack2x16float(target_page[place / 2u]);
+                    matrix[row * 16u + column] = halves[place % 2u];
                 }
             }
             return matrix;
@@ -91,9 +91,9 @@ mod tests {
             var matrix: array<f32, 256>;
             for (var row = 0u; row < 16u; row++) {
                 for (var column = 0u; column < 16u; column++) {
-                    let from = at + row * stride + column;
-                    let halves = unpack2x16float(source_page[from / 2u]);
-                    matrix[row * 16u + column] = halves[from % 2u];
+                    let place = at + row * stride + column;
+                    let halves = unpack2x16float(source_page[place / 2u]);
+                    matrix[row * 16u + column] = halves[place % 2u];
                 }
             }
             return matrix;
@@ -117,8 +117,8 @@ mod tests {
             }
             return matrix;
         }
-        fn store(from: array<f32, 256>, at: u32, stride: u32) {
-            var matrix = from;
+        fn store(values: array<f32, 256>, at: u32, stride: u32) {
+            var matrix = values;
             for (var row = 0u; row < 16u; row++) {
                 for (var column = 0u; column < 16u; column++) {
                     partial[at + row * stride + column] = matrix[row * 16u + column];
