@@ -215,9 +215,9 @@ fn what_is_no_checkpoint_or_asks_for_more_is_refused_by_name() {
     // As old programs wrote it, without the magic number.
     let magic: u32 = bytes[257..265].iter().map(|&byte| u32::from(byte)).sum();
     bytes[257..265].fill(0);
-    let sum = String::from_utf8_lossy(&bytes[148..154]).into_owned();
+    let sum = String::from_utf8_lossy(&bytes[148..155]).into_owned();
     let sum = u32::from_str_radix(&sum, 8).expect("a sum") - magic;
-    bytes[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    bytes[148..155].copy_from_slice(format!("{sum:07o}").as_bytes());
     assert!(refusal(&bytes).contains("a tar archive"));
     for (bytes, sentence) in [
         (&b""[..], "an empty file"),
@@ -447,7 +447,7 @@ fn instructions_for_objects_are_refused() {
         (b"(X\x02\x00\x00\x00lsios\nsystem\n", "instruction 0x69"),
         (b"(X\x01\x00\x00\x00ao", "instruction 0x6f"),
         (b"}(X\x01\x00\x00\x00aN\x82\x01u", "instruction 0x82"),
-        (b"cargparse\nNamespace\n)R}X\x01\x00\x00\x00ab", "to be set"),
+        (b"cargparse\nNamespace\n)RK\x01b", "to be set"),
         (b"ctorch\nFloatStorage\n)\x81", "an object that is no argument namespace"),
         (b"N)R", "no function"),
         (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in no way known"),
