@@ -419,6 +419,14 @@ fn checkpoints_that_grow_without_bound_are_refused() {
         let (converted, _) = from_bytes(&state("bomb", value)).expect("a checkpoint");
         assert!(converted.left_out[0].starts_with("bomb (tensors, or more"), "what is too much");
     }
+    // Ten thousand entries, each as large as one may be.
+    let list = [&b"]("[..], &b"K\x01".repeat(1 << 13), b"eq\x01"].concat();
+    let names: Vec<u8> = (0..10_000)
+        .flat_map(|name: i32| [text(&name.to_string()), b"h\x01".to_vec()].concat())
+        .collect();
+    let many = [list, b"0}(".to_vec(), names, b"u".to_vec()].concat();
+    let (converted, bytes) = from_bytes(&state("many", many)).expect("a checkpoint");
+    assert!(converted.left_out.len() == 32 && bytes.len() < 1 << 20, "the first ones say enough");
     // A list that holds itself, as metadata and as a place of tensors.
     let (converted, _) =
         from_bytes(&state("self", b"]q\x01h\x01a".to_vec())).expect("a checkpoint");
@@ -435,6 +443,13 @@ fn checkpoints_that_grow_without_bound_are_refused() {
     let text = [&text(&"x".repeat(1 << 20))[..], b"q\x01", &text("latin1"), b"q\x02"].concat();
     let again = b"c_codecs\nencode\nh\x01h\x02\x86R".repeat(1 << 10);
     let error = refusal(&stream(&[text, again].concat(), &[]));
+    assert!(error.contains("makes more than"), "{error}");
+    // A tensor of thirty axes, made of the same description again and again.
+    let tensor = tensor(&storage("Float", "0", 6), 0, &[1; 30], &[0; 30]);
+    let tensor = [&tensor[..tensor.len() - 1], b"q\x01"].concat();
+    let again = b"ctorch._utils\n_rebuild_tensor_v2\nq\x02".to_vec();
+    let again = [again, b"h\x02h\x01R".repeat(1 << 20)].concat();
+    let error = refusal(&stream(&[tensor, again].concat(), &[]));
     assert!(error.contains("makes more than"), "{error}");
     assert!(refusal(&stream(b"X\xff\xff\xff\xff", &[])).contains("the file is damaged"));
     assert!(refusal(&stream(&b"(".repeat(20 << 20), &[])).contains("makes more than"));

@@ -17,7 +17,7 @@ mod identify;
 pub mod manifest;
 pub mod untrained;
 
-pub use error::WeightsError;
+pub use error::{Names, WeightsError};
 pub(crate) use file::unusable;
 pub use identify::{Shapes, looks_like};
 
