@@ -100,9 +100,9 @@ pub enum WeightsError {
         /// The shape it should have.
         shape: Vec<usize>,
         /// How many tensors are missing.
-        missing: usize,
+        missing: u32,
         /// How many tensors the network needs.
-        needed: usize,
+        needed: u32,
         /// Whose names are expected.
         names: Names,
     },

@@ -180,8 +180,8 @@ pub(super) fn fits(
             backbone,
             name: name.clone(),
             shape: shape.clone(),
-            missing: 1 + missing.count(),
-            needed: parameters.len(),
+            missing: 1 + missing.count() as u32,
+            needed: parameters.len() as u32,
             names,
         });
     }
