@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{digest, numbers, open, read, shapes};
 use super::identify::Shapes;
-use super::{Identity, WeightsError, WeightsSource, hub};
+use super::{Identity, Names, WeightsError, WeightsSource, hub};
 use crate::backbone::architecture::Parameter;
 use safetensors::SafeTensors;
 
@@ -99,9 +99,9 @@ impl Checkpoint {
                 backbone: network,
                 name: in_file(name),
                 shape: shape.clone(),
-                missing: 1 + missing.count(),
-                needed: parameters.len(),
-                names: "the authors'",
+                missing: 1 + missing.count() as u32,
+                needed: parameters.len() as u32,
+                names: Names::Authors,
             });
         }
         for Parameter { name, shape } in parameters {
