@@ -94,14 +94,13 @@ impl Checkpoint {
         let (path, network) = (self.path.clone(), of.to_owned());
         let mut missing = parameters.iter().filter(|one| self.shape(&in_file(&one.name)).is_none());
         if let Some(Parameter { name, shape }) = missing.next() {
-            return Err(WeightsError::Missing {
+            return Err(WeightsError::MissingInCheckpoint {
                 path,
-                backbone: network,
+                part: network,
                 name: in_file(name),
                 shape: shape.clone(),
                 missing: 1 + missing.count(),
                 needed: parameters.len(),
-                names: "the authors'",
             });
         }
         for Parameter { name, shape } in parameters {

@@ -69,7 +69,7 @@ pub enum WeightsError {
     /// A tensor the network needs is not there.
     #[error(
         "{path}: {backbone} needs the tensor {name} of shape {shape:?}, which is missing \
-         ({missing} of {needed} tensors are); give a file with {names} names"
+         ({missing} of {needed} tensors are); give a file with torchvision's names"
     )]
     Missing {
         /// The weights file.
@@ -84,8 +84,25 @@ pub enum WeightsError {
         missing: usize,
         /// How many tensors the network needs.
         needed: usize,
-        /// Whose names the file should have.
-        names: &'static str,
+    },
+    /// A tensor that a learned method needs is not there.
+    #[error(
+        "{path}: {part} needs the tensor {name} of shape {shape:?}, which is missing \
+         ({missing} of {needed} tensors are); give a file with the authors' names"
+    )]
+    MissingInCheckpoint {
+        /// The weights file.
+        path: PathBuf,
+        /// The network asked for.
+        part: String,
+        /// The first missing tensor.
+        name: String,
+        /// The shape it should have.
+        shape: Vec<usize>,
+        /// How many tensors are missing.
+        missing: usize,
+        /// How many tensors the network needs.
+        needed: usize,
     },
     /// A tensor of another shape.
     #[error(

@@ -138,7 +138,6 @@ fn check(path: &Path, shapes: &Shapes, architecture: &Architecture) -> Result<()
             shape: shape.clone(),
             missing: 1 + missing.count(),
             needed: parameters.len(),
-            names: "torchvision's",
         });
     }
     match parameters.into_iter().find(|each| shapes[&each.name] != each.shape) {
