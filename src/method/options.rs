@@ -196,7 +196,7 @@ pub enum OpenError {
         /// Its name.
         name: String,
         /// Why.
-        source: BackboneError,
+        source: Box<BackboneError>,
     },
     /// Weights of the method that cannot be had or do not fit.
     #[error(transparent)]

@@ -101,7 +101,7 @@ impl Checkpoint {
                 shape: shape.clone(),
                 missing: 1 + missing.count(),
                 needed: parameters.len(),
-                names: "the authors'",
+                names: "the authors' names",
             });
         }
         for Parameter { name, shape } in parameters {

@@ -62,11 +62,11 @@ pub fn values(prefix: &str, parameters: &[Parameter]) -> (HashMap<String, Vec<f3
 fn learned(parameter: &Parameter) -> Vec<f32> {
     let count = parameter.shape.iter().product();
     let ends = |ending: &str| parameter.name.ends_with(ending);
-    match parameter.shape.as_slice() {
-        &[outputs, _, rows, columns] => {
+    match *parameter.shape {
+        [outputs, _, rows, columns] => {
             convolution(&parameter.name, outputs * rows * columns, count)
         }
-        &[_, inputs] => convolution(&parameter.name, inputs, count),
+        [_, inputs] => convolution(&parameter.name, inputs, count),
         _ if ends(".bias") || ends(".running_mean") => vec![0.0; count],
         _ => vec![1.0; count],
     }

@@ -119,14 +119,9 @@ pub fn inverse_system(regularisation: f64) -> [[f64; 12]; 12] {
             system[9 + column][row] = value;
         }
     }
-    let mut inverse = [[0.0; 12]; 12];
-    for column in 0..12 {
-        let unit: [f64; 12] = std::array::from_fn(|row| if row == column { 1.0 } else { 0.0 });
-        for (row, value) in solve(system, unit).into_iter().enumerate() {
-            inverse[row][column] = value;
-        }
-    }
-    inverse
+    let unit = |at: usize| std::array::from_fn(|row| if row == at { 1.0 } else { 0.0 });
+    let columns: [[f64; 12]; 12] = std::array::from_fn(|column| solve(system, unit(column)));
+    std::array::from_fn(|row| columns.map(|column| column[row]))
 }
 
 /// The inverse system without regularisation, which evaluation uses.

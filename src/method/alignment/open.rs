@@ -389,7 +389,8 @@ fn open_trunks(
             None => {
                 let name = backbone.name().to_owned();
                 let opened = trunk::open(backbone, values, how);
-                trunks.push(opened.map_err(|source| OpenError::Backbone { name, source })?);
+                let wrong = |source| OpenError::Backbone { name, source: Box::new(source) };
+                trunks.push(opened.map_err(wrong)?);
                 known.insert(key, trunks.len() - 1);
                 trunks.len() - 1
             }

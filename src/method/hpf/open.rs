@@ -47,7 +47,8 @@ fn with_backbone(options: &Options) -> Result<Hpf, OpenError> {
     backbone.geometry(layers.base()).map_err(|error| wrong(&error))?;
     let engine = engine(options, options.engine.unwrap_or_default())?;
     let name = name.to_owned();
-    Hpf::new(backbone, engine, layers).map_err(|source| OpenError::Backbone { name, source })
+    Hpf::new(backbone, engine, layers)
+        .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
 }
 
 /// Kept features of some photographs, and engine.
@@ -109,7 +110,7 @@ pub fn backbone(options: &Options) -> Result<Box<dyn Backbone>, OpenError> {
     backbone::open(name, &weights, backbone::Options { device: Device::Auto, threads, progress })
         .map_err(|error| match error {
             BackboneError::Unknown { .. } => OpenError::Usage(error.to_string()),
-            source => OpenError::Backbone { name: name.to_owned(), source },
+            source => OpenError::Backbone { name: name.to_owned(), source: Box::new(source) },
         })
 }
 

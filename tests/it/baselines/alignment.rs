@@ -158,7 +158,7 @@ fn inside_cnngeo_every_map_is_the_authors() {
     let (golden, correlation, values) = first("geo_head", "geo", Network::CnnGeo);
     for instructions in InstructionSet::available() {
         let found = cnngeo::CnnGeo::new(&values).examine(instructions, &correlation);
-        near("conv_relu2", &found.first, &golden["pair0/affine/conv_relu2"], 1e-5);
+        near("conv_relu2", &found.first, &golden["pair0/affine/conv_relu2"], 3e-5);
         near("conv_relu5", &found.second, &golden["pair0/affine/conv_relu5"], 1e-5);
     }
 }
