@@ -221,32 +221,7 @@ fn trained_parts(
             "leave it out, or name other --stages",
         ));
     }
-    let asked = asked_backbone(options)?;
-    let given = options.backbone_weights.is_some();
-    let found = checkpoints.iter().map(|checkpoint| extractor(checkpoint)).collect::<Vec<_>>();
-    let backbone = asked
-        .or_else(|| found.iter().flatten().next().copied())
-        .unwrap_or(trunk::Network::ResNet101);
-    for (checkpoint, found) in checkpoints.iter().zip(&found) {
-        match found {
-            _ if given => {}
-            Some(found) if *found == backbone => {}
-            Some(found) => {
-                return Err(unfit(
-                    &checkpoint.path().display(),
-                    format!("its extractor is {}, not {}", found.name(), backbone.name()),
-                    "give files of one backbone, and leave --backbone out",
-                ));
-            }
-            None => {
-                return Err(unfit(
-                    &checkpoint.path().display(),
-                    format!("has no feature extractor ({}*)", trunk::PREFIX),
-                    "give ImageNet's with --backbone-weights, such as resnet101",
-                ));
-            }
-        }
-    }
+    let backbone = backbone_of(&checkpoints, options)?;
     let about =
         |identity: &Identity| json!({ "source": identity.source, "sha256": identity.sha256 });
     let weights = checkpoints.iter().map(|checkpoint| about(checkpoint.identity())).collect();
@@ -261,6 +236,30 @@ fn trained_parts(
         }
     };
     Ok(Parts { backbone, heads, trunks, weights: Value::Array(weights), backbone_weights })
+}
+
+/// The backbone that all files have, unless its own weights are given: then they need none.
+fn backbone_of(checkpoints: &[Checkpoint], options: &Options) -> Result<trunk::Network, OpenError> {
+    let found: Vec<Option<trunk::Network>> = checkpoints.iter().map(extractor).collect();
+    let backbone = asked_backbone(options)?
+        .or_else(|| found.iter().flatten().next().copied())
+        .unwrap_or(trunk::Network::ResNet101);
+    if options.backbone_weights.is_some() {
+        return Ok(backbone);
+    }
+    let unlike = checkpoints.iter().zip(found).find(|(_, found)| *found != Some(backbone));
+    let Some((checkpoint, found)) = unlike else { return Ok(backbone) };
+    let (what, remedy) = match found {
+        Some(found) => (
+            format!("its extractor is {}, not {}", found.name(), backbone.name()),
+            "give files of one backbone, and leave --backbone out",
+        ),
+        None => (
+            format!("has no feature extractor ({}*)", trunk::PREFIX),
+            "give ImageNet's with --backbone-weights, such as resnet101",
+        ),
+    };
+    Err(unfit(&checkpoint.path().display(), what, remedy))
 }
 
 /// The regression of each stage, wherever among the files it is.
@@ -367,14 +366,16 @@ fn contents(checkpoint: &Checkpoint) -> &'static str {
     }
 }
 
-/// Opens the trunks of the files, and says which of them each file has. Where maps are shared, equal
-/// parameters are one trunk.
+/// Trunks, and which of them each file has.
+type Opened = (Vec<Box<dyn Trunk>>, Vec<usize>);
+
+/// Opens the trunks of the files. Where maps are shared, equal parameters are one trunk.
 fn open_trunks(
     values: &[Values],
     backbone: trunk::Network,
     scheme: Scheme,
     options: &Options,
-) -> Result<(Vec<Box<dyn Trunk>>, Vec<usize>), OpenError> {
+) -> Result<Opened, OpenError> {
     let (threads, progress) = (options.threads, options.progress);
     let how = backbone::Options { device: Device::Auto, threads, progress };
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
