@@ -52,14 +52,14 @@ fn the_recipe_gives_the_sums_that_the_fixtures_name() {
             -14,
             128 * 225 * 49,
             -53.716_369_628_906_25,
-            5511.708_190_917_969,
+            5_511.708_190_917_969,
         ),
         (
             "a2net/tps/FeatureRegression.preconv.0.weight",
             -12,
             128 * 841,
             -10.637_695_312_5,
-            1680.656_25,
+            1_680.656_25,
         ),
     ] {
         let values = stream(name, exponent, count);
@@ -119,7 +119,11 @@ fn both_stages(file: &str, method: &str, network: Network) {
             let inverse = Wiring { direction: Direction::Inverse, ..wiring };
             let back = |&point: &[f32; 2]| inverse.transfer(stages, [sizes[1], sizes[0]], point);
             let returned: Option<Vec<[f32; 2]>> = found.iter().map(back).collect();
-            returned.map(|returned| near(name, &rows(&returned), &rows(&from), 0.05));
+            // A random spline may fold the plane, and then there is none.
+            match returned {
+                Some(returned) => near(name, &rows(&returned), &rows(&from), 0.05),
+                None => assert_ne!(name, "warp_aff_px", "every affine stage here has an inverse"),
+            }
         };
         let affine = Geometry::Affine.transformation(&affine);
         check("warp_aff_px", std::slice::from_ref(&affine));
