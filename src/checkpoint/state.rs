@@ -67,7 +67,9 @@ pub(super) fn find(
     let mut taken = HashSet::new();
     let mut tensors = Vec::new();
     for (old, tensor) in named {
-        let Some(name) = naming.new(old, parallel, options.prefix.as_deref()) else { continue };
+        let Some(name) = naming.renamed_to(old, parallel, options.prefix.as_deref()) else {
+            continue;
+        };
         let placed = checkpoint.blocks.place(&checkpoint.values, tensor);
         let placed =
             placed.map_err(|what| checkpoint.damaged(format!("tensor {} {what}", shown(old))))?;
@@ -105,7 +107,7 @@ struct Naming {
 
 impl Naming {
     /// A tensor's new name; `None` where it is left out.
-    fn new(&mut self, old: &str, parallel: bool, prefix: Option<&str>) -> Option<String> {
+    fn renamed_to(&mut self, old: &str, parallel: bool, prefix: Option<&str>) -> Option<String> {
         let name = if parallel { &old[PARALLEL.len()..] } else { old };
         if name.rsplit('.').next() == Some(COUNTER) {
             self.counters += 1;

@@ -10,8 +10,8 @@ use crate::pickle::{Global, Tensor, Value, name_of, shortened};
 /// Values in values that are written.
 const MAX_DEPTH: usize = 16;
 
-/// The most values of one entry.
-const MAX_VALUES: usize = 1 << 14;
+/// The most values of one entry, and of all.
+const MAX_VALUES: [usize; 2] = [1 << 14, 1 << 17];
 
 /// The most bytes of JSON that all entries may take.
 const MAX_BYTES: usize = 1 << 20;
@@ -26,7 +26,13 @@ pub(super) fn entries(
 ) -> Result<Written, CheckpointError> {
     let Value::Dict(entries) = checkpoint.values.root() else { return Ok(Default::default()) };
     let state = found.key.split('.').next().unwrap_or_default();
-    let mut writer = Writer { checkpoint, written: Vec::new(), left_out: Vec::new(), bytes: 0 };
+    let mut writer = Writer {
+        checkpoint,
+        written: Vec::new(),
+        left_out: Vec::new(),
+        bytes: 0,
+        left: MAX_VALUES[1],
+    };
     for &(name, value) in entries {
         let Value::Text(name) = checkpoint.values.get(name) else { continue };
         let value = checkpoint.values.get(value);
@@ -61,12 +67,17 @@ struct Writer<'a> {
     written: Vec<(String, String)>,
     left_out: Vec<String>,
     bytes: usize,
+    /// Values that may still be made.
+    left: usize,
 }
 
 impl Writer<'_> {
     fn add(&mut self, name: &str, value: &Value) -> Result<(), CheckpointError> {
-        let mut left = MAX_VALUES;
-        let Some(json) = self.json(value, MAX_DEPTH, &mut left)? else {
+        let most = MAX_VALUES[0].min(self.left);
+        let mut left = most;
+        let json = self.json(value, MAX_DEPTH, &mut left)?;
+        self.left -= most - left;
+        let Some(json) = json else {
             self.leave_out(name, "tensors, or more than metadata take");
             return Ok(());
         };

@@ -26,6 +26,9 @@ const TYPES: [(&str, &str, Dtype); 15] = [
     ("", "float8_e5m2", Dtype::F8_E5M2),
 ];
 
+/// A tensor or storage takes as much memory as so many numbers, and the numbers of its axes.
+const OBJECT: usize = 8;
+
 /// A function or class that values are stored by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Global {
@@ -179,6 +182,7 @@ impl<R: std::io::Read> Machine<R> {
             Value::Text(text) => self.count(text.len())?,
             Value::Dict(entries) => self.charge(entries.len())?,
             Value::Tuple(items) => self.charge(items.len())?,
+            Value::Tensor(tensor) => self.count(OBJECT + 2 * tensor.shape.len())?,
             _ => {}
         }
         Ok(value)
@@ -259,8 +263,9 @@ impl<R: std::io::Read> Machine<R> {
         if kind != "storage" {
             return Err(wrong());
         }
-        let count = natural(part(4))?;
-        let storage = Storage { key, dtype: *dtype, count, part: inside };
+        let (dtype, count) = (*dtype, natural(part(4))?);
+        self.count(OBJECT)?;
+        let storage = Storage { key, dtype, count, part: inside };
         self.push(Value::Storage(Box::new(storage)))
     }
 

@@ -215,9 +215,9 @@ fn what_is_no_checkpoint_or_asks_for_more_is_refused_by_name() {
     // As old programs wrote it, without the magic number.
     let magic: u32 = bytes[257..265].iter().map(|&byte| u32::from(byte)).sum();
     bytes[257..265].fill(0);
-    let sum = String::from_utf8_lossy(&bytes[148..154]).into_owned();
+    let sum = String::from_utf8_lossy(&bytes[148..155]).into_owned();
     let sum = u32::from_str_radix(&sum, 8).expect("a sum") - magic;
-    bytes[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    bytes[148..155].copy_from_slice(format!("{sum:07o}").as_bytes());
     assert!(refusal(&bytes).contains("a tar archive"));
     for (bytes, sentence) in [
         (&b""[..], "an empty file"),
@@ -419,6 +419,14 @@ fn checkpoints_that_grow_without_bound_are_refused() {
         let (converted, _) = from_bytes(&state("bomb", value)).expect("a checkpoint");
         assert!(converted.left_out[0].starts_with("bomb (tensors, or more"), "what is too much");
     }
+    // Ten thousand entries, each as large as one may be.
+    let list = [&b"]("[..], &b"K\x01".repeat(1 << 13), b"eq\x01"].concat();
+    let names: Vec<u8> = (0..10_000)
+        .flat_map(|name: i32| [text(&name.to_string()), b"h\x01".to_vec()].concat())
+        .collect();
+    let many = [list, b"0}(".to_vec(), names, b"u".to_vec()].concat();
+    let (converted, bytes) = from_bytes(&state("many", many)).expect("a checkpoint");
+    assert!(converted.left_out.len() == 32 && bytes.len() < 1 << 20, "the first ones say enough");
     // A list that holds itself, as metadata and as a place of tensors.
     let (converted, _) =
         from_bytes(&state("self", b"]q\x01h\x01a".to_vec())).expect("a checkpoint");
@@ -436,6 +444,13 @@ fn checkpoints_that_grow_without_bound_are_refused() {
     let again = b"c_codecs\nencode\nh\x01h\x02\x86R".repeat(1 << 10);
     let error = refusal(&stream(&[text, again].concat(), &[]));
     assert!(error.contains("makes more than"), "{error}");
+    // A tensor of thirty axes, made of the same description again and again.
+    let tensor = tensor(&storage("Float", "0", 6), 0, &[1; 30], &[0; 30]);
+    let tensor = [&tensor[..tensor.len() - 1], b"q\x01"].concat();
+    let again = b"ctorch._utils\n_rebuild_tensor_v2\nq\x02".to_vec();
+    let again = [again, b"h\x02h\x01R".repeat(1 << 20)].concat();
+    let error = refusal(&stream(&[tensor, again].concat(), &[]));
+    assert!(error.contains("makes more than"), "{error}");
     assert!(refusal(&stream(b"X\xff\xff\xff\xff", &[])).contains("the file is damaged"));
     assert!(refusal(&stream(&b"(".repeat(20 << 20), &[])).contains("makes more than"));
 }
@@ -447,7 +462,7 @@ fn instructions_for_objects_are_refused() {
         (b"(X\x02\x00\x00\x00lsios\nsystem\n", "instruction 0x69"),
         (b"(X\x01\x00\x00\x00ao", "instruction 0x6f"),
         (b"}(X\x01\x00\x00\x00aN\x82\x01u", "instruction 0x82"),
-        (b"cargparse\nNamespace\n)R}X\x01\x00\x00\x00ab", "to be set"),
+        (b"cargparse\nNamespace\n)RK\x01b", "to be set"),
         (b"ctorch\nFloatStorage\n)\x81", "an object that is no argument namespace"),
         (b"N)R", "no function"),
         (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in no way known"),

@@ -8,9 +8,9 @@
 use std::fmt;
 use std::path::Path;
 
-use super::WeightsError;
 use super::file::fits;
 use super::identify::Shapes;
+use super::{Names, WeightsError};
 use crate::backbone::architecture::{Architecture, Parameter, add_normalisation};
 
 /// Sides of the maps that CNNGeo, WeakAlign and A2Net correlate.
@@ -222,7 +222,7 @@ impl Baseline {
     /// # Errors
     /// A tensor that is missing or has another shape, with both shapes.
     pub fn check(&self, path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
-        fits(path, shapes, self.parameters(), &self.to_string(), "the names of its authors' code")
+        fits(path, shapes, self.parameters(), &self.to_string(), Names::Authors)
     }
 }
 
@@ -276,7 +276,7 @@ fn consensus(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
         shape.get(axis).copied()
     };
     let there = |&layer: &usize| ["weight", "bias"].iter().any(|p| get(layer, p, 0).is_some());
-    let layers = (0..MOST).filter(there).last().map_or(0, |last| last + 1);
+    let layers = (0..MOST).rev().find(there).map_or(0, |last| last + 1);
     let side = |layer| get(layer, "weight", 0);
     let kernel = (0..layers).find_map(side).unwrap_or_default();
     let outputs = |layer| {

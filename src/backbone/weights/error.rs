@@ -1,6 +1,25 @@
 //! Why weights could not be had or do not fit.
 
+use std::fmt;
 use std::path::PathBuf;
+
+/// Whose names the tensors of a network have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// torchvision's.
+    Torchvision,
+    /// Those of the method's authors' code.
+    Authors,
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Torchvision => "torchvision's names",
+            Self::Authors => "the names of its authors' code",
+        })
+    }
+}
 
 /// Why weights could not be had or do not fit.
 #[derive(Debug, thiserror::Error)]
@@ -81,11 +100,11 @@ pub enum WeightsError {
         /// The shape it should have.
         shape: Vec<usize>,
         /// How many tensors are missing.
-        missing: usize,
+        missing: u32,
         /// How many tensors the network needs.
-        needed: usize,
-        /// Whose names are expected, such as `torchvision's names`.
-        names: &'static str,
+        needed: u32,
+        /// Whose names are expected.
+        names: Names,
     },
     /// A tensor of another shape.
     #[error(

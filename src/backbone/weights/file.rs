@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::baselines::Baseline;
 use super::identify::{Shapes, looks_like};
-use super::{WeightsError, hexadecimal};
+use super::{Names, WeightsError, hexadecimal};
 use crate::backbone::architecture::{Architecture, Parameter};
 
 /// Parameters by name, row-major.
@@ -163,7 +163,7 @@ pub(super) fn check(
     if let Some(found) = looks_like(shapes).filter(|found| *found != backbone) {
         return Err(WeightsError::OtherNetwork { path, found, expected: backbone });
     }
-    fits(&path, shapes, architecture.parameters(), &backbone, "torchvision's names")
+    fits(&path, shapes, architecture.parameters(), &backbone, Names::Torchvision)
 }
 
 /// Whether a file has every parameter of a network at its shape. The errors say of which network,
@@ -173,7 +173,7 @@ pub(super) fn fits(
     shapes: &Shapes,
     parameters: Vec<Parameter>,
     network: &str,
-    names: &'static str,
+    names: Names,
 ) -> Result<(), WeightsError> {
     let (path, backbone) = (path.to_owned(), network.to_owned());
     let mut missing = parameters.iter().filter(|each| !shapes.contains_key(&each.name));
@@ -183,8 +183,8 @@ pub(super) fn fits(
             backbone,
             name: name.clone(),
             shape: shape.clone(),
-            missing: 1 + missing.count(),
-            needed: parameters.len(),
+            missing: 1 + missing.count() as u32,
+            needed: parameters.len() as u32,
             names,
         });
     }

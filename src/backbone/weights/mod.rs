@@ -19,7 +19,7 @@ pub mod manifest;
 pub mod untrained;
 
 pub use checkpoint::Checkpoint;
-pub use error::WeightsError;
+pub use error::{Names, WeightsError};
 pub(crate) use file::unusable;
 pub use identify::{Shapes, looks_like};
 
