@@ -12,7 +12,9 @@
 //!
 //! The method is Hyperpixel Flow (Min et al., "Hyperpixel Flow: Semantic Correspondence with
 //! Multi-layer Neural Features", ICCV 2019); the benchmark is SPair-71k (Min et al.,
-//! arXiv 1908.10543).
+//! arXiv 1908.10543). That benchmark's learned baselines are methods like it, each a folder of
+//! [`method`] and an entry of [`method::table`]: CNNGeo, WeakAlign and A2Net ([`method::alignment`])
+//! and NC-Net ([`method::ncnet`]).
 
 pub mod backbone;
 pub mod benchmark;

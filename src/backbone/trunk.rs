@@ -3,6 +3,7 @@
 //! code). Both end in cells of 16 pixels and features that are not negative.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::architecture::{Architecture, Parameter};
 use super::weights::untrained;
@@ -124,6 +125,15 @@ impl Network {
             name.strip_prefix(module).map(|rest| format!("{number}{rest}"))
         });
         format!("{PREFIX}{}", numbered.unwrap_or_else(|| name.to_owned()))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ResNet101 => "ResNet-101",
+            Self::Vgg16 => "VGG-16",
+        })
     }
 }
 

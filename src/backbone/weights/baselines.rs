@@ -11,34 +11,11 @@ use std::path::Path;
 use super::file::fits;
 use super::identify::Shapes;
 use super::{Names, WeightsError};
-use crate::backbone::architecture::{Architecture, Parameter, add_normalisation};
+use crate::backbone::architecture::{Parameter, add_normalisation};
+use crate::backbone::trunk::{Network as Trunk, PREFIX};
 
 /// Sides of the maps that CNNGeo, WeakAlign and A2Net correlate.
 const SIDE: usize = 15;
-
-/// Convolutions of VGG-16 up to the fourth pooling: their places among its modules, and their
-/// outputs (Simonyan and Zisserman, 2014, in torchvision's arrangement).
-const VGG16: [(usize, usize); 10] = [
-    (0, 64),
-    (2, 64),
-    (5, 128),
-    (7, 128),
-    (10, 256),
-    (12, 256),
-    (14, 256),
-    (17, 512),
-    (19, 512),
-    (21, 512),
-];
-
-/// The backbone of a baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trunk {
-    /// ResNet-101 up to its third stage.
-    ResNet101,
-    /// VGG-16 up to its fourth pooling.
-    Vgg16,
-}
 
 /// The transformation that a head puts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,56 +61,26 @@ pub enum Baseline {
     },
 }
 
-impl Trunk {
-    fn of(shapes: &Shapes) -> Option<Self> {
-        let has = |module: &str| {
-            let prefix = format!("FeatureExtraction.model.{module}");
-            shapes.keys().any(|name| name.starts_with(&prefix))
-        };
-        // Modules 4 and 6 of VGG-16 have no parameters.
-        if has("4.") || has("6.") {
-            Some(Self::ResNet101)
-        } else if has("") {
-            Some(Self::Vgg16)
-        } else {
-            None
-        }
+/// The backbone that a file has.
+fn trunk_of(shapes: &Shapes) -> Option<Trunk> {
+    let has = |module: &str| {
+        let prefix = format!("{PREFIX}{module}");
+        shapes.keys().any(|name| name.starts_with(&prefix))
+    };
+    // Modules 4 and 6 of VGG-16 have no parameters.
+    if has("4.") || has("6.") {
+        Some(Trunk::ResNet101)
+    } else if has("") {
+        Some(Trunk::Vgg16)
+    } else {
+        None
     }
+}
 
-    fn parameters(self) -> Vec<Parameter> {
-        match self {
-            Self::ResNet101 => Architecture { name: "resnet101", stages: [3, 4, 23, 3] }
-                .parameters()
-                .into_iter()
-                .filter_map(|Parameter { name, shape }| {
-                    let (module, rest) = name.split_once('.')?;
-                    // Their places in the sequence that the authors cut the network to.
-                    let place = match module {
-                        "conv1" => 0,
-                        "bn1" => 1,
-                        "layer1" => 4,
-                        "layer2" => 5,
-                        "layer3" => 6,
-                        _ => return None,
-                    };
-                    Some(Parameter {
-                        name: format!("FeatureExtraction.model.{place}.{rest}"),
-                        shape,
-                    })
-                })
-                .collect(),
-            Self::Vgg16 => {
-                let mut parameters = Vec::new();
-                let mut inputs = 3;
-                for (place, outputs) in VGG16 {
-                    let name = format!("FeatureExtraction.model.{place}");
-                    add_convolution(&mut parameters, &name, &[outputs, inputs, 3, 3]);
-                    inputs = outputs;
-                }
-                parameters
-            }
-        }
-    }
+/// A backbone's tensors by the authors' names.
+fn trunk_parameters(trunk: Trunk) -> Vec<Parameter> {
+    let named = |Parameter { name, shape }| Parameter { name: trunk.authors_name(&name), shape };
+    trunk.parameters().into_iter().map(named).collect()
 }
 
 impl Transform {
@@ -163,7 +110,7 @@ impl Baseline {
     #[must_use]
     pub fn of(shapes: &Shapes) -> Option<Self> {
         // A file without a backbone is one of ResNet-101 that lacks it.
-        let trunk = Trunk::of(shapes).unwrap_or(Trunk::ResNet101);
+        let trunk = trunk_of(shapes).unwrap_or(Trunk::ResNet101);
         let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
         if has("NeighConsensus.conv.") {
             let (kernel_sizes, channels) = consensus(shapes);
@@ -186,23 +133,27 @@ impl Baseline {
     pub fn parameters(&self) -> Vec<Parameter> {
         match self {
             Self::CnnGeo { trunk, transform } => {
-                let mut parameters = trunk.parameters();
-                add_regression(&mut parameters, "FeatureRegression", *transform);
+                let mut parameters = trunk_parameters(*trunk);
+                parameters.extend(named("FeatureRegression", regression(transform.values())));
                 parameters
             }
             Self::WeakAlign { trunk } => {
-                let mut parameters = trunk.parameters();
-                add_regression(&mut parameters, "FeatureRegression", Transform::Affine);
-                add_regression(&mut parameters, "FeatureRegression2", Transform::ThinPlate);
+                let mut parameters = trunk_parameters(*trunk);
+                for (head, transform) in [
+                    ("FeatureRegression", Transform::Affine),
+                    ("FeatureRegression2", Transform::ThinPlate),
+                ] {
+                    parameters.extend(named(head, regression(transform.values())));
+                }
                 parameters
             }
             Self::A2Net { trunk, transform } => {
-                let mut parameters = trunk.parameters();
-                add_attention(&mut parameters, *transform);
+                let mut parameters = trunk_parameters(*trunk);
+                parameters.extend(named("FeatureRegression", attention(transform.values())));
                 parameters
             }
             Self::NcNet { trunk, kernel_sizes, channels } => {
-                let mut parameters = trunk.parameters();
+                let mut parameters = trunk_parameters(*trunk);
                 let mut inputs = 1;
                 for (layer, (&side, &outputs)) in kernel_sizes.iter().zip(channels).enumerate() {
                     // A ReLU is between two of them; the first spatial axis is stored first.
@@ -223,15 +174,6 @@ impl Baseline {
     /// A tensor that is missing or has another shape, with both shapes.
     pub fn check(&self, path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
         fits(path, shapes, self.parameters(), &self.to_string(), Names::Authors)
-    }
-}
-
-impl fmt::Display for Trunk {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::ResNet101 => "ResNet-101",
-            Self::Vgg16 => "VGG-16",
-        })
     }
 }
 
@@ -286,42 +228,51 @@ fn consensus(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
     (0..layers).map(|layer| (side(layer).unwrap_or(kernel), outputs(layer))).unzip()
 }
 
-/// CNNGeo's regression: two convolutions with batch normalisation and a linear layer.
-fn add_regression(parameters: &mut Vec<Parameter>, head: &str, transform: Transform) {
+/// The regression of CNNGeo and WeakAlign, of so many outputs: two convolutions with batch
+/// normalisation and a linear layer. Names are those after `FeatureRegression.`.
+#[must_use]
+pub fn regression(outputs: usize) -> Vec<Parameter> {
     let (first, second) = (128, 64);
     // Convolutions of 7 and of 5 without padding take 15 to 9 and 9 to 5.
     let (left, cells) = (5 * 5, SIDE * SIDE);
-    add_convolution(parameters, &format!("{head}.conv.0"), &[first, cells, 7, 7]);
-    add_normalisation(parameters, &format!("{head}.conv.1"), first);
-    add_convolution(parameters, &format!("{head}.conv.3"), &[second, first, 5, 5]);
-    add_normalisation(parameters, &format!("{head}.conv.4"), second);
-    add_convolution(parameters, &format!("{head}.linear"), &[transform.values(), second * left]);
+    let mut parameters = Vec::new();
+    add_convolution(&mut parameters, "conv.0", &[first, cells, 7, 7]);
+    add_normalisation(&mut parameters, "conv.1", first);
+    add_convolution(&mut parameters, "conv.3", &[second, first, 5, 5]);
+    add_normalisation(&mut parameters, "conv.4", second);
+    add_convolution(&mut parameters, "linear", &[outputs, second * left]);
+    parameters
 }
 
-/// A2Net's head: offset-aware convolutions, a learned map of positions, and attention.
-fn add_attention(parameters: &mut Vec<Parameter>, transform: Transform) {
-    const HEAD: &str = "FeatureRegression";
+/// A2Net's regression, of so many outputs: offset-aware convolutions, a learned map of positions, and
+/// attention. Names are those after `FeatureRegression.`.
+#[must_use]
+pub fn attention(outputs: usize) -> Vec<Parameter> {
     let (width, attention, positions, left) = (128, 64, 5, 9);
     // Offsets of one cell to another along an axis are -14 to 14.
     let offsets = (2 * SIDE - 1) * (2 * SIDE - 1);
-    parameters.push(parameter(HEAD, "weight", &[1, positions, left, left]));
-    for (place, shape) in [
-        ("preconv.0", [width, offsets, 1, 1]),
-        ("preconv.3", [width, width, 7, 7]),
-        ("conv.0", [width, width + positions, 1, 1]),
-        ("proj.0", [width, width, 1, 1]),
-        ("att.att.0", [attention, width, 1, 1]),
+    let shape = vec![1, positions, left, left];
+    let mut parameters = vec![Parameter { name: "weight".to_owned(), shape }];
+    for (place, normalisation, shape) in [
+        ("preconv.0", "preconv.1", [width, offsets, 1, 1]),
+        ("preconv.3", "preconv.4", [width, width, 7, 7]),
+        ("conv.0", "conv.1", [width, width + positions, 1, 1]),
+        ("proj.0", "proj.1", [width, width, 1, 1]),
+        ("att.att.0", "att.att.1", [attention, width, 1, 1]),
     ] {
-        add_convolution(parameters, &format!("{HEAD}.{place}"), &shape);
-        // Its batch normalisation is the module after it.
-        let after = match place.rsplit_once('.') {
-            Some((module, "0")) => format!("{HEAD}.{module}.1"),
-            _ => format!("{HEAD}.preconv.4"),
-        };
-        add_normalisation(parameters, &after, shape[0]);
+        add_convolution(&mut parameters, place, &shape);
+        add_normalisation(&mut parameters, normalisation, shape[0]);
     }
-    add_convolution(parameters, &format!("{HEAD}.att.att.3"), &[1, attention, 1, 1]);
-    add_convolution(parameters, &format!("{HEAD}.linear"), &[transform.values(), width]);
+    add_convolution(&mut parameters, "att.att.3", &[1, attention, 1, 1]);
+    add_convolution(&mut parameters, "linear", &[outputs, width]);
+    parameters
+}
+
+/// A head's parameters by their names in a file.
+fn named(head: &str, parameters: Vec<Parameter>) -> impl Iterator<Item = Parameter> {
+    parameters
+        .into_iter()
+        .map(move |Parameter { name, shape }| Parameter { name: format!("{head}.{name}"), shape })
 }
 
 /// Weight and bias of a convolution or a linear layer.

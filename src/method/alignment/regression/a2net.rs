@@ -2,10 +2,8 @@
 //! Semantic Alignment with Offset-Aware Correlation Kernels", ECCV 2018), as its checkpoints need it.
 
 use super::{CELLS, Linear, Regression, Unit, Values};
-use crate::backbone::architecture::Parameter;
 use crate::engine::cpu::{Convolution, InstructionSet};
 use crate::method::alignment::correlation::Correlation;
-use crate::method::alignment::geometry::Geometry;
 
 /// Offsets along each axis of 15 cells.
 const OFFSETS: usize = 2 * CELLS - 1;
@@ -56,27 +54,6 @@ pub struct Examination {
     pub theta: Vec<f32>,
 }
 
-/// The parameters of the network.
-#[must_use]
-pub fn parameters(geometry: Geometry) -> Vec<Parameter> {
-    let named =
-        |name: &str, shape: &[usize]| Parameter { name: name.to_owned(), shape: shape.to_vec() };
-    [
-        vec![named("weight", &[1, POSITIONS, SIDE, SIDE])],
-        Unit::parameters("preconv.0", "preconv.1", ALIGNED),
-        Unit::parameters("preconv.3", "preconv.4", WINDOW),
-        Unit::parameters("conv.0", "conv.1", MIXED),
-        Unit::parameters("proj.0", "proj.1", PROJECTED),
-        Unit::parameters("att.att.0", "att.att.1", ATTENTION),
-        vec![
-            named("att.att.3.weight", &[LOGIT[0], LOGIT[1], 1, 1]),
-            named("att.att.3.bias", &[LOGIT[0]]),
-        ],
-        Linear::parameters(WIDTH, geometry.parameters()).to_vec(),
-    ]
-    .concat()
-}
-
 /// A correlation by offset: the channel (u, v) of a cell of B is its similarity with the cell of A at
 /// that offset, 0 where there is none. The published code pairs A's column with B's row and A's row
 /// with B's column; checkpoints were trained so.
@@ -98,7 +75,7 @@ pub fn by_offset(correlation: &Correlation) -> Vec<f32> {
 }
 
 impl A2Net {
-    /// The network of these parameters, which are those of [`parameters`].
+    /// The network of these parameters, which are those of [`super::Network::parameters`].
     #[must_use]
     pub fn new(values: &Values) -> Self {
         Self {

@@ -2,18 +2,15 @@
 //! al., CVPR 2018), whose published code computes the same.
 
 use super::{CELLS, Linear, Regression, Unit, Values};
-use crate::backbone::architecture::Parameter;
 use crate::engine::cpu::InstructionSet;
 use crate::method::alignment::correlation::Correlation;
-use crate::method::alignment::geometry::Geometry;
 
 /// Outputs, inputs and kernel side of both convolutions.
 const FIRST: [usize; 3] = [128, CELLS * CELLS, 7];
 const SECOND: [usize; 3] = [64, 128, 5];
 
-/// Rows and columns after the first convolution, and after the second.
+/// Rows and columns after the first convolution.
 const AFTER_FIRST: usize = CELLS + 1 - FIRST[2];
-const AFTER_SECOND: usize = AFTER_FIRST + 1 - SECOND[2];
 
 /// Two convolutions and a fully connected layer. Its output is the transformation itself: no
 /// identity is added.
@@ -33,20 +30,8 @@ pub struct Examination {
     pub theta: Vec<f32>,
 }
 
-/// The parameters of the network.
-#[must_use]
-pub fn parameters(geometry: Geometry) -> Vec<Parameter> {
-    let inputs = SECOND[0] * AFTER_SECOND * AFTER_SECOND;
-    [
-        Unit::parameters("conv.0", "conv.1", FIRST),
-        Unit::parameters("conv.3", "conv.4", SECOND),
-        Linear::parameters(inputs, geometry.parameters()).to_vec(),
-    ]
-    .concat()
-}
-
 impl CnnGeo {
-    /// The network of these parameters, which are those of [`parameters`].
+    /// The network of these parameters, which are those of [`super::Network::parameters`].
     #[must_use]
     pub fn new(values: &Values) -> Self {
         Self {

@@ -4,6 +4,7 @@
 use super::correlation::Correlation;
 use super::geometry::Geometry;
 use crate::backbone::architecture::Parameter;
+use crate::backbone::weights::baselines;
 use crate::engine::cpu::{Convolution, InstructionSet};
 
 pub mod a2net;
@@ -37,8 +38,8 @@ impl Network {
     #[must_use]
     pub fn parameters(self, geometry: Geometry) -> Vec<Parameter> {
         match self {
-            Self::CnnGeo => cnngeo::parameters(geometry),
-            Self::A2Net => a2net::parameters(geometry),
+            Self::CnnGeo => baselines::regression(geometry.parameters()),
+            Self::A2Net => baselines::attention(geometry.parameters()),
         }
     }
 
@@ -90,21 +91,6 @@ impl Unit {
         }
         out
     }
-
-    /// The parameters of a unit.
-    fn parameters(convolution: &str, normalisation: &str, size: [usize; 3]) -> Vec<Parameter> {
-        let [outputs, inputs, side] = size;
-        let vector = |name: String| Parameter { name, shape: vec![outputs] };
-        let weight = Parameter {
-            name: format!("{convolution}.weight"),
-            shape: vec![outputs, inputs, side, side],
-        };
-        let parts = ["weight", "bias", "running_mean", "running_var"];
-        [weight, vector(format!("{convolution}.bias"))]
-            .into_iter()
-            .chain(parts.map(|part| vector(format!("{normalisation}.{part}"))))
-            .collect()
-    }
 }
 
 /// A fully connected layer: `weight` is outputs × inputs.
@@ -125,12 +111,5 @@ impl Linear {
             row.iter().zip(input).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
         };
         rows.map(|(row, bias)| (dot(row) + f64::from(*bias)) as f32).collect()
-    }
-
-    fn parameters(inputs: usize, outputs: usize) -> [Parameter; 2] {
-        [
-            Parameter { name: "linear.weight".to_owned(), shape: vec![outputs, inputs] },
-            Parameter { name: "linear.bias".to_owned(), shape: vec![outputs] },
-        ]
     }
 }
