@@ -15,6 +15,9 @@ pub struct Group {
     pub stride: usize,
     /// Number of channels C of all maps together.
     pub channels: usize,
+    /// The channels of each map, in layer order: engines sum one map after the other, so that the
+    /// correlation of a layer set is the sum of its layers'.
+    pub layers: Vec<usize>,
     /// Number of rows H.
     pub rows: usize,
     /// Number of columns W.
@@ -57,13 +60,44 @@ impl Hyperimage {
         ratio: f32,
         maps: &[FeatureMap],
     ) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         assert!(!maps.is_empty(), "a hyperimage needs at least one feature map");
         let groups = group(maps);
         let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
         let inverse_norms = super::norms::inverse_norms(&grid, &groups);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, width, height, ratio, grid, groups, inverse_norms }
+        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms }
+    }
+}
+
+/// A number that was not given before in this process.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Group {
+    /// A group of one map.
+    ///
+    /// # Panics
+    /// If the map's data does not have its shape's length: a backbone's bug.
+    #[must_use]
+    pub fn of(map: FeatureMap) -> Self {
+        let FeatureMap { layer, stride, channels, rows, columns, data } = map;
+        assert_eq!(data.len(), channels * rows * columns, "length of the map of layer {layer}");
+        Self { stride, channels, layers: vec![channels], rows, columns, data }
+    }
+
+    /// This group with the maps of another of its stride behind its own.
+    ///
+    /// # Panics
+    /// If the sizes differ: a backbone's bug.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let (size, others) = ((self.rows, self.columns), (other.rows, other.columns));
+        assert_eq!(size, others, "maps of stride {} have one size", self.stride);
+        self.channels += other.channels;
+        self.layers.extend(other.layers);
+        self.data.extend(other.data);
+        self
     }
 }
 
@@ -71,30 +105,13 @@ impl Hyperimage {
 fn group(maps: &[FeatureMap]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for map in maps {
-        assert_eq!(
-            map.data.len(),
-            map.channels * map.rows * map.columns,
-            "length of the map of layer {}",
-            map.layer
-        );
-        match groups.iter_mut().find(|group| group.stride == map.stride) {
-            Some(group) => {
-                assert_eq!(
-                    (group.rows, group.columns),
-                    (map.rows, map.columns),
-                    "maps of stride {} have one size",
-                    map.stride
-                );
-                group.channels += map.channels;
-                group.data.extend_from_slice(&map.data);
+        let new = Group::of(map.clone());
+        match groups.iter().position(|group| group.stride == map.stride) {
+            Some(at) => {
+                let group = groups.remove(at);
+                groups.insert(at, group.and(new));
             }
-            None => groups.push(Group {
-                stride: map.stride,
-                channels: map.channels,
-                rows: map.rows,
-                columns: map.columns,
-                data: map.data.clone(),
-            }),
+            None => groups.push(new),
         }
     }
     groups

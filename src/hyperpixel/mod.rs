@@ -4,9 +4,11 @@ pub mod geometry;
 pub mod hyperimage;
 pub mod layers;
 mod norms;
+pub mod stack;
 pub mod synthetic;
 pub mod upsample;
 
 pub use geometry::{Geometry, Grid};
 pub use hyperimage::{Group, Hyperimage};
 pub use layers::LayerSet;
+pub use stack::{LayerStack, View};

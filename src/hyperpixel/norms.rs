@@ -13,7 +13,9 @@ const CHANNEL_BLOCK: usize = 64;
 
 /// Inner products of every coarse cell with itself and with its neighbours; a neighbour beyond the
 /// border is 0 and never read.
-struct Gram {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Gram {
+    rows: usize,
     columns: usize,
     own: Vec<f64>,
     right: Vec<f64>,
@@ -23,21 +25,30 @@ struct Gram {
 }
 
 /// 1 / norm of every hyperpixel of `grid`, row-major; 0 where the norm is 0. The first group is the
-/// base group.
+/// base group. Squares are added map by map in layer order, so that those of a layer set are the sum
+/// of its layers'.
 pub(super) fn inverse_norms(grid: &Grid, groups: &[Group]) -> Vec<f32> {
-    if grid.is_empty() {
-        return Vec::new();
-    }
     let mut squares = vec![0.0f64; grid.len()];
     for group in groups {
-        let gram = Gram::new(group);
-        let rows = taps(group.rows, groups[0].rows, grid.rows.start, grid.rows.len);
-        let columns = taps(group.columns, groups[0].columns, grid.columns.start, grid.columns.len);
-        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
-        for (square, (row, column)) in squares.iter_mut().zip(cells) {
-            *square += gram.square(row, column);
+        let mut data = &group.data[..];
+        for channels in &group.layers {
+            let (map, rest) = data.split_at(channels * group.rows * group.columns);
+            data = rest;
+            add(&mut squares, &Gram::new(group, map).squares(grid, &groups[0]));
         }
     }
+    inverse_roots(&squares)
+}
+
+/// Adds the squares of one map.
+pub(super) fn add(squares: &mut [f64], of_map: &[f64]) {
+    for (sum, square) in squares.iter_mut().zip(of_map) {
+        *sum += square;
+    }
+}
+
+/// 1 / √square of each.
+pub(super) fn inverse_roots(squares: &[f64]) -> Vec<f32> {
     squares.iter().map(|&square| inverse_root(square)).collect()
 }
 
@@ -47,10 +58,13 @@ fn inverse_root(square: f64) -> f32 {
 }
 
 impl Gram {
-    fn new(group: &Group) -> Self {
+    /// The products of a map that has a group's size.
+    pub(super) fn new(group: &Group, map: &[f32]) -> Self {
         let columns = group.columns;
-        let product = |shift: usize| inner_products(group, shift);
+        let cells = group.rows * columns;
+        let product = |shift: usize| inner_products(map, cells, shift);
         Self {
+            rows: group.rows,
             columns,
             own: product(0),
             right: product(1),
@@ -58,6 +72,14 @@ impl Gram {
             below_right: product(columns + 1),
             below_left: product(columns - 1),
         }
+    }
+
+    /// Squared norm of the map at every hyperpixel of `grid`, whose resolution `base` sets.
+    pub(super) fn squares(&self, grid: &Grid, base: &Group) -> Vec<f64> {
+        let rows = taps(self.rows, base.rows, grid.rows.start, grid.rows.len);
+        let columns = taps(self.columns, base.columns, grid.columns.start, grid.columns.len);
+        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        cells.map(|(row, column)| self.square(row, column)).collect()
     }
 
     /// Squared norm of the mix of the (up to) four coarse cells of two taps.
@@ -87,11 +109,10 @@ impl Gram {
 }
 
 /// Inner product of every cell with the one `shift` cells further, 0 at the end of the map.
-fn inner_products(group: &Group, shift: usize) -> Vec<f64> {
-    let cells = group.rows * group.columns;
+fn inner_products(map: &[f32], cells: usize, shift: usize) -> Vec<f64> {
     let mut sums = vec![0.0f64; cells];
     let mut block = vec![0.0f32; cells];
-    for channels in group.data.chunks(CHANNEL_BLOCK * cells) {
+    for channels in map.chunks(CHANNEL_BLOCK * cells) {
         block.fill(0.0);
         for channel in channels.chunks_exact(cells) {
             for (sum, (a, b)) in

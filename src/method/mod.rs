@@ -13,7 +13,7 @@ use crate::features::FeaturesError;
 pub mod hpf;
 pub mod identity;
 mod options;
-mod schedule;
+pub(crate) mod schedule;
 
 pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};
 
