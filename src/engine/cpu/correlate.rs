@@ -21,7 +21,32 @@ pub struct Correlation {
     pub data: Vec<f32>,
 }
 
-/// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`.
+impl Correlation {
+    /// Adds the correlation of another layer.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, value) in self.data.iter_mut().zip(&other.data) {
+            *sum += value;
+        }
+    }
+
+    /// The correlation of target and source: the same products, so the same bits. `columns` is the
+    /// number of the target's cells.
+    #[must_use]
+    pub fn transposed(&self, columns: usize) -> Self {
+        let rows = self.data.len() / self.stride;
+        let stride = padded(rows, LANES);
+        let mut data = vec![0.0; columns * stride];
+        for (row, line) in self.data.chunks_exact(self.stride).enumerate() {
+            for (to, &value) in data[row..].iter_mut().step_by(stride).zip(&line[..columns]) {
+                *to = value;
+            }
+        }
+        Self { stride, data }
+    }
+}
+
+/// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`, one map
+/// after the other, so that it is the sum of the maps' correlations.
 pub struct Correlate<'a> {
     /// The source's maps.
     pub source: &'a Group,
@@ -36,33 +61,48 @@ impl Kernel for Correlate<'_> {
     fn run<S: Simd>(self, simd: S) -> Correlation {
         let rows = self.source.rows * self.source.columns;
         let columns = self.target.rows * self.target.columns;
-        let stride = padded(columns, LANES);
-        let mut data = vec![0.0; (rows + ROW_MARGIN) * stride];
-        let mut source_block = Vec::new();
-        let mut target_block = Vec::new();
-        for first in (0..self.source.channels).step_by(CHANNEL_BLOCK) {
-            let channels = CHANNEL_BLOCK.min(self.source.channels - first);
-            copy_padded(
-                &self.target.data[first * columns..],
-                channels,
-                columns,
-                stride,
-                &mut target_block,
-            );
-            let target = Panel { data: &target_block, stride };
-            for row in (0..rows).step_by(ROW_BLOCK) {
-                let height = ROW_BLOCK.min(rows - row);
-                let from = &self.source.data[first * rows..];
-                copy_block(from, channels, rows, row, height, &mut source_block);
-                let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
-                let out = &mut data[row * stride..];
-                let (rows, columns, out_stride) = (height, stride, stride);
-                simd.call(Multiply { source, rows, target, columns, out, out_stride });
+        let mut total: Option<Correlation> = None;
+        let (mut source, mut target) = (&self.source.data[..], &self.target.data[..]);
+        for &channels in &self.source.layers {
+            let of_map = correlate_maps(simd, (source, rows), (target, columns), channels);
+            source = &source[channels * rows..];
+            target = &target[channels * columns..];
+            match &mut total {
+                Some(total) => total.add(&of_map),
+                None => total = Some(of_map),
             }
         }
-        data.truncate(rows * stride);
-        Correlation { stride, data }
+        total.unwrap_or(Correlation { stride: LANES, data: Vec::new() })
     }
+}
+
+/// Correlates the first `channels` channels of two lists of cells.
+#[inline(always)]
+fn correlate_maps<S: Simd>(
+    simd: S,
+    (source, rows): (&[f32], usize),
+    (target, columns): (&[f32], usize),
+    all_channels: usize,
+) -> Correlation {
+    let stride = padded(columns, LANES);
+    let mut data = vec![0.0; (rows + ROW_MARGIN) * stride];
+    let mut source_block = Vec::new();
+    let mut target_block = Vec::new();
+    for first in (0..all_channels).step_by(CHANNEL_BLOCK) {
+        let channels = CHANNEL_BLOCK.min(all_channels - first);
+        copy_padded(&target[first * columns..], channels, columns, stride, &mut target_block);
+        let target = Panel { data: &target_block, stride };
+        for row in (0..rows).step_by(ROW_BLOCK) {
+            let height = ROW_BLOCK.min(rows - row);
+            copy_block(&source[first * rows..], channels, rows, row, height, &mut source_block);
+            let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
+            let out = &mut data[row * stride..];
+            let (rows, columns, out_stride) = (height, stride, stride);
+            simd.call(Multiply { source, rows, target, columns, out, out_stride });
+        }
+    }
+    data.truncate(rows * stride);
+    Correlation { stride, data }
 }
 
 /// Copies `channels` rows of `columns` values into rows of `stride` values, padded with zeros.
