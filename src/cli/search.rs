@@ -18,9 +18,11 @@ use crate::engine::Engine;
 use crate::features::{Features, Precision};
 use crate::hyperpixel::LayerSet;
 use crate::method::OpenError;
+use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
-    Evaluator, Event, Finalist, Outcome, Plan, RESAMPLES, Scored, Search, SearchError, State,
+    Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored, Search,
+    SearchError, State,
 };
 
 /// The state is written at most so often while a depth is under way.
@@ -74,6 +76,9 @@ pub struct Args {
     /// The file of the search: written after every depth and every few seconds.
     #[arg(long, value_name = "FILE.json")]
     out: PathBuf,
+    /// A folder for a page with pictures of the search (index.html) and the pictures (SVG).
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Continue the search in the file; the result is that of a search that was not stopped. A
     /// complete one can be continued to a greater --depth.
     #[arg(long)]
@@ -144,11 +149,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         alpha: args.alpha,
         layers: layers(&plan),
         memory: args.memory << 20,
+        block: PAIR_BLOCK,
     };
     let mut search = Search { evaluator, plan, depth: args.depth };
     let outcome = run_search(&mut search, &mut state, args, console)?;
     state.write(&args.out)?;
     print_outcome(&outcome, args, &features)?;
+    if let Some(folder) = &args.report {
+        write_report(folder, &searched(&search, &state), &outcome, args, &features)
+            .with_context(|| format!("cannot write the report to {}", folder.display()))?;
+    }
     if let Some(folder) = temporary {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("{}: cannot be removed", folder.display()))?;
@@ -321,6 +331,39 @@ fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow:
     print_line!("  (bootstrap over images, {RESAMPLES} resamples)");
     let layers = LayerSet::new(best.layers.clone())?;
     print_line!("\nbest set: {layers}\n{}", command(&layers, args, features));
+    Ok(())
+}
+
+/// What the pictures are of.
+fn searched(search: &Search, state: &State) -> Searched {
+    let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
+    let (name, split) = (&benchmark.name, &benchmark.split);
+    let backbone = &features.description().backbone;
+    let scored = |entries: &Vec<Entry>| entries.iter().filter_map(Entry::scored).collect();
+    let depths: Vec<Vec<Scored>> = state.depths.iter().map(scored).collect();
+    Searched {
+        title: format!("Layer search on {name} {split} with {backbone}, α = {alpha}"),
+        layers: layers.clone(),
+        beams: depths.iter().map(|depth| search.plan.best(depth)).collect(),
+        depths,
+    }
+}
+
+fn write_report(
+    folder: &Path,
+    searched: &Searched,
+    outcome: &Outcome,
+    args: &Args,
+    features: &Features,
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let best = outcome.finalists.first().map(|one| LayerSet::new(one.layers.clone()));
+    let command = best.transpose()?.map(|layers| command(&layers, args, features));
+    let html = page(searched, outcome, &command.unwrap_or_default());
+    std::fs::write(folder.join("index.html"), html)?;
+    for (name, picture) in pictures(searched) {
+        std::fs::write(folder.join(name), picture)?;
+    }
     Ok(())
 }
 

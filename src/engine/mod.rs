@@ -79,8 +79,7 @@ pub trait Engine: Send {
         pairs: &[SetsRequest],
         memory: usize,
     ) -> Result<Vec<Vec<Matches>>, EngineError> {
-        let _ = memory; // nothing is kept: set by set
-        pairs.iter().map(|pair| pair.one_by_one(self)).collect()
+        pairs.iter().map(|pair| pair.as_pairs(self, memory)).collect()
     }
 
     /// Matches one pair and keeps what was computed on the way.

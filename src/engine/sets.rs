@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Engine, EngineError, Matches, PairRequest};
-use crate::hyperpixel::{LayerStack, View};
+use crate::hyperpixel::{Hyperimage, LayerStack, View};
 
 /// One pair's work under many layer sets.
 #[derive(Debug, Clone)]
@@ -40,15 +40,30 @@ impl SetsRequest {
         }
     }
 
-    /// Matches set by set, with nothing in common.
-    pub(super) fn one_by_one<E: Engine + ?Sized>(
+    /// Matches the sets' hyperimages as so many pairs, handed over in batches of about `memory`
+    /// bytes; nothing is shared between sets.
+    pub(super) fn as_pairs<E: Engine + ?Sized>(
         &self,
         engine: &mut E,
+        memory: usize,
     ) -> Result<Vec<Matches>, EngineError> {
         let mut matches = Vec::with_capacity(self.sets.len());
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         for set in &self.sets {
-            matches.extend(engine.match_pairs(&[self.pair(set)])?);
+            let pair = self.pair(set);
+            let of_image = |image: &Hyperimage| -> usize {
+                image.groups.iter().map(|group| size_of_val(&group.data[..])).sum()
+            };
+            let own = of_image(&pair.source) + of_image(&pair.target);
+            if bytes + own > memory && !batch.is_empty() {
+                matches.extend(engine.match_pairs(&batch)?);
+                batch.clear();
+                bytes = 0;
+            }
+            batch.push(pair);
+            bytes += own;
         }
+        matches.extend(engine.match_pairs(&batch)?);
         Ok(matches)
     }
 }

@@ -15,8 +15,8 @@ use crate::method::schedule::Schedule;
 use crate::score::{Alpha, Protocol, Verdict, breakdown, rights};
 use crate::transfer::{Neighbours, transfer_between};
 
-/// Pairs handed to the engine at a time.
-const PAIR_BLOCK: usize = 16;
+/// Pairs handed to the engine at a time, unless others are asked for.
+pub const PAIR_BLOCK: usize = 16;
 
 /// What sets are evaluated on, and with what.
 pub struct Evaluator<'a> {
@@ -34,6 +34,8 @@ pub struct Evaluator<'a> {
     pub layers: Vec<usize>,
     /// Bytes that maps may take, and again as many for what an engine keeps of a pair.
     pub memory: usize,
+    /// Pairs handed to the engine at a time; the numbers do not depend on it.
+    pub block: usize,
 }
 
 /// Which keypoints some sets get right, on the first pairs of a [`Schedule`].
@@ -84,7 +86,7 @@ impl Evaluator<'_> {
         let prepared = self.prepare(sets)?;
         let schedule = self.schedule();
         let mut loaded = Loaded::default();
-        for block in schedule.pairs[so_far.pairs..].chunks(PAIR_BLOCK) {
+        for block in schedule.pairs[so_far.pairs..].chunks(self.block.max(1)) {
             let mut requests = Vec::with_capacity(block.len());
             let mut neighbours = Vec::with_capacity(block.len());
             for &pair in block {

@@ -22,7 +22,7 @@ use crate::hyperpixel::LayerSet;
 use crate::score::ScoreError;
 
 pub use beam::{Plan, Scored, best};
-pub use evaluate::{Evaluation, Evaluator};
+pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
 pub use outcome::{Finalist, Outcome, RESAMPLES};
 pub use state::{Bits, Entry, Kept, State, StateError, Unfinished};
 

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use hpflow::backbone::FeatureMap;
 use hpflow::benchmark::Benchmark;
+use hpflow::engine::cpu::CpuEngine;
 use hpflow::features::{
-    Description, Header, Layer, Precision, VERSION, file_of, photograph_name, write,
+    Description, Features, Header, Layer, Precision, VERSION, file_of, photograph_name, write,
 };
+use hpflow::score::default_for;
+use hpflow::search::{Evaluator, Event, Plan, Search, SearchError, State, StateError};
 use serde_json::Value;
 
 use crate::cli::{Tiny, fails, hpflow, text};
@@ -150,31 +153,66 @@ fn the_memory_and_the_threads_change_no_byte() {
     assert!(a == b, "the same bytes");
 }
 
+/// Searches with the library until the `stop`-th block of pairs, two pairs a block; the state as
+/// last told, in the form of the file.
+fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
+    let options = hpflow::benchmark::Options::default();
+    let kind = "spair".parse().expect("a benchmark");
+    let benchmark = Benchmark::open(kind, Path::new(tiny.root()), &options).expect("opens");
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    let features = Features::open(Path::new(features), photographs).expect("features");
+    let mut engine = CpuEngine::new();
+    let evaluator = Evaluator {
+        benchmark: &benchmark,
+        features: &features,
+        engine: &mut engine,
+        protocol: default_for("spair"),
+        alpha: "0.1".parse().expect("an alpha"),
+        layers: (0..LAYERS.len()).collect(),
+        memory: 1 << 30,
+        block: 2,
+    };
+    let candidates = (0..LAYERS.len()).collect();
+    let plan = Plan { bases: vec![0, 1, 2], candidates, beam: 3, as_published: false };
+    let mut state = state;
+    let (mut blocks, mut last) = (0, state.clone());
+    let outcome = Search { evaluator, plan, depth: 4 }.run(&mut state, &mut |event| match event {
+        Event::Advanced(_) if blocks == stop => Err(SearchError::State(StateError::Write {
+            file: "stopped".into(),
+            reason: "as if killed".to_owned(),
+        })),
+        Event::Advanced(_) => {
+            blocks += 1;
+            Ok(())
+        }
+        Event::Changed(state) => {
+            last = state.clone();
+            Ok(())
+        }
+        _ => Ok(()),
+    });
+    if outcome.is_ok() {
+        return state;
+    }
+    let file = tiny.path("state.json");
+    last.write(&file).expect("written");
+    State::resume(&file, serde_json::Map::new()).expect("read back")
+}
+
 #[test]
-fn a_search_that_was_stopped_ends_with_the_same_bytes() {
+fn a_search_that_is_stopped_after_any_block_of_pairs_ends_the_same() {
     let tiny = Tiny::new();
     let features = made_up(&tiny, "features");
-    let engine = ["--engine", "cpu"];
-    let whole = search(&tiny, &features, "whole.json", &engine);
-    assert!(whole.status.success(), "{}", text(&whole.stderr));
-    let state = json(&tiny.path("whole.json"));
-    // As after a kill in the middle of the third depth, and after the second.
-    for pairs in [Some(2), None] {
-        let mut stopped = state.clone();
-        let depths = stopped["depths"].as_array_mut().expect("depths");
-        depths.truncate(2);
-        stopped.as_object_mut().expect("an object").remove("result");
-        if let Some(pairs) = pairs {
-            // The first bits of sets that the search evaluates anew are not in the file: these sets
-            // are others, so the part is passed over.
-            stopped["unfinished"] = serde_json::json!({ "pairs": pairs, "sets": [] });
-        }
-        fs::write(tiny.path("stopped.json"), stopped.to_string()).expect("written");
-        let resumed = search(&tiny, &features, "stopped.json", &["--engine", "cpu", "--resume"]);
-        assert!(resumed.status.success(), "{}", text(&resumed.stderr));
-        assert_eq!(text(&resumed.stdout), text(&whole.stdout).replace("whole", "stopped"));
-        let found = fs::read(tiny.path("stopped.json")).expect("a file");
-        assert!(found == fs::read(tiny.path("whole.json")).expect("a file"), "the same bytes");
+    let new = || State::new(serde_json::Map::new());
+    let whole = run_until(&tiny, &features, new(), usize::MAX);
+    assert!(whole.result.is_some() && whole.unfinished.is_none());
+    // Six pairs are three blocks, and the depths after the first two another three each.
+    for stop in [1, 2, 3, 4, 5, 7] {
+        let stopped = run_until(&tiny, &features, new(), stop);
+        assert_eq!(stopped.unfinished.is_some(), stop % 3 != 0, "after {stop} blocks");
+        assert!(stopped.result.is_none());
+        let resumed = run_until(&tiny, &features, stopped, usize::MAX);
+        assert!(resumed == whole, "stopped after {stop} blocks");
     }
 }
 
