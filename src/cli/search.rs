@@ -98,6 +98,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         );
         return Err(Usage(what).into());
     }
+    if args.hpf.precision == Some(Precision::F16) {
+        let what = "--precision f16: a search compares layer sets in f32; leave --precision out";
+        return Err(Usage(what.to_owned()).into());
+    }
     check_writable(&args.out)?;
     if args.out.exists() && !args.resume {
         bail!(
