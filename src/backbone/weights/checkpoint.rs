@@ -91,9 +91,8 @@ impl Checkpoint {
         parameters: &[Parameter],
         in_file: impl Fn(&str) -> String,
     ) -> Result<HashMap<String, Vec<f32>>, WeightsError> {
-        let named = |one: &Parameter| {
-            Parameter { name: in_file(&one.name), shape: one.shape.clone() }
-        };
+        let named =
+            |one: &Parameter| Parameter { name: in_file(&one.name), shape: one.shape.clone() };
         let wanted: Vec<Parameter> = parameters.iter().map(named).collect();
         // The tables have torchvision's names; a file that has others is of the authors'.
         let names = if wanted == parameters { Names::Torchvision } else { Names::Authors };

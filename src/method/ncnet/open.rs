@@ -193,7 +193,8 @@ fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, Open
     let (threads, progress) = (options.threads, options.progress);
     let how = backbone::Options { device: Device::Auto, threads, progress };
     let name = BACKBONE.name().to_owned();
-    trunk::open(BACKBONE, values, how).map_err(|source| OpenError::Backbone { name, source })
+    trunk::open(BACKBONE, values, how)
+        .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
 }
 
 fn open_engine(
