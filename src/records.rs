@@ -77,7 +77,9 @@ impl<R: Read> Records<R> {
             Ok(false) => Ok(None),
             Ok(true) => {
                 let inside = record.iter().flat_map(str::bytes).filter(|&byte| byte == b'\n');
-                Ok(Some(((self.line() - 1).saturating_sub(inside.count()), record)))
+                // Empty lines came before it; the last line break may be in an open quotation.
+                let line = begun.max((self.line() - 1).saturating_sub(inside.count()));
+                Ok(Some((line, record)))
             }
             Err(error) => {
                 let what = match error.into_kind() {
@@ -121,8 +123,9 @@ impl<R: Read> Plain<R> {
             None => b'\n',
             Some(byte) => {
                 self.input.consume(1);
-                if byte == b'\r' && self.peek()? == Some(b'\n') {
-                    self.input.consume(1);
+                if byte == b'\r' {
+                    let both = self.peek()? == Some(b'\n');
+                    self.input.consume(usize::from(both));
                     b'\n'
                 } else {
                     byte
@@ -181,6 +184,7 @@ mod tests {
         assert_eq!(read(text.as_bytes()).unwrap(), expected);
         assert_eq!(read(text.replace('\n', "\r\n").as_bytes()).unwrap(), expected);
         assert_eq!(read(format!("\u{feff}{text}\n").as_bytes()).unwrap(), expected);
+        assert_eq!(read(text.replace('\n', "\r").as_bytes()).unwrap(), expected);
         assert_eq!(read(b"").unwrap(), []);
         assert_eq!(read("\u{feff}".as_bytes()).unwrap(), []);
         assert_eq!(read(b"\xef\xbb").unwrap_err(), "line 1: it is no text in UTF-8");
@@ -191,6 +195,21 @@ mod tests {
     fn a_mark_before_a_quoted_heading_is_no_part_of_it() {
         let found = read("\u{feff}\"pair\",x".as_bytes()).unwrap();
         assert_eq!(found, [(1, vec!["pair".to_owned(), "x".to_owned()])]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_records_have_ascending_lines_that_are_there(text in "[a,\"\r\n\u{e9}\u{feff}]{0,60}") {
+            let lines = 1 + text.replace("\r\n", "\n").matches(['\r', '\n']).count();
+            let found = read(text.as_bytes()).unwrap();
+            assert!(found.iter().map(|(line, _)| *line).is_sorted(), "{found:?}");
+            assert!(found.iter().all(|(line, _)| (1..=lines).contains(line)), "{found:?}");
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = read(&bytes);
+        }
     }
 
     #[test]

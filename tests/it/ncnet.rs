@@ -13,7 +13,7 @@ use hpflow::engine::consensus::{
 use hpflow::engine::cpu::InstructionSet;
 use hpflow::engine::gpu::consensus::GpuConsensus;
 use hpflow::engine::gpu::{GpuOptions, Preset};
-use hpflow::method::ncnet::matches::CellMatches;
+use hpflow::method::ncnet::matches::{CellMatches, interpolate};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -90,6 +90,16 @@ fn correlation(head: &Fixture, pair: usize) -> Correlation4d {
 
 /// Every engine that there is here, with one network.
 fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
+    let mut engines = engines_on_the_processor(weights);
+    if let Some(options) = gpu::options() {
+        let gpu = GpuConsensus::with(weights.clone(), &options);
+        engines.push(Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1")));
+    }
+    engines
+}
+
+/// Those that are opened in no time: for tests of many networks.
+fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
     let mut engines: Vec<Box<dyn ConsensusEngine>> = Vec::new();
     for instructions in InstructionSet::available() {
         engines.push(Box::new(CpuConsensus::with(weights.clone(), instructions)));
@@ -100,10 +110,6 @@ fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
         use hpflow::engine::consensus::dense::DenseConsensus;
         let dense = DenseConsensus::new(weights, Device::Cpu, 2).expect("the dense engine");
         engines.push(Box::new(dense));
-    }
-    if let Some(options) = gpu::options() {
-        let gpu = GpuConsensus::with(weights.clone(), &options);
-        engines.push(Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1")));
     }
     engines
 }
@@ -283,6 +289,28 @@ fn extraction_is_the_published_one_on_unequal_grids() {
     }
 }
 
+#[test]
+fn points_are_interpolated_as_published_and_clamped_outside() {
+    let units = Fixture::read("nc_units");
+    let positions = columns(&[units.values("interp/xA"), units.values("interp/yA")].concat());
+    let points = columns(units.values("interp/points"));
+    let expected = columns(units.values("interp/bilinear"));
+    let found = |point| interpolate([15, 15], |cell| positions[cell], point);
+    let mut outside = 0;
+    for (&point, &expected) in points.iter().zip(&expected) {
+        match point.iter().all(|side| (-1.0..=1.0).contains(side)) {
+            true => within(&found(point), &expected, 1e-6, "a point"),
+            // Published code blends two cells the wrong way round there; BASELINES asks for the border.
+            false => outside += 1,
+        }
+        let clamped = point.map(|side: f32| side.clamp(-1.0, 1.0));
+        let beyond = point.map(|side| if side.abs() >= 1.0 { side * 9.0 } else { side });
+        assert_eq!(found(beyond), found(clamped), "{point:?}");
+    }
+    assert_eq!(outside, 1, "one point is outside");
+    assert!(found([f32::NAN, 0.0])[0].is_nan(), "no number gives none");
+}
+
 /// Correlations of noise, of the sizes given.
 fn noise(sizes: &[[usize; 4]]) -> Vec<Correlation4d> {
     let mut random = Random(7);
@@ -433,7 +461,7 @@ proptest! {
         weight[40] = 1.0;
         let delta = Layer { kernel: 3, inputs: 1, outputs: 1, weight, bias: vec![0.0] };
         let weights = ConsensusWeights::new(vec![delta.clone(), delta]).expect("a network");
-        for mut engine in engines(&weights) {
+        for mut engine in engines_on_the_processor(&weights) {
             for found in engine.network(&input).expect("both directions") {
                 for (found, expected) in found.data.iter().zip(&input.data) {
                     prop_assert!((found - expected).abs() < 1e-6, "{} {}", found, expected);
@@ -453,7 +481,7 @@ proptest! {
         let data = random.list(a * b * c * d).iter().map(|value| value.abs()).collect();
         let input = Correlation4d { a: [a, b], b: [c, d], data };
         let weights = random.network(&[(3, 4), (3, 1)]);
-        for mut engine in engines(&weights) {
+        for mut engine in engines_on_the_processor(&weights) {
             let there = engine.examine(&input).expect("examined").symmetric;
             let back = engine.examine(&input.exchanged()).expect("examined").symmetric.exchanged();
             for (there, back) in there.data.iter().zip(&back.data) {

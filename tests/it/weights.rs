@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use assert_cmd::Command;
 use hpflow::backbone::architecture::{Architecture, Parameter};
-use hpflow::backbone::weights::baselines::{Baseline, Trunk};
+use hpflow::backbone::trunk::Network;
+use hpflow::backbone::weights::baselines::Baseline;
 use hpflow::backbone::weights::hub::{self, Freshness, Settings};
 use hpflow::backbone::weights::{self, HubFile, Shapes, WeightsError, WeightsSource, untrained};
 use predicates::prelude::*;
@@ -228,7 +229,7 @@ fn tables_of_the_baselines_are_the_authors_checkpoints() {
 fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
     let folder = Folder::new();
     let kernel_sizes = vec![3, 3];
-    let nc_net = Baseline::NcNet { trunk: Trunk::Vgg16, kernel_sizes, channels: vec![16, 1] };
+    let nc_net = Baseline::NcNet { trunk: Network::Vgg16, kernel_sizes, channels: vec![16, 1] };
     let tensors = zeros(&nc_net);
     let checked = |name: &str, tensors: &[Tensor]| {
         let path = folder.file(name, &bytes(tensors));

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use hpflow::Point;
+use hpflow::backbone::FeatureMap;
 use hpflow::benchmark::{Benchmark, Kind, Options, Pair};
 use hpflow::engine::cpu::CpuEngine;
+use hpflow::engine::gpu::GpuEngine;
 use hpflow::engine::{Engine, PairRequest};
-use hpflow::hyperpixel::{Hyperimage, LayerSet};
+use hpflow::hyperpixel::{Hyperimage, LayerSet, Precision};
 use hpflow::score::{Alpha, Answers, ScoreError, default_for, score};
 use hpflow::transfer::{Neighbours, transfer};
 use serde_json::Value;
@@ -78,6 +80,37 @@ impl Willow {
         .collect()
     }
 
+    /// The same with hyperimages in half precision.
+    fn halved(&self) -> Self {
+        let halved = |image: &Arc<Hyperimage>| {
+            let maps: Vec<FeatureMap> = image
+                .groups
+                .iter()
+                .enumerate()
+                .map(|(layer, group)| FeatureMap {
+                    layer,
+                    stride: group.stride,
+                    channels: group.channels,
+                    rows: group.rows,
+                    columns: group.columns,
+                    data: group.data.view().single().into_owned(),
+                })
+                .collect();
+            let Hyperimage { width, height, ratio, .. } = **image;
+            let geometry = image.grid.geometry;
+            let precision = Precision::F16;
+            let image =
+                Hyperimage::with_precision(geometry, width, height, ratio, &maps, precision);
+            Arc::new(image)
+        };
+        Self {
+            benchmark: self.benchmark.clone(),
+            hyperimages: self.hyperimages.iter().map(halved).collect(),
+            keypoints: self.keypoints.clone(),
+            ..*self
+        }
+    }
+
     /// How many keypoints there are, and how many of them agree with the published output.
     fn agreement(&self, pairs: &[usize], found: &[Vec<Option<Point>>]) -> (usize, usize) {
         let published = pairs.iter().flat_map(|&index| &self.keypoints[index]);
@@ -130,4 +163,35 @@ fn every_tenth_pair_agrees_on_the_gpu_engine() {
 fn all_900_pairs_agree_on_the_gpu_engine() {
     let Some(mut engine) = gpu::engine() else { return };
     agrees_with_the_published_output(&mut engine, 1);
+}
+
+/// Keypoints of every `step`-th pair in half precision, and how many of how many lie within [`NEAR`]
+/// of those in single precision by the CPU engine.
+fn half_against_single(engine: &mut dyn Engine, step: usize) -> Option<(usize, usize)> {
+    let willow = WILLOW.as_ref()?;
+    let pairs: Vec<usize> = (0..willow.benchmark.pairs.len()).step_by(step).collect();
+    let single = willow.predict(&mut CpuEngine::new(), &pairs);
+    let half = willow.halved().predict(engine, &pairs);
+    let both = single.iter().flatten().zip(half.iter().flatten());
+    let near = both.clone().filter(|(single, half)| match (single, half) {
+        (Some(a), Some(b)) => (a[0] - b[0]).hypot(a[1] - b[1]) <= NEAR,
+        (single, half) => single == half,
+    });
+    let (count, near) = (both.count(), near.count());
+    println!("{} in f16: {near} of {count} keypoints within {NEAR} px of f32", engine.name());
+    Some((count, near))
+}
+
+#[test]
+fn half_precision_moves_few_keypoints_on_the_cpu_engine() {
+    let Some((count, near)) = half_against_single(&mut CpuEngine::new(), 5) else { return };
+    assert!(near * 1000 >= count * 990, "{near} of {count}");
+}
+
+#[test]
+fn half_precision_moves_few_keypoints_on_the_gpu_engine() {
+    let Some(options) = gpu::options_in(Precision::F16) else { return };
+    let mut engine = GpuEngine::with(&options).expect("an engine");
+    let Some((count, near)) = half_against_single(&mut engine, 20) else { return };
+    assert!(near * 1000 >= count * 980, "{near} of {count}");
 }

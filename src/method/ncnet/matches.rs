@@ -49,28 +49,34 @@ impl CellMatches {
         sums.iter().map(|sum| 1.0 / sum).collect()
     }
 
-    /// Where a point of B is in A, both from -1 to 1: the mean of what the four cells of B around it
-    /// match, weighted bilinearly. A point outside the outermost middles of cells is first clamped to
-    /// them (published code blends at one side, reads the next row at the other, or fails).
+    /// Where a point of B is in A, both from -1 to 1: see [`interpolate`].
     #[must_use]
     pub fn transfer(&self, point: Point) -> Point {
-        let [x, y] = [corners(self.b[1], point[0]), corners(self.b[0], point[1])];
-        let (mut sum, mut total) = ([0.0; 2], 0.0);
-        for (row, weight_y) in y {
-            for (column, weight_x) in x {
-                let weight = weight_x * weight_y;
-                let matched = self.position(self.cells[row * self.b[1] + column]);
-                sum = [0, 1].map(|axis| sum[axis] + weight * matched[axis]);
-                total += weight;
-            }
-        }
-        sum.map(|sum| sum / total)
+        interpolate(self.b, |cell| self.position(self.cells[cell]), point)
     }
 
     /// Where a cell of A is.
     fn position(&self, cell: usize) -> Point {
         [middle(self.a[1], cell % self.a[1]), middle(self.a[0], cell / self.a[1])]
     }
+}
+
+/// The mean of what the four cells of B around a point match, weighted bilinearly: `matched` gives it
+/// for a cell of a grid of `b` rows and columns, row-major. A point outside the outermost middles of
+/// cells is first clamped to them, where published code blends two cells the wrong way round at one
+/// side and reads the next row or fails at the other.
+#[must_use]
+pub fn interpolate(b: [usize; 2], matched: impl Fn(usize) -> Point, point: Point) -> Point {
+    let (mut sum, mut total) = ([0.0; 2], 0.0);
+    for (row, weight_y) in corners(b[0], point[1]) {
+        for (column, weight_x) in corners(b[1], point[0]) {
+            let weight = weight_x * weight_y;
+            let position = matched(row * b[1] + column);
+            sum = [0, 1].map(|axis| sum[axis] + weight * position[axis]);
+            total += weight;
+        }
+    }
+    sum.map(|sum| sum / total)
 }
 
 /// Middle of cell `index` of `count` along an axis, from -1 to 1; of a single cell -1.

@@ -273,6 +273,9 @@ impl Labels {
     ) -> Vec<Row> {
         let mut contest = 0;
         let mut rows = Vec::with_capacity(entries.len());
+        // Rows that stand alone need no lines between them.
+        let lines = entries.windows(2).any(|two| two[0].rivals(&two[1]))
+            || entries.iter().any(|entry| entry.interval.is_some());
         for (at, entry) in entries.iter().enumerate() {
             let ruled = at > 0 && !entries[at - 1].rivals(entry);
             contest += usize::from(ruled);
@@ -283,7 +286,7 @@ impl Labels {
                 labels: labels.clone(),
                 cells: cells(entry.pck),
                 contest: Some(contest),
-                ruled,
+                ruled: ruled && lines,
             });
             for (end, pck) in entry.ends() {
                 labels[0] = format!("  95 % {end}");
@@ -325,7 +328,7 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         ],
         cells: alphas.iter().map(|&alpha| at(score, alpha)).collect(),
         contest: Some(contest),
-        ruled: std::ptr::eq(file, &files[0]),
+        ruled: files.len() > 1 && std::ptr::eq(file, &files[0]),
     };
     let masks = Labels::new(&entries(files)).masks;
     let heading = |alpha: &Alpha| {

@@ -20,14 +20,15 @@ use crate::engine::cpu::tile::{Multiply, Panel, ROW_MARGIN, Shifted};
 const PARTS: usize = 4;
 
 /// A spectrum as the transforms leave it: channel × block × components (and room for the rows that
-/// tiles compute beyond the last) × positions of the block.
+/// tiles compute beyond the last) × positions of the block. Kept from pair to pair, because fresh
+/// memory costs as much as the work on it.
+#[derive(Default)]
 pub struct Blocks(Vec<f32>);
 
-/// A spectrum as a convolution leaves it: pair of harmonics × [`PARTS`] × channel × positions.
-pub struct Harmonics {
-    data: Vec<f32>,
-    channels: usize,
-}
+/// A spectrum as a convolution leaves it: pair of harmonics × [`PARTS`] × channel × positions. Kept
+/// like [`Blocks`].
+#[derive(Default)]
+pub struct Harmonics(Vec<f32>);
 
 /// The network on one grid.
 #[derive(Clone, Copy)]
@@ -40,10 +41,10 @@ pub struct Network<'a> {
 
 impl Network<'_> {
     /// The spectrum of some channels of correlations, all of the grid's size.
-    pub fn analyse(self, channels: &[Correlation4d]) -> Blocks {
+    pub fn analyse(self, channels: &[Correlation4d], to: &mut Blocks) {
         let grid = self.grid;
         let len = grid.block_len();
-        let mut blocks = vec![0.0; channels.len() * grid.blocks() * len];
+        to.0.resize(channels.len() * grid.blocks() * len, 0.0);
         let work = |scratch: &mut Scratch, (index, out): (usize, &mut [f32])| {
             let channel = &channels[index / grid.blocks()];
             cut_block(grid, channel, index % grid.blocks(), &mut scratch.cells);
@@ -51,72 +52,68 @@ impl Network<'_> {
             self.instructions.run(Analyse { grid, cells, middle, out });
         };
         let scratch = || Scratch::new(grid);
-        blocks.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
-        Blocks(blocks)
+        to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// A layer without its bias: the 2D convolution over B of every frequency.
-    pub fn convolve(self, input: &Blocks, layer: &Responses) -> Harmonics {
+    pub fn convolve(self, input: &Blocks, layer: &Responses, to: &mut Harmonics) {
         let grid = self.grid;
         let pairs = grid.components() / PARTS;
         let len = PARTS * layer.outputs * grid.padded;
-        let mut data = vec![0.0; pairs * len];
+        to.0.resize(pairs * len, 0.0);
         let work = |scratch: &mut Convolution, (pair, out): (usize, &mut [f32])| {
             self.instructions.run(Convolve { grid, layer, input: &input.0, pair, scratch, out });
         };
         let scratch = || Convolution::new(grid, layer);
-        data.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
-        Harmonics { data, channels: layer.outputs }
+        to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// Back to cells, bias and ReLU, and to components again.
-    pub fn rectify(self, input: &Harmonics, bias: &[f32]) -> Blocks {
+    pub fn rectify(self, input: &Harmonics, bias: &[f32], to: &mut Blocks) {
         let grid = self.grid;
         let len = grid.block_len();
-        let mut blocks = vec![0.0; input.channels * grid.blocks() * len];
+        to.0.resize(bias.len() * grid.blocks() * len, 0.0);
         let work = |scratch: &mut Scratch, (index, out): (usize, &mut [f32])| {
             let (channel, block) = (index / grid.blocks(), index % grid.blocks());
-            self.cells(input, channel, block, bias[channel], scratch);
+            self.cells(input, bias, [channel, block], scratch);
             let Scratch { cells, middle, .. } = scratch;
             self.instructions.run(Analyse { grid, cells, middle, out });
         };
         let scratch = || Scratch::new(grid);
-        blocks.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
-        Blocks(blocks)
+        to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// Back to cells, with bias and ReLU: one correlation a channel.
     pub fn synthesise(self, input: &Harmonics, bias: &[f32]) -> Vec<Correlation4d> {
         let grid = self.grid;
         let lattice = &grid.lattice;
-        let each = |(channel, &bias): (usize, &f32)| {
+        let each = |channel: usize| {
             let len = lattice.a[0] * lattice.a[1] * BLOCK;
             let mut blocks = vec![0.0; grid.blocks() * len];
             let work = |scratch: &mut Scratch, (block, out): (usize, &mut [f32])| {
-                self.cells(input, channel, block, bias, scratch);
+                self.cells(input, bias, [channel, block], scratch);
                 out.copy_from_slice(&scratch.cells[..len]);
             };
             let scratch = || Scratch::new(grid);
             blocks.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
             join_blocks(grid, &blocks)
         };
-        bias.iter().enumerate().map(each).collect()
+        (0..bias.len()).map(each).collect()
     }
 
     /// One block of cells of one channel, into the scratch.
     fn cells(
         self,
         input: &Harmonics,
-        channel: usize,
-        block: usize,
-        bias: f32,
+        bias: &[f32],
+        [channel, block]: [usize; 2],
         scratch: &mut Scratch,
     ) {
         let grid = self.grid;
         let Scratch { components, middle, cells } = scratch;
         let [_, columns] = grid.lattice.components();
         let harmonics = grid.lattice.harmonics[1];
-        let planes = input.data.chunks_exact(input.channels * grid.padded);
+        let planes = input.0.chunks_exact(bias.len() * grid.padded);
         for (plane, from) in planes.enumerate() {
             let (pair, part) = (plane / PARTS, plane % PARTS);
             let row = 2 * (pair / harmonics) + part / 2;
@@ -124,7 +121,7 @@ impl Network<'_> {
             let from = &from[channel * grid.padded + block * BLOCK..][..BLOCK];
             components[(row * columns + column) * BLOCK..][..BLOCK].copy_from_slice(from);
         }
-        let mask = &grid.mask[block * BLOCK..][..BLOCK];
+        let (bias, mask) = (bias[channel], &grid.mask[block * BLOCK..][..BLOCK]);
         self.instructions.run(Synthesise { grid, components, middle, cells, bias, mask });
     }
 }
@@ -412,7 +409,8 @@ impl Convolve<'_> {
         let (rr, rest) = self.out.split_at_mut(len);
         let (ri, rest) = rest.split_at_mut(len);
         let (ir, ii) = rest.split_at_mut(len);
-        let imaginary = if of_rows { ri } else { ir };
+        let (imaginary, nothing) = if of_rows { (ri, ir) } else { (ir, ri) };
+        nothing.fill(0.0);
         for at in 0..len {
             rr[at] = sums[at] - imaginaries[at];
             imaginary[at] = sums[at] + reals[at];

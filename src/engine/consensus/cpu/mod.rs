@@ -15,7 +15,7 @@ mod tables;
 
 pub use mutual::mutual;
 
-use consensus::Network;
+use consensus::{Blocks, Harmonics, Network};
 use tables::Tables;
 
 /// Stages in order of first execution.
@@ -26,8 +26,20 @@ pub struct CpuConsensus {
     instructions: InstructionSet,
     weights: ConsensusWeights,
     tables: Option<Tables>,
+    spectra: Spectra,
     seconds: [f64; STAGES.len()],
     pairs: usize,
+}
+
+/// Buffers that every pair uses.
+#[derive(Default)]
+struct Spectra {
+    /// Of the matched correlation, for both directions.
+    matched: Blocks,
+    /// What goes into a layer.
+    rectified: Blocks,
+    /// What comes out of it.
+    convolved: Harmonics,
 }
 
 impl CpuConsensus {
@@ -40,7 +52,8 @@ impl CpuConsensus {
     /// An engine on a given instruction set; on the plain one where this machine lacks it.
     #[must_use]
     pub fn with(weights: ConsensusWeights, instructions: InstructionSet) -> Self {
-        Self { instructions, weights, tables: None, seconds: Default::default(), pairs: 0 }
+        let (tables, spectra) = (None, Spectra::default());
+        Self { instructions, weights, tables, spectra, seconds: Default::default(), pairs: 0 }
     }
 
     /// The tables for a correlation's size: made anew only where the size is another.
@@ -55,26 +68,29 @@ impl CpuConsensus {
     /// The network on an already matched correlation, one result a direction.
     fn directions(&mut self, matched: &Correlation4d) -> [Correlation4d; 2] {
         let tables = self.tables(matched);
+        let mut spectra = std::mem::take(&mut self.spectra);
         let network = Network { instructions: self.instructions, grid: &tables.grid };
         let mut start = Instant::now();
-        let input = network.analyse(std::slice::from_ref(matched));
+        network.analyse(std::slice::from_ref(matched), &mut spectra.matched);
         self.lap(1, &mut start);
         let results = [0, 1].map(|direction| {
-            let mut rectified = None;
             let layers = &tables.directions[direction];
             let mut result = Correlation4d::zeros(matched.a, matched.b);
             for (index, layer) in layers.iter().enumerate() {
-                let convolved = network.convolve(rectified.as_ref().unwrap_or(&input), layer);
+                let Spectra { matched, rectified, convolved } = &mut spectra;
+                let input = if index == 0 { &*matched } else { &*rectified };
+                network.convolve(input, layer, convolved);
                 self.lap(2, &mut start);
                 if index + 1 < layers.len() {
-                    rectified = Some(network.rectify(&convolved, &layer.bias));
-                } else if let Some(only) = network.synthesise(&convolved, &layer.bias).pop() {
+                    network.rectify(convolved, &layer.bias, rectified);
+                } else if let Some(only) = network.synthesise(convolved, &layer.bias).pop() {
                     result = only;
                 }
                 self.lap(1, &mut start);
             }
             result
         });
+        self.spectra = spectra;
         self.tables = Some(tables);
         results
     }
@@ -96,8 +112,10 @@ pub fn layer(
     let lattice = Lattice::new(&channels[0], layer.kernel / 2);
     let (grid, responses) = tables::of_layer(layer, lattice, instructions);
     let network = Network { instructions, grid: &grid };
-    let convolved = network.convolve(&network.analyse(channels), &responses);
-    network.synthesise(&convolved, &layer.bias)
+    let (mut blocks, mut harmonics) = (Blocks::default(), Harmonics::default());
+    network.analyse(channels, &mut blocks);
+    network.convolve(&blocks, &responses, &mut harmonics);
+    network.synthesise(&harmonics, &layer.bias)
 }
 
 impl ConsensusEngine for CpuConsensus {
