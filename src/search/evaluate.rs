@@ -177,6 +177,7 @@ impl Evaluator<'_> {
                     height: stack.height,
                     receptive_field: view.grid.geometry.receptive_field,
                 };
+                let engine = Box::new(engine);
                 let photograph = self.benchmark.images[image].path.clone();
                 let base = self.layers[set.positions[0]];
                 return Err(SearchError::TooSmall { photograph, base, engine });
