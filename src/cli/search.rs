@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
-use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 
 use super::Usage;
@@ -293,9 +292,9 @@ fn run_search(
                 }
             }
             Event::Depth(depth, evaluated, beam) => {
-                let print = || print_depth(depth, evaluated, beam);
-                printing = std::mem::replace(&mut printing, Ok(()))
-                    .and_then(|()| suspended(&progress, print));
+                if printing.is_ok() {
+                    printing = progress.suspend(|| print_depth(depth, evaluated, beam));
+                }
             }
         }
         Ok::<(), SearchError>(())
@@ -306,10 +305,6 @@ fn run_search(
     let outcome = outcome.with_context(stopped)?;
     printing?;
     Ok(outcome)
-}
-
-fn suspended<T>(progress: &ProgressBar, work: impl FnOnce() -> T) -> T {
-    progress.suspend(work)
 }
 
 fn print_depth(depth: usize, evaluated: usize, beam: &[Scored]) -> anyhow::Result<()> {

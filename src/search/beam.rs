@@ -96,8 +96,7 @@ mod tests {
     #[test]
     fn a_set_that_comes_up_again_is_passed_over_and_the_rest_is_tried() {
         let found = plan(false).extensions(&beam(&[&[0, 1], &[0, 3]]));
-        let expected =
-            [&[0, 1, 2][..], &[0, 1, 3], &[0, 1, 4], &[0, 2, 3], &[0, 3, 4]].map(|one| set(one));
+        let expected = [&[0, 1, 2][..], &[0, 1, 3], &[0, 1, 4], &[0, 2, 3], &[0, 3, 4]].map(set);
         assert_eq!(found, expected);
     }
 
@@ -105,7 +104,7 @@ mod tests {
     fn as_published_the_rest_of_that_sets_candidates_is_dropped() {
         // 0,3 with 1 is 0,1,3 again: 0,2,3 and 0,3,4 are never tried.
         let found = plan(true).extensions(&beam(&[&[0, 1], &[0, 3]]));
-        assert_eq!(found, [&[0, 1, 2][..], &[0, 1, 3], &[0, 1, 4]].map(|one| set(one)));
+        assert_eq!(found, [&[0, 1, 2][..], &[0, 1, 3], &[0, 1, 4]].map(set));
     }
 
     #[test]

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::SearchError;
 use crate::benchmark::Benchmark;
-use crate::engine::{Engine, EngineError, SetRequest, SetsRequest};
+use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use crate::features::Features;
 use crate::hyperpixel::{Geometry, LayerSet, LayerStack, View};
 use crate::method::schedule::Schedule;
-use crate::score::{Alpha, Protocol, Verdict, breakdown, rights};
+use crate::score::{Alpha, Protocol, ScoreError, Verdict, breakdown, rights};
 use crate::transfer::{Neighbours, transfer_between};
 
 /// Pairs handed to the engine at a time, unless others are asked for.
@@ -62,6 +62,35 @@ struct Prepared {
     base: usize,
 }
 
+/// What decides which keypoints sets get right.
+struct Judge<'a> {
+    benchmark: &'a Benchmark,
+    protocol: &'static Protocol,
+    alpha: Alpha,
+    sets: &'a [Prepared],
+}
+
+impl Judge<'_> {
+    /// For each set, which keypoints of a pair are right.
+    fn pair(
+        &self,
+        pair: usize,
+        request: &SetsRequest,
+        neighbours: &HashMap<usize, Neighbours>,
+        matches: &[Matches],
+    ) -> Result<Vec<Vec<bool>>, ScoreError> {
+        let pair = &self.benchmark.pairs[pair];
+        let sets = request.sets.iter().zip(self.sets).zip(matches);
+        sets.map(|((set, prepared), matches)| {
+            let grids = [&set.source.grid, &set.target.grid];
+            let neighbours = &neighbours[&prepared.base];
+            let predicted = transfer_between(grids, request.target.ratio, neighbours, matches);
+            rights(self.benchmark, pair, &predicted, self.protocol, self.alpha)
+        })
+        .collect()
+    }
+}
+
 impl Evaluator<'_> {
     /// The order of matching: category by category.
     #[must_use]
@@ -96,25 +125,16 @@ impl Evaluator<'_> {
                 neighbours.push(of_bases);
             }
             let matches = self.engine.match_sets(&requests, self.memory)?;
-            let benchmark = self.benchmark;
-            let (protocol, alpha) = (self.protocol, self.alpha);
-            let of_pair = |(((&pair, request), neighbours), matches): (
-                ((&usize, &SetsRequest), &HashMap<usize, Neighbours>),
-                &Vec<crate::engine::Matches>,
-            )| {
-                let pair = &benchmark.pairs[pair];
-                let sets = request.sets.iter().zip(&prepared).zip(matches);
-                sets.map(|((set, prepared), matches)| {
-                    let grids = [&set.source.grid, &set.target.grid];
-                    let neighbours = &neighbours[&prepared.base];
-                    let ratio = request.target.ratio;
-                    let predicted = transfer_between(grids, ratio, neighbours, matches);
-                    rights(benchmark, pair, &predicted, protocol, alpha)
-                })
-                .collect::<Result<Vec<_>, _>>()
+            let judge = Judge {
+                benchmark: self.benchmark,
+                protocol: self.protocol,
+                alpha: self.alpha,
+                sets: &prepared,
             };
-            let work = block.par_iter().zip(&requests).zip(&neighbours).zip(&matches);
-            for right in work.map(of_pair).collect::<Result<Vec<_>, _>>()? {
+            let judged = (0..block.len())
+                .into_par_iter()
+                .map(|at| judge.pair(block[at], &requests[at], &neighbours[at], &matches[at]));
+            for right in judged.collect::<Result<Vec<_>, _>>()? {
                 for (all, right) in so_far.right.iter_mut().zip(right) {
                     all.extend(right);
                 }
@@ -157,6 +177,7 @@ impl Evaluator<'_> {
                     height: stack.height,
                     receptive_field: view.grid.geometry.receptive_field,
                 };
+                let engine = Box::new(engine);
                 let photograph = self.benchmark.images[image].path.clone();
                 let base = self.layers[set.positions[0]];
                 return Err(SearchError::TooSmall { photograph, base, engine });

@@ -50,7 +50,7 @@ pub enum SearchError {
         /// The base layer.
         base: usize,
         /// Why.
-        engine: EngineError,
+        engine: Box<EngineError>,
     },
 }
 

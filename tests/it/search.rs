@@ -125,17 +125,21 @@ fn score(root: &str, predict: &[&str], folder: &Path, layers: &str) -> f64 {
 fn every_score_is_that_of_predict_and_score_on_either_engine() {
     let tiny = Tiny::new();
     let features = made_up(&tiny, "features");
-    for engine in ["cpu", "gpu"] {
+    // Software Vulkan starts slowly, so fewer sets by that engine.
+    for (engine, candidates, least, step) in
+        [("cpu", "0,1,2,3,4,5,6", 30, 6), ("gpu", "2,4,5", 7, 3)]
+    {
         let out = format!("{engine}.json");
-        let output = search(&tiny, &features, &out, &["--engine", engine]);
+        let more = ["--engine", engine, "--candidates", candidates];
+        let output = search(&tiny, &features, &out, &more);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let all = evaluated(&json(&tiny.path(&out)));
-        assert!(all.len() > 30, "{} sets", all.len());
+        assert!(all.len() >= least, "{} sets", all.len());
         let folder = tiny.path(engine);
         fs::create_dir(&folder).expect("a folder");
         let root = tiny.root().to_owned();
         let predict = ["--root", &root, "--features", &features, "--engine", engine];
-        for (layers, pck) in all.iter().step_by(4) {
+        for (layers, pck) in all.iter().step_by(step) {
             assert_eq!(score(&root, &predict, &folder, layers), *pck, "{engine}, {layers}");
         }
     }

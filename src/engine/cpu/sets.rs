@@ -399,7 +399,14 @@ impl Kernel for VoteAll<'_, '_> {
             let [first, second] = set.views.map(|view| view.grid);
             let lines = first.rows.len + second.rows.len - 1;
             set.found.sums = vec![0.0; lines * set.offset_stride()];
-            set.found.kept.resize_with(first.rows.len, Kept::default);
+            let [width, source_width] = set.widths();
+            let targets: usize = set.columns[1].iter().map(Vec::len).sum();
+            for columns in &set.columns[0] {
+                set.found.kept.push(Kept {
+                    of_sources: Vec::with_capacity(second.rows.len * columns.len() * width),
+                    of_targets: Vec::with_capacity(targets * source_width),
+                });
+            }
             similarities.push(Similarities::new(first.columns.len, set.widths()[0]));
         }
         for row in 0..source.rows {
@@ -553,16 +560,17 @@ impl Work<'_> {
         let row = lines.target_row * columns.len;
         norms.extend_from_slice(&second.inverse_norms[row..][..columns.len]);
         norms.resize(width, 0.0);
-        let row = &first.inverse_norms[lines.row * first.grid.columns.len..];
+        let count = first.grid.columns.len;
+        let of_row = &first.inverse_norms[lines.row * count..][..count];
         let mut sides = Vec::with_capacity(own.len());
-        for index in 0..first.grid.columns.len {
+        for (index, &norm) in of_row.iter().enumerate() {
             sides.clear();
             for &term in own {
                 sides.push(Side::new(simd, &mixed[term], &terms[term].0, index));
             }
             let line = (first.grid.columns.start + index) * lines.width + columns.start;
             let products = &lines.products[line..][..width];
-            similarities(simd, products, &sides, row[index], norms, out.line_mut(index));
+            similarities(simd, products, &sides, norm, norms, out.line_mut(index));
         }
     }
 
