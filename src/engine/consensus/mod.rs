@@ -17,7 +17,7 @@
 //! multiplications a direction. By the convolution theorem the two axes of photograph A are taken to
 //! frequencies once ([`lattice`]), where a layer is a small complex 2D convolution over B a
 //! frequency: the 25 taps along A are gone, and with three real products for a complex one what is
-//! left is an eleventh. Every step is a matrix product: the transforms, because 25 values to 28
+//! left, transforms included, is an eleventh. Every step is a matrix product: the transforms, because 25 values to 28
 //! components are a product with a small constant matrix, and the convolutions, because shifted rows
 //! are rows ([`crate::engine::cpu`]'s register tile takes both).
 //!

@@ -18,7 +18,7 @@ pub trait Rows<'a>: Copy {
     /// The rows in order, each from its first value on.
     fn rows(self) -> impl Iterator<Item = &'a [f32]>;
     /// The same rows from column `first` on.
-    fn from_column(self, first: usize) -> Self;
+    fn at_column(self, first: usize) -> Self;
 }
 
 impl<'a> Rows<'a> for Panel<'a> {
@@ -27,7 +27,7 @@ impl<'a> Rows<'a> for Panel<'a> {
         self.data.chunks(self.stride)
     }
     #[inline(always)]
-    fn from_column(self, first: usize) -> Self {
+    fn at_column(self, first: usize) -> Self {
         Self { data: &self.data[first..], ..self }
     }
 }
@@ -47,7 +47,7 @@ impl<'a> Rows<'a> for Shifted<'a> {
         self.starts.iter().map(move |&start| &self.data[start..])
     }
     #[inline(always)]
-    fn from_column(self, first: usize) -> Self {
+    fn at_column(self, first: usize) -> Self {
         Self { data: &self.data[first..], ..self }
     }
 }
@@ -114,7 +114,7 @@ impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
             let width = vectors.div_ceil(block);
             self.columns_of::<S>(simd, width);
             vectors -= width;
-            self.target = self.target.from_column(width * LANES);
+            self.target = self.target.at_column(width * LANES);
             self.out = &mut std::mem::take(&mut self.out)[width * LANES..];
         }
     }

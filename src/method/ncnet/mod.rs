@@ -4,7 +4,7 @@
 //! Both photographs are resized to 400 × 400. The trunk gives a map of 25 × 25 cells of each, their
 //! 4D correlation is filtered ([`crate::engine::consensus`]), and each cell of the network's target
 //! image takes the cell of its source image that correlates best. Points between cells are carried
-//! along bilinearly ([`matches`]).
+//! along bilinearly ([`mod@matches`]).
 //!
 //! The published code computes everything anew for every pair; `--engine dense` does so too. Here each
 //! photograph goes through the trunk once however many pairs it is in, and a pair costs its

@@ -231,9 +231,9 @@ impl Kernel for Synthesise<'_> {
         }
         transform(simd, along_rows, &self.middle[..rows * out_line], out_line, self.cells);
         for cells in self.cells[..along_rows.outputs * out_line].chunks_exact_mut(BLOCK) {
-            for position in 0..BLOCK {
-                let value = cells[position] + self.bias;
-                cells[position] = if value > 0.0 { value } else { 0.0 } * self.mask[position];
+            for (cell, &mask) in cells.iter_mut().zip(self.mask) {
+                let value = *cell + self.bias;
+                *cell = if value > 0.0 { value } else { 0.0 } * mask;
             }
         }
     }

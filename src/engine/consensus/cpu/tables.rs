@@ -11,7 +11,7 @@ use crate::engine::cpu::tile::{ROW_MARGIN, WIDEST_COLUMNS, computed_rows, padded
 /// Positions over B that are transformed together: what belongs to them stays in the cache.
 pub const BLOCK: usize = 80;
 
-const _: () = assert!(BLOCK % WIDEST_COLUMNS == 0, "a block fills the widest tiles");
+const _: () = assert!(BLOCK.is_multiple_of(WIDEST_COLUMNS), "a block fills the widest tiles");
 
 /// A transform of an axis as a source panel: each row padded with [`ROW_MARGIN`] zeros.
 pub struct Transform {
