@@ -36,6 +36,7 @@ pub mod predictions;
 mod records;
 pub mod report;
 pub mod score;
+pub mod search;
 pub mod transfer;
 
 /// A point in pixels: x to the right, y down; the centre of the top left pixel is the origin of

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::Point;
 use crate::engine::Matches;
-use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::{Grid, Hyperimage};
 
 /// Which hyperpixels of a source the keypoints need: the rows to ask an engine for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,10 +23,16 @@ impl Neighbours {
     /// neighbour.
     #[must_use]
     pub fn new(source: &Hyperimage, keypoints: &[Point]) -> Self {
+        Self::on(&source.grid, source.ratio, keypoints)
+    }
+
+    /// [`Self::new`] for a source of which only the grid and the ratio of sides are at hand.
+    #[must_use]
+    pub fn on(grid: &Grid, ratio: f32, keypoints: &[Point]) -> Self {
         let resized: Vec<Point> =
-            keypoints.iter().map(|point| point.map(|side| side * source.ratio)).collect();
+            keypoints.iter().map(|point| point.map(|side| side * ratio)).collect();
         let neighbours: Vec<Vec<u32>> =
-            resized.iter().map(|&point| source.grid.neighbours(point)).collect();
+            resized.iter().map(|&point| grid.neighbours(point)).collect();
         let mut rows = neighbours.concat();
         rows.sort_unstable();
         rows.dedup();
@@ -47,6 +53,17 @@ pub fn transfer(
     neighbours: &Neighbours,
     matches: &Matches,
 ) -> Vec<Option<Point>> {
+    transfer_between([&source.grid, &target.grid], target.ratio, neighbours, matches)
+}
+
+/// [`transfer`] between images of which only the grids, and the target's ratio of sides, are at hand.
+#[must_use]
+pub fn transfer_between(
+    [source, target]: [&Grid; 2],
+    ratio: f32,
+    neighbours: &Neighbours,
+    matches: &Matches,
+) -> Vec<Option<Point>> {
     neighbours
         .resized
         .iter()
@@ -55,7 +72,7 @@ pub fn transfer(
             let matched = cells.iter().map(|&cell| {
                 (neighbours.rows[cell as usize] as usize, matches.best[cell as usize] as usize)
             });
-            mean(source, target, keypoint, matched)
+            mean([source, target], ratio, keypoint, matched)
         })
         .collect()
 }
@@ -79,7 +96,7 @@ pub fn flow(
             let cells = source.grid.neighbours(resized);
             let matched =
                 cells.iter().map(|&cell| (cell as usize, matches.best[cell as usize] as usize));
-            let [x, y] = mean(source, target, resized, matched)?;
+            let [x, y] = mean([&source.grid, &target.grid], target.ratio, resized, matched)?;
             Some([x - pixel[0], y - pixel[1]])
         })
         .collect()
@@ -89,8 +106,8 @@ pub fn flow(
 /// keypoint (resized pixels of the source); in original pixels of the target. Summed in f32 in order
 /// of the neighbours, as the published code has it.
 fn mean(
-    source: &Hyperimage,
-    target: &Hyperimage,
+    [source, target]: [&Grid; 2],
+    ratio: f32,
     keypoint: Point,
     matched: impl ExactSizeIterator<Item = (usize, usize)>,
 ) -> Option<Point> {
@@ -100,10 +117,10 @@ fn mean(
     }
     let mut sum = [0.0f32; 2];
     for (from, to) in matched {
-        let (from, to) = (source.grid.corner(from), target.grid.corner(to));
+        let (from, to) = (source.corner(from), target.corner(to));
         for axis in 0..2 {
             sum[axis] += to[axis] + (keypoint[axis] - from[axis]);
         }
     }
-    Some(sum.map(|side| side / count as f32 / target.ratio))
+    Some(sum.map(|side| side / count as f32 / ratio))
 }

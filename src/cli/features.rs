@@ -52,32 +52,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.hpf.set_threads();
     let backbone = args.hpf.open_backbone(console)?;
     let layers = layers(args, &*backbone)?;
-    let Some(first) = benchmark.images.first() else {
-        bail!("{} {} has no photographs", benchmark.name, benchmark.split);
-    };
-    // What the first photograph's maps look like is what files that are there already must say.
-    let maps = backbone.extract(&[&decode(&first.path, first.size)?], &layers)?.remove(0);
-    let description = describe(&*backbone, &maps, args.hpf.precision.unwrap_or_default());
-    let progress = console.progress(benchmark.images.len(), "photographs");
-    let mut written = 0;
-    for batch in benchmark.images.chunks(BATCH) {
-        let mut todo: Vec<&Image> = Vec::new();
-        for image in batch {
-            if !is_kept(&args.out, image, &description)? {
-                todo.push(image);
-            }
-        }
-        let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
-        let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
-        let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), &layers)?;
-        for ((image, prepared), maps) in todo.iter().zip(&prepared).zip(&maps) {
-            let header = header(&benchmark, image, prepared, &description);
-            write(&file_of(&args.out, &image.path), &header, maps)?;
-        }
-        written += todo.len();
-        progress.inc(batch.len() as u64);
-    }
-    progress.finish_and_clear();
+    let precision = args.hpf.precision.unwrap_or_default();
+    let written = keep(&benchmark, &*backbone, &layers, (&args.out, precision), console)?;
     let (folder, total) = (args.out.display(), benchmark.images.len());
     let (count, name) = (layers.len(), backbone.name());
     console.note(format!(
@@ -85,6 +61,46 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         total - written
     ));
     Ok(())
+}
+
+/// Keeps the maps of all photographs in a folder; how many were not there already.
+///
+/// # Errors
+/// A photograph that cannot be used, or a file that cannot be written or is of another run.
+pub(super) fn keep(
+    benchmark: &Benchmark,
+    backbone: &dyn Backbone,
+    layers: &[usize],
+    (out, precision): (&Path, Precision),
+    console: Console,
+) -> anyhow::Result<usize> {
+    let Some(first) = benchmark.images.first() else {
+        bail!("{} {} has no photographs", benchmark.name, benchmark.split);
+    };
+    // What the first photograph's maps look like is what files that are there already must say.
+    let maps = backbone.extract(&[&decode(&first.path, first.size)?], layers)?.remove(0);
+    let description = describe(backbone, &maps, precision);
+    let progress = console.progress(benchmark.images.len(), "photographs");
+    let mut written = 0;
+    for batch in benchmark.images.chunks(BATCH) {
+        let mut todo: Vec<&Image> = Vec::new();
+        for image in batch {
+            if !is_kept(out, image, &description)? {
+                todo.push(image);
+            }
+        }
+        let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
+        let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
+        let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), layers)?;
+        for ((image, prepared), maps) in todo.iter().zip(&prepared).zip(&maps) {
+            let header = header(benchmark, image, prepared, &description);
+            write(&file_of(out, &image.path), &header, maps)?;
+        }
+        written += todo.len();
+        progress.inc(batch.len() as u64);
+    }
+    progress.finish_and_clear();
+    Ok(written)
 }
 
 /// The layers asked for: all of them where none are.

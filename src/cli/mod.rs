@@ -26,6 +26,7 @@ mod predict;
 mod predicted;
 mod report;
 mod score;
+mod search;
 mod show;
 mod weights;
 
@@ -53,6 +54,8 @@ enum Command {
     Features(features::Args),
     /// Score predictions files: PCK per category and variation factor.
     Score(score::Args),
+    /// Search for the layer set that scores best on a validation split.
+    Search(search::Args),
     /// Draw pairs of a predictions file with the truth: green lines are right, red ones wrong.
     Show(show::Args),
     /// Find keypoints of one photograph in another.
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Predict(args) => predict::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Score(args) => score::run(args),
+        Command::Search(args) => search::run(args, console),
         Command::Show(args) => show::run(args, console),
         Command::Match(args) => matching::run(args, console),
         Command::Dataset(args) => dataset::run(args, cli.quiet),

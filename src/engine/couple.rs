@@ -10,7 +10,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::PairRequest;
-use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::values::View;
+use crate::hyperpixel::{Hyperimage, LayerStack};
 
 /// Two hyperimages and what is asked of them, as positions in a list of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,20 +73,40 @@ pub(super) fn is_backward(source: &Hyperimage, target: &Hyperimage) -> bool {
     order(source, target) == Ordering::Greater
 }
 
-/// An order of hyperimages by their content. Norms come first: they nearly always decide at once.
+/// An order of hyperimages by their content: sizes, then maps. The base layer's nearly always decide
+/// at once, so layer sets of one base are computed the same way around.
 fn order(a: &Hyperimage, b: &Hyperimage) -> Ordering {
-    let bits = |values: &[f32], others: &[f32]| {
-        values.iter().map(|value| value.to_bits()).cmp(others.iter().map(|value| value.to_bits()))
-    };
-    (a.width, a.height)
-        .cmp(&(b.width, b.height))
-        .then_with(|| bits(&a.inverse_norms, &b.inverse_norms))
-        .then_with(|| {
-            let groups = a.groups.iter().zip(&b.groups);
-            groups.fold(Ordering::Equal, |so_far, (a, b)| {
-                so_far.then_with(|| bits(&a.data.view().single(), &b.data.view().single()))
-            })
-        })
+    let maps = a.groups.iter().zip(&b.groups).map(|(a, b)| [a.data.view(), b.data.view()]);
+    (a.width, a.height).cmp(&(b.width, b.height)).then_with(|| order_of_maps(maps))
+}
+
+/// [`is_backward`] for the hyperimages of a layer set, given its maps' positions group by group.
+pub(super) fn is_backward_set(
+    source: &LayerStack,
+    target: &LayerStack,
+    positions: impl Iterator<Item = usize>,
+) -> bool {
+    let maps = positions.map(|at| [&source.maps[at], &target.maps[at]].map(|map| map.data.view()));
+    let sizes = (source.width, source.height).cmp(&(target.width, target.height));
+    sizes.then_with(|| order_of_maps(maps)) == Ordering::Greater
+}
+
+fn order_of_maps<'a>(mut maps: impl Iterator<Item = [View<'a>; 2]>) -> Ordering {
+    maps.find_map(|[a, b]| Some(order_of_bits(a, b)).filter(|order| order.is_ne()))
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Values of one precision by their bits; the requests of a couple have one.
+fn order_of_bits(a: View, b: View) -> Ordering {
+    match (a, b) {
+        (View::Half(a), View::Half(b)) => {
+            a.iter().map(|value| value.to_bits()).cmp(b.iter().map(|value| value.to_bits()))
+        }
+        (a, b) => {
+            let (a, b) = (a.single(), b.single());
+            a.iter().map(|value| value.to_bits()).cmp(b.iter().map(|value| value.to_bits()))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -30,16 +30,23 @@ impl HoughSpace {
     /// Hough space of two hyperimages.
     #[must_use]
     pub fn new(source: &Hyperimage, target: &Hyperimage) -> Self {
-        let width = f64::from(source.width) + f64::from(target.width);
-        let height = f64::from(source.height) + f64::from(target.height);
+        let sizes = [source, target].map(|image| [image.width, image.height]);
+        Self::between(sizes, [&source.grid, &target.grid])
+    }
+
+    /// Hough space of two photographs of these sizes (width and height in resized pixels) with these
+    /// hyperpixels.
+    #[must_use]
+    pub fn between(sizes: [[u32; 2]; 2], [s, t]: [&Grid; 2]) -> Self {
+        let side = |axis: usize| f64::from(sizes[0][axis]) + f64::from(sizes[1][axis]);
+        let (width, height) = (side(0), side(1));
         let cell = (width * height / HOUGH_CELLS).sqrt();
-        let (s, t) = (&source.grid, &target.grid);
         Self {
             cell,
             bins_x: (width / cell) as usize + 1,
             bins_y: (height / cell) as usize + 1,
-            bin_of_column_offset: bins(source.width, s, s.columns, t.columns, cell),
-            bin_of_row_offset: bins(source.height, s, s.rows, t.rows, cell),
+            bin_of_column_offset: bins(sizes[0][0], s, s.columns, t.columns, cell),
+            bin_of_row_offset: bins(sizes[0][1], s, s.rows, t.rows, cell),
         }
     }
 

@@ -13,8 +13,10 @@ pub mod dense;
 pub mod gpu;
 pub mod hough;
 mod open;
+mod sets;
 
 pub use open::{EngineKind, Options, open};
+pub use sets::{SetRequest, SetsRequest};
 
 /// Number of Hough cells that the bins are made for (published code: 8192).
 pub const HOUGH_CELLS: f64 = 8192.0;
@@ -66,6 +68,20 @@ pub trait Engine: Send {
     /// # Errors
     /// A device that is lost or out of memory, or a pair beyond its limits.
     fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError>;
+
+    /// Matches every pair under each of its layer sets: bit for bit what [`Engine::match_pairs`] gives
+    /// for the set's hyperimages. What is kept of pairs for all sets takes about `memory` bytes at
+    /// most.
+    ///
+    /// # Errors
+    /// As [`Engine::match_pairs`].
+    fn match_sets(
+        &mut self,
+        pairs: &[SetsRequest],
+        memory: usize,
+    ) -> Result<Vec<Vec<Matches>>, EngineError> {
+        pairs.iter().map(|pair| pair.as_pairs(self, memory)).collect()
+    }
 
     /// Matches one pair and keeps what was computed on the way.
     ///

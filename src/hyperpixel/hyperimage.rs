@@ -16,6 +16,9 @@ pub struct Group {
     pub stride: usize,
     /// Number of channels C of all maps together.
     pub channels: usize,
+    /// The channels of each map, in layer order: engines sum one map after the other, so that the
+    /// correlation of a layer set is the sum of its layers'.
+    pub layers: Vec<usize>,
     /// Number of rows H.
     pub rows: usize,
     /// Number of columns W.
@@ -76,13 +79,11 @@ impl Hyperimage {
         maps: &[FeatureMap],
         precision: Precision,
     ) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         assert!(!maps.is_empty(), "a hyperimage needs at least one feature map");
         let groups = group(maps, precision);
         let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
         let inverse_norms = super::norms::inverse_norms(&grid, &groups);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, width, height, ratio, grid, groups, inverse_norms }
+        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms }
     }
 
     /// How its maps are stored.
@@ -99,6 +100,43 @@ impl Hyperimage {
     }
 }
 
+/// A number that was not given before in this process.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Group {
+    /// A group of one map, stored in a given precision after a scaling (see [`half_scale`]; 1 in
+    /// single precision).
+    ///
+    /// # Panics
+    /// If the map's data does not have its shape's length: a backbone's bug.
+    #[must_use]
+    pub fn of(map: &FeatureMap, precision: Precision, scale: f32) -> Self {
+        let &FeatureMap { layer, stride, channels, rows, columns, .. } = map;
+        let length = channels * rows * columns;
+        assert_eq!(map.data.len(), length, "length of the map of layer {layer}");
+        let mut data = Values::new(precision);
+        data.extend(&map.data, scale);
+        Self { stride, channels, layers: vec![channels], rows, columns, data }
+    }
+
+    /// This group with the maps of another of its stride behind its own.
+    ///
+    /// # Panics
+    /// If the sizes differ: a backbone's bug.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let (size, others) = ((self.rows, self.columns), (other.rows, other.columns));
+        assert_eq!(size, others, "maps of stride {} have one size", self.stride);
+        self.channels += other.channels;
+        self.layers.extend(other.layers);
+        self.data.append(other.data);
+        self
+    }
+}
+
 /// Concatenates maps of equal stride; groups stand in the order of their first layer.
 fn group(maps: &[FeatureMap], precision: Precision) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -107,30 +145,13 @@ fn group(maps: &[FeatureMap], precision: Precision) -> Vec<Group> {
         Precision::F16 => half_scale(&maps.iter().map(|map| &*map.data).collect::<Vec<_>>()),
     };
     for map in maps {
-        assert_eq!(
-            map.data.len(),
-            map.channels * map.rows * map.columns,
-            "length of the map of layer {}",
-            map.layer
-        );
-        match groups.iter_mut().find(|group| group.stride == map.stride) {
-            Some(group) => {
-                assert_eq!(
-                    (group.rows, group.columns),
-                    (map.rows, map.columns),
-                    "maps of stride {} have one size",
-                    map.stride
-                );
-                group.channels += map.channels;
-                group.data.extend(&map.data, scale);
+        let new = Group::of(map, precision, scale);
+        match groups.iter().position(|group| group.stride == map.stride) {
+            Some(at) => {
+                let group = groups.remove(at);
+                groups.insert(at, group.and(new));
             }
-            None => {
-                let mut data = Values::new(precision);
-                data.extend(&map.data, scale);
-                let (stride, channels) = (map.stride, map.channels);
-                let (rows, columns) = (map.rows, map.columns);
-                groups.push(Group { stride, channels, rows, columns, data });
-            }
+            None => groups.push(new),
         }
     }
     groups

@@ -60,6 +60,21 @@ impl LayerSet {
         Ok(Self(layers))
     }
 
+    /// A set of one layer.
+    #[must_use]
+    pub fn of(layer: usize) -> Self {
+        Self(vec![layer])
+    }
+
+    /// The set with one more layer; `None` where the layer is in it or not above its base.
+    #[must_use]
+    pub fn extended(&self, layer: usize) -> Option<Self> {
+        let at = self.0.binary_search(&layer).err().filter(|&at| at > 0)?;
+        let mut layers = self.0.clone();
+        layers.insert(at, layer);
+        Some(Self(layers))
+    }
+
     /// The set published for a benchmark and backbone (HPF, section 4.1 and its code), if any.
     #[must_use]
     pub fn published(benchmark: &str, backbone: &str) -> Option<Self> {

@@ -6,6 +6,7 @@
 //! of fine cells, and independent of the number of channels once they are summed.
 
 use super::upsample::{Tap, taps};
+use super::values::View;
 use super::{Grid, Group};
 
 /// Channels summed in f32 before they are added in f64.
@@ -13,7 +14,9 @@ const CHANNEL_BLOCK: usize = 64;
 
 /// Inner products of every coarse cell with itself and with its neighbours; a neighbour beyond the
 /// border is 0 and never read.
-struct Gram {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Gram {
+    rows: usize,
     columns: usize,
     own: Vec<f64>,
     right: Vec<f64>,
@@ -23,21 +26,31 @@ struct Gram {
 }
 
 /// 1 / norm of every hyperpixel of `grid`, row-major; 0 where the norm is 0. The first group is the
-/// base group.
+/// base group. Squares are added map by map in layer order, so that those of a layer set are the sum
+/// of its layers'.
 pub(super) fn inverse_norms(grid: &Grid, groups: &[Group]) -> Vec<f32> {
-    if grid.is_empty() {
-        return Vec::new();
-    }
     let mut squares = vec![0.0f64; grid.len()];
     for group in groups {
-        let gram = Gram::new(group);
-        let rows = taps(group.rows, groups[0].rows, grid.rows.start, grid.rows.len);
-        let columns = taps(group.columns, groups[0].columns, grid.columns.start, grid.columns.len);
-        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
-        for (square, (row, column)) in squares.iter_mut().zip(cells) {
-            *square += gram.square(row, column);
+        let (data, cells) = (group.data.view(), group.rows * group.columns);
+        let mut first = 0;
+        for channels in &group.layers {
+            let map = data.part(first..first + channels * cells);
+            first += channels * cells;
+            add(&mut squares, &Gram::new(group, map).squares(grid, &groups[0]));
         }
     }
+    inverse_roots(&squares)
+}
+
+/// Adds the squares of one map.
+pub(super) fn add(squares: &mut [f64], of_map: &[f64]) {
+    for (sum, square) in squares.iter_mut().zip(of_map) {
+        *sum += square;
+    }
+}
+
+/// 1 / √square of each.
+pub(super) fn inverse_roots(squares: &[f64]) -> Vec<f32> {
     squares.iter().map(|&square| inverse_root(square)).collect()
 }
 
@@ -47,10 +60,13 @@ fn inverse_root(square: f64) -> f32 {
 }
 
 impl Gram {
-    fn new(group: &Group) -> Self {
+    /// The products of a map that has a group's size.
+    pub(super) fn new(group: &Group, map: View) -> Self {
         let columns = group.columns;
-        let product = |shift: usize| inner_products(group, shift);
+        let cells = group.rows * columns;
+        let product = |shift: usize| inner_products(map, cells, shift);
         Self {
+            rows: group.rows,
             columns,
             own: product(0),
             right: product(1),
@@ -58,6 +74,14 @@ impl Gram {
             below_right: product(columns + 1),
             below_left: product(columns - 1),
         }
+    }
+
+    /// Squared norm of the map at every hyperpixel of `grid`, whose resolution `base` sets.
+    pub(super) fn squares(&self, grid: &Grid, base: &Group) -> Vec<f64> {
+        let rows = taps(self.rows, base.rows, grid.rows.start, grid.rows.len);
+        let columns = taps(self.columns, base.columns, grid.columns.start, grid.columns.len);
+        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        cells.map(|(row, column)| self.square(row, column)).collect()
     }
 
     /// Squared norm of the mix of the (up to) four coarse cells of two taps.
@@ -87,13 +111,12 @@ impl Gram {
 }
 
 /// Inner product of every cell with the one `shift` cells further, 0 at the end of the map.
-fn inner_products(group: &Group, shift: usize) -> Vec<f64> {
-    let cells = group.rows * group.columns;
+fn inner_products(map: View, cells: usize, shift: usize) -> Vec<f64> {
     let mut sums = vec![0.0f64; cells];
     let mut block = vec![0.0f32; cells];
-    for first in (0..group.data.len()).step_by((CHANNEL_BLOCK * cells).max(1)) {
-        let last = group.data.len().min(first + CHANNEL_BLOCK * cells);
-        let channels = group.data.view().part(first..last).single();
+    for first in (0..map.len()).step_by((CHANNEL_BLOCK * cells).max(1)) {
+        let last = map.len().min(first + CHANNEL_BLOCK * cells);
+        let channels = map.part(first..last).single();
         block.fill(0.0);
         for channel in channels.chunks_exact(cells) {
             for (sum, (a, b)) in

@@ -77,6 +77,18 @@ impl Values {
         }
     }
 
+    /// Appends numbers of the same precision.
+    ///
+    /// # Panics
+    /// If their precision is another.
+    pub fn append(&mut self, others: Self) {
+        match (self, others) {
+            (Self::Single(all), Self::Single(others)) => all.extend(others),
+            (Self::Half(all), Self::Half(others)) => all.extend(others),
+            _ => panic!("the numbers of a group are of one precision"),
+        }
+    }
+
     /// How the numbers are stored.
     #[must_use]
     pub fn precision(&self) -> Precision {

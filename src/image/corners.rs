@@ -155,8 +155,9 @@ mod tests {
     fn warping_leaves_zeros_outside_and_takes_positions_that_are_no_numbers() {
         let square = Square { side: 2, planes: vec![1.0; 12] };
         assert_eq!(square.warped(|at| at), square);
+        // Half the side further: between the two columns, and half a pixel beyond the last.
         let half = square.warped(|[x, y]| [x + 1.0, y]);
-        assert_eq!(half.planes[..4], [0.5 * 2.0 - 0.5 + 0.0, 0.0, 0.5, 0.0]);
+        assert_eq!(half.planes[..4], [1.0, 0.5, 1.0, 0.5]);
         assert!(square.warped(|_| [f64::NAN, 0.0]).planes.iter().all(|&value| value == 0.0));
         assert!(square.warped(|_| [1e300, f64::INFINITY]).planes.iter().all(|&v| v == 0.0));
     }

@@ -19,7 +19,7 @@ mod learned;
 pub mod ncnet;
 mod options;
 mod photograph;
-mod schedule;
+pub(crate) mod schedule;
 mod shelf;
 
 pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};

@@ -100,7 +100,7 @@ pub fn azimuths(stats: &Stats) -> String {
     document(CELL * COLUMNS, CELL * rows + 10, "Headings of the objects", &body)
 }
 
-fn document(width: usize, height: usize, title: &str, body: &str) -> String {
+pub(super) fn document(width: usize, height: usize, title: &str, body: &str) -> String {
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="sans-serif" font-size="13" fill="#222" role="img">
 <title>{title}</title>
@@ -110,7 +110,7 @@ fn document(width: usize, height: usize, title: &str, body: &str) -> String {
     )
 }
 
-fn push(body: &mut String, element: String) {
+pub(super) fn push(body: &mut String, element: String) {
     // Writing to a string cannot fail.
     let _ = writeln!(body, "{element}");
 }
@@ -122,6 +122,6 @@ fn capitalised(word: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -7,6 +7,7 @@ pub mod html;
 mod latex;
 mod markdown;
 pub mod scores;
+pub mod search;
 mod text;
 
 /// A table of percentages.

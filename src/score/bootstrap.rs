@@ -58,6 +58,8 @@ pub struct Paired {
     /// Two-sided: twice the share of resamples in which the difference has the other sign or is
     /// zero, counting the data themselves as one resample.
     pub p: f64,
+    /// The share of resamples in which the second is ahead.
+    pub second_ahead: f64,
 }
 
 /// 95 % intervals of every mean.
@@ -114,8 +116,10 @@ pub fn compare(
     let below = resampled.iter().filter(|&&difference| difference <= 0.0).count();
     let above = resampled.iter().filter(|&&difference| difference >= 0.0).count();
     let p = f64::min(1.0, 2.0 * share(below.min(above)));
+    let ahead = resampled.iter().filter(|&&difference| difference < 0.0).count();
+    let second_ahead = ahead as f64 / resampled.len().max(1) as f64;
     let [low, high] = percentiles(resampled)?;
-    Some(Paired { difference: found, pairs: verdicts[0].len(), low, high, p })
+    Some(Paired { difference: found, pairs: verdicts[0].len(), low, high, p, second_ahead })
 }
 
 /// What can be drawn, and which of it a pair depends on.

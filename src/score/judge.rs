@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Alpha, Answers, Comparison, Direction, Frame, Measure, Protocol, ScoreError, Threshold, Truth,
-    masks,
+    Alpha, Answers, Comparison, Direction, Frame, Measure, Predicted, Protocol, ScoreError,
+    Threshold, Truth, masks,
 };
 use crate::Point;
 use crate::benchmark::{Benchmark, Pair};
@@ -57,14 +57,7 @@ pub fn judge(
     for pair in 0..benchmark.pairs.len() {
         let judged = mirrors.as_ref().map_or(pair, |mirrors| mirrors[pair]);
         let Some(predicted) = answers.get(judged) else { continue };
-        let ruler = Ruler::new(benchmark, &benchmark.pairs[judged], protocol)?;
-        let right: Vec<bool> = predicted
-            .iter()
-            .zip(&benchmark.pairs[judged].target_keypoints)
-            .map(|(predicted, &truth)| {
-                predicted.is_some_and(|predicted| ruler.right(predicted, truth, alpha))
-            })
-            .collect();
+        let right = rights(benchmark, &benchmark.pairs[judged], predicted, protocol, alpha)?;
         // A pair without keypoints has no PCK.
         if !right.is_empty() {
             let unanswered = predicted.iter().filter(|point| point.is_none()).count();
@@ -107,6 +100,25 @@ pub(super) fn target_size(
         protocol: protocol.name,
         photograph: image.path.clone(),
     })
+}
+
+/// For every keypoint of a pair whether its prediction is right.
+///
+/// # Errors
+/// A pair without what the protocol measures by.
+pub fn rights(
+    benchmark: &Benchmark,
+    pair: &Pair,
+    predicted: &Predicted,
+    protocol: &Protocol,
+    alpha: Alpha,
+) -> Result<Vec<bool>, ScoreError> {
+    let ruler = Ruler::new(benchmark, pair, protocol)?;
+    let both = predicted.iter().zip(&pair.target_keypoints);
+    let right = |(predicted, truth): (&Option<Point>, &Point)| {
+        predicted.is_some_and(|predicted| ruler.right(predicted, *truth, alpha))
+    };
+    Ok(both.map(right).collect())
 }
 
 /// Whether a protocol compares what a benchmark has.

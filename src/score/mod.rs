@@ -29,7 +29,7 @@ pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
 pub use breakdown::{Breakdown, Levels, breakdown, counted};
 pub use groups::{Factor, abbreviation};
-pub use judge::{Verdict, check, judge, radius};
+pub use judge::{Verdict, check, judge, radius, rights};
 pub use protocol::{
     Average, Comparison, Direction, Frame, Measure, PROTOCOLS, Predicting, Protocol, Threshold,
     Truth, Unanswered, default_for, defaults_for, find, fitting, warnings,

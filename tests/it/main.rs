@@ -25,6 +25,7 @@ mod report;
 #[cfg(feature = "torch")]
 mod resnet;
 mod score;
+mod search;
 mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod weights;

@@ -150,7 +150,7 @@ fn every_value_between_features_and_filtered_correlation_is_the_published_one() 
 fn matches_and_points_are_the_published_ones() {
     let head = Fixture::read("ncnet_head");
     let weights = Fixture::read("ncnet_weights").network("NeighConsensus.");
-    for mut engine in engines(&weights) {
+    for mut engine in engines_on_the_processor(&weights) {
         for pair in 0..3 {
             let raw = correlation(&head, pair);
             let filtered = engine.filter(&[raw]).expect("a filtered correlation").remove(0);

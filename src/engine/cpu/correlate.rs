@@ -22,7 +22,32 @@ pub struct Correlation {
     pub data: Vec<f32>,
 }
 
-/// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`.
+impl Correlation {
+    /// Adds the correlation of another layer.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, value) in self.data.iter_mut().zip(&other.data) {
+            *sum += value;
+        }
+    }
+
+    /// The correlation of target and source: the same products, so the same bits. `columns` is the
+    /// number of the target's cells.
+    #[must_use]
+    pub fn transposed(&self, columns: usize) -> Self {
+        let rows = self.data.len() / self.stride;
+        let stride = padded(rows, LANES);
+        let mut data = vec![0.0; columns * stride];
+        for (row, line) in self.data.chunks_exact(self.stride).enumerate() {
+            for (to, &value) in data[row..].iter_mut().step_by(stride).zip(&line[..columns]) {
+                *to = value;
+            }
+        }
+        Self { stride, data }
+    }
+}
+
+/// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`, one map
+/// after the other, so that it is the sum of the maps' correlations.
 pub struct Correlate<'a> {
     /// The source's maps.
     pub source: &'a Group,
@@ -37,29 +62,53 @@ impl Kernel for Correlate<'_> {
     fn run<S: Simd>(self, simd: S) -> Correlation {
         let rows = self.source.rows * self.source.columns;
         let columns = self.target.rows * self.target.columns;
-        let stride = padded(columns, LANES);
-        let mut data = vec![0.0; (rows + ROW_MARGIN) * stride];
-        let mut source_block = Vec::new();
-        let mut target_block = Vec::new();
-        for first in (0..self.source.channels).step_by(CHANNEL_BLOCK) {
-            let channels = CHANNEL_BLOCK.min(self.source.channels - first);
-            let all = first * columns..(first + channels) * columns;
-            let from = self.target.data.view().part(all);
-            copy_padded(simd, from, columns, stride, &mut target_block);
-            let target = Panel { data: &target_block, stride };
-            for row in (0..rows).step_by(ROW_BLOCK) {
-                let height = ROW_BLOCK.min(rows - row);
-                let from = self.source.data.view().part(first * rows..(first + channels) * rows);
-                copy_block(simd, from, rows, row, height, &mut source_block);
-                let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
-                let out = &mut data[row * stride..];
-                let (rows, columns, out_stride) = (height, stride, stride);
-                simd.call(Multiply { source, rows, target, columns, out, out_stride });
+        let mut total: Option<Correlation> = None;
+        let (source, target) = (self.source.data.view(), self.target.data.view());
+        let mut first = 0;
+        for &channels in &self.source.layers {
+            let last = first + channels;
+            let source = (source.part(first * rows..last * rows), rows);
+            let target = (target.part(first * columns..last * columns), columns);
+            first = last;
+            let of_map = correlate_maps(simd, source, target, channels);
+            match &mut total {
+                Some(total) => total.add(&of_map),
+                None => total = Some(of_map),
             }
         }
-        data.truncate(rows * stride);
-        Correlation { stride, data }
+        total.unwrap_or(Correlation { stride: LANES, data: Vec::new() })
     }
+}
+
+/// Correlates the `channels` channels of two lists of cells.
+#[inline(always)]
+fn correlate_maps<S: Simd>(
+    simd: S,
+    (source, rows): (View, usize),
+    (target, columns): (View, usize),
+    channels: usize,
+) -> Correlation {
+    let stride = padded(columns, LANES);
+    let mut data = vec![0.0; (rows + ROW_MARGIN) * stride];
+    let mut source_block = Vec::new();
+    let mut target_block = Vec::new();
+    for first in (0..channels).step_by(CHANNEL_BLOCK) {
+        let last = channels.min(first + CHANNEL_BLOCK);
+        let from = target.part(first * columns..last * columns);
+        copy_padded(simd, from, columns, stride, &mut target_block);
+        let target = Panel { data: &target_block, stride };
+        for row in (0..rows).step_by(ROW_BLOCK) {
+            let height = ROW_BLOCK.min(rows - row);
+            let from = source.part(first * rows..last * rows);
+            copy_block(simd, from, rows, row, height, &mut source_block);
+            let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
+            let out = &mut data[row * stride..];
+            let (rows, columns, out_stride) = (height, stride, stride);
+            simd.call(Multiply { source, rows, target, columns, out, out_stride });
+        }
+    }
+    data.truncate(rows * stride);
+    Correlation { stride, data }
 }
 
 /// Copies rows of `columns` values into rows of `stride` values, padded with zeros.

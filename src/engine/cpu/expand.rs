@@ -161,7 +161,7 @@ impl Expanded {
 
 /// `out = upper · (1 − weight) + lower · weight`; the length is a multiple of [`LANES`].
 #[inline(always)]
-pub fn mix<S: Simd>(simd: S, upper: &[f32], lower: &[f32], weight: f32, out: &mut [f32]) {
+fn mix<S: Simd>(simd: S, upper: &[f32], lower: &[f32], weight: f32, out: &mut [f32]) {
     let (keep, take) = (simd.splat(1.0 - weight), simd.splat(weight));
     let pairs = upper.chunks_exact(LANES).zip(lower.chunks_exact(LANES));
     for ((upper, lower), out) in pairs.zip(out.chunks_exact_mut(LANES)) {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::couple::{Couple, couples};
 use super::hough::HoughSpace;
-use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use super::{Engine, EngineError, Examination, Matches, PairRequest, SetsRequest, StageTimes};
 use crate::hyperpixel::{Grid, Hyperimage};
 
 mod convolve;
@@ -18,6 +18,7 @@ mod correlate;
 mod expand;
 mod hough;
 mod pick;
+mod sets;
 pub(in crate::engine) mod simd;
 mod similarity;
 pub(in crate::engine) mod tile;
@@ -111,6 +112,14 @@ impl Engine for CpuEngine {
         Ok(all)
     }
 
+    fn match_sets(
+        &mut self,
+        pairs: &[SetsRequest],
+        memory: usize,
+    ) -> Result<Vec<Vec<Matches>>, EngineError> {
+        Ok(sets::match_sets(self.instructions, pairs, memory))
+    }
+
     fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
         pair.check()?;
         let run = Run { instructions: self.instructions, threads: Threads::All, keeping: true };
@@ -162,7 +171,7 @@ impl<'a> Work<'a> {
         let directions = [couple.forward, couple.backward];
         let columns = [0, 1].map(|side| {
             let rows = directions[side].map_or(&[][..], |request| &requests[request].rows);
-            columns_by_row(images[side], rows)
+            columns_by_row(&images[side].grid, rows)
         });
         Self { images, asked: directions.map(|direction| direction.is_some()), columns }
     }
@@ -209,8 +218,8 @@ impl Run {
         seconds[3] += start.elapsed().as_secs_f64() - voted;
         let start = Instant::now();
         let rows = [
-            forward_rows(&pair, &work.columns[0], &kept),
-            backward_rows(&pair, &work.columns[1], &kept),
+            forward_rows(pair.width, &work.columns[0], &kept),
+            backward_rows(source_width(&pair), &work.columns[1], &kept),
         ];
         let grids = [&first.grid, &second.grid];
         let found = [
@@ -275,28 +284,23 @@ impl Run {
 }
 
 /// The rows of the first hyperimage that have hyperpixels asked for.
-fn forward_rows<'a>(
-    pair: &PreparedPair,
-    columns: &'a [Vec<usize>],
-    kept: &'a [Kept],
-) -> Vec<KeptRow<'a>> {
+fn forward_rows<'a>(width: usize, columns: &'a [Vec<usize>], kept: &'a [Kept]) -> Vec<KeptRow<'a>> {
     let asked = columns.iter().enumerate().filter(|(_, columns)| !columns.is_empty());
     asked
         .map(|(row, columns)| KeptRow {
             row,
             columns,
-            similarities: kept[row].of_sources.chunks_exact(columns.len() * pair.width).collect(),
+            similarities: kept[row].of_sources.chunks_exact(columns.len() * width).collect(),
         })
         .collect()
 }
 
 /// The rows of the second hyperimage that have hyperpixels asked for.
 fn backward_rows<'a>(
-    pair: &PreparedPair,
+    width: usize,
     columns: &'a [Vec<usize>],
     kept: &'a [Kept],
 ) -> Vec<KeptRow<'a>> {
-    let width = source_width(pair);
     let mut first = 0;
     let mut rows = Vec::new();
     for (row, columns) in columns.iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
@@ -309,11 +313,11 @@ fn backward_rows<'a>(
 }
 
 /// The columns of hyperpixels asked for, for every row of the source's grid.
-fn columns_by_row(source: &Hyperimage, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
-    let mut rows = vec![Vec::new(); source.grid.rows.len];
+fn columns_by_row(grid: &Grid, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); grid.rows.len];
     for &hyperpixel in hyperpixels {
         let hyperpixel = hyperpixel as usize;
-        rows[hyperpixel / source.grid.columns.len].push(hyperpixel % source.grid.columns.len);
+        rows[hyperpixel / grid.columns.len].push(hyperpixel % grid.columns.len);
     }
     rows
 }

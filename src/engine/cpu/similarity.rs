@@ -2,7 +2,7 @@
 //! sums and `pick` searches (HPF, section 3.2: max(0, cosine) cubed).
 
 use super::correlate::Correlate;
-use super::expand::{Base, Expand, Expanded, mix};
+use super::expand::{Base, Expand, Expanded};
 use super::simd::{Kernel, LANES, Plain, Simd};
 use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
 use crate::hyperpixel::Hyperimage;
@@ -132,9 +132,8 @@ impl SourceRow {
 pub struct Similarities {
     /// Values of a line: width + 2 · [`LANES`].
     pub stride: usize,
-    /// (count + margin) × stride.
+    /// count × stride.
     pub data: Vec<f32>,
-    mixed: Vec<f32>,
 }
 
 impl Similarities {
@@ -142,7 +141,7 @@ impl Similarities {
     #[must_use]
     pub fn new(count: usize, width: usize) -> Self {
         let stride = width + 2 * LANES;
-        Self { stride, data: vec![0.0; (count + ROW_MARGIN) * stride], mixed: Vec::new() }
+        Self { stride, data: vec![0.0; count * stride] }
     }
 
     /// The similarities of hyperpixel `index` of the source row: `width` values, one a target column,
@@ -152,7 +151,29 @@ impl Similarities {
         &self.data[index * self.stride + LANES..][..self.stride - 2 * LANES]
     }
 
-    /// Computes the similarities with target row `row`.
+    /// The same, to be written.
+    pub fn line_mut(&mut self, index: usize) -> &mut [f32] {
+        &mut self.data[index * self.stride + LANES..][..self.stride - 2 * LANES]
+    }
+}
+
+/// Inner products of the base layers of a [`SourceRow`] and one target row, and what the coarse
+/// groups add: room that every target row uses anew.
+pub struct Tile {
+    base: Vec<f32>,
+    layer: Vec<f32>,
+    mixed: Vec<Vec<f32>>,
+}
+
+impl Tile {
+    /// Room for `count` hyperpixels, a target row of `width` and so many coarse groups.
+    #[must_use]
+    pub fn new(count: usize, width: usize, groups: usize) -> Self {
+        let values = (count + ROW_MARGIN) * width;
+        Self { base: vec![0.0; values], layer: vec![0.0; values], mixed: vec![Vec::new(); groups] }
+    }
+
+    /// Computes the similarities of a source row with target row `row`.
     #[inline(always)]
     pub fn compute<S: Simd>(
         &mut self,
@@ -160,80 +181,170 @@ impl Similarities {
         pair: &PreparedPair,
         source: &SourceRow,
         row: usize,
+        out: &mut Similarities,
     ) {
-        let (width, stride) = (pair.width, self.stride);
-        self.start_with_coarse_groups(simd, pair, source, row);
-        let channels = pair.target.groups[0].channels;
-        let base = &pair.base[row * channels * width..][..channels * width];
-        let panel_stride = source.count + ROW_MARGIN;
-        let blocks = source.panel.chunks(CHANNEL_BLOCK * panel_stride);
-        for (source_block, target_block) in blocks.zip(base.chunks(CHANNEL_BLOCK * width)) {
-            let out = &mut self.data[LANES..];
-            simd.call(Multiply {
-                source: Panel { data: source_block, stride: panel_stride },
-                rows: source.count,
-                target: Panel { data: target_block, stride: width },
-                columns: width,
-                out,
-                out_stride: stride,
-            });
+        let width = pair.width;
+        self.multiply_base(simd, pair, source, row);
+        for ((expanded, rows), mixed) in
+            pair.expanded.iter().zip(&source.mixed).zip(&mut self.mixed)
+        {
+            expanded.target_row(simd, rows, row, mixed);
         }
-        let target_norms = &pair.inverse_norms[row * width..][..width];
-        for (line, &norm) in self.data.chunks_exact_mut(stride).zip(&source.inverse_norms) {
-            cube(simd, &mut line[LANES..LANES + width], simd.splat(norm), target_norms);
+        let norms = &pair.inverse_norms[row * width..][..width];
+        let mut sides = Vec::with_capacity(self.mixed.len());
+        for index in 0..source.count {
+            sides.clear();
+            for (mixed, expanded) in self.mixed.iter().zip(&pair.expanded) {
+                sides.push(Side::new(simd, mixed, expanded, index));
+            }
+            let base = &self.base[index * width..][..width];
+            let line = out.line_mut(index);
+            similarities(simd, base, &sides, source.inverse_norms[index], norms, line);
         }
     }
 
-    /// Fills every line with the sum of the coarse groups' upsampled correlations.
+    /// The sum of the base layers' products, one layer after the other.
     #[inline(always)]
-    fn start_with_coarse_groups<S: Simd>(
+    fn multiply_base<S: Simd>(
         &mut self,
         simd: S,
         pair: &PreparedPair,
         source: &SourceRow,
         row: usize,
     ) {
-        let width = pair.width;
-        if pair.expanded.is_empty() {
-            for line in self.data.chunks_exact_mut(self.stride) {
-                line[LANES..LANES + width].fill(0.0);
-            }
-        }
-        for (index, (expanded, rows)) in pair.expanded.iter().zip(&source.mixed).enumerate() {
-            expanded.target_row(simd, rows, row, &mut self.mixed);
-            let taps = &expanded.source_column_taps;
-            for (line, tap) in self.data.chunks_exact_mut(self.stride).zip(taps) {
-                let left = &self.mixed[tap.first as usize * width..][..width];
-                let right = &self.mixed[tap.second as usize * width..][..width];
-                let line = &mut line[LANES..LANES + width];
-                if index == 0 {
-                    mix(simd, left, right, tap.weight, line);
-                } else {
-                    add_mix(simd, left, right, tap.weight, line);
-                }
+        let (width, stride) = (pair.width, source.count + ROW_MARGIN);
+        let channels = pair.target.groups[0].channels;
+        let mut target = &pair.base[row * channels * width..][..channels * width];
+        let mut panel = &source.panel[..];
+        for (layer, &channels) in pair.target.groups[0].layers.iter().enumerate() {
+            let (of_source, of_target);
+            (of_source, panel) = panel.split_at(channels * stride);
+            (of_target, target) = target.split_at(channels * width);
+            let source = (Panel { data: of_source, stride }, source.count);
+            let to = if layer == 0 { &mut self.base } else { &mut self.layer };
+            multiply_layer(simd, source, Panel { data: of_target, stride: width }, to);
+            if layer > 0 {
+                add(simd, &mut self.base, &self.layer);
             }
         }
     }
 }
 
-/// `out += left · (1 − weight) + right · weight`
+/// The products of one layer: `out[i * target.stride + j]` for the cells i of the source and j of the
+/// target.
 #[inline(always)]
-fn add_mix<S: Simd>(simd: S, left: &[f32], right: &[f32], weight: f32, out: &mut [f32]) {
-    let (keep, take) = (simd.splat(1.0 - weight), simd.splat(weight));
-    let pairs = left.chunks_exact(LANES).zip(right.chunks_exact(LANES));
-    for ((left, right), out) in pairs.zip(out.chunks_exact_mut(LANES)) {
-        let sum = simd.mul_add(simd.load(right), take, simd.load(out));
-        simd.store(out, simd.mul_add(simd.load(left), keep, sum));
+pub fn multiply_layer<S: Simd>(
+    simd: S,
+    (source, rows): (Panel, usize),
+    target: Panel,
+    out: &mut [f32],
+) {
+    out.fill(0.0);
+    let blocks = source.data.chunks(CHANNEL_BLOCK * source.stride);
+    for (source_block, target_block) in
+        blocks.zip(target.data.chunks(CHANNEL_BLOCK * target.stride))
+    {
+        simd.call(Multiply {
+            source: Panel { data: source_block, stride: source.stride },
+            rows,
+            target: Panel { data: target_block, stride: target.stride },
+            columns: target.stride,
+            out: &mut *out,
+            out_stride: target.stride,
+        });
     }
 }
 
-/// `line = max(0, line · norm · norms)³`
+/// `sum += values`; lengths are multiples of [`LANES`].
 #[inline(always)]
-fn cube<S: Simd>(simd: S, line: &mut [f32], norm: S::Vector, norms: &[f32]) {
-    let zero = simd.splat(0.0);
-    for (line, norms) in line.chunks_exact_mut(LANES).zip(norms.chunks_exact(LANES)) {
-        let scale = simd.mul(norm, simd.load(norms));
-        let cosine = simd.max(simd.mul(simd.load(line), scale), zero);
-        simd.store(line, simd.mul(simd.mul(cosine, cosine), cosine));
+pub fn add<S: Simd>(simd: S, sum: &mut [f32], values: &[f32]) {
+    for (sum, values) in sum.chunks_exact_mut(LANES).zip(values.chunks_exact(LANES)) {
+        simd.store(sum, simd.add(simd.load(sum), simd.load(values)));
+    }
+}
+
+/// The two coarse columns that one source hyperpixel reads of a coarse group, with their weights.
+#[derive(Clone, Copy)]
+pub struct Side<'a, V> {
+    left: &'a [f32],
+    right: &'a [f32],
+    keep: V,
+    take: V,
+}
+
+impl<'a, V> Side<'a, V> {
+    /// Those of source column `column`, out of what [`Expanded::target_row`] gave.
+    #[inline(always)]
+    pub fn new<S: Simd<Vector = V>>(
+        simd: S,
+        mixed: &'a [f32],
+        expanded: &Expanded,
+        column: usize,
+    ) -> Self {
+        let (tap, width) = (expanded.source_column_taps[column], expanded.width);
+        Self {
+            left: &mixed[tap.first as usize * width..][..width],
+            right: &mixed[tap.second as usize * width..][..width],
+            keep: simd.splat(1.0 - tap.weight),
+            take: simd.splat(tap.weight),
+        }
+    }
+}
+
+/// `out = max(0, (base + Σ_groups left · keep + right · take) · norm · norms)³`
+#[inline(always)]
+pub fn similarities<S: Simd>(
+    simd: S,
+    base: &[f32],
+    sides: &[Side<S::Vector>],
+    norm: f32,
+    norms: &[f32],
+    out: &mut [f32],
+) {
+    // Loops over few groups are unrolled where their number is known.
+    match sides {
+        [] => combine(simd, base, [], norm, norms, out),
+        &[a] => combine(simd, base, [a], norm, norms, out),
+        &[a, b] => combine(simd, base, [a, b], norm, norms, out),
+        &[a, b, c] => combine(simd, base, [a, b, c], norm, norms, out),
+        &[a, b, c, d, ref rest @ ..] => {
+            let mut sum = base.to_vec();
+            for side in [a, b, c, d].iter().chain(rest) {
+                add_mix(simd, side, &mut sum);
+            }
+            combine(simd, &sum, [], norm, norms, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn combine<S: Simd, const GROUPS: usize>(
+    simd: S,
+    base: &[f32],
+    sides: [Side<S::Vector>; GROUPS],
+    norm: f32,
+    norms: &[f32],
+    out: &mut [f32],
+) {
+    let (zero, norm) = (simd.splat(0.0), simd.splat(norm));
+    let lines = base.chunks_exact(LANES).zip(norms.chunks_exact(LANES));
+    for (at, ((base, norms), out)) in lines.zip(out.chunks_exact_mut(LANES)).enumerate() {
+        let mut sum = simd.load(base);
+        for side in &sides {
+            sum = simd.mul_add(simd.load(&side.right[at * LANES..]), side.take, sum);
+            sum = simd.mul_add(simd.load(&side.left[at * LANES..]), side.keep, sum);
+        }
+        let cosine = simd.max(simd.mul(sum, simd.mul(norm, simd.load(norms))), zero);
+        simd.store(out, simd.mul(simd.mul(cosine, cosine), cosine));
+    }
+}
+
+/// `out += left · keep + right · take`
+#[inline(always)]
+fn add_mix<S: Simd>(simd: S, side: &Side<S::Vector>, out: &mut [f32]) {
+    let both = side.left.chunks_exact(LANES).zip(side.right.chunks_exact(LANES));
+    for ((left, right), out) in both.zip(out.chunks_exact_mut(LANES)) {
+        let sum = simd.mul_add(simd.load(right), side.take, simd.load(out));
+        simd.store(out, simd.mul_add(simd.load(left), side.keep, sum));
     }
 }

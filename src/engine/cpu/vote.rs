@@ -2,7 +2,7 @@
 //! `shaders/vote.wgsl`; DESIGN, section 5, point 3).
 
 use super::simd::{Kernel, LANES, Simd};
-use super::similarity::{PreparedPair, Similarities, SourceRow};
+use super::similarity::{PreparedPair, Similarities, SourceRow, Tile};
 use super::tile::padded;
 
 /// Votes of one source row: for every target row, one sum an offset
@@ -49,13 +49,14 @@ impl Kernel for Vote<'_> {
     fn run<S: Simd>(self, simd: S) -> Kept {
         let source = SourceRow::new(simd, self.pair, self.row);
         let mut similarities = Similarities::new(source.count, self.pair.width);
+        let mut tile = Tile::new(source.count, self.pair.width, self.pair.expanded.len());
         let mut kept = Kept::default();
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
         let width = source_width(self.pair);
         let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
         for (target_row, (sums, columns)) in lines.zip(self.target_columns).enumerate() {
-            similarities.compute(simd, self.pair, &source, target_row);
+            tile.compute(simd, self.pair, &source, target_row, &mut similarities);
             sum_diagonals(simd, &similarities, source.count, sums);
             for &column in self.source_columns {
                 kept.of_sources.extend_from_slice(similarities.line(column));
@@ -71,7 +72,13 @@ impl Kernel for Vote<'_> {
 /// `out[k * width + j]` is the similarity of source hyperpixel j with the target hyperpixel of
 /// column `columns[k]`.
 #[inline(always)]
-fn transpose(from: &Similarities, count: usize, columns: &[usize], width: usize, out: &mut [f32]) {
+pub fn transpose(
+    from: &Similarities,
+    count: usize,
+    columns: &[usize],
+    width: usize,
+    out: &mut [f32],
+) {
     for index in 0..count {
         let line = from.line(index);
         for (at, &column) in columns.iter().enumerate() {
@@ -82,7 +89,7 @@ fn transpose(from: &Similarities, count: usize, columns: &[usize], width: usize,
 
 /// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in four chains of j that are added last.
 #[inline(always)]
-fn sum_diagonals<S: Simd>(simd: S, from: &Similarities, columns: usize, sums: &mut [f32]) {
+pub fn sum_diagonals<S: Simd>(simd: S, from: &Similarities, columns: usize, sums: &mut [f32]) {
     let last_load = from.stride - LANES;
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
         // Line j is read from `shift + j − (columns − 1)`; lines that would be read wholly outside

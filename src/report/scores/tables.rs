@@ -80,7 +80,7 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
 /// Paired tests between files.
 fn differences(contrasts: &[Contrast]) -> Table {
     let row = |contrast: &Contrast| {
-        let Paired { difference, pairs, low, high, p } = contrast.paired;
+        let Paired { difference, pairs, low, high, p, .. } = contrast.paired;
         let [one, other] = &contrast.names;
         Row {
             labels: vec![

@@ -1,0 +1,394 @@
+//! `hpflow search`: beam search for a layer set.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args as ClapArgs;
+use serde_json::{Map, Value};
+
+use super::Usage;
+use super::console::Console;
+use super::features::keep;
+use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
+use super::output::{check_writable, counted};
+use crate::benchmark::Benchmark;
+use crate::engine::Engine;
+use crate::features::{Features, Precision};
+use crate::hyperpixel::LayerSet;
+use crate::method::OpenError;
+use crate::report::search::{Searched, page, pictures};
+use crate::score::{Alpha, Measure, default_for};
+use crate::search::{
+    Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored, Search,
+    SearchError, State,
+};
+
+/// The state is written at most so often while a depth is under way.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+
+/// The bases that are tried where none are given (published code: as many as the beam is wide).
+const USUAL_BASES: usize = 4;
+
+/// Search for the layer set that scores best on a validation split.
+#[derive(Debug, ClapArgs)]
+#[command(
+    mut_arg("split", |split| split.default_value("val")),
+    mut_arg("layers", |layers| layers.hide(true)),
+    after_help = "Example:
+  hpflow search --benchmark spair --root SPair-71k --backbone resnet50 --out search.json --report search
+
+HPF's beam search: each base layer alone, then every set of the beam with every further layer, scored \
+by PCK on the split. Each photograph goes through the backbone once; its maps wait in FILE.features, \
+which is removed when the search is complete. A search that was stopped is continued by the same call \
+with --resume."
+)]
+pub struct Args {
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
+    #[command(flatten)]
+    hpf: HpfArgs,
+    #[command(flatten)]
+    features: FeaturesArgs,
+    /// Sets that go on from each depth to the next.
+    #[arg(long, default_value = "4", value_name = "N", value_parser = at_least_one)]
+    beam: usize,
+    /// Layers of the largest sets.
+    #[arg(long, default_value = "8", value_name = "N", value_parser = at_least_one)]
+    depth: usize,
+    /// Layers that are tried as base [default: 0,1,2,3].
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    base: Vec<usize>,
+    /// Layers that extend a set [default: all].
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    candidates: Vec<usize>,
+    /// The share of the threshold within which a keypoint is right.
+    #[arg(long, default_value = "0.1")]
+    alpha: Alpha,
+    /// Keep the published code's quirk: where a set comes up again, the rest of the candidates of
+    /// that beam's set are not tried.
+    #[arg(long)]
+    as_published: bool,
+    /// Memory for maps in MiB, and again as much for what is kept of pairs.
+    #[arg(long, default_value = "2048", value_name = "MIB", value_parser = at_least_one)]
+    memory: usize,
+    /// The file of the search: written after every depth and every few seconds.
+    #[arg(long, value_name = "FILE.json")]
+    out: PathBuf,
+    /// A folder for a page with pictures of the search (index.html) and the pictures (SVG).
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Continue the search in the file; the result is that of a search that was not stopped. A
+    /// complete one can be continued to a greater --depth.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong usage, an input that cannot be read, the file of another search, or one that cannot be
+/// written.
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    if let Some(layers) = &args.hpf.layers {
+        let what = format!(
+            "--layers {layers} is one layer set, and a search tries many; say what it tries with \
+             --base and --candidates"
+        );
+        return Err(Usage(what).into());
+    }
+    if args.hpf.precision == Some(Precision::F16) {
+        let what = "--precision f16: a search compares layer sets in f32; leave --precision out";
+        return Err(Usage(what.to_owned()).into());
+    }
+    check_writable(&args.out)?;
+    if args.out.exists() && !args.resume {
+        bail!(
+            "{} is there already; continue its search with --resume, or give another name to begin a \
+             new one",
+            args.out.display()
+        );
+    }
+    let benchmark = args.benchmark.open()?;
+    let protocol = default_for(&benchmark.name);
+    if protocol.measure != Measure::Keypoints {
+        let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
+        return Err(Usage(what).into());
+    }
+    args.hpf.set_threads();
+    let (features, plan, temporary) = match &args.features.features {
+        Some(folder) => {
+            let features = open_features(folder, &benchmark, args)?;
+            let ids: Vec<usize> =
+                features.description().layers.iter().map(|layer| layer.id).collect();
+            let plan = plan(args, &features.description().backbone, &ids)?;
+            (features, plan, None)
+        }
+        None => {
+            let (features, plan, folder) = extract(args, &benchmark, console)?;
+            (features, plan, Some(folder))
+        }
+    };
+    for &base in &plan.bases {
+        features.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
+    }
+    let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
+    console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
+    let settings = settings(args, &benchmark, &features, &*engine, &plan);
+    let mut state = State::resume(&args.out, settings)?;
+    if state.depths.len() > args.depth {
+        bail!(
+            "{}: its sets have up to {} already; continue it with --depth {} or more",
+            args.out.display(),
+            counted(state.depths.len(), "layer"),
+            state.depths.len()
+        );
+    }
+    let evaluator = Evaluator {
+        benchmark: &benchmark,
+        features: &features,
+        engine: &mut *engine,
+        protocol,
+        alpha: args.alpha,
+        layers: layers(&plan),
+        memory: args.memory << 20,
+        block: PAIR_BLOCK,
+    };
+    let mut search = Search { evaluator, plan, depth: args.depth };
+    let outcome = run_search(&mut search, &mut state, args, console)?;
+    state.write(&args.out)?;
+    print_outcome(&outcome, args, &features)?;
+    if let Some(folder) = &args.report {
+        write_report(folder, &searched(&search, &state), &outcome, args, &features)
+            .with_context(|| format!("cannot write the report to {}", folder.display()))?;
+    }
+    if let Some(folder) = temporary {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("{}: cannot be removed", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// All layers that sets are made of, ascending.
+fn layers(plan: &Plan) -> Vec<usize> {
+    let mut layers = [&plan.bases[..], &plan.candidates].concat();
+    layers.sort_unstable();
+    layers.dedup();
+    layers
+}
+
+/// What is searched, in a network with these layers.
+fn plan(args: &Args, backbone: &str, known: &[usize]) -> anyhow::Result<Plan> {
+    let asked = |option: &str, layers: &[usize], usual: &[usize]| {
+        if layers.is_empty() {
+            return Ok(usual.to_vec());
+        }
+        for (at, layer) in layers.iter().enumerate() {
+            if !known.contains(layer) {
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                return Err(Usage(format!(
+                    "{option}: {backbone} has no layer {layer}; it has {}",
+                    known.join(", ")
+                )));
+            }
+            if layers[..at].contains(layer) {
+                return Err(Usage(format!("{option} names layer {layer} twice; name it once")));
+            }
+        }
+        Ok(layers.to_vec())
+    };
+    Ok(Plan {
+        bases: asked("--base", &args.base, &known[..known.len().min(USUAL_BASES)])?,
+        candidates: asked("--candidates", &args.candidates, known)?,
+        beam: args.beam,
+        as_published: args.as_published,
+    })
+}
+
+fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::Result<Features> {
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    let features = Features::open(folder, photographs)?;
+    features.check_benchmark(benchmark)?;
+    let found = &features.description().backbone;
+    match &args.hpf.backbone {
+        Some(asked) if asked != found => {
+            Err(OpenError::OtherBackbone { asked: asked.clone(), found: found.clone() }.into())
+        }
+        _ => Ok(features),
+    }
+}
+
+/// Keeps the maps of all candidate layers beside the file of the search.
+fn extract(
+    args: &Args,
+    benchmark: &Benchmark,
+    console: Console,
+) -> anyhow::Result<(Features, Plan, PathBuf)> {
+    benchmark.check_photographs()?;
+    let backbone = args.hpf.open_backbone(console)?;
+    let plan = plan(args, backbone.name(), &(0..backbone.layer_count()).collect::<Vec<_>>())?;
+    for &base in &plan.bases {
+        backbone.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
+    }
+    let mut folder = args.out.clone().into_os_string();
+    folder.push(".features");
+    let folder = PathBuf::from(folder);
+    keep(benchmark, &*backbone, &layers(&plan), (&folder, Precision::F32), console)?;
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    Ok((Features::open(&folder, photographs)?, plan, folder))
+}
+
+/// What decides the numbers of a search.
+fn settings(
+    args: &Args,
+    benchmark: &Benchmark,
+    features: &Features,
+    engine: &dyn Engine,
+    plan: &Plan,
+) -> Map<String, Value> {
+    let mut all = Map::from_iter([
+        ("benchmark".to_owned(), benchmark.name.clone().into()),
+        ("split".to_owned(), benchmark.split.clone().into()),
+        ("pairs".to_owned(), benchmark.pairs.len().into()),
+    ]);
+    all.extend(args.benchmark.describe());
+    all.insert("backbone".to_owned(), features.description().backbone.clone().into());
+    all.extend(features.description().made_with.clone());
+    all.extend([
+        ("engine".to_owned(), engine.name().into()),
+        ("adapter".to_owned(), engine.adapter().into()),
+        ("alpha".to_owned(), args.alpha.value().into()),
+        ("base".to_owned(), plan.bases.clone().into()),
+        ("candidates".to_owned(), plan.candidates.clone().into()),
+        ("beam".to_owned(), plan.beam.into()),
+        ("as_published".to_owned(), plan.as_published.into()),
+    ]);
+    all
+}
+
+fn run_search(
+    search: &mut Search,
+    state: &mut State,
+    args: &Args,
+    console: Console,
+) -> anyhow::Result<Outcome> {
+    let progress = console.progress(0, "pairs × sets");
+    let mut saved = Instant::now();
+    let mut printing = Ok(());
+    let outcome = search.run(state, &mut |event| {
+        match event {
+            Event::Begun { done, total, depth, sets } => {
+                progress.set_length(total as u64);
+                progress.set_position(done as u64);
+                progress.reset_eta();
+                progress
+                    .set_message(format!("depth {depth}: {}, pairs × sets", counted(sets, "set")));
+            }
+            Event::Advanced(done) => progress.inc(done as u64),
+            Event::Changed(state) => {
+                if state.unfinished.is_none() || saved.elapsed() >= SAVE_EVERY {
+                    state.write(&args.out)?;
+                    saved = Instant::now();
+                }
+            }
+            Event::Depth(depth, evaluated, beam) => {
+                if printing.is_ok() {
+                    printing = progress.suspend(|| print_depth(depth, evaluated, beam));
+                }
+            }
+        }
+        Ok::<(), SearchError>(())
+    });
+    progress.finish_and_clear();
+    let stopped =
+        || format!("stopped; what was evaluated is in {} and --resume goes on", args.out.display());
+    let outcome = outcome.with_context(stopped)?;
+    printing?;
+    Ok(outcome)
+}
+
+fn print_depth(depth: usize, evaluated: usize, beam: &[Scored]) -> anyhow::Result<()> {
+    print_line!("depth {depth}: {} evaluated", counted(evaluated, "set"));
+    for Scored { layers, pck } in beam {
+        print_line!("  {pck:6.2}  {layers}");
+    }
+    Ok(())
+}
+
+fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow::Result<()> {
+    let Some(best) = outcome.finalists.first() else { bail!("no pair has keypoints to score") };
+    print_line!("\nbest sets of all depths, PCK at α = {} in percent", args.alpha);
+    for Finalist { layers, pck, interval, chance } in &outcome.finalists {
+        let set = LayerSet::new(layers.clone())?;
+        let interval = interval
+            .map_or_else(String::new, |[low, high]| format!("  95 % {low:.2} to {high:.2}"));
+        let chance = chance.map_or_else(String::new, |chance| {
+            format!("  better than the best with a chance of {:.0} %", 100.0 * chance)
+        });
+        print_line!("  {pck:6.2}  {set}{interval}{chance}");
+    }
+    print_line!("  (bootstrap over images, {RESAMPLES} resamples)");
+    let layers = LayerSet::new(best.layers.clone())?;
+    print_line!("\nbest set: {layers}\n{}", command(&layers, args, features));
+    Ok(())
+}
+
+/// What the pictures are of.
+fn searched(search: &Search, state: &State) -> Searched {
+    let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
+    let (name, split) = (&benchmark.name, &benchmark.split);
+    let backbone = &features.description().backbone;
+    let scored = |entries: &Vec<Entry>| entries.iter().filter_map(Entry::scored).collect();
+    let depths: Vec<Vec<Scored>> = state.depths.iter().map(scored).collect();
+    Searched {
+        title: format!("Layer search on {name} {split} with {backbone}, α = {alpha}"),
+        layers: layers.clone(),
+        beams: depths.iter().map(|depth| search.plan.best(depth)).collect(),
+        depths,
+    }
+}
+
+fn write_report(
+    folder: &Path,
+    searched: &Searched,
+    outcome: &Outcome,
+    args: &Args,
+    features: &Features,
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let best = outcome.finalists.first().map(|one| LayerSet::new(one.layers.clone()));
+    let command = best.transpose()?.map(|layers| command(&layers, args, features));
+    let html = page(searched, outcome, &command.unwrap_or_default());
+    std::fs::write(folder.join("index.html"), html)?;
+    for (name, picture) in pictures(searched) {
+        std::fs::write(folder.join(name), picture)?;
+    }
+    Ok(())
+}
+
+/// The call that predicts the test split with a layer set.
+fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
+    let mut words = vec!["hpflow predict".to_owned()];
+    let root = args.benchmark.root.display().to_string();
+    words.push(format!("--benchmark {} --root {}", args.benchmark.benchmark, quoted(&root)));
+    match &args.features.features {
+        Some(folder) if args.benchmark.split == "test" => {
+            words.push(format!("--features {}", quoted(&folder.display().to_string())));
+        }
+        _ => words.push(format!("--backbone {}", features.description().backbone)),
+    }
+    if let Some(weights) = &args.hpf.weights {
+        words.push(format!("--weights {}", quoted(weights)));
+    }
+    words.push(format!("--layers {layers} --out predictions.jsonl"));
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-@:+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,239 @@
+//! The file of a search: what was evaluated, so that a search that was stopped goes on, and what was
+//! found in the end. It has the same bytes whether the search was stopped or not.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::beam::Scored;
+use crate::hyperpixel::LayerSet;
+
+/// What every file of a search says it is.
+const FORMAT: &str = "hpflow-search";
+
+/// The version of the format that this hpflow reads and writes.
+const VERSION: u64 = 1;
+
+/// The file of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    format: String,
+    version: u64,
+    /// What decides the numbers: benchmark, backbone, engine, what is searched.
+    pub settings: Map<String, Value>,
+    /// Every set that was evaluated, depth by depth, in the order of evaluation.
+    pub depths: Vec<Vec<Entry>>,
+    /// Which keypoints the best sets get right.
+    pub best: Vec<Kept>,
+    /// The evaluation that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
+    /// What was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+}
+
+/// A set that was evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its layers, ascending.
+    pub layers: Vec<usize>,
+    /// PCK in percent.
+    pub pck: f64,
+}
+
+/// Which keypoints a set gets right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The set's layers, ascending.
+    pub layers: Vec<usize>,
+    /// A bit a keypoint, pairs in the order of matching.
+    pub right: Bits,
+}
+
+/// Sets that were evaluated on the first pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// How many pairs, in the order of matching.
+    pub pairs: usize,
+    /// The sets.
+    pub sets: Vec<Kept>,
+}
+
+/// Truths in a row, in the file eight a byte and in base 64.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Bits(pub Vec<bool>);
+
+impl From<Bits> for String {
+    fn from(bits: Bits) -> Self {
+        let byte =
+            |bits: &[bool]| bits.iter().rev().fold(0u8, |byte, &bit| byte << 1 | u8::from(bit));
+        let bytes: Vec<u8> = bits.0.chunks(8).map(byte).collect();
+        format!("{}:{}", bits.0.len(), STANDARD.encode(bytes))
+    }
+}
+
+impl TryFrom<String> for Bits {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no list of bits");
+        let (len, text) = text.split_once(':').ok_or_else(wrong)?;
+        let len: usize = len.parse().map_err(|_| wrong())?;
+        let bytes = STANDARD.decode(text).map_err(|_| wrong())?;
+        if bytes.len() != len.div_ceil(8) {
+            return Err(wrong());
+        }
+        Ok(Self((0..len).map(|at| bytes[at / 8] >> (at % 8) & 1 == 1).collect()))
+    }
+}
+
+/// Why the file of a search cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A file that cannot be read.
+    #[error("{}: cannot be read: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something else than the file of a search.
+    #[error(
+        "{}: is no file of a search ({reason}); give the file that `hpflow search` wrote, or another \
+         name to begin a new search",
+        file.display()
+    )]
+    NotAState {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of another search.
+    #[error(
+        "{}: is of another search: its {setting} is {found}, but {expected} was asked for; continue \
+         it with the options that it was begun with, or give another name to begin a new search",
+        file.display()
+    )]
+    Other {
+        /// The file.
+        file: PathBuf,
+        /// The setting that differs.
+        setting: String,
+        /// What the file says.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A file that cannot be written.
+    #[error("{}: cannot be written: {reason}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl State {
+    /// Nothing evaluated yet.
+    #[must_use]
+    pub fn new(settings: Map<String, Value>) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            settings,
+            depths: Vec::new(),
+            best: Vec::new(),
+            unfinished: None,
+            result: None,
+        }
+    }
+
+    /// The state in a file; a new one where there is no file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no file of a search, or of a search with other settings.
+    pub fn resume(file: &Path, settings: Map<String, Value>) -> Result<Self, StateError> {
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::new(settings)),
+            Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
+        };
+        let state = parse(&text)
+            .map_err(|reason| StateError::NotAState { file: file.to_owned(), reason })?;
+        let keys = state.settings.keys().chain(settings.keys());
+        let other = |key: &&String| state.settings.get(*key) != settings.get(*key);
+        let mut differing = keys.filter(other);
+        let Some(key) = differing.next() else { return Ok(state) };
+        let shown = |of: &Map<String, Value>| {
+            of.get(key).map_or_else(|| "nothing".to_owned(), ToString::to_string)
+        };
+        Err(StateError::Other {
+            file: file.to_owned(),
+            setting: key.clone(),
+            found: shown(&state.settings),
+            expected: shown(&settings),
+        })
+    }
+
+    /// Writes the file: it is replaced when the new one is whole.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write(&self, file: &Path) -> Result<(), StateError> {
+        let failed = |reason: String| StateError::Write { file: file.to_owned(), reason };
+        let text = serde_json::to_string_pretty(self).map_err(|error| failed(error.to_string()))?;
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let save = || {
+            let mut temporary = tempfile::Builder::new().prefix(".hpflow-").tempfile_in(folder)?;
+            temporary.write_all(text.as_bytes())?;
+            temporary.write_all(b"\n")?;
+            temporary.as_file().sync_data()?;
+            temporary.persist(file).map_err(|error| error.error)?;
+            Ok(())
+        };
+        save().map_err(|error: std::io::Error| {
+            failed(format!("{error}; make room, or give a folder that can be written"))
+        })
+    }
+}
+
+fn parse(text: &str) -> Result<State, String> {
+    let state: State = serde_json::from_str(text).map_err(|error| crate::json::fault_at(&error))?;
+    if state.format != FORMAT || state.version != VERSION {
+        return Err(format!("format {} {} is unknown to this hpflow", state.format, state.version));
+    }
+    let sets = state.depths.iter().flatten().map(|entry| &entry.layers);
+    let kept = state.best.iter().chain(state.unfinished.iter().flat_map(|one| &one.sets));
+    for layers in sets.chain(kept.map(|kept| &kept.layers)) {
+        LayerSet::new(layers.clone()).map_err(|error| error.to_string())?;
+    }
+    Ok(state)
+}
+
+impl Entry {
+    /// The entry of a scored set.
+    #[must_use]
+    pub fn new(scored: &Scored) -> Self {
+        Self { layers: scored.layers.layers().to_vec(), pck: scored.pck }
+    }
+
+    /// The scored set; `None` for layers that are no set, which a parsed state does not have.
+    #[must_use]
+    pub fn scored(&self) -> Option<Scored> {
+        Some(Scored { layers: LayerSet::new(self.layers.clone()).ok()?, pck: self.pck })
+    }
+}
