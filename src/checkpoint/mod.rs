@@ -1,7 +1,7 @@
 //! PyTorch's checkpoints become safetensors files, without running anything that they ask for.
 //!
-//! `torch.save` has two formats: the stream of pickles of PyTorch 0.1 to 1.5 ([`stream`]), which
-//! files called `.pth.tar` usually are, and the zip archive of later ones ([`archive`]). In both a
+//! `torch.save` has two formats: the stream of pickles of PyTorch 0.1 to 1.5 (`stream`), which
+//! files called `.pth.tar` usually are, and the zip archive of later ones (`archive`). In both a
 //! pickle describes the object, and tensors are views of storages outside of it. What the pickle
 //! describes is read as plain data (`crate::pickle`); numbers go from file to file, one tensor at a
 //! time.

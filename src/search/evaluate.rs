@@ -38,7 +38,7 @@ pub struct Evaluator<'a> {
     pub block: usize,
 }
 
-/// Which keypoints some sets get right, on the first pairs of a [`Schedule`].
+/// Which keypoints some sets get right, on the first pairs of a schedule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evaluation {
     /// How many pairs.
