@@ -13,6 +13,7 @@ use hpflow::engine::consensus::{
 use hpflow::engine::cpu::InstructionSet;
 use hpflow::engine::gpu::consensus::GpuConsensus;
 use hpflow::engine::gpu::{GpuOptions, Preset};
+use hpflow::method::frame::Frame;
 use hpflow::method::ncnet::matches::{CellMatches, interpolate};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
@@ -178,8 +179,48 @@ fn matches_and_points_are_the_published_ones() {
             let points = columns(head.values(&name("tgt_points_norm")));
             let found: Vec<[f32; 2]> = points.iter().map(|&p| matches.transfer(p)).collect();
             within(&rows(&found), head.values(&name("warp_norm")), 2e-5, "points");
+            for scnet in [false, true] {
+                in_pixels(&head, &matches, pair, scnet);
+            }
         }
     }
+}
+
+/// Points in pixels and their PCK: in the photographs' own, or with both photographs taken as squares
+/// of 224 pixels (the protocol called `scnet`).
+fn in_pixels(head: &Fixture, matches: &CellMatches, pair: usize, scnet: bool) {
+    let own = |name: &str| head.values(&format!("pair{pair}/{name}"));
+    let values = |name: &str| own(&format!("{}{name}", if scnet { "scnet/" } else { "" }));
+    let size = |side: &str| {
+        let size = own(&format!("{side}_size_hwc"));
+        [size[1], size[0]]
+    };
+    let frame = |size: [f32; 2]| {
+        let size = if scnet { [224, 224] } else { size.map(|side| side as u32) };
+        Frame { size, first: 1 }
+    };
+    let scaled = |point: [f32; 2], size: [f32; 2]| {
+        [0, 1].map(|axis| if scnet { point[axis] * 224.0 / size[axis] } else { point[axis] })
+    };
+    let (source, target) = (size("src"), size("tgt"));
+    let asked = columns(own("tgt_points"));
+    let units: Vec<[f32; 2]> = asked
+        .iter()
+        .map(|&point| frame(target).to_unit(scaled(point, target)).map(|side| side as f32))
+        .collect();
+    within(&rows(&units), values("tgt_points_norm"), 1e-6, "points from -1 to 1");
+    let found: Vec<[f32; 2]> = units
+        .iter()
+        .map(|&unit| frame(source).to_pixels(matches.transfer(unit).map(f64::from)).expect("one"))
+        .collect();
+    within(&rows(&found), values("warp_px"), 2e-3, "points in pixels");
+    let truth = columns(own("src_points")).into_iter().map(|point| scaled(point, source));
+    let threshold = 0.1 * values("L_pck")[0];
+    let right = truth
+        .zip(&found)
+        .filter(|(truth, found)| (truth[0] - found[0]).hypot(truth[1] - found[1]) <= threshold);
+    let pck = right.count() as f32 / found.len() as f32;
+    assert_eq!(pck, values("pck")[0], "PCK of pair {pair}");
 }
 
 /// Point n of `count` on the way from -1 to 1, computed otherwise than in the crate.
