@@ -1,7 +1,7 @@
 //! Reading predictions a line at a time, whoever wrote them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -11,6 +11,9 @@ use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path}
 
 /// The longest line that is read, in bytes: a million keypoints fit.
 pub const MAX_LINE: u64 = 64 << 20;
+
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The longest header, in bytes: as a tree of values it takes many times its length.
 const MAX_HEADER: usize = 1 << 20;
@@ -28,13 +31,16 @@ impl Reader<BufReader<File>> {
     /// Opens the file and reads its header.
     ///
     /// # Errors
-    /// No such file, or a first line that is no header of a known version.
+    /// No such file, a pipe (commands read the header before the rest), or a first line that is no
+    /// header of a known version.
     pub fn open(path: &Path) -> Result<Self, PredictionsError> {
-        let file = File::open(path).map_err(|source| PredictionsError::Read {
-            file: path.to_owned(),
-            source,
-            hint: unfinished(path),
-        })?;
+        let unreadable =
+            |source, hint| PredictionsError::Read { file: path.to_owned(), source, hint };
+        let file = File::open(path).map_err(|source| unreadable(source, unfinished(path)))?;
+        if file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            let hint = "; predictions are read twice: store them in a file first".to_owned();
+            return Err(unreadable(io::Error::other("it is not a file but a stream"), hint));
+        }
         Self::new(BufReader::new(file), path)
     }
 }
@@ -148,6 +154,9 @@ impl<R: BufRead> Lines<R> {
                 return Ok(false);
             }
             self.number += 1;
+            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
+            }
             if read as u64 > MAX_LINE {
                 return Err(self.error(format!("the line is longer than {MAX_LINE} bytes")));
             }

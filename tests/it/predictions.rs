@@ -167,6 +167,23 @@ fn a_bad_line_is_refused_with_file_line_and_what_was_found() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over_at_the_beginning_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = written(&folder.path().join("p.jsonl"));
+    let marked = [b"\xEF\xBB\xBF", &plain[..]].concat();
+    assert_eq!(read(&marked).unwrap(), read(&plain).unwrap());
+    let twice = [b"\xEF\xBB\xBF\xEF\xBB\xBF", &plain[..]].concat();
+    assert!(read(&twice).is_err(), "one mark is one");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stream_is_refused_in_words() {
+    let error = Reader::open(Path::new("/dev/null")).unwrap_err().to_string();
+    assert!(error.contains("/dev/null") && error.contains("store them in a file"), "{error}");
+}
+
+#[test]
 fn a_line_without_end_is_refused_at_a_bounded_length() {
     use std::io::{BufReader, Read, repeat};
     let endless = BufReader::new(repeat(b'x').take(MAX_LINE * 40));
