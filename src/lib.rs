@@ -23,6 +23,7 @@ pub mod cli;
 pub mod download;
 pub mod engine;
 pub mod features;
+mod files;
 pub mod flow;
 pub mod hyperpixel;
 pub mod image;
@@ -39,7 +40,7 @@ pub mod score;
 pub mod search;
 pub mod transfer;
 
-/// A point in pixels: x to the right, y down; the centre of the top left pixel is the origin of
-/// every annotation hpflow reads. Whether original or resized pixels are meant is said where a
-/// point is used.
+/// A point in pixels: x to the right, y down, as annotations have it. Most count from 0 at the centre
+/// of the top left pixel, those made in MATLAB from 1 ([`method::frame::first_pixel`]). Whether
+/// original or resized pixels are meant is said where a point is used.
 pub type Point = [f32; 2];

@@ -63,7 +63,7 @@ pub(super) fn write(
         let what = format!("storage {} is not as its checksum says", shown(&key));
         return Err(checkpoint.damaged(what));
     }
-    let temporary = tempfile::Builder::new().prefix(".hpflow-").tempfile_in(folder(output));
+    let temporary = crate::files::temporary(folder(output));
     let temporary = temporary.map_err(failed)?;
     let hash = fill(temporary.as_file(), blocks, tensors, metadata).map_err(stopped)?;
     temporary.persist(output).map_err(|error| failed(error.error))?;

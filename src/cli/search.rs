@@ -1,5 +1,6 @@
 //! `hpflow search`: beam search for a layer set.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use super::console::Console;
 use super::features::keep;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
 use super::output::{check_writable, counted};
+use crate::backbone;
 use crate::benchmark::Benchmark;
 use crate::engine::Engine;
 use crate::features::{Features, Precision};
@@ -21,7 +23,7 @@ use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
     Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored, Search,
-    SearchError, State,
+    SearchError, State, StateError,
 };
 
 /// The state is written at most so often while a depth is under way.
@@ -116,6 +118,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return Err(Usage(what).into());
     }
     args.hpf.set_threads();
+    if let Some(folder) = &args.report {
+        std::fs::create_dir_all(folder).with_context(|| {
+            let folder = folder.display();
+            format!("--report {folder}: cannot be made a folder; give another name")
+        })?;
+    }
+    // Whatever can be wrong is found before the backbone is at work.
+    let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
+    console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
+    let _lock = Lock::of(&args.out)?;
     let (features, plan, temporary) = match &args.features.features {
         Some(folder) => {
             let features = open_features(folder, &benchmark, args)?;
@@ -125,16 +137,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             (features, plan, None)
         }
         None => {
-            let (features, plan, folder) = extract(args, &benchmark, console)?;
+            let (features, plan, folder) = extract(args, &benchmark, &*engine, console)?;
             (features, plan, Some(folder))
         }
     };
     for &base in &plan.bases {
         features.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
     }
-    let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
-    console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
-    let settings = settings(args, &benchmark, &features, &*engine, &plan);
+    let mut settings = asked(args, &benchmark, &*engine, &plan);
+    settings.extend(of_features(&features));
     let mut state = State::resume(&args.out, settings)?;
     if state.depths.len() > args.depth {
         bail!(
@@ -154,6 +165,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         memory: args.memory << 20,
         block: PAIR_BLOCK,
     };
+    let order = evaluator.schedule().pairs;
+    let keypoints: Vec<usize> = order.iter().map(|&pair| benchmark.pairs[pair].answers()).collect();
+    state.fits(&keypoints, &evaluator.layers).map_err(|reason| {
+        SearchError::from(StateError::NotAState { file: args.out.clone(), reason })
+    })?;
     let mut search = Search { evaluator, plan, depth: args.depth };
     let outcome = run_search(&mut search, &mut state, args, console)?;
     state.write(&args.out)?;
@@ -222,6 +238,7 @@ fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::R
 fn extract(
     args: &Args,
     benchmark: &Benchmark,
+    engine: &dyn Engine,
     console: Console,
 ) -> anyhow::Result<(Features, Plan, PathBuf)> {
     benchmark.check_photographs()?;
@@ -230,19 +247,61 @@ fn extract(
     for &base in &plan.bases {
         backbone.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
     }
-    let mut folder = args.out.clone().into_os_string();
-    folder.push(".features");
-    let folder = PathBuf::from(folder);
-    keep(benchmark, &*backbone, &layers(&plan), (&folder, Precision::F32), console)?;
+    State::check(&args.out, &asked(args, benchmark, engine, &plan))?;
+    let folder = beside(&args.out, "features");
+    let before = folder.exists();
+    let to = (&*folder, Precision::F32);
+    if let Err(error) = keep(benchmark, &*backbone, &layers(&plan), to, console) {
+        if !before {
+            return Err(error);
+        }
+        console.note(format!("{}: maps of other options; they are made anew", folder.display()));
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("{}: cannot be removed", folder.display()))?;
+        keep(benchmark, &*backbone, &layers(&plan), to, console)?;
+    }
     let photographs = benchmark.images.iter().map(|image| &*image.path);
     Ok((Features::open(&folder, photographs)?, plan, folder))
 }
 
-/// What decides the numbers of a search.
-fn settings(
+/// The file of the search with another ending behind its own.
+fn beside(out: &Path, ending: &str) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+/// Keeps a second search from the same file, and is gone with the search.
+struct Lock(PathBuf, #[expect(dead_code, reason = "held, not read")] File);
+
+impl Lock {
+    fn of(out: &Path) -> anyhow::Result<Self> {
+        let path = beside(out, "lock");
+        let file = File::create(&path)
+            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => bail!(
+                "{}: another search is writing it; wait for that one, or give another name",
+                out.display()
+            ),
+            // Some file systems have no locks; two searches of one file are then the user's to avoid.
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self(path, file)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What stays after a failure is an empty file that the next search takes.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What decides the numbers of a search, but for its features.
+fn asked(
     args: &Args,
     benchmark: &Benchmark,
-    features: &Features,
     engine: &dyn Engine,
     plan: &Plan,
 ) -> Map<String, Value> {
@@ -252,8 +311,6 @@ fn settings(
         ("pairs".to_owned(), benchmark.pairs.len().into()),
     ]);
     all.extend(args.benchmark.describe());
-    all.insert("backbone".to_owned(), features.description().backbone.clone().into());
-    all.extend(features.description().made_with.clone());
     all.extend([
         ("engine".to_owned(), engine.name().into()),
         ("adapter".to_owned(), engine.adapter().into()),
@@ -263,6 +320,13 @@ fn settings(
         ("beam".to_owned(), plan.beam.into()),
         ("as_published".to_owned(), plan.as_published.into()),
     ]);
+    all
+}
+
+/// What decides the numbers of features: what made them, and the SHA-256 of all that they say.
+fn of_features(features: &Features) -> Map<String, Value> {
+    let mut all = features.describe();
+    all.insert("backbone".to_owned(), features.description().backbone.clone().into());
     all
 }
 
@@ -375,13 +439,23 @@ fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
         Some(folder) if args.benchmark.split == "test" => {
             words.push(format!("--features {}", quoted(&folder.display().to_string())));
         }
-        _ => words.push(format!("--backbone {}", features.description().backbone)),
-    }
-    if let Some(weights) = &args.hpf.weights {
-        words.push(format!("--weights {}", quoted(weights)));
+        Some(_) if !backbone::NAMES.contains(&&*features.description().backbone) => {
+            words.push("--features FEATURES-OF-THE-TEST-SPLIT".to_owned());
+        }
+        _ => {
+            words.push(format!("--backbone {}", features.description().backbone));
+            words.extend(weights(args, features).map(|name| format!("--weights {}", quoted(name))));
+        }
     }
     words.push(format!("--layers {layers} --out predictions.jsonl"));
     words.join(" ")
+}
+
+/// The weights that were asked for, or those that kept features say they were made with.
+fn weights<'a>(args: &'a Args, features: &'a Features) -> Option<&'a str> {
+    let made_with = &features.description().made_with;
+    let kept = || made_with.get("weights")?.get("source")?.as_str();
+    args.hpf.weights.as_deref().or_else(kept)
 }
 
 /// A word as a shell takes it.

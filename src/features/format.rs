@@ -203,7 +203,7 @@ pub fn write(file: &Path, header: &Header, maps: &[FeatureMap]) -> Result<(), Fe
     let folder = file.parent().unwrap_or(Path::new(""));
     let save = || {
         std::fs::create_dir_all(folder)?;
-        let mut temporary = tempfile::Builder::new().prefix(".hpflow-").tempfile_in(folder)?;
+        let mut temporary = crate::files::temporary(folder)?;
         temporary.write_all(&bytes)?;
         temporary.as_file().sync_data()?;
         temporary.persist(file).map_err(|error| error.error)?;

@@ -164,26 +164,87 @@ impl State {
     /// # Errors
     /// A file that cannot be read, is no file of a search, or of a search with other settings.
     pub fn resume(file: &Path, settings: Map<String, Value>) -> Result<Self, StateError> {
+        let Some(state) = Self::read(file)? else { return Ok(Self::new(settings)) };
+        let keys = state.settings.keys().chain(settings.keys());
+        state.compare(file, keys, &settings)?;
+        Ok(state)
+    }
+
+    /// The state in a file, if it is there.
+    fn read(file: &Path) -> Result<Option<Self>, StateError> {
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::new(settings)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
         };
-        let state = parse(&text)
-            .map_err(|reason| StateError::NotAState { file: file.to_owned(), reason })?;
-        let keys = state.settings.keys().chain(settings.keys());
-        let other = |key: &&String| state.settings.get(*key) != settings.get(*key);
-        let mut differing = keys.filter(other);
-        let Some(key) = differing.next() else { return Ok(state) };
+        let wrong = |reason| StateError::NotAState { file: file.to_owned(), reason };
+        parse(&text).map(Some).map_err(wrong)
+    }
+
+    /// Whether some of the settings are those of the file, if it is there: what is known before the
+    /// features are.
+    ///
+    /// # Errors
+    /// As [`Self::resume`].
+    pub fn check(file: &Path, some: &Map<String, Value>) -> Result<(), StateError> {
+        match Self::read(file)? {
+            Some(state) => state.compare(file, some.keys(), some),
+            None => Ok(()),
+        }
+    }
+
+    fn compare<'a>(
+        &self,
+        file: &Path,
+        mut keys: impl Iterator<Item = &'a String>,
+        settings: &Map<String, Value>,
+    ) -> Result<(), StateError> {
+        let Some(key) = keys.find(|key| self.settings.get(*key) != settings.get(*key)) else {
+            return Ok(());
+        };
         let shown = |of: &Map<String, Value>| {
             of.get(key).map_or_else(|| "nothing".to_owned(), ToString::to_string)
         };
         Err(StateError::Other {
             file: file.to_owned(),
             setting: key.clone(),
-            found: shown(&state.settings),
-            expected: shown(&settings),
+            found: shown(&self.settings),
+            expected: shown(settings),
         })
+    }
+
+    /// Whether what is in the file can be of a benchmark whose pairs, in the order of matching, have
+    /// so many keypoints, and of sets of these layers.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn fits(&self, keypoints: &[usize], layers: &[usize]) -> Result<(), String> {
+        let known: Vec<&[usize]> = self.depths.iter().flatten().map(|one| &*one.layers).collect();
+        let unfinished = self.unfinished.iter();
+        let sets = unfinished.clone().flat_map(|one| &one.sets).chain(&self.best);
+        for set in known.iter().copied().chain(sets.map(|kept| &*kept.layers)) {
+            if let Some(layer) = set.iter().find(|layer| !layers.contains(layer)) {
+                return Err(format!("one of its sets has layer {layer}, which is not searched"));
+            }
+        }
+        if !known.is_empty() && self.best.is_empty() {
+            return Err("it has sets, but no best one".to_owned());
+        }
+        if let Some(kept) = self.best.iter().find(|kept| !known.contains(&&*kept.layers)) {
+            return Err(format!("its best set {:?} is not among its sets", kept.layers));
+        }
+        let whole = (keypoints.len(), &self.best);
+        for (pairs, sets) in unfinished.map(|one| (one.pairs, &one.sets)).chain([whole]) {
+            let Some(pairs_done) = keypoints.get(..pairs) else {
+                return Err(format!("{pairs} pairs are done of {}", keypoints.len()));
+            };
+            let expected: usize = pairs_done.iter().sum();
+            if let Some(kept) = sets.iter().find(|kept| kept.right.0.len() != expected) {
+                let (set, found) = (&kept.layers, kept.right.0.len());
+                return Err(format!("set {set:?} has {found} keypoints, and {expected} are due"));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the file: it is replaced when the new one is whole.
@@ -198,7 +259,7 @@ impl State {
             _ => Path::new("."),
         };
         let save = || {
-            let mut temporary = tempfile::Builder::new().prefix(".hpflow-").tempfile_in(folder)?;
+            let mut temporary = crate::files::temporary(folder)?;
             temporary.write_all(text.as_bytes())?;
             temporary.write_all(b"\n")?;
             temporary.as_file().sync_data()?;

@@ -260,6 +260,48 @@ fn the_state_of_another_search_is_refused_in_a_sentence() {
 }
 
 #[test]
+fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
+    let tiny = Tiny::new();
+    let features = made_up(&tiny, "features");
+    assert!(search(&tiny, &features, "a.json", &["--engine", "cpu"]).status.success());
+    let good = json(&tiny.path("a.json"));
+    let right = good["best"][0].clone();
+    let unfinished = |pairs: usize| serde_json::json!({ "pairs": pairs, "sets": [right] });
+    let wrong: [(&str, &str, Value); 6] = [
+        ("/depths/0/0/layers", "layer 99", serde_json::json!([0, 99])),
+        ("/best", "no best one", serde_json::json!([])),
+        ("/best/0/layers", "not among its sets", serde_json::json!([5, 6])),
+        ("/best/0/right", "keypoints, and", serde_json::json!("3:Bw==")),
+        ("/best/0/right", "no list of bits", serde_json::json!("9:Bw==")),
+        ("/unfinished", "1000 pairs are done", unfinished(1000)),
+    ];
+    for (place, what, value) in wrong {
+        let mut state = good.clone();
+        match state.pointer_mut(place) {
+            Some(at) => *at = value,
+            None => state["unfinished"] = value,
+        }
+        fs::write(tiny.path("b.json"), state.to_string()).expect("written");
+        let more = ["--engine", "cpu", "--resume"];
+        let refused = search(&tiny, &features, "b.json", &more);
+        fails(&refused, 1, &["b.json", "no file of a search", what]);
+    }
+}
+
+#[test]
+fn two_searches_cannot_write_one_file() {
+    let tiny = Tiny::new();
+    let features = made_up(&tiny, "features");
+    let lock = fs::File::create(tiny.path("a.json.lock")).expect("made");
+    lock.lock().expect("locked");
+    let second = search(&tiny, &features, "a.json", &["--engine", "cpu"]);
+    fails(&second, 1, &["a.json", "another search is writing it"]);
+    drop(lock);
+    assert!(search(&tiny, &features, "a.json", &["--engine", "cpu"]).status.success());
+    assert!(!tiny.path("a.json.lock").exists(), "nothing is left");
+}
+
+#[test]
 fn what_cannot_be_searched_is_refused_in_a_sentence() {
     let tiny = Tiny::new();
     let features = made_up(&tiny, "features");

@@ -25,7 +25,13 @@ pub fn correlate(instructions: InstructionSet, a: &FeatureMap, b: &FeatureMap) -
     });
     let by_columns: Vec<f32> = by_columns.collect();
     let mut data = product(instructions, &by_columns, &b.data, a.channels);
-    data.iter_mut().for_each(|value| *value = value.max(0.0));
+    data.iter_mut().for_each(|value| *value = rectified(*value));
     normalise_cells(&mut data, b.rows * b.columns);
     Correlation { rows: b.rows, columns: b.columns, data }
+}
+
+/// A value, or 0 where it is below. What is no number stays none, so that broken weights end in no
+/// prediction and never in one of the biases alone.
+pub(super) fn rectified(value: f32) -> f32 {
+    if value < 0.0 { 0.0 } else { value }
 }

@@ -211,6 +211,14 @@ fn trained_parts(
     }
     let opened = names.iter().map(|name| Checkpoint::open(Path::new(name)));
     let checkpoints = opened.collect::<Result<Vec<_>, _>>()?;
+    let both = checkpoints.iter().find(|checkpoint| checkpoint.has(PREFIXES[1]));
+    if let Some(file) = both.filter(|_| method == CNNGEO.name) {
+        return Err(unfit(
+            &file.path().display(),
+            "it holds both stages of WeakAlign on one extractor".to_owned(),
+            "use --method weakalign, or the files of CNNGeo",
+        ));
+    }
     let heads = heads(method, network, geometries, files, &checkpoints)?;
     if let Some(idle) =
         (0..checkpoints.len()).find(|&file| heads.iter().all(|head| head.file != file))

@@ -69,18 +69,19 @@ struct Busy {
 
 /// A pair's matches, and how points go by them.
 struct Transfer {
-    /// Of each cell of the pair's source a cell of its target.
-    matches: CellMatches,
+    /// Of each cell of the pair's source a cell of its target; `None` where the correlation says
+    /// nothing: it is empty, or what is in it is no numbers.
+    matches: Option<CellMatches>,
     source: Frame,
     target: Frame,
 }
 
 impl Transfer {
     /// Where a point of the source is in the target, in original pixels; `None` where it is not a
-    /// number.
+    /// number, or nothing is known.
     fn point(&self, point: Point) -> Option<Point> {
         let [x, y] = self.source.to_unit(point);
-        let [x, y] = self.matches.transfer([x as f32, y as f32]);
+        let [x, y] = self.matches.as_ref()?.transfer([x as f32, y as f32]);
         self.target.to_pixels([f64::from(x), f64::from(y)])
     }
 }
@@ -122,10 +123,12 @@ impl NcNet {
     /// How points of a pair's source go to its target; `sizes` are width and height of both in
     /// original pixels.
     fn transfer(&self, filtered: &Correlation4d, sizes: [[u32; 2]; 2]) -> Transfer {
-        let matches = match self.direction {
+        let finite = filtered.data.iter().all(|value| value.is_finite());
+        let evidence = finite && filtered.data.iter().any(|&value| value > 0.0);
+        let matches = evidence.then(|| match self.direction {
             Direction::Direct => CellMatches::of(filtered),
             Direction::Inverse => CellMatches::of(&filtered.exchanged()),
-        };
+        });
         let [source, target] = sizes.map(|size| Frame { size, first: self.first_pixel });
         Transfer { matches, source, target }
     }

@@ -118,6 +118,12 @@ fn untrained_parts(options: &Options) -> Result<Parts, OpenError> {
 
 /// Networks from the authors' file.
 fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
+    if !file.exists() && file.to_string_lossy().contains(',') {
+        return Err(OpenError::Usage(format!(
+            "--weights {}: --method {NAME} takes one file; leave the others out",
+            file.display()
+        )));
+    }
     let checkpoint = Checkpoint::open(file)?;
     let consensus = consensus(&checkpoint)?;
     let (trunk, backbone_weights) = match backbone_weights(BACKBONE, options)? {

@@ -186,14 +186,14 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     let swapped = format!("{tps_file},{affine_file}");
     let half = format!("{bare},{tps_file}");
     let whole = ["--backbone", "vgg16", "--backbone-weights", "untrained"];
-    for (name, more) in [
-        ("both", &["--weights", &*both][..]),
-        ("swapped", &["--weights", &*swapped]),
-        ("combined", &["--weights", &*combined]),
-        ("half", &[&["--weights", &*half], &whole[..]].concat()),
+    for (name, method, more) in [
+        ("both", "cnngeo", &["--weights", &*both][..]),
+        ("swapped", "cnngeo", &["--weights", &*swapped]),
+        ("combined", "weakalign", &["--weights", &*combined]),
+        ("half", "cnngeo", &[&["--weights", &*half], &whole[..]].concat()),
     ] {
         let out = format!("{name}.jsonl");
-        done(&tiny.predict_by("cnngeo", &out, &[more, &few].concat()));
+        done(&tiny.predict_by(method, &out, &[more, &few].concat()));
         assert_eq!(predicted(&tiny, &out).1, expected, "{name}");
     }
 
@@ -203,7 +203,17 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     fails(&predict("cnngeo", &affine_file, &[]), 1, &["affine.safetensors", "tps", "--stages"]);
     done(&predict("cnngeo", &affine_file, &["--stages", "affine", "--limit", "1"]));
     let twice = format!("{combined},{affine_file}");
-    fails(&predict("cnngeo", &twice, &[]), 1, &["affine.safetensors", "leave it out"]);
+    fails(&predict("weakalign", &twice, &[]), 1, &["affine.safetensors", "leave it out"]);
+    fails(&predict("cnngeo", &combined, &[]), 1, &["combined.safetensors", "--method weakalign"]);
+    let mut broken = affine.clone();
+    let weight = broken.iter_mut().find(|(name, _, _)| name.ends_with("conv.0.weight"));
+    weight.expect("it").2.iter_mut().for_each(|value| *value = 1e38);
+    let broken = file("broken.safetensors", &[&extractor[..], &broken].concat());
+    let only = ["--weights", &broken, "--stages", "affine", "--limit", "1"];
+    done(&tiny.predict_by("cnngeo", "broken.jsonl", &only));
+    let text = fs::read_to_string(tiny.path("broken.jsonl")).expect("a file");
+    let pair = text.lines().nth(1).expect("a pair");
+    assert!(pair.contains("null") && !pair.contains("[["), "no numbers out of nothing: {pair}");
     fails(&predict("cnngeo", &half, &[]), 1, &["bare.safetensors", "--backbone-weights"]);
     fails(&predict("a2net", &both, &[]), 1, &["affine.safetensors", "CNNGeo", "--method cnngeo"]);
     fails(&predict("cnngeo", &both, &["--backbone", "resnet101"]), 1, &["vgg16", "resnet101"]);

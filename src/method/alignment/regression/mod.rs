@@ -1,7 +1,7 @@
 //! The networks that read a transformation off a correlation: one of CNNGeo and WeakAlign, one of
 //! A2Net.
 
-use super::correlation::Correlation;
+use super::correlation::{Correlation, rectified};
 use super::geometry::Geometry;
 use crate::backbone::architecture::Parameter;
 use crate::backbone::weights::baselines;
@@ -86,7 +86,7 @@ impl Unit {
             let scale = weight[channel] / (variance[channel] + EPSILON).sqrt();
             let offset = self.bias[channel] - mean[channel];
             for value in values {
-                *value = ((*value + offset) * scale + shift[channel]).max(0.0);
+                *value = rectified((*value + offset) * scale + shift[channel]);
             }
         }
         out
