@@ -144,17 +144,24 @@ impl Expanded {
         mix(simd, upper, lower, tap.weight, out);
     }
 
-    /// Mixes two target rows of what [`Expanded::source_row`] gave: source columns × width, for row
-    /// `row` of the target's grid.
+    /// Mixes two target rows of what [`Expanded::source_row`] gave, for row `row` of the target's
+    /// grid: source columns × (width with `margin` zeros on either side).
     #[inline(always)]
-    pub fn target_row<S: Simd>(&self, simd: S, source_row: &[f32], row: usize, out: &mut Vec<f32>) {
+    pub fn target_row<S: Simd>(
+        &self,
+        simd: S,
+        source_row: &[f32],
+        row: usize,
+        margin: usize,
+        out: &mut Vec<f32>,
+    ) {
         let tap = self.target_row_taps[row];
-        let block = self.target_rows * self.width;
-        out.resize(self.source_columns * self.width, 0.0);
-        for (from, to) in source_row.chunks_exact(block).zip(out.chunks_exact_mut(self.width)) {
+        let (block, stride) = (self.target_rows * self.width, self.width + 2 * margin);
+        out.resize(self.source_columns * stride, 0.0);
+        for (from, to) in source_row.chunks_exact(block).zip(out.chunks_exact_mut(stride)) {
             let upper = &from[tap.first as usize * self.width..][..self.width];
             let lower = &from[tap.second as usize * self.width..][..self.width];
-            mix(simd, upper, lower, tap.weight, to);
+            mix(simd, upper, lower, tap.weight, &mut to[margin..][..self.width]);
         }
     }
 }

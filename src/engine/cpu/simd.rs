@@ -18,6 +18,16 @@ use half::slice::HalfFloatSliceExt as _;
 /// Lanes of one vector on every instruction set.
 pub const LANES: usize = 16;
 
+/// Sixteen values in one line of the cache.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Sixteen(pub [f32; LANES]);
+
+impl Sixteen {
+    /// Zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+}
+
 /// An instruction set that the CPU engine can run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstructionSet {

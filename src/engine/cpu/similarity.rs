@@ -6,6 +6,7 @@ use super::expand::{Base, Expand, Expanded};
 use super::simd::{Kernel, LANES, Plain, Simd};
 use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
 use crate::hyperpixel::Hyperimage;
+use crate::hyperpixel::upsample::Tap;
 
 /// Channels of the base multiplied at a time: the target's row of them fits the first-level cache.
 const CHANNEL_BLOCK: usize = 64;
@@ -188,14 +189,19 @@ impl Tile {
         for ((expanded, rows), mixed) in
             pair.expanded.iter().zip(&source.mixed).zip(&mut self.mixed)
         {
-            expanded.target_row(simd, rows, row, mixed);
+            expanded.target_row(simd, rows, row, 0, mixed);
         }
         let norms = &pair.inverse_norms[row * width..][..width];
         let mut sides = Vec::with_capacity(self.mixed.len());
         for index in 0..source.count {
             sides.clear();
             for (mixed, expanded) in self.mixed.iter().zip(&pair.expanded) {
-                sides.push(Side::new(simd, mixed, expanded, index));
+                sides.push(Side::new(
+                    simd,
+                    mixed,
+                    expanded.width,
+                    expanded.source_column_taps[index],
+                ));
             }
             let base = &self.base[index * width..][..width];
             let line = out.line_mut(index);
@@ -222,7 +228,7 @@ impl Tile {
             (of_target, target) = target.split_at(channels * width);
             let source = (Panel { data: of_source, stride }, source.count);
             let to = if layer == 0 { &mut self.base } else { &mut self.layer };
-            multiply_layer(simd, source, Panel { data: of_target, stride: width }, to);
+            multiply_layer(simd, source, Panel { data: of_target, stride: width }, to, width);
             if layer > 0 {
                 add(simd, &mut self.base, &self.layer);
             }
@@ -230,7 +236,7 @@ impl Tile {
     }
 }
 
-/// The products of one layer: `out[i * target.stride + j]` for the cells i of the source and j of the
+/// The products of one layer: `out[i * out_stride + j]` for the cells i of the source and j of the
 /// target.
 #[inline(always)]
 pub fn multiply_layer<S: Simd>(
@@ -238,19 +244,19 @@ pub fn multiply_layer<S: Simd>(
     (source, rows): (Panel, usize),
     target: Panel,
     out: &mut [f32],
+    out_stride: usize,
 ) {
-    out.fill(0.0);
     let blocks = source.data.chunks(CHANNEL_BLOCK * source.stride);
-    for (source_block, target_block) in
-        blocks.zip(target.data.chunks(CHANNEL_BLOCK * target.stride))
-    {
+    let blocks = blocks.zip(target.data.chunks(CHANNEL_BLOCK * target.stride));
+    for (block, (source_block, target_block)) in blocks.enumerate() {
         simd.call(Multiply {
             source: Panel { data: source_block, stride: source.stride },
             rows,
             target: Panel { data: target_block, stride: target.stride },
             columns: target.stride,
             out: &mut *out,
-            out_stride: target.stride,
+            out_stride,
+            first: block == 0,
         });
     }
 }
@@ -273,25 +279,29 @@ pub struct Side<'a, V> {
 }
 
 impl<'a, V> Side<'a, V> {
-    /// Those of source column `column`, out of what [`Expanded::target_row`] gave.
+    /// Those of a source column, out of what [`Expanded::target_row`] gave: coarse columns × stride.
     #[inline(always)]
-    pub fn new<S: Simd<Vector = V>>(
-        simd: S,
-        mixed: &'a [f32],
-        expanded: &Expanded,
-        column: usize,
-    ) -> Self {
-        let (tap, width) = (expanded.source_column_taps[column], expanded.width);
+    pub fn new<S: Simd<Vector = V>>(simd: S, mixed: &'a [f32], stride: usize, tap: Tap) -> Self {
         Self {
-            left: &mixed[tap.first as usize * width..][..width],
-            right: &mixed[tap.second as usize * width..][..width],
+            left: &mixed[tap.first as usize * stride..],
+            right: &mixed[tap.second as usize * stride..],
             keep: simd.splat(1.0 - tap.weight),
             take: simd.splat(tap.weight),
         }
     }
+
+    /// `left · keep + right · take` for the values from `at` on.
+    #[inline(always)]
+    pub fn mix<S: Simd<Vector = V>>(&self, simd: S, at: usize) -> V
+    where
+        V: Copy,
+    {
+        let right = simd.mul(simd.load(&self.right[at..]), self.take);
+        simd.mul_add(simd.load(&self.left[at..]), self.keep, right)
+    }
 }
 
-/// `out = max(0, (base + Σ_groups left · keep + right · take) · norm · norms)³`
+/// `out = max(0, (base + Σ_groups (left · keep + right · take)) · norm · norms)³`
 #[inline(always)]
 pub fn similarities<S: Simd>(
     simd: S,
@@ -307,12 +317,14 @@ pub fn similarities<S: Simd>(
         &[a] => combine(simd, base, [a], norm, norms, out),
         &[a, b] => combine(simd, base, [a, b], norm, norms, out),
         &[a, b, c] => combine(simd, base, [a, b, c], norm, norms, out),
-        &[a, b, c, d, ref rest @ ..] => {
+        &[ref rest @ .., a, b, c] => {
             let mut sum = base.to_vec();
-            for side in [a, b, c, d].iter().chain(rest) {
-                add_mix(simd, side, &mut sum);
+            for side in rest {
+                for (block, sum) in sum.chunks_exact_mut(LANES).enumerate() {
+                    simd.store(sum, simd.add(simd.load(sum), side.mix(simd, block * LANES)));
+                }
             }
-            combine(simd, &sum, [], norm, norms, out);
+            combine(simd, &sum, [a, b, c], norm, norms, out);
         }
     }
 }
@@ -326,25 +338,20 @@ fn combine<S: Simd, const GROUPS: usize>(
     norms: &[f32],
     out: &mut [f32],
 ) {
-    let (zero, norm) = (simd.splat(0.0), simd.splat(norm));
+    let norm = simd.splat(norm);
     let lines = base.chunks_exact(LANES).zip(norms.chunks_exact(LANES));
-    for (at, ((base, norms), out)) in lines.zip(out.chunks_exact_mut(LANES)).enumerate() {
+    for (block, ((base, norms), out)) in lines.zip(out.chunks_exact_mut(LANES)).enumerate() {
         let mut sum = simd.load(base);
         for side in &sides {
-            sum = simd.mul_add(simd.load(&side.right[at * LANES..]), side.take, sum);
-            sum = simd.mul_add(simd.load(&side.left[at * LANES..]), side.keep, sum);
+            sum = simd.add(sum, side.mix(simd, block * LANES));
         }
-        let cosine = simd.max(simd.mul(sum, simd.mul(norm, simd.load(norms))), zero);
-        simd.store(out, simd.mul(simd.mul(cosine, cosine), cosine));
+        simd.store(out, cube(simd, sum, simd.mul(norm, simd.load(norms))));
     }
 }
 
-/// `out += left · keep + right · take`
+/// `max(0, sum · norms)³`
 #[inline(always)]
-fn add_mix<S: Simd>(simd: S, side: &Side<S::Vector>, out: &mut [f32]) {
-    let both = side.left.chunks_exact(LANES).zip(side.right.chunks_exact(LANES));
-    for ((left, right), out) in both.zip(out.chunks_exact_mut(LANES)) {
-        let sum = simd.mul_add(simd.load(right), side.take, simd.load(out));
-        simd.store(out, simd.mul_add(simd.load(left), side.keep, sum));
-    }
+pub fn cube<S: Simd>(simd: S, sum: S::Vector, norms: S::Vector) -> S::Vector {
+    let cosine = simd.max(simd.mul(sum, norms), simd.splat(0.0));
+    simd.mul(simd.mul(cosine, cosine), cosine)
 }

@@ -87,7 +87,7 @@ pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
 }
 
 /// `out[i * out_stride + j] += Σ_k source[k][i] · target[k][j]` for `i < rows`, `j < columns`, in
-/// order of k. The tile may compute up to [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
+/// order of k, or `=` where [`Multiply::first`] says so. The tile may compute up to [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
 /// room for them.
 pub struct Multiply<'a, T> {
     /// The source's panel.
@@ -98,10 +98,12 @@ pub struct Multiply<'a, T> {
     pub target: T,
     /// Columns of the product, a multiple of [`LANES`].
     pub columns: usize,
-    /// What is added to.
+    /// What is added to, or overwritten.
     pub out: &'a mut [f32],
     /// Values from one row of `out` to the next.
     pub out_stride: usize,
+    /// Whether `out` is overwritten.
+    pub first: bool,
 }
 
 impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
@@ -151,7 +153,8 @@ fn strip<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
 ) {
     for row in (0..work.rows).step_by(ROWS) {
         let out = &mut work.out[row * work.out_stride..];
-        tile::<S, ROWS, VECTORS, T>(simd, work.source, row, work.target, out, work.out_stride);
+        let out = (out, work.out_stride, work.first);
+        tile::<S, ROWS, VECTORS, T>(simd, work.source, row, work.target, out);
     }
 }
 
@@ -162,8 +165,7 @@ fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
     source: Panel<'a>,
     row: usize,
     target: T,
-    out: &mut [f32],
-    out_stride: usize,
+    (out, out_stride, first): (&mut [f32], usize, bool),
 ) {
     let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
     for (source, target) in source.rows().zip(target.rows()) {
@@ -183,7 +185,8 @@ fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
     for row in 0..ROWS {
         for vector in 0..VECTORS {
             let to = &mut out[row * out_stride + vector * LANES..];
-            simd.store(to, simd.add(simd.load(to), sums[row][vector]));
+            let sum = sums[row][vector];
+            simd.store(to, if first { sum } else { simd.add(simd.load(to), sum) });
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `vote`: similarities of one source row with every target row, summed along diagonals (namesake of
 //! `shaders/vote.wgsl`; DESIGN, section 5, point 3).
 
+use std::ops::Range;
+
 use super::simd::{Kernel, LANES, Simd};
 use super::similarity::{PreparedPair, Similarities, SourceRow, Tile};
 use super::tile::padded;
@@ -54,10 +56,11 @@ impl Kernel for Vote<'_> {
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
         let width = source_width(self.pair);
+        let columns_start = self.pair.source.grid.columns.start;
         let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
         for (target_row, (sums, columns)) in lines.zip(self.target_columns).enumerate() {
             tile.compute(simd, self.pair, &source, target_row, &mut similarities);
-            sum_diagonals(simd, &similarities, source.count, sums);
+            sum_diagonals(simd, &similarities, (columns_start, source.count), sums);
             for &column in self.source_columns {
                 kept.of_sources.extend_from_slice(similarities.line(column));
             }
@@ -87,28 +90,45 @@ pub fn transpose(
     }
 }
 
-/// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in four chains of j that are added last.
+/// Chains that similarities of one offset are summed in: one for every so manieth source column.
+pub const CHAINS: usize = 4;
+
+/// The source columns that have offsets in a block of [`LANES`] of them, the offset of source column
+/// i and target column j being `j − i + count − 1`.
 #[inline(always)]
-pub fn sum_diagonals<S: Simd>(simd: S, from: &Similarities, columns: usize, sums: &mut [f32]) {
-    let last_load = from.stride - LANES;
+pub fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize> {
+    let first = block * LANES;
+    count.saturating_sub(LANES + first)..count.min((count + columns - 1).saturating_sub(first))
+}
+
+/// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in [`CHAINS`] chains that are added last;
+/// `first` is the column of j = 0 in its map, so that a column is in one chain whatever the grid.
+#[inline(always)]
+pub fn sum_diagonals<S: Simd>(
+    simd: S,
+    from: &Similarities,
+    (first, columns): (usize, usize),
+    sums: &mut [f32],
+) {
+    let width = from.stride - 2 * LANES;
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
-        // Line j is read from `shift + j − (columns − 1)`; lines that would be read wholly outside
-        // hold nothing of this block.
-        let shift = block * LANES + LANES;
-        let first = (columns - 1).saturating_sub(shift);
-        let past = columns.min((last_load + columns).saturating_sub(shift));
-        let mut chains = [simd.splat(0.0); 4];
-        let at = |line: usize| line * from.stride + shift + line - (columns - 1);
-        let mut line = first;
-        while line + 4 <= past {
+        let lines = lines_of_block(block, columns, width);
+        let at = |line: usize| line * from.stride + (block + 1) * LANES + line - (columns - 1);
+        let mut chains = [simd.splat(0.0); CHAINS];
+        let mut line = lines.start;
+        while line < lines.end && !(first + line).is_multiple_of(CHAINS) {
+            let chain = &mut chains[(first + line) % CHAINS];
+            *chain = simd.add(*chain, simd.load(&from.data[at(line)..]));
+            line += 1;
+        }
+        while line + CHAINS <= lines.end {
             for (step, chain) in chains.iter_mut().enumerate() {
                 *chain = simd.add(*chain, simd.load(&from.data[at(line + step)..]));
             }
-            line += 4;
+            line += CHAINS;
         }
-        while line < past {
-            chains[0] = simd.add(chains[0], simd.load(&from.data[at(line)..]));
-            line += 1;
+        for (chain, line) in chains.iter_mut().zip(line..lines.end) {
+            *chain = simd.add(*chain, simd.load(&from.data[at(line)..]));
         }
         let halves = (simd.add(chains[0], chains[1]), simd.add(chains[2], chains[3]));
         simd.store(sums, simd.add(halves.0, halves.1));

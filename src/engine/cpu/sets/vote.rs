@@ -1,0 +1,490 @@
+//! The votes of many layer sets, one source row and one target row at a time: what sets have in
+//! common is multiplied and upsampled once for all of them.
+
+use std::collections::BTreeSet;
+
+use super::super::correlate::Correlation;
+use super::super::expand::{Base, Expand, Expanded};
+use super::super::simd::{InstructionSet, Kernel, LANES, Simd, Sixteen};
+use super::super::similarity::{add, multiply_layer};
+use super::super::tile::{Panel, ROW_MARGIN, padded};
+use super::super::vote::Kept;
+use super::diagonals::{Layout, Lines, MARGIN, Mix, Norms, Values, sort_mixed};
+use super::{Correlations, Votes, Work};
+use crate::hyperpixel::geometry::Range;
+use crate::hyperpixel::{Grid, Group, LayerStack, View};
+
+/// What the votes of a block of sets are made of.
+pub struct Vote<'a> {
+    stacks: [&'a LayerStack; 2],
+    /// Positions of all layers at the base's resolution.
+    layers: Vec<usize>,
+    /// The second's maps of each: rows × channels × width of the map.
+    panels: Vec<Vec<Sixteen>>,
+    layout: Layout,
+    /// Lists of several base layers that some sets have in common, as numbers in `layers`.
+    lists: Vec<Vec<usize>>,
+    /// Coarse groups that some sets have in common.
+    terms: Vec<Term>,
+    /// For each set what it is made of.
+    parts: Vec<Parts>,
+}
+
+/// A coarse group.
+struct Term {
+    /// Positions of its layers.
+    layers: Vec<usize>,
+    /// Its correlation, upsampled to all columns of the base's maps.
+    expanded: Expanded,
+    mixes: Vec<Mix>,
+}
+
+/// What one set is made of.
+struct Parts {
+    base: Sum,
+    /// Numbers in [`Vote::terms`].
+    terms: Vec<usize>,
+    lines: Lines,
+}
+
+impl Parts {
+    /// What the set adds up.
+    #[inline(always)]
+    fn values<'a>(&self, all: &'a Sorted) -> Values<'a> {
+        let base = match self.base {
+            Sum::Layer(number) => &all.layers[number],
+            Sum::List(number) => &all.lists[number],
+        };
+        let mut terms: Vec<&[Sixteen]> = Vec::with_capacity(self.terms.len());
+        for &term in &self.terms {
+            terms.push(&all.terms[term]);
+        }
+        Values { base, terms }
+    }
+}
+
+/// The products of a set's base layers.
+#[derive(Clone, Copy)]
+enum Sum {
+    /// Those of one layer: its number in [`Vote::layers`].
+    Layer(usize),
+    /// Those of several: their number in [`Vote::lists`].
+    List(usize),
+}
+
+impl<'a> Vote<'a> {
+    /// Prepares the votes of `sets`, from the first's to the second's stack.
+    pub fn new(
+        instructions: InstructionSet,
+        stacks: [&'a LayerStack; 2],
+        correlations: &Correlations,
+        backward: bool,
+        sets: &[Work<'a>],
+    ) -> Self {
+        let layers: BTreeSet<usize> = sets.iter().flat_map(|set| set.base.clone()).collect();
+        let layers: Vec<usize> = layers.into_iter().collect();
+        let panels = layers.iter().map(|&at| rows_of_channels(&stacks[1].maps[at])).collect();
+        let [first, second] = stacks.map(|stack| &stack.maps[layers[0]]);
+        let layout = Layout::new(first.columns, second.columns);
+        let (lists, terms, parts) = (Vec::new(), Vec::new(), Vec::with_capacity(sets.len()));
+        let mut vote = Self { stacks, layers, panels, layout, lists, terms, parts };
+        for set in sets {
+            let base = vote.sum(&set.base);
+            let mut terms = Vec::with_capacity(set.coarse.len());
+            for group in &set.coarse {
+                let known = vote.terms.iter().position(|other| other.layers == *group);
+                terms.push(known.unwrap_or_else(|| {
+                    let correlation = correlations.sum(group, backward);
+                    let expanded = vote.expand(instructions, set, group, &correlation);
+                    let stride = expanded.width + 2 * MARGIN;
+                    let mixes = vote.layout.mixes(&expanded.source_column_taps, stride);
+                    vote.terms.push(Term { layers: group.clone(), expanded, mixes });
+                    vote.terms.len() - 1
+                }));
+            }
+            let lines = vote.layout.lines(set.grids());
+            vote.parts.push(Parts { base, terms, lines });
+        }
+        vote
+    }
+
+    /// The sum of products of a set's base layers.
+    fn sum(&mut self, base: &[usize]) -> Sum {
+        let number = |at: &usize| self.layers.partition_point(|other| other < at);
+        let list: Vec<usize> = base.iter().map(number).collect();
+        if let [only] = list[..] {
+            return Sum::Layer(only);
+        }
+        Sum::List(self.lists.iter().position(|other| *other == list).unwrap_or_else(|| {
+            self.lists.push(list);
+            self.lists.len() - 1
+        }))
+    }
+
+    /// Upsamples a coarse group's correlation to whole maps.
+    fn expand(
+        &self,
+        instructions: InstructionSet,
+        set: &Work,
+        group: &[usize],
+        correlation: &Correlation,
+    ) -> Expanded {
+        let grids = [0, 1].map(|side| {
+            let map = &self.stacks[side].maps[self.layers[0]];
+            let all = |len| Range { start: 0, len };
+            Grid { rows: all(map.rows), columns: all(map.columns), ..*set.grids()[side] }
+        });
+        let side = |side: usize| {
+            let map = |at: usize| &self.stacks[side].maps[at];
+            (map(group[0]), Base { grid: &grids[side], group: map(self.layers[0]) })
+        };
+        instructions.run(Expand { correlation, source: side(0), target: side(1) })
+    }
+}
+
+/// A map as rows × channels × padded columns.
+fn rows_of_channels(map: &Group) -> Vec<Sixteen> {
+    let width = padded(map.columns, LANES);
+    let mut room = vec![Sixteen::ZERO; map.rows * map.channels * width / LANES];
+    let rows: &mut [f32] = bytemuck::cast_slice_mut(&mut room);
+    let data = map.data.view().single();
+    for (channel, from) in data.chunks_exact(map.rows * map.columns).enumerate() {
+        for (row, line) in from.chunks_exact(map.columns).enumerate() {
+            rows[(row * map.channels + channel) * width..][..map.columns].copy_from_slice(line);
+        }
+    }
+    room
+}
+
+/// Votes of all sets of a block, row by row.
+pub struct VoteAll<'a, 'b> {
+    /// What they are made of.
+    pub vote: &'b Vote<'a>,
+    /// The sets.
+    pub sets: &'b mut [Work<'a>],
+}
+
+/// Room that every source row uses anew.
+struct Room {
+    /// The first's maps of each base layer, one row: channels × (columns + margin).
+    panels: Vec<Vec<f32>>,
+    /// For each term the mixed rows of its expanded correlation.
+    rows: Vec<Vec<f32>>,
+    /// Products of a base layer for one source and one target row: source columns × stride.
+    products: Vec<Sixteen>,
+    /// A term's mixed columns for the target row, with their margins.
+    mixed: Vec<f32>,
+    sorted: Sorted,
+    /// For each target column that a set asks for, its values: as in `sorted`, but a vector for every
+    /// [`LANES`] source columns.
+    columns: Vec<(usize, Sorted)>,
+    norms: Norms,
+    /// Similarities of one source column, with margins.
+    line: Vec<f32>,
+}
+
+/// Values of a source row and a target row.
+#[derive(Clone)]
+struct Sorted {
+    /// Products of each base layer.
+    layers: Vec<Vec<Sixteen>>,
+    /// Sums of products of each list of them.
+    lists: Vec<Vec<Sixteen>>,
+    /// What each term adds.
+    terms: Vec<Vec<Sixteen>>,
+}
+
+impl Kernel for VoteAll<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { vote, sets } = self;
+        let [source, target] = vote.maps(0);
+        let mut room = vote.room();
+        for set in &mut *sets {
+            set.make_room(vote.layout.offset_stride());
+        }
+        for row in 0..source.rows {
+            if !sets.iter().any(|set| counted(set.views[0].grid.rows, row).is_some()) {
+                continue;
+            }
+            vote.source_row(simd, row, &mut room);
+            for target_row in 0..target.rows {
+                if sets.iter().any(|set| set.rows([row, target_row]).is_some()) {
+                    vote.target_row(simd, [row, target_row], &mut room, sets);
+                }
+            }
+        }
+    }
+}
+
+/// The row relative to those that count, if it does.
+#[inline(always)]
+fn counted(rows: Range, row: usize) -> Option<usize> {
+    let relative = row.wrapping_sub(rows.start);
+    if relative < rows.len { Some(relative) } else { None }
+}
+
+impl Vote<'_> {
+    fn maps(&self, number: usize) -> [&Group; 2] {
+        self.stacks.map(|stack| &stack.maps[self.layers[number]])
+    }
+
+    fn room(&self) -> Room {
+        let [source, _] = self.maps(0);
+        Room {
+            panels: vec![Vec::new(); self.layers.len()],
+            rows: vec![Vec::new(); self.terms.len()],
+            products: vec![Sixteen::ZERO; (source.columns + ROW_MARGIN) * self.stride() / LANES],
+            mixed: Vec::new(),
+            sorted: self.sorted(self.layout.vectors()),
+            columns: Vec::new(),
+            norms: Norms::default(),
+            line: vec![0.0; self.stride() + LANES],
+        }
+    }
+
+    /// Room for so many vectors of everything.
+    fn sorted(&self, vectors: usize) -> Sorted {
+        let room = |count: usize| vec![vec![Sixteen::ZERO; vectors]; count];
+        Sorted {
+            layers: room(self.layers.len()),
+            lists: room(self.lists.len()),
+            terms: room(self.terms.len()),
+        }
+    }
+
+    /// Values of a line with its margins.
+    fn stride(&self) -> usize {
+        padded(self.maps(0)[1].columns, LANES) + 2 * MARGIN
+    }
+
+    /// What one source row has in common for all target rows.
+    #[inline(always)]
+    fn source_row<S: Simd>(&self, simd: S, row: usize, room: &mut Room) {
+        for (number, panel) in room.panels.iter_mut().enumerate() {
+            let [map, _] = self.maps(number);
+            let stride = map.columns + ROW_MARGIN;
+            panel.resize(map.channels * stride, 0.0);
+            let data = map.data.view().single();
+            let channels = data.chunks_exact(map.rows * map.columns);
+            for (from, to) in channels.zip(panel.chunks_exact_mut(stride)) {
+                to[..map.columns].copy_from_slice(&from[row * map.columns..][..map.columns]);
+            }
+        }
+        for (term, rows) in self.terms.iter().zip(&mut room.rows) {
+            term.expanded.source_row(simd, row, rows);
+        }
+    }
+
+    /// Votes of one source row and one target row, of all sets.
+    #[inline(always)]
+    fn target_row<S: Simd>(&self, simd: S, rows: [usize; 2], room: &mut Room, sets: &mut [Work]) {
+        for number in 0..self.layers.len() {
+            self.multiply(simd, number, rows[1], room);
+        }
+        for (list, sum) in self.lists.iter().zip(&mut room.sorted.lists) {
+            let layer = |number: usize| bytemuck::cast_slice(&room.sorted.layers[number]);
+            add_all(simd, list, layer, bytemuck::cast_slice_mut(sum));
+        }
+        let mixed = &mut room.mixed;
+        for ((term, source), sorted) in
+            self.terms.iter().zip(&room.rows).zip(&mut room.sorted.terms)
+        {
+            term.expanded.target_row(simd, source, rows[1], MARGIN, mixed);
+            sort_mixed(simd, mixed, &term.mixes, sorted);
+        }
+        self.read_columns(rows, sets, room);
+        for (set, parts) in sets.iter_mut().zip(&self.parts) {
+            if let Some(rows) = set.rows(rows) {
+                self.vote(simd, (set, parts), rows, room);
+            }
+        }
+    }
+
+    /// Products of a base layer, sorted.
+    #[inline(always)]
+    fn multiply<S: Simd>(&self, simd: S, number: usize, target_row: usize, room: &mut Room) {
+        let ([source, target], stride) = (self.maps(number), self.stride());
+        let width = padded(target.columns, LANES);
+        let panel = target.channels * width;
+        let data: &[f32] = bytemuck::cast_slice(&self.panels[number]);
+        let target = Panel { data: &data[target_row * panel..][..panel], stride: width };
+        let of_source = Panel { data: &room.panels[number], stride: source.columns + ROW_MARGIN };
+        let products: &mut [f32] = bytemuck::cast_slice_mut(&mut room.products);
+        let out = &mut products[MARGIN..];
+        multiply_layer(simd, (of_source, source.columns), target, out, stride);
+        self.layout.sort(simd, products, stride, &mut room.sorted.layers[number]);
+    }
+
+    /// Votes of one set; rows are relative to its grids.
+    #[inline(always)]
+    fn vote<S: Simd>(
+        &self,
+        simd: S,
+        (set, parts): (&mut Work, &Parts),
+        rows: [usize; 2],
+        room: &mut Room,
+    ) {
+        let Room { sorted, columns, norms, line, .. } = room;
+        self.read_norms(set.views, rows, norms);
+        let sums = set.sums_of(rows, self.layout.offset_stride());
+        let values = parts.values(sorted);
+        self.layout.add_votes(simd, &parts.lines, &values, norms, sums);
+        set.keep_lines(simd, rows, (&self.layout, &values, norms), line);
+        set.keep_columns(simd, rows, (parts, columns, norms), line);
+    }
+
+    /// Reads the values of the target columns that sets ask for.
+    fn read_columns(&self, rows: [usize; 2], sets: &[Work], room: &mut Room) {
+        let mut wanted = BTreeSet::new();
+        for set in sets {
+            if let Some([_, target_row]) = set.rows(rows) {
+                let first = set.grids()[1].columns.start;
+                wanted.extend(set.columns[1][target_row].iter().map(|column| first + column));
+            }
+        }
+        let count = self.maps(0)[0].columns;
+        while room.columns.len() < wanted.len() {
+            room.columns.push((0, self.sorted(count.div_ceil(LANES))));
+        }
+        for (column, (number, values)) in wanted.into_iter().zip(&mut room.columns) {
+            *number = column;
+            let places = self.layout.of_target(column);
+            let from = [&room.sorted.layers, &room.sorted.lists, &room.sorted.terms];
+            let to = [&mut values.layers, &mut values.lists, &mut values.terms];
+            for (from, to) in from.into_iter().flatten().zip(to.into_iter().flatten()) {
+                let from: &[f32] = bytemuck::cast_slice(from);
+                let to: &mut [f32] = bytemuck::cast_slice_mut(to);
+                for (&place, to) in places.iter().zip(to) {
+                    *to = from[place];
+                }
+            }
+        }
+    }
+
+    /// The inverse norms of a row of either view.
+    fn read_norms(&self, views: [&View; 2], rows: [usize; 2], norms: &mut Norms) {
+        let [source, target] = self.maps(0).map(|map| padded(map.columns, LANES));
+        norms.source.resize(source, 0.0);
+        norms.target.resize(target + 2 * MARGIN, 0.0);
+        let to = [&mut norms.source[..], &mut norms.target[MARGIN..]];
+        for ((view, row), to) in views.into_iter().zip(rows).zip(to) {
+            let columns = view.grid.columns;
+            to.fill(0.0);
+            to[columns.start..][..columns.len]
+                .copy_from_slice(&view.inverse_norms[row * columns.len..][..columns.len]);
+        }
+    }
+
+    /// A set's sums by the offsets of its own grids.
+    pub fn own_sums(&self, set: &Work, stride: usize) -> Vec<f32> {
+        let grids = set.grids();
+        let first = self.layout.first_offset(grids);
+        let columns = grids[0].columns.len + grids[1].columns.len - 1;
+        let lines = set.found.sums.chunks_exact(self.layout.offset_stride());
+        let mut sums = vec![0.0; lines.len() * stride];
+        for (from, to) in lines.zip(sums.chunks_exact_mut(stride)) {
+            to[..columns].copy_from_slice(&from[first..][..columns]);
+        }
+        sums
+    }
+}
+
+impl Work<'_> {
+    /// A row of the first and one of the second, relative to those of the set, if it has both.
+    #[inline(always)]
+    fn rows(&self, rows: [usize; 2]) -> Option<[usize; 2]> {
+        let [first, second] = self.views;
+        let row = counted(first.grid.rows, rows[0]);
+        let target_row = counted(second.grid.rows, rows[1]);
+        if let (Some(row), Some(target_row)) = (row, target_row) {
+            Some([row, target_row])
+        } else {
+            None
+        }
+    }
+
+    /// Room for what the vote leaves; lines of sums have `stride` values.
+    fn make_room(&mut self, stride: usize) {
+        let [first, second] = self.grids();
+        let [width, source_width] = self.widths();
+        let targets: usize = self.columns[1].iter().map(Vec::len).sum();
+        let kept = |columns: &Vec<usize>| Kept {
+            of_sources: Vec::with_capacity(second.rows.len * columns.len() * width),
+            of_targets: Vec::with_capacity(targets * source_width),
+        };
+        let kept = self.columns[0].iter().map(kept).collect();
+        let sums = vec![0.0; (first.rows.len + second.rows.len - 1) * stride];
+        self.found = Votes { sums, kept };
+    }
+
+    /// The sums of the offsets of a source row and a target row.
+    #[inline(always)]
+    fn sums_of(&mut self, [row, target_row]: [usize; 2], stride: usize) -> &mut [f32] {
+        let offset = self.grids()[0].rows.len - 1 - row + target_row;
+        &mut self.found.sums[offset * stride..][..stride]
+    }
+
+    /// Keeps what `pick` will ask for of source hyperpixels.
+    #[inline(always)]
+    fn keep_lines<S: Simd>(
+        &mut self,
+        simd: S,
+        [row, _]: [usize; 2],
+        (layout, values, norms): (&Layout, &Values, &Norms),
+        line: &mut [f32],
+    ) {
+        let [width, _] = self.widths();
+        let [first, second] = self.views.map(|view| view.grid.columns);
+        let kept = &mut self.found.kept[row].of_sources;
+        for &column in &self.columns[0][row] {
+            layout.of_source(simd, first.start + column, values, norms, line);
+            let begin = kept.len();
+            kept.extend_from_slice(&line[MARGIN + second.start..][..second.len]);
+            kept.resize(begin + width, 0.0);
+        }
+    }
+
+    /// Keeps what `pick` will ask for of target hyperpixels.
+    #[inline(always)]
+    fn keep_columns<S: Simd>(
+        &mut self,
+        simd: S,
+        [row, target_row]: [usize; 2],
+        (parts, columns, norms): (&Parts, &[(usize, Sorted)], &Norms),
+        line: &mut [f32],
+    ) {
+        let [_, width] = self.widths();
+        let [first, second] = self.views.map(|view| view.grid.columns);
+        let kept = &mut self.found.kept[row].of_targets;
+        for &column in &self.columns[1][target_row] {
+            let column = second.start + column;
+            // Those asked for were read, in ascending order.
+            let at = columns.iter().position(|(number, _)| *number == column).unwrap_or_default();
+            parts.values(&columns[at].1).of_target(simd, column, norms, line);
+            let begin = kept.len();
+            kept.extend_from_slice(&line[first.start..][..first.len]);
+            kept.resize(begin + width, 0.0);
+        }
+    }
+}
+
+/// `out = Σ layers`, in their order; there are at least two.
+#[inline(always)]
+fn add_all<'a, S: Simd>(
+    simd: S,
+    layers: &[usize],
+    layer: impl Fn(usize) -> &'a [f32],
+    out: &mut [f32],
+) {
+    let (first, second) = (layer(layers[0]), layer(layers[1]));
+    let both = first.chunks_exact(LANES).zip(second.chunks_exact(LANES));
+    for ((first, second), out) in both.zip(out.chunks_exact_mut(LANES)) {
+        simd.store(out, simd.add(simd.load(first), simd.load(second)));
+    }
+    for &number in &layers[2..] {
+        add(simd, out, layer(number));
+    }
+}
