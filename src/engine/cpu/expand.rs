@@ -6,7 +6,7 @@
 //! inside the vote.
 
 use super::correlate::Correlation;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{Aligned, Kernel, LANES, Simd};
 use super::tile::padded;
 use crate::hyperpixel::upsample::{Tap, taps};
 use crate::hyperpixel::{Grid, Group, Hyperimage};
@@ -21,7 +21,7 @@ pub struct Expanded {
     /// Columns of the target's grid, padded to a multiple of [`LANES`] with zeros.
     pub width: usize,
     /// source rows × source columns × target rows × width.
-    pub data: Vec<f32>,
+    pub data: Aligned,
     /// Taps of the source grid's rows.
     pub source_row_taps: Vec<Tap>,
     /// Taps of the source grid's columns.
@@ -75,7 +75,7 @@ impl Kernel for Expand<'_> {
         let spans = spans(&target_base.column_taps(target));
         let width = padded(target_base.grid.columns.len, LANES);
         let cells = source.rows * source.columns;
-        let mut data = vec![0.0; cells * target.rows * width];
+        let mut data = Aligned::zeros(cells * target.rows * width);
         let lines = self.correlation.data.chunks_exact(self.correlation.stride);
         for (from, to) in lines.zip(data.chunks_exact_mut(target.rows * width)) {
             for (from, to) in from.chunks_exact(target.columns).zip(to.chunks_exact_mut(width)) {
@@ -135,10 +135,10 @@ impl Expanded {
     /// Mixes two source rows: source columns × target rows × width, for row `row` of the source's
     /// grid.
     #[inline(always)]
-    pub fn source_row<S: Simd>(&self, simd: S, row: usize, out: &mut Vec<f32>) {
+    pub fn source_row<S: Simd>(&self, simd: S, row: usize, out: &mut Aligned) {
         let tap = self.source_row_taps[row];
         let len = self.source_columns * self.target_rows * self.width;
-        out.resize(len, 0.0);
+        out.resize(len);
         let upper = &self.data[tap.first as usize * len..][..len];
         let lower = &self.data[tap.second as usize * len..][..len];
         mix(simd, upper, lower, tap.weight, out);
@@ -153,11 +153,11 @@ impl Expanded {
         source_row: &[f32],
         row: usize,
         margin: usize,
-        out: &mut Vec<f32>,
+        out: &mut Aligned,
     ) {
         let tap = self.target_row_taps[row];
         let (block, stride) = (self.target_rows * self.width, self.width + 2 * margin);
-        out.resize(self.source_columns * stride, 0.0);
+        out.resize(self.source_columns * stride);
         for (from, to) in source_row.chunks_exact(block).zip(out.chunks_exact_mut(stride)) {
             let upper = &from[tap.first as usize * self.width..][..self.width];
             let lower = &from[tap.second as usize * self.width..][..self.width];

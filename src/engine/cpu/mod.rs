@@ -21,6 +21,7 @@ mod pick;
 mod sets;
 pub(in crate::engine) mod simd;
 mod similarity;
+mod strip;
 pub(in crate::engine) mod tile;
 mod vote;
 

@@ -12,6 +12,8 @@ use std::arch::x86_64::{
     _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
+use std::ops::{Deref, DerefMut};
+
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
@@ -26,6 +28,39 @@ pub struct Sixteen(pub [f32; LANES]);
 impl Sixteen {
     /// Zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// Values whose first stands at the beginning of a line of the cache, so that vectors at multiples of
+/// [`LANES`] are read from one line each.
+#[derive(Debug, Clone, Default)]
+pub struct Aligned(Vec<Sixteen>);
+
+impl Aligned {
+    /// `len` zeros; a multiple of [`LANES`], or as many more as make it one.
+    #[must_use]
+    pub fn zeros(len: usize) -> Self {
+        Self(vec![Sixteen::ZERO; len.div_ceil(LANES)])
+    }
+
+    /// Cuts off the end, or adds zeros.
+    pub fn resize(&mut self, len: usize) {
+        self.0.resize(len.div_ceil(LANES), Sixteen::ZERO);
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+    #[inline(always)]
+    fn deref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl DerefMut for Aligned {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.0)
+    }
 }
 
 /// An instruction set that the CPU engine can run on.

@@ -3,8 +3,9 @@
 
 use super::correlate::Correlate;
 use super::expand::{Base, Expand, Expanded};
-use super::simd::{Kernel, LANES, Plain, Simd};
-use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
+use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::strip::Packed;
+use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::Tap;
 
@@ -21,10 +22,10 @@ pub struct PreparedPair<'a> {
     pub expanded: Vec<Expanded>,
     /// Columns of the target's grid padded to a multiple of [`LANES`].
     pub width: usize,
-    /// The target's base maps: target rows × channels × width, padded with zeros.
-    base: Vec<f32>,
+    /// The target's base maps.
+    base: Packed,
     /// The target's inverse norms: target rows × width, padded with zeros.
-    inverse_norms: Vec<f32>,
+    inverse_norms: Aligned,
 }
 
 /// Correlates one coarse group and upsamples the target's columns.
@@ -62,12 +63,8 @@ impl<'a> PreparedPair<'a> {
     pub fn new(source: &'a Hyperimage, target: &'a Hyperimage, expanded: Vec<Expanded>) -> Self {
         let columns = target.grid.columns.len;
         let width = padded(columns, LANES);
-        let group = &target.groups[0];
-        let mut base = vec![0.0; target.grid.rows.len * group.channels * width];
-        for (row, to) in base.chunks_exact_mut(group.channels * width).enumerate() {
-            copy_cells(Plain, target, row, columns, width, to);
-        }
-        let mut inverse_norms = vec![0.0; target.grid.rows.len * width];
+        let base = Packed::new(&target.groups[0], &target.grid);
+        let mut inverse_norms = Aligned::zeros(target.grid.rows.len * width);
         let rows = target.inverse_norms.chunks_exact(columns);
         for (from, to) in rows.zip(inverse_norms.chunks_exact_mut(width)) {
             to[..columns].copy_from_slice(from);
@@ -103,7 +100,7 @@ pub struct SourceRow {
     /// Inverse norm of each, zeros in the margin.
     inverse_norms: Vec<f32>,
     /// For each coarse group the mixed rows of its expanded correlation.
-    mixed: Vec<Vec<f32>>,
+    mixed: Vec<Aligned>,
 }
 
 impl SourceRow {
@@ -120,7 +117,7 @@ impl SourceRow {
         // A loop, not a closure: a closure is compiled without the instruction set.
         let mut mixed = Vec::with_capacity(pair.expanded.len());
         for expanded in &pair.expanded {
-            let mut rows = Vec::new();
+            let mut rows = Aligned::default();
             expanded.source_row(simd, row, &mut rows);
             mixed.push(rows);
         }
@@ -134,7 +131,7 @@ pub struct Similarities {
     /// Values of a line: width + 2 · [`LANES`].
     pub stride: usize,
     /// count × stride.
-    pub data: Vec<f32>,
+    pub data: Aligned,
 }
 
 impl Similarities {
@@ -142,7 +139,7 @@ impl Similarities {
     #[must_use]
     pub fn new(count: usize, width: usize) -> Self {
         let stride = width + 2 * LANES;
-        Self { stride, data: vec![0.0; count * stride] }
+        Self { stride, data: Aligned::zeros(count * stride) }
     }
 
     /// The similarities of hyperpixel `index` of the source row: `width` values, one a target column,
@@ -158,20 +155,29 @@ impl Similarities {
     }
 }
 
-/// Inner products of the base layers of a [`SourceRow`] and one target row, and what the coarse
-/// groups add: room that every target row uses anew.
+/// Inner products of the base layers of a [`SourceRow`] and a strip of target rows, and what the
+/// coarse groups add to one of them: room that every target row uses anew.
 pub struct Tile {
-    base: Vec<f32>,
-    layer: Vec<f32>,
-    mixed: Vec<Vec<f32>>,
+    /// The strip multiplied last.
+    strip: Option<usize>,
+    /// hyperpixels × width of a strip.
+    base: Aligned,
+    layer: Aligned,
+    mixed: Vec<Aligned>,
 }
 
 impl Tile {
-    /// Room for `count` hyperpixels, a target row of `width` and so many coarse groups.
+    /// Room for `count` hyperpixels of a pair's source.
     #[must_use]
-    pub fn new(count: usize, width: usize, groups: usize) -> Self {
-        let values = (count + ROW_MARGIN) * width;
-        Self { base: vec![0.0; values], layer: vec![0.0; values], mixed: vec![Vec::new(); groups] }
+    pub fn new(count: usize, pair: &PreparedPair) -> Self {
+        // The last row of a strip is read to a whole vector.
+        let values = (count + ROW_MARGIN) * pair.base.strips.width + LANES;
+        Self {
+            strip: None,
+            base: Aligned::zeros(values),
+            layer: Aligned::zeros(values),
+            mixed: vec![Aligned::default(); pair.expanded.len()],
+        }
     }
 
     /// Computes the similarities of a source row with target row `row`.
@@ -185,7 +191,10 @@ impl Tile {
         out: &mut Similarities,
     ) {
         let width = pair.width;
-        self.multiply_base(simd, pair, source, row);
+        let (strip, column) = pair.base.strips.place(row);
+        if self.strip.replace(strip) != Some(strip) {
+            self.multiply_base(simd, pair, source, strip);
+        }
         for ((expanded, rows), mixed) in
             pair.expanded.iter().zip(&source.mixed).zip(&mut self.mixed)
         {
@@ -203,32 +212,31 @@ impl Tile {
                     expanded.source_column_taps[index],
                 ));
             }
-            let base = &self.base[index * width..][..width];
+            let base = &self.base[index * pair.base.strips.width + column..][..width];
             let line = out.line_mut(index);
             similarities(simd, base, &sides, source.inverse_norms[index], norms, line);
         }
     }
 
-    /// The sum of the base layers' products, one layer after the other.
+    /// The sum of the base layers' products with a strip, one layer after the other.
     #[inline(always)]
     fn multiply_base<S: Simd>(
         &mut self,
         simd: S,
         pair: &PreparedPair,
         source: &SourceRow,
-        row: usize,
+        strip: usize,
     ) {
-        let (width, stride) = (pair.width, source.count + ROW_MARGIN);
-        let channels = pair.target.groups[0].channels;
-        let mut target = &pair.base[row * channels * width..][..channels * width];
-        let mut panel = &source.panel[..];
+        let stride = source.count + ROW_MARGIN;
+        let mut first = 0;
         for (layer, &channels) in pair.target.groups[0].layers.iter().enumerate() {
-            let (of_source, of_target);
-            (of_source, panel) = panel.split_at(channels * stride);
-            (of_target, target) = target.split_at(channels * width);
-            let source = (Panel { data: of_source, stride }, source.count);
+            let data = &source.panel[first * stride..][..channels * stride];
+            let of_source = (Panel { data, stride }, source.count);
+            let of_target = pair.base.panel(strip, first..first + channels);
+            first += channels;
             let to = if layer == 0 { &mut self.base } else { &mut self.layer };
-            multiply_layer(simd, source, Panel { data: of_target, stride: width }, to, width);
+            let columns = pair.base.strips.used(strip);
+            multiply_layer(simd, of_source, (of_target, columns), (to, of_target.stride));
             if layer > 0 {
                 add(simd, &mut self.base, &self.layer);
             }
@@ -237,27 +245,30 @@ impl Tile {
 }
 
 /// The products of one layer: `out[i * out_stride + j]` for the cells i of the source and j of the
-/// target.
+/// target. One block of columns after the other, so that it stays in the first-level cache.
 #[inline(always)]
 pub fn multiply_layer<S: Simd>(
     simd: S,
     (source, rows): (Panel, usize),
-    target: Panel,
-    out: &mut [f32],
-    out_stride: usize,
+    (target, columns): (Panel, usize),
+    (out, out_stride): (&mut [f32], usize),
 ) {
-    let blocks = source.data.chunks(CHANNEL_BLOCK * source.stride);
-    let blocks = blocks.zip(target.data.chunks(CHANNEL_BLOCK * target.stride));
-    for (block, (source_block, target_block)) in blocks.enumerate() {
-        simd.call(Multiply {
-            source: Panel { data: source_block, stride: source.stride },
-            rows,
-            target: Panel { data: target_block, stride: target.stride },
-            columns: target.stride,
-            out: &mut *out,
-            out_stride,
-            first: block == 0,
-        });
+    let vectors = columns / LANES;
+    let step = vectors.div_ceil(vectors.div_ceil(WIDEST_COLUMNS / LANES)) * LANES;
+    for column in (0..columns).step_by(step) {
+        let of_source = source.data.chunks(CHANNEL_BLOCK * source.stride);
+        let of_target = target.data.chunks(CHANNEL_BLOCK * target.stride);
+        for (block, (of_source, of_target)) in of_source.zip(of_target).enumerate() {
+            simd.call(Multiply {
+                source: Panel { data: of_source, stride: source.stride },
+                rows,
+                target: Panel { data: &of_target[column..], stride: target.stride },
+                columns: step.min(columns - column),
+                out: &mut out[column..],
+                out_stride,
+                first: block == 0,
+            });
+        }
     }
 }
 

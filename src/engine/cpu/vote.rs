@@ -51,7 +51,7 @@ impl Kernel for Vote<'_> {
     fn run<S: Simd>(self, simd: S) -> Kept {
         let source = SourceRow::new(simd, self.pair, self.row);
         let mut similarities = Similarities::new(source.count, self.pair.width);
-        let mut tile = Tile::new(source.count, self.pair.width, self.pair.expanded.len());
+        let mut tile = Tile::new(source.count, self.pair);
         let mut kept = Kept::default();
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::super::correlate::Correlation;
 use super::super::expand::{Base, Expand, Expanded};
-use super::super::simd::{InstructionSet, Kernel, LANES, Simd, Sixteen};
+use super::super::simd::{Aligned, InstructionSet, Kernel, LANES, Simd, Sixteen};
 use super::super::similarity::{add, multiply_layer};
+use super::super::strip::Packed;
 use super::super::tile::{Panel, ROW_MARGIN, padded};
 use super::super::vote::Kept;
 use super::diagonals::{Layout, Lines, MARGIN, Mix, Norms, Values, sort_mixed};
@@ -19,8 +20,8 @@ pub struct Vote<'a> {
     stacks: [&'a LayerStack; 2],
     /// Positions of all layers at the base's resolution.
     layers: Vec<usize>,
-    /// The second's maps of each: rows × channels × width of the map.
-    panels: Vec<Vec<Sixteen>>,
+    /// The second's maps of each.
+    panels: Vec<Packed>,
     layout: Layout,
     /// Lists of several base layers that some sets have in common, as numbers in `layers`.
     lists: Vec<Vec<usize>>,
@@ -83,7 +84,8 @@ impl<'a> Vote<'a> {
     ) -> Self {
         let layers: BTreeSet<usize> = sets.iter().flat_map(|set| set.base.clone()).collect();
         let layers: Vec<usize> = layers.into_iter().collect();
-        let panels = layers.iter().map(|&at| rows_of_channels(&stacks[1].maps[at])).collect();
+        let grid = sets[0].grids()[1];
+        let panels = layers.iter().map(|&at| Packed::whole(&stacks[1].maps[at], grid)).collect();
         let [first, second] = stacks.map(|stack| &stack.maps[layers[0]]);
         let layout = Layout::new(first.columns, second.columns);
         let (lists, terms, parts) = (Vec::new(), Vec::new(), Vec::with_capacity(sets.len()));
@@ -142,20 +144,6 @@ impl<'a> Vote<'a> {
     }
 }
 
-/// A map as rows × channels × padded columns.
-fn rows_of_channels(map: &Group) -> Vec<Sixteen> {
-    let width = padded(map.columns, LANES);
-    let mut room = vec![Sixteen::ZERO; map.rows * map.channels * width / LANES];
-    let rows: &mut [f32] = bytemuck::cast_slice_mut(&mut room);
-    let data = map.data.view().single();
-    for (channel, from) in data.chunks_exact(map.rows * map.columns).enumerate() {
-        for (row, line) in from.chunks_exact(map.columns).enumerate() {
-            rows[(row * map.channels + channel) * width..][..map.columns].copy_from_slice(line);
-        }
-    }
-    room
-}
-
 /// Votes of all sets of a block, row by row.
 pub struct VoteAll<'a, 'b> {
     /// What they are made of.
@@ -169,11 +157,14 @@ struct Room {
     /// The first's maps of each base layer, one row: channels × (columns + margin).
     panels: Vec<Vec<f32>>,
     /// For each term the mixed rows of its expanded correlation.
-    rows: Vec<Vec<f32>>,
-    /// Products of a base layer for one source and one target row: source columns × stride.
-    products: Vec<Sixteen>,
+    rows: Vec<Aligned>,
+    /// The strip multiplied last.
+    strip: Option<usize>,
+    /// Products of each base layer for one source row and a strip of target rows: source columns ×
+    /// (width of a strip with margins).
+    products: Vec<Aligned>,
     /// A term's mixed columns for the target row, with their margins.
-    mixed: Vec<f32>,
+    mixed: Aligned,
     sorted: Sorted,
     /// For each target column that a set asks for, its values: as in `sorted`, but a vector for every
     /// [`LANES`] source columns.
@@ -232,16 +223,18 @@ impl Vote<'_> {
     }
 
     fn room(&self) -> Room {
-        let [source, _] = self.maps(0);
+        let [source, target] = self.maps(0);
+        let values = (source.columns + ROW_MARGIN) * self.stride();
         Room {
             panels: vec![Vec::new(); self.layers.len()],
-            rows: vec![Vec::new(); self.terms.len()],
-            products: vec![Sixteen::ZERO; (source.columns + ROW_MARGIN) * self.stride() / LANES],
-            mixed: Vec::new(),
+            rows: vec![Aligned::default(); self.terms.len()],
+            strip: None,
+            products: vec![Aligned::zeros(values); self.layers.len()],
+            mixed: Aligned::default(),
             sorted: self.sorted(self.layout.vectors()),
             columns: Vec::new(),
             norms: Norms::default(),
-            line: vec![0.0; self.stride() + LANES],
+            line: vec![0.0; padded(target.columns, LANES) + 2 * MARGIN + LANES],
         }
     }
 
@@ -255,14 +248,15 @@ impl Vote<'_> {
         }
     }
 
-    /// Values of a line with its margins.
+    /// Values of a line of products with its margins.
     fn stride(&self) -> usize {
-        padded(self.maps(0)[1].columns, LANES) + 2 * MARGIN
+        self.panels[0].strips.width + 2 * MARGIN
     }
 
     /// What one source row has in common for all target rows.
     #[inline(always)]
     fn source_row<S: Simd>(&self, simd: S, row: usize, room: &mut Room) {
+        room.strip = None;
         for (number, panel) in room.panels.iter_mut().enumerate() {
             let [map, _] = self.maps(number);
             let stride = map.columns + ROW_MARGIN;
@@ -281,9 +275,7 @@ impl Vote<'_> {
     /// Votes of one source row and one target row, of all sets.
     #[inline(always)]
     fn target_row<S: Simd>(&self, simd: S, rows: [usize; 2], room: &mut Room, sets: &mut [Work]) {
-        for number in 0..self.layers.len() {
-            self.multiply(simd, number, rows[1], room);
-        }
+        self.sort_products(simd, rows[1], room);
         for (list, sum) in self.lists.iter().zip(&mut room.sorted.lists) {
             let layer = |number: usize| bytemuck::cast_slice(&room.sorted.layers[number]);
             add_all(simd, list, layer, bytemuck::cast_slice_mut(sum));
@@ -303,19 +295,25 @@ impl Vote<'_> {
         }
     }
 
-    /// Products of a base layer, sorted.
+    /// Products of every base layer for a target row, sorted.
     #[inline(always)]
-    fn multiply<S: Simd>(&self, simd: S, number: usize, target_row: usize, room: &mut Room) {
-        let ([source, target], stride) = (self.maps(number), self.stride());
-        let width = padded(target.columns, LANES);
-        let panel = target.channels * width;
-        let data: &[f32] = bytemuck::cast_slice(&self.panels[number]);
-        let target = Panel { data: &data[target_row * panel..][..panel], stride: width };
-        let of_source = Panel { data: &room.panels[number], stride: source.columns + ROW_MARGIN };
-        let products: &mut [f32] = bytemuck::cast_slice_mut(&mut room.products);
-        let out = &mut products[MARGIN..];
-        multiply_layer(simd, (of_source, source.columns), target, out, stride);
-        self.layout.sort(simd, products, stride, &mut room.sorted.layers[number]);
+    fn sort_products<S: Simd>(&self, simd: S, target_row: usize, room: &mut Room) {
+        let (strip, column) = self.panels[0].strips.place(target_row);
+        let again = room.strip.replace(strip) == Some(strip);
+        for number in 0..self.layers.len() {
+            let products = &mut room.products[number];
+            if !again {
+                let ([source, target], data) = (self.maps(number), &room.panels[number]);
+                let of_source = Panel { data, stride: source.columns + ROW_MARGIN };
+                let packed = &self.panels[number];
+                let of_target =
+                    (packed.panel(strip, 0..target.channels), packed.strips.used(strip));
+                let out = (&mut products[MARGIN..], self.stride());
+                multiply_layer(simd, (of_source, source.columns), of_target, out);
+            }
+            let sorted = &mut room.sorted.layers[number];
+            self.layout.sort(simd, &products[column..], self.stride(), sorted);
+        }
     }
 
     /// Votes of one set; rows are relative to its grids.
