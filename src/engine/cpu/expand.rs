@@ -6,7 +6,7 @@
 //! inside the vote.
 
 use super::correlate::Correlation;
-use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::simd::{Aligned, Kernel, LANES, Simd, Sixteen};
 use super::tile::padded;
 use crate::hyperpixel::upsample::{Tap, taps};
 use crate::hyperpixel::{Grid, Group, Hyperimage};
@@ -75,12 +75,11 @@ impl Kernel for Expand<'_> {
         let spans = spans(&target_base.column_taps(target));
         let width = padded(target_base.grid.columns.len, LANES);
         let cells = source.rows * source.columns;
-        let mut data = Aligned::zeros(cells * target.rows * width);
-        let lines = self.correlation.data.chunks_exact(self.correlation.stride);
-        for (from, to) in lines.zip(data.chunks_exact_mut(target.rows * width)) {
-            for (from, to) in from.chunks_exact(target.columns).zip(to.chunks_exact_mut(width)) {
-                for (span, to) in spans.iter().zip(to.chunks_exact_mut(LANES)) {
-                    span.upsample(simd, from, to);
+        let mut data = Aligned::with_capacity(cells * target.rows * width);
+        for from in self.correlation.data.chunks_exact(self.correlation.stride) {
+            for from in from.chunks_exact(target.columns).take(target.rows) {
+                for span in &spans {
+                    data.push(span.upsample(simd, from));
                 }
             }
         }
@@ -122,12 +121,14 @@ fn spans(taps: &[Tap]) -> Vec<Span> {
 impl Span {
     /// One vector of fine columns of a coarse row.
     #[inline(always)]
-    fn upsample<S: Simd>(&self, simd: S, from: &[f32], to: &mut [f32]) {
+    fn upsample<S: Simd>(&self, simd: S, from: &[f32]) -> Sixteen {
         let mut sum = simd.splat(0.0);
         for (&value, weights) in from[self.first..].iter().zip(self.weights.chunks_exact(LANES)) {
             sum = simd.mul_add(simd.splat(value), simd.load(weights), sum);
         }
-        simd.store(to, sum);
+        let mut to = Sixteen::ZERO;
+        simd.store(&mut to.0, sum);
+        to
     }
 }
 

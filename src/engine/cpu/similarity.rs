@@ -349,14 +349,21 @@ fn combine<S: Simd, const GROUPS: usize>(
     norms: &[f32],
     out: &mut [f32],
 ) {
-    let norm = simd.splat(norm);
-    let lines = base.chunks_exact(LANES).zip(norms.chunks_exact(LANES));
-    for (block, ((base, norms), out)) in lines.zip(out.chunks_exact_mut(LANES)).enumerate() {
-        let mut sum = simd.load(base);
-        for side in &sides {
-            sum = simd.add(sum, side.mix(simd, block * LANES));
+    // Slices of equal length: no vector is checked against the end of one.
+    let vectors = out.len() / LANES;
+    let part = |values| &bytemuck::cast_slice::<f32, [f32; LANES]>(values)[..vectors];
+    let (norm, base, norms) = (simd.splat(norm), part(&base[..vectors * LANES]), part(norms));
+    let mut mixes = [(base, base); GROUPS];
+    for (mix, side) in mixes.iter_mut().zip(&sides) {
+        *mix = (part(&side.left[..vectors * LANES]), part(&side.right[..vectors * LANES]));
+    }
+    for (at, out) in out.chunks_exact_mut(LANES).enumerate() {
+        let mut sum = simd.load(&base[at]);
+        for ((left, right), side) in mixes.iter().zip(&sides) {
+            let right = simd.mul(simd.load(&right[at]), side.take);
+            sum = simd.add(sum, simd.mul_add(simd.load(&left[at]), side.keep, right));
         }
-        simd.store(out, cube(simd, sum, simd.mul(norm, simd.load(norms))));
+        simd.store(out, cube(simd, sum, simd.mul(norm, simd.load(&norms[at]))));
     }
 }
 

@@ -80,10 +80,16 @@ pub const WIDEST_COLUMNS: usize = 5 * LANES;
 pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
     match instructions {
         _ if rows == 1 => 1,
-        InstructionSet::Avx512 => padded(rows, 4),
+        InstructionSet::Avx512 => padded(rows, widest_tile_rows(rows)),
         InstructionSet::Avx2 => padded(rows, 6),
         InstructionSet::Plain => padded(rows, 2),
     }
+}
+
+/// Rows of the widest register tile of AVX-512: four or five, whichever computes fewer beyond `rows`.
+#[inline(always)]
+fn widest_tile_rows(rows: usize) -> usize {
+    if padded(rows, 5) < padded(rows, 4) { 5 } else { 4 }
 }
 
 /// `out[i * out_stride + j] += Σ_k source[k][i] · target[k][j]` for `i < rows`, `j < columns`, in
@@ -133,6 +139,7 @@ impl<'a, T: Rows<'a>> Multiply<'a, T> {
                 2 => strip::<S, 12, 2, T>(simd, self),
                 3 => strip::<S, 8, 3, T>(simd, self),
                 4 => strip::<S, 6, 4, T>(simd, self),
+                _ if widest_tile_rows(self.rows) == 5 => strip::<S, 5, 5, T>(simd, self),
                 _ => strip::<S, 4, 5, T>(simd, self),
             }
         } else if self.rows == 1 {
