@@ -39,20 +39,26 @@ fn write_picture(path: &Path, [width, height]: [u32; 2], seed: u32) {
     .expect("a picture");
 }
 
-/// A benchmark in SPair-71k's format of one category, three photographs and six pairs.
+/// A benchmark in SPair-71k's format of one category: three photographs and six pairs, unless more
+/// are wanted.
 pub struct Tiny {
     folder: TempDir,
 }
 
 impl Tiny {
     pub fn new() -> Self {
+        Self::of(3)
+    }
+
+    /// So many photographs, and every ordered pair of two.
+    pub fn of(photographs: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         for sub in ["JPEGImages/mug", "ImageAnnotation/mug", "PairAnnotation/test", "Layout/large"]
         {
             fs::create_dir_all(root.join(sub)).expect("a folder");
         }
-        let images: Vec<ImageAnnotation> = (0..3u32)
+        let images: Vec<ImageAnnotation> = (0..photographs)
             .map(|index| {
                 let (width, height) = (90 + 10 * index, 80);
                 let name = format!("mug_{index}.png");
