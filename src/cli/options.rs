@@ -164,8 +164,8 @@ pub struct MethodArgs {
     /// The backbone's own weights, for files of learned methods that lack it: as --weights for hpf.
     #[arg(long, value_name = "PATH|HUB-ID|untrained")]
     pub backbone_weights: Option<String>,
-    /// The stages of a method that aligns in stages: affine-tps, affine, tps, homography or
-    /// homography-tps. Default: affine-tps.
+    /// The stages of a method that aligns in stages: affine-tps, affine or tps, and of cnngeo
+    /// homography or homography-tps. Default: affine-tps.
     #[arg(long, value_name = "STAGES")]
     pub stages: Option<String>,
     /// Which way a learned method is asked: its network maps points of one photograph into another.

@@ -115,7 +115,11 @@ impl TryFrom<String> for Bits {
 #[non_exhaustive]
 pub enum StateError {
     /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error(
+        "{}: cannot be read: {source}; give the file that `hpflow search` wrote, or another name to \
+         begin a new search",
+        file.display()
+    )]
     Read {
         /// The file.
         file: PathBuf,

@@ -217,11 +217,13 @@ pub(super) fn numbers(
             return Err(WeightsError::NumberType { path, name, found: format!("{other:?}") });
         }
     };
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(values)
-    } else {
-        Err(WeightsError::NotFinite { path, name })
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(WeightsError::NotFinite { path, name });
     }
+    if name.ends_with(".running_var") && values.iter().any(|&value| value < 0.0) {
+        return Err(WeightsError::NegativeVariance { path, name });
+    }
+    Ok(values)
 }
 
 fn each<const SIZE: usize>(data: &[u8], convert: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
