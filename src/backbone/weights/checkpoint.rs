@@ -87,6 +87,14 @@ impl Checkpoint {
         Baseline::of(&self.shapes)
     }
 
+    /// Whether it has every tensor of a baseline at its shape, and hpflow runs it.
+    ///
+    /// # Errors
+    /// Those of [`Baseline::check`].
+    pub fn check(&self, baseline: &Baseline) -> Result<(), WeightsError> {
+        baseline.check(&self.path, &self.shapes)
+    }
+
     /// The tensors asked for, row-major, by the names of `parameters`; `in_file` gives the name that
     /// each has in the file. `of` says in messages what needs them.
     ///

@@ -125,7 +125,7 @@ fn the_other_wiring_and_single_stages_are_other_predictions_and_in_the_header() 
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let more = ["--root", tiny.root(), "--partial", "--format", "csv"];
     let scored = text(&hpflow(&[&["score"], &files[..], &more].concat()).stdout);
-    let names = scored.lines().skip(1).filter_map(|line| line.split(',').next());
+    let names = scored.lines().skip(1).filter_map(|line| line.split(',').nth(1));
     let names: Vec<&str> = names.collect();
     let usual = "cnngeo resnet101";
     let expected = ["", " inverse", " tps", " homography"].map(|more| format!("{usual}{more}"));
@@ -206,6 +206,15 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         let out = format!("{name}.jsonl");
         done(&tiny.predict_by(method, &out, &[more, &few].concat()));
         assert_eq!(predicted(&tiny, &out).1, expected, "{name}");
+    }
+
+    // Whether the extractor is called `vgg` or `model`, `weights check` says what `predict` does.
+    for (path, fits) in [
+        (&affine_file, "CNNGeo or a stage of WeakAlign (affine, VGG-16)"),
+        (&combined, "WeakAlign (both stages, VGG-16)"),
+    ] {
+        let checked = hpflow(&["weights", "check", path]);
+        assert!(text(&checked.stdout).contains(fits), "{}", text(&checked.stderr));
     }
 
     let predict = |method: &str, weights: &str, more: &[&str]| {
