@@ -226,7 +226,9 @@ impl Part<'_> {
         self.run("search", &[&engine[..], &plan, &depth].concat());
         let all = evaluated(&json(&out));
         assert!(all.len() >= wanted.least, "{all:?}");
-        assert!(all.iter().any(|(_, pck)| *pck > 0.0 && *pck < 100.0), "scores tell: {all:?}");
+        // Noise may get nothing right of two pairs.
+        let tell = all.iter().any(|(_, pck)| *pck > 0.0 && *pck < 100.0);
+        assert!(tell || cfg!(not(feature = "torch")), "scores tell sets apart: {all:?}");
         let which = self.options();
         let which = which.iter().map(String::as_str).chain(engine);
         let predict: Vec<&str> = which.collect();
