@@ -42,7 +42,7 @@ pub enum WeightsError {
         found: String,
     },
     /// A file that cannot be opened or read.
-    #[error("{path}: cannot be read: {source}; give a safetensors file that can be")]
+    #[error("{path}: cannot be read: {source}; give a safetensors file, and check its permissions")]
     Read {
         /// The weights file.
         path: PathBuf,
