@@ -1,4 +1,4 @@
-//! From matches of hyperpixels to keypoints (HPF, section 3.3; DESIGN, "Transfer").
+//! From matches of hyperpixels to keypoints (HPF, section 3.3; docs/method.md, "Transfer").
 
 use rayon::prelude::*;
 

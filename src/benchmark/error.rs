@@ -66,7 +66,7 @@ pub enum BenchmarkError {
         names: String,
     },
     /// A file cannot be read.
-    #[error("cannot read {}: {source}", file.display())]
+    #[error("cannot read {}: {source}; check that it is what the benchmark is distributed with, and its permissions", file.display())]
     Read {
         /// The file or folder.
         file: PathBuf,

@@ -11,7 +11,7 @@ use crate::pickle::PickleError;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The file cannot be opened or read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {source}; give a file that PyTorch stored", path.display())]
     Read {
         /// The checkpoint.
         path: PathBuf,

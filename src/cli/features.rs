@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Usage;
 use super::console::Console;
-use super::options::{BenchmarkArgs, HpfArgs};
+use super::options::{BackboneArgs, BenchmarkArgs};
 use crate::backbone::{Backbone, FeatureMap};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
@@ -35,7 +35,13 @@ pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
     #[command(flatten)]
-    hpf: HpfArgs,
+    network: BackboneArgs,
+    /// Layers, ascending, as in 0,9,10,11,12,13.
+    #[arg(long, value_name = "LAYERS", default_value = "all", allow_hyphen_values = true)]
+    layers: String,
+    /// How feature maps are stored: f16 takes half the space and rounds them.
+    #[arg(long, value_enum, default_value_t)]
+    precision: Precision,
     /// The folder to write; one safetensors file a photograph.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -49,11 +55,10 @@ pub struct Args {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = args.benchmark.open()?;
     benchmark.check_photographs()?;
-    args.hpf.set_threads();
-    let backbone = args.hpf.open_backbone(console)?;
-    let layers = layers(args, &*backbone)?;
-    let precision = args.hpf.precision.unwrap_or_default();
-    let written = keep(&benchmark, &*backbone, &layers, (&args.out, precision), console)?;
+    args.network.set_threads();
+    let backbone = args.network.open(console)?;
+    let layers = layers(&args.layers, &*backbone)?;
+    let written = keep(&benchmark, &*backbone, &layers, (&args.out, args.precision), console)?;
     let (folder, total) = (args.out.display(), benchmark.images.len());
     let (count, name) = (layers.len(), backbone.name());
     console.note(format!(
@@ -103,11 +108,11 @@ pub(super) fn keep(
     Ok(written)
 }
 
-/// The layers asked for: all of them where none are.
-fn layers(args: &Args, backbone: &dyn Backbone) -> anyhow::Result<Vec<usize>> {
-    let Some(text) = args.hpf.layers.as_deref().filter(|text| *text != "all") else {
+/// The layers asked for.
+fn layers(text: &str, backbone: &dyn Backbone) -> anyhow::Result<Vec<usize>> {
+    if text == "all" {
         return Ok((0..backbone.layer_count()).collect());
-    };
+    }
     let wrong = |error: LayerSetError| Usage(format!("--layers {text}: {error}"));
     let layers: LayerSet = text.parse().map_err(wrong)?;
     layers.check(backbone.name(), backbone.layer_count()).map_err(wrong)?;

@@ -113,8 +113,12 @@ fn check_outputs(args: &Args) -> anyhow::Result<()> {
 fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
     let path = Path::new(text);
     let (what, text) = if path.is_file() {
-        let read = std::fs::read_to_string(path)
-            .with_context(|| format!("{}: cannot be read as text", path.display()))?;
+        let read = std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "{}: cannot be read as text; expected keypoints, as x,y x,y or [[x,y],…]",
+                path.display()
+            )
+        })?;
         (path.display().to_string(), read)
     } else {
         ("--keypoints".to_owned(), text.to_owned())

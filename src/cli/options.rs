@@ -96,18 +96,27 @@ fn layout_size(name: &str) -> Result<LayoutSize, String> {
         .ok_or_else(|| "expected large or small".to_owned())
 }
 
-/// What methods are made of: backbone, weights, layers, engine.
+/// The backbone of Hyperpixel Flow.
 #[derive(Debug, Clone, Args)]
-pub struct HpfArgs {
-    /// resnet50, resnet101, or hog (built in: no download, no libtorch); vgg16 for learned methods.
-    /// Default: resnet101, or the one that kept features or learned weights are of.
+pub struct BackboneArgs {
+    /// resnet50, resnet101, or hog (built in: no weights, no libtorch). Default: resnet101, or the
+    /// one that kept features are of.
     #[arg(long)]
     pub backbone: Option<String>,
     /// A safetensors file with torchvision's names, a Hugging Face repository (owner/name or
-    /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub. For
-    /// learned methods: the file of each stage, or one that holds both, with the authors' names.
-    #[arg(long, value_name = "PATH[,PATH]|HUB-ID|untrained")]
+    /// owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub.
+    #[arg(long, value_name = "PATH|HUB-ID|untrained")]
     pub weights: Option<String>,
+    /// Threads on the processor. Default: one a core. The numbers do not depend on it.
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    pub threads: Option<usize>,
+}
+
+/// What Hyperpixel Flow is made of: backbone, layers, engine.
+#[derive(Debug, Clone, Args)]
+pub struct HpfArgs {
+    #[command(flatten)]
+    pub network: BackboneArgs,
     /// Layers, ascending, as in 0,9,10,11,12,13. Default: the published set of the benchmark and
     /// backbone.
     #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
@@ -122,9 +131,6 @@ pub struct HpfArgs {
     /// Default: f32.
     #[arg(long, value_enum)]
     pub precision: Option<Precision>,
-    /// Threads on the processor. Default: one a core. The numbers do not depend on it.
-    #[arg(long, value_name = "N", value_parser = thread_count)]
-    pub threads: Option<usize>,
 }
 
 /// Features kept on the disk.
@@ -138,6 +144,17 @@ pub struct FeaturesArgs {
 
 /// Which method, and what is asked of it.
 #[derive(Debug, Clone, Args)]
+#[command(
+    mut_arg("backbone", |one| one.help(
+        "resnet50, resnet101, or hog (built in: no weights, no libtorch); resnet101 or vgg16 for \
+         learned methods. Default: resnet101, or the one that kept features or learned weights are of"
+    )),
+    mut_arg("weights", |one| one.value_name("PATH[,PATH]|HUB-ID|untrained").help(
+        "A safetensors file with torchvision's names, a Hugging Face repository (owner/name or \
+         owner/name@revision), or `untrained`. Default: the backbone's known weights on the hub. For \
+         learned methods: the file of each stage, or one that holds both, with the authors' names"
+    ))
+)]
 pub struct MethodArgs {
     /// The method. What each heeds is listed below; any other option is refused.
     #[arg(long, default_value = "hpf", value_parser = method_names())]
@@ -147,8 +164,8 @@ pub struct MethodArgs {
     /// The backbone's own weights, for files of learned methods that lack it: as --weights for hpf.
     #[arg(long, value_name = "PATH|HUB-ID|untrained")]
     pub backbone_weights: Option<String>,
-    /// The stages of a method that aligns in stages: affine-tps, affine, tps, homography or
-    /// homography-tps. Default: affine-tps.
+    /// The stages of a method that aligns in stages: affine-tps, affine or tps, and of cnngeo
+    /// homography or homography-tps. Default: affine-tps.
     #[arg(long, value_name = "STAGES")]
     pub stages: Option<String>,
     /// Which way a learned method is asked: its network maps points of one photograph into another.
@@ -220,7 +237,7 @@ impl MethodArgs {
         benchmark: &str,
         console: Console,
     ) -> anyhow::Result<Box<dyn Method>> {
-        self.hpf.set_threads();
+        self.hpf.network.set_threads();
         let options = self.options(photographs, benchmark, console);
         let method = method::open(&self.method, &options).map_err(usage)?;
         let about = method.describe();
@@ -244,22 +261,17 @@ fn usage(error: OpenError) -> anyhow::Error {
     }
 }
 
-impl HpfArgs {
+impl BackboneArgs {
     /// The backbone's name where no features are given.
     pub fn backbone(&self) -> &str {
         self.backbone.as_deref().unwrap_or("resnet101")
     }
 
     /// What these options ask of a method.
-    pub fn options(&self, benchmark: &str, console: Console) -> method::Options {
+    fn options(&self, console: Console) -> method::Options {
         method::Options {
-            benchmark: benchmark.to_owned(),
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
-            layers: self.layers.clone(),
-            engine: self.engine,
-            adapter: self.adapter.clone(),
-            precision: self.precision,
             threads: self.thread_count(),
             progress: !console.quiet,
             ..method::Options::default()
@@ -270,8 +282,37 @@ impl HpfArgs {
     ///
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
-    pub fn open_backbone(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
-        hpf::backbone(&self.options("spair", console)).map_err(usage)
+    pub fn open(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
+        hpf::backbone(&self.options(console)).map_err(usage)
+    }
+
+    fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(rayon::current_num_threads)
+    }
+
+    /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
+    /// command opens one method.
+    pub fn set_threads(&self) {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            if pool.build_global().is_err() {
+                tracing::debug!("the pool of threads had been made before");
+            }
+        }
+    }
+}
+
+impl HpfArgs {
+    /// What these options ask of a method.
+    fn options(&self, benchmark: &str, console: Console) -> method::Options {
+        method::Options {
+            benchmark: benchmark.to_owned(),
+            layers: self.layers.clone(),
+            engine: self.engine,
+            adapter: self.adapter.clone(),
+            precision: self.precision,
+            ..self.network.options(console)
+        }
     }
 
     /// The layers asked for, or those published for the benchmark and backbone.
@@ -288,20 +329,5 @@ impl HpfArgs {
     /// Wrong usage (an unknown adapter), or an engine that cannot run.
     pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
         hpf::engine(&self.options("spair", Console { quiet: true }), kind).map_err(usage)
-    }
-
-    pub fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(rayon::current_num_threads)
-    }
-
-    /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
-    /// command opens one method.
-    pub fn set_threads(&self) {
-        if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            if pool.build_global().is_err() {
-                tracing::debug!("the pool of threads had been made before");
-            }
-        }
     }
 }

@@ -13,7 +13,7 @@ use super::output::counted;
 use crate::benchmark::Benchmark;
 use crate::features::file_of;
 use crate::method::{Keypoints, Method, Outcome, Unusable};
-use crate::predictions::{Header, Prediction, Writer, partial_path};
+use crate::predictions::{Done, Header, Prediction, Writer, partial_path};
 
 /// Predict the keypoints of a benchmark's pairs.
 #[derive(Debug, ClapArgs)]
@@ -28,7 +28,8 @@ pub struct Args {
     /// The predictions file to write. Until it is complete its lines are in FILE.partial.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
-    /// Continue a run that was stopped; the result is the same as of one that was not.
+    /// Continue a run that was stopped; the result is the same as of one that was not. Pairs that
+    /// were left unanswered are predicted again.
     #[arg(long)]
     resume: bool,
     /// Where a photograph cannot be used, leave its pairs unanswered, list it at the end and exit
@@ -65,8 +66,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let total = benchmark.pairs.len();
     let progress = console.progress(total, "pairs");
-    progress.set_position(done.len() as u64);
     let todo: Vec<usize> = (done.len()..total).collect();
+    let again: Vec<usize> = (0..done.len()).filter(|&pair| !done[pair].answered).collect();
+    progress.set_position((done.len() - again.len()) as u64);
     let mut output = Output {
         benchmark: &benchmark,
         writer,
@@ -82,6 +84,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             partial_path(&args.out).display()
         )
     };
+    if !again.is_empty() {
+        let count = counted(again.len(), "unanswered pair");
+        console.note(format!("{}: {count} to be predicted again", args.out.display()));
+        output.amend(&mut *method, &again).with_context(stopped)?;
+    }
     method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome)).with_context(stopped)?;
     progress.finish_and_clear();
     let unusable = std::mem::take(&mut output.unusable);
@@ -103,8 +110,8 @@ fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<
 }
 
 /// A resumed file holds the first pairs of this very selection, in order.
-fn check_resumed(benchmark: &Benchmark, done: &[String], args: &Args) -> anyhow::Result<()> {
-    for (position, id) in done.iter().enumerate() {
+fn check_resumed(benchmark: &Benchmark, done: &[Done], args: &Args) -> anyhow::Result<()> {
+    for (position, Done { pair: id, .. }) in done.iter().enumerate() {
         let expected = benchmark.pairs.get(position).map(|pair| pair.id.as_str());
         if expected != Some(id) {
             bail!(
@@ -147,6 +154,28 @@ struct Output<'a> {
 
 impl Output<'_> {
     fn take(&mut self, outcome: Outcome) -> anyhow::Result<()> {
+        let (pair, keypoints) = self.answer(outcome)?;
+        self.pending.insert(pair, keypoints);
+        while let Some(keypoints) = self.pending.remove(&self.next) {
+            self.writer.write(&self.prediction(self.next, keypoints))?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    /// Predicts pairs that the file has already, and puts what comes of it in their place.
+    fn amend(&mut self, method: &mut dyn Method, pairs: &[usize]) -> anyhow::Result<()> {
+        let mut others = BTreeMap::new();
+        method.predict(self.benchmark, pairs, &mut |outcome| {
+            let (pair, keypoints) = self.answer(outcome)?;
+            others.insert(pair, self.prediction(pair, keypoints));
+            Ok(())
+        })?;
+        Ok(self.writer.amend(&others)?)
+    }
+
+    /// A pair and its keypoints; none where a photograph cannot be used and the run goes on.
+    fn answer(&mut self, outcome: Outcome) -> anyhow::Result<(usize, Keypoints)> {
         let keypoints = match outcome.keypoints {
             Ok(keypoints) => keypoints,
             Err(unusable) if self.keep_going => {
@@ -159,12 +188,10 @@ impl Output<'_> {
             }
         };
         self.progress.inc(1);
-        self.pending.insert(outcome.pair, keypoints);
-        while let Some(keypoints) = self.pending.remove(&self.next) {
-            let pair = self.benchmark.pairs[self.next].id.clone();
-            self.writer.write(&Prediction { pair, keypoints })?;
-            self.next += 1;
-        }
-        Ok(())
+        Ok((outcome.pair, keypoints))
+    }
+
+    fn prediction(&self, pair: usize, keypoints: Keypoints) -> Prediction {
+        Prediction { pair: self.benchmark.pairs[pair].id.clone(), keypoints }
     }
 }

@@ -96,6 +96,11 @@ enum Output {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let Files { paths, headers } = Files::open(&args.files)?;
     let mut protocols = protocols(&args.protocol, &headers[0].benchmark)?;
+    if let Some((_, twice)) =
+        args.alpha.iter().enumerate().find(|(at, alpha)| args.alpha[..*at].contains(alpha))
+    {
+        return Err(super::Usage(format!("--alpha names {twice} twice; name it once")).into());
+    }
     let masks = protocols.iter().find(|protocol| protocol.measure != Measure::Keypoints);
     if let (Some(protocol), false) = (masks, args.alpha.is_empty()) {
         let what = format!(

@@ -26,7 +26,7 @@ use crate::search::{
     SearchError, State, StateError,
 };
 
-/// The state is written at most so often while a depth is under way.
+/// The state is written at most so often while a depth is under way, after its first pairs.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 
 /// The bases that are tried where none are given (published code: as many as the beam is wide).
@@ -37,6 +37,7 @@ const USUAL_BASES: usize = 4;
 #[command(
     mut_arg("split", |split| split.default_value("val")),
     mut_arg("layers", |layers| layers.hide(true)),
+    mut_arg("precision", |precision| precision.hide(true)),
     after_help = "Example:
   hpflow search --benchmark spair --root SPair-71k --backbone resnet50 --out search.json --report search
 
@@ -74,7 +75,8 @@ pub struct Args {
     /// Memory for maps in MiB, and again as much for what is kept of pairs.
     #[arg(long, default_value = "2048", value_name = "MIB", value_parser = at_least_one)]
     memory: usize,
-    /// The file of the search: written after every depth and every few seconds.
+    /// The file of the search: written after the first pairs, after every depth and every few
+    /// seconds.
     #[arg(long, value_name = "FILE.json")]
     out: PathBuf,
     /// A folder for a page with pictures of the search (index.html) and the pictures (SVG).
@@ -117,7 +119,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
         return Err(Usage(what).into());
     }
-    args.hpf.set_threads();
+    args.hpf.network.set_threads();
     if let Some(folder) = &args.report {
         std::fs::create_dir_all(folder).with_context(|| {
             let folder = folder.display();
@@ -226,7 +228,7 @@ fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::R
     let features = Features::open(folder, photographs)?;
     features.check_benchmark(benchmark)?;
     let found = &features.description().backbone;
-    match &args.hpf.backbone {
+    match &args.hpf.network.backbone {
         Some(asked) if asked != found => {
             Err(OpenError::OtherBackbone { asked: asked.clone(), found: found.clone() }.into())
         }
@@ -242,7 +244,7 @@ fn extract(
     console: Console,
 ) -> anyhow::Result<(Features, Plan, PathBuf)> {
     benchmark.check_photographs()?;
-    let backbone = args.hpf.open_backbone(console)?;
+    let backbone = args.hpf.network.open(console)?;
     let plan = plan(args, backbone.name(), &(0..backbone.layer_count()).collect::<Vec<_>>())?;
     for &base in &plan.bases {
         backbone.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
@@ -337,7 +339,7 @@ fn run_search(
     console: Console,
 ) -> anyhow::Result<Outcome> {
     let progress = console.progress(0, "pairs × sets");
-    let mut saved = Instant::now();
+    let mut saved: Option<Instant> = None;
     let mut printing = Ok(());
     let outcome = search.run(state, &mut |event| {
         match event {
@@ -350,9 +352,10 @@ fn run_search(
             }
             Event::Advanced(done) => progress.inc(done as u64),
             Event::Changed(state) => {
-                if state.unfinished.is_none() || saved.elapsed() >= SAVE_EVERY {
+                let due = saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY);
+                if state.unfinished.is_none() || due {
                     state.write(&args.out)?;
-                    saved = Instant::now();
+                    saved = Some(Instant::now());
                 }
             }
             Event::Depth(depth, evaluated, beam) => {
@@ -455,7 +458,7 @@ fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
 fn weights<'a>(args: &'a Args, features: &'a Features) -> Option<&'a str> {
     let made_with = &features.description().made_with;
     let kept = || made_with.get("weights")?.get("source")?.as_str();
-    args.hpf.weights.as_deref().or_else(kept)
+    args.hpf.network.weights.as_deref().or_else(kept)
 }
 
 /// A word as a shell takes it.

@@ -114,7 +114,11 @@ pub enum FeaturesError {
         photograph: String,
     },
     /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error(
+        "{}: cannot be read: {source}; write it again with `hpflow features`, or give the folder that \
+         has it",
+        file.display()
+    )]
     Read {
         /// The file.
         file: PathBuf,

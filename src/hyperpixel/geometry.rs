@@ -1,5 +1,5 @@
 //! The grid of a base layer: jump, receptive field, boxes, and which cells count
-//! (HPF's published code, `model/base/geometry`; DESIGN, "Geometry").
+//! (HPF's published code, `model/base/geometry`; docs/method.md, "Geometry").
 
 use crate::Point;
 

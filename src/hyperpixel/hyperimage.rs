@@ -1,5 +1,5 @@
 //! Hyperimages: a photograph's feature maps grouped by resolution, with the inverse norms of its
-//! hyperpixels (HPF, section 3.1; DESIGN, section 5, points 1 and 2).
+//! hyperpixels (HPF, section 3.1; docs/method.md, "A correlation is a sum over resolutions").
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

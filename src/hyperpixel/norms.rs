@@ -1,5 +1,5 @@
 //! Inverse norms of hyperpixels, once per image, from the Gram matrix of neighbouring coarse cells
-//! (DESIGN, section 5, point 2).
+//! (docs/method.md, "Norms").
 //!
 //! An upsampled cell is a mix of at most four coarse cells, so the square of its norm is a mix of
 //! their inner products. Only products of neighbours occur: five a coarse cell, whatever the number

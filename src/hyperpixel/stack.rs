@@ -1,5 +1,5 @@
-//! All candidate maps of a photograph, each layer apart: what layer sets are chosen from (DESIGN,
-//! section 5: the correlation of a layer set is the sum of its layers').
+//! All candidate maps of a photograph, each layer apart: what layer sets are chosen from
+//! (docs/method.md, "Many layer sets": the correlation of a layer set is the sum of its layers').
 
 use std::collections::HashMap;
 

@@ -38,7 +38,7 @@ impl Photograph {
     }
 }
 
-/// A photograph ready for a backbone (DESIGN: "Prepare").
+/// A photograph ready for a backbone (docs/method.md, "Prepare").
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// Width after resizing.

@@ -1,5 +1,5 @@
 //! Resizing a photograph for a backbone, with PyTorch's arithmetic (`upsample_bilinear2d` with
-//! `align_corners=False`, no antialiasing; DESIGN, section 4, "Prepare").
+//! `align_corners=False`, no antialiasing; docs/method.md, "Prepare").
 
 use super::{Photograph, Prepared};
 

@@ -61,13 +61,38 @@ pub fn read(path: &Path) -> Result<Photograph, ImageError> {
     })
 }
 
-/// Width and height of a photograph in pixels by its header, without decoding it; `None` where it
-/// has none that can be read.
+/// Width and height in pixels that [`read`] would give a photograph, by its header, without decoding
+/// it; `None` where it has none that can be read.
 #[must_use]
 pub fn size(path: &Path) -> Option<[u32; 2]> {
     let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
-    let size = catch_unwind(AssertUnwindSafe(|| reader.into_dimensions().ok())).ok().flatten();
-    size.map(|(width, height)| [width, height])
+    let format = reader.format()?;
+    let read = || {
+        let mut decoder = reader.into_decoder().ok()?;
+        let (width, height) = decoder.dimensions();
+        Some(match orientation(&mut decoder, format).ok()? {
+            Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical => [width, height],
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => [height, width],
+        })
+    };
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten()
+}
+
+/// How a photograph is turned after decoding.
+fn orientation(
+    decoder: &mut impl ImageDecoder,
+    format: ImageFormat,
+) -> Result<Orientation, DecoderError> {
+    match format {
+        ImageFormat::Tiff => decoder.orientation(),
+        _ => Ok(Orientation::NoTransforms),
+    }
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, ImageError> {
@@ -114,10 +139,7 @@ fn decode(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Photograph, 
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(BYTE_LIMIT);
     decoder.set_limits(limits).map_err(refused)?;
-    let orientation = match format {
-        ImageFormat::Tiff => decoder.orientation().map_err(refused)?,
-        _ => Orientation::NoTransforms,
-    };
+    let orientation = orientation(&mut decoder, format).map_err(refused)?;
     let mut decoded = DynamicImage::from_decoder(decoder).map_err(refused)?;
     decoded.apply_orientation(orientation);
     let (width, height) = (decoded.width(), decoded.height());

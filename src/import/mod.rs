@@ -67,7 +67,7 @@ impl Kind {
 #[non_exhaustive]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", file.display())]
+    #[error("cannot read {}: {source}; give the file or folder of predictions that is to be imported", file.display())]
     Read {
         /// The file.
         file: PathBuf,

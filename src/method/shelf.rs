@@ -9,11 +9,14 @@ use rayon::prelude::*;
 
 use super::photograph::{check_colours, read_annotated};
 use super::schedule::Schedule;
-use super::{Direction, Unusable};
+use super::{Direction, MethodError, Outcome, Sink, Unusable};
 use crate::backbone::trunk::{Threads, Trunk, normalise_cells};
 use crate::backbone::{BackboneError, FeatureMap};
 use crate::benchmark::Benchmark;
 use crate::image::corners::Square;
+
+/// Pairs that go through the networks at a time.
+const PAIR_BATCH: usize = 16;
 
 /// How a pair's work is shared with other pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +144,7 @@ impl Shelf {
 
     /// Forgets the photographs that no pair from position `done` of the schedule on needs; all of
     /// them where nothing is shared.
-    pub fn forget(&mut self, scheme: Scheme, schedule: &Schedule, done: usize) {
+    fn forget(&mut self, scheme: Scheme, schedule: &Schedule, done: usize) {
         let needed = |image: usize| {
             scheme == Scheme::Shared && schedule.last_use[image].is_some_and(|last| last >= done)
         };
@@ -161,13 +164,38 @@ impl Picture {
 }
 
 impl Scheme {
-    /// Pairs that go through the networks together, where `batch` of them may.
-    #[must_use]
-    pub fn batch(self, batch: usize) -> usize {
+    /// Pairs that go through the networks together.
+    fn batch(self) -> usize {
         match self {
-            Self::Shared => batch,
+            Self::Shared => PAIR_BATCH,
             Self::PairByPair => 1,
         }
+    }
+
+    /// Hands `pairs` (indices in [`Benchmark::pairs`]) to `predict`, so many together that a
+    /// photograph is read and mapped once, with a shelf of squares of `side` pixels; hands on to
+    /// `sink` what it gives.
+    ///
+    /// # Errors
+    /// Whatever `predict` says, or a sink that wants no more.
+    pub fn predict(
+        self,
+        side: usize,
+        (benchmark, pairs): (&Benchmark, &[usize]),
+        sink: &mut Sink,
+        mut predict: impl FnMut(&[usize], &mut Shelf) -> Result<Vec<Outcome>, MethodError>,
+    ) -> Result<(), MethodError> {
+        let schedule = Schedule::new(benchmark, pairs);
+        let mut shelf = Shelf::new(side);
+        let mut done = 0;
+        for batch in schedule.pairs.chunks(self.batch()) {
+            for outcome in predict(batch, &mut shelf)? {
+                sink(outcome).map_err(MethodError::Stopped)?;
+            }
+            done += batch.len();
+            shelf.forget(self, &schedule, done);
+        }
+        Ok(())
     }
 
     /// Maps of pictures, their cells normalised.

@@ -22,7 +22,7 @@ mod reader;
 mod writer;
 
 pub use reader::{MAX_LINE, Reader};
-pub use writer::{Writer, partial_path};
+pub use writer::{Done, Writer, partial_path};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";

@@ -12,6 +12,9 @@ use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path}
 /// The longest line that is read, in bytes: a million keypoints fit.
 pub const MAX_LINE: u64 = 64 << 20;
 
+/// What may help where a file cannot be read.
+const WANTED: &str = "; give a predictions file, such as `hpflow predict` writes";
+
 /// What some editors put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -91,7 +94,7 @@ fn unfinished(path: &Path) -> String {
     if partial.exists() {
         format!("; {} is an unfinished run: `hpflow predict --resume` ends it", partial.display())
     } else {
-        String::new()
+        WANTED.to_owned()
     }
 }
 
@@ -148,7 +151,7 @@ impl<R: BufRead> Lines<R> {
             let read = read.map_err(|source| PredictionsError::Read {
                 file: self.path.clone(),
                 source,
-                hint: String::new(),
+                hint: WANTED.to_owned(),
             })?;
             if read == 0 {
                 return Ok(false);

@@ -4,8 +4,9 @@
 //! Lines go to `<file>.partial`, each with one system call; the file gets its name when the last
 //! one is on the disk. The partial file is locked while a run writes it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -18,6 +19,15 @@ pub struct Writer {
     file: File,
     partial: PathBuf,
     path: PathBuf,
+}
+
+/// A pair that an unfinished file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Its id.
+    pub pair: String,
+    /// Whether one of its keypoints has a prediction, or it has no keypoints.
+    pub answered: bool,
 }
 
 /// Where the lines of an unfinished `path` are: `<path>.partial`.
@@ -63,7 +73,7 @@ impl Writer {
     /// # Errors
     /// Those of [`Writer::create`]; a header that differs from this run's, with the first field
     /// that does; a complete line that is no prediction.
-    pub fn resume(path: &Path, header: &Header) -> Result<(Self, Vec<String>), PredictionsError> {
+    pub fn resume(path: &Path, header: &Header) -> Result<(Self, Vec<Done>), PredictionsError> {
         refuse_what_is_no_file(path)?;
         let partial = partial_path(path);
         if !partial.exists() {
@@ -84,8 +94,46 @@ impl Writer {
             writer.line(&header_line(header))?;
             return Ok((writer, Vec::new()));
         }
-        let ids = done(&writer.partial, header)?;
-        Ok((writer, ids))
+        let pairs = done(&writer.partial, header)?;
+        Ok((writer, pairs))
+    }
+
+    /// Puts other predictions in place of some that the file has, by their position in it. All are
+    /// replaced, or none.
+    ///
+    /// # Errors
+    /// The system cannot read or write; the file stays as it was.
+    pub fn amend(&mut self, others: &BTreeMap<usize, Prediction>) -> Result<(), PredictionsError> {
+        let amended = self.amended(others).map_err(|source| self.write_error(source))?;
+        lock(&amended, &self.path)?;
+        self.file = amended;
+        Ok(())
+    }
+
+    /// The file with others of its predictions, under its name and to be written on.
+    fn amended(&self, others: &BTreeMap<usize, Prediction>) -> io::Result<File> {
+        let folder = self.partial.parent().filter(|folder| *folder != Path::new(""));
+        let mut temporary = crate::files::temporary(folder.unwrap_or(Path::new(".")))?;
+        let mut writer = BufWriter::new(temporary.as_file_mut());
+        let mut lines = BufReader::new(File::open(&self.partial)?);
+        let mut line = Vec::new();
+        // The header is no prediction.
+        let mut position = None;
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            match position.and_then(|position| others.get(&position)) {
+                Some(other) => writeln!(writer, "{}", other.to_line())?,
+                None => writer.write_all(&line)?,
+            }
+            // Blank lines are none either.
+            if !line.trim_ascii().is_empty() {
+                position = Some(position.map_or(0, |position| position + 1));
+            }
+            line.clear();
+        }
+        writer.flush()?;
+        drop(writer);
+        temporary.as_file().sync_all()?;
+        temporary.persist(&self.partial).map_err(|error| error.error)
     }
 
     /// Adds a pair.
@@ -124,14 +172,18 @@ impl Writer {
     }
 }
 
-/// The ids in a file of this run.
-fn done(path: &Path, header: &Header) -> Result<Vec<String>, PredictionsError> {
+/// The pairs in a file of this run.
+fn done(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
     let reader = Reader::open(path)?;
     let (found, expected) = (as_value(reader.header()), as_value(header));
     if let Some((field, found, expected)) = difference("", &found, &expected) {
         return Err(PredictionsError::OtherRun { file: path.to_owned(), field, found, expected });
     }
-    reader.map(|prediction| prediction.map(|p| p.pair)).collect()
+    let done = |Prediction { pair, keypoints }: Prediction| Done {
+        pair,
+        answered: keypoints.is_empty() || keypoints.iter().any(Option::is_some),
+    };
+    reader.map(|prediction| prediction.map(done)).collect()
 }
 
 fn as_value(header: &Header) -> Value {
@@ -160,7 +212,6 @@ fn difference(path: &str, found: &Value, expected: &Value) -> Option<(String, St
 
 /// The length of the file up to its last line break.
 fn whole_lines(file: &File) -> io::Result<u64> {
-    use std::io::BufRead;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let (mut position, mut whole) = (0, 0);
     loop {

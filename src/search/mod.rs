@@ -1,5 +1,5 @@
 //! The search for layer sets: beam search on a validation split, all sets of a depth scored at once
-//! (HPF, section 3.4; DESIGN, section 5).
+//! (HPF, section 3.4; docs/method.md, "Many layer sets").
 //!
 //! ```text
 //! features, once a photograph ─► layer stacks

@@ -1,16 +1,18 @@
 //! The file of a search: what was evaluated, so that a search that was stopped goes on, and what was
 //! found in the end. It has the same bytes whether the search was stopped or not.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::beam::Scored;
+use crate::backbone::weights::hexadecimal;
 use crate::hyperpixel::LayerSet;
 
 /// What every file of a search says it is.
@@ -19,11 +21,21 @@ const FORMAT: &str = "hpflow-search";
 /// The version of the format that this hpflow reads and writes.
 const VERSION: u64 = 1;
 
+/// The most bytes that are read. The largest depth of a search with ResNet-101 on SPair-71k's
+/// validation split takes three million.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// The most characters of a text of bits that a message shows.
+const SHOWN: usize = 20;
+
 /// The file of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     format: String,
     version: u64,
+    /// Of everything else in the file, so that a score that was changed on the disk decides nothing.
+    /// Empty but in the file.
+    sha256: String,
     /// What decides the numbers: benchmark, backbone, engine, what is searched.
     pub settings: Map<String, Value>,
     /// Every set that was evaluated, depth by depth, in the order of evaluation.
@@ -83,7 +95,11 @@ impl TryFrom<String> for Bits {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no list of bits");
+        let wrong = || {
+            let shown: String = text.chars().take(SHOWN).collect();
+            let rest = if shown.len() < text.len() { "…" } else { "" };
+            format!("`{shown}{rest}` is no list of bits")
+        };
         let (len, text) = text.split_once(':').ok_or_else(wrong)?;
         let len: usize = len.parse().map_err(|_| wrong())?;
         let bytes = STANDARD.decode(text).map_err(|_| wrong())?;
@@ -99,7 +115,11 @@ impl TryFrom<String> for Bits {
 #[non_exhaustive]
 pub enum StateError {
     /// A file that cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error(
+        "{}: cannot be read: {source}; give the file that `hpflow search` wrote, or another name to \
+         begin a new search",
+        file.display()
+    )]
     Read {
         /// The file.
         file: PathBuf,
@@ -151,6 +171,7 @@ impl State {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
+            sha256: String::new(),
             settings,
             depths: Vec::new(),
             best: Vec::new(),
@@ -172,13 +193,22 @@ impl State {
 
     /// The state in a file, if it is there.
     fn read(file: &Path) -> Result<Option<Self>, StateError> {
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
+        let wrong = |reason| StateError::NotAState { file: file.to_owned(), reason };
+        let opened = match File::open(file) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
         };
-        let wrong = |reason| StateError::NotAState { file: file.to_owned(), reason };
-        parse(&text).map(Some).map_err(wrong)
+        match opened.metadata() {
+            Ok(about) if about.is_file() && about.len() <= MOST_BYTES => {}
+            Ok(about) if about.is_file() => {
+                let found = about.len();
+                return Err(wrong(format!("it has {found} bytes, and {MOST_BYTES} are the most")));
+            }
+            Ok(_) => return Err(wrong("it is no regular file".to_owned())),
+            Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
+        }
+        parse(BufReader::new(opened.take(MOST_BYTES))).map(Some).map_err(wrong)
     }
 
     /// Whether some of the settings are those of the file, if it is there: what is known before the
@@ -247,13 +277,22 @@ impl State {
         Ok(())
     }
 
+    /// SHA-256 of all but itself, hexadecimal.
+    fn digest(&self) -> String {
+        // Texts, numbers and maps whose keys are texts: it always has a JSON form.
+        let content = serde_json::to_vec(self).unwrap_or_default();
+        hexadecimal(&Sha256::digest(content))
+    }
+
     /// Writes the file: it is replaced when the new one is whole.
     ///
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self, file: &Path) -> Result<(), StateError> {
         let failed = |reason: String| StateError::Write { file: file.to_owned(), reason };
-        let text = serde_json::to_string_pretty(self).map_err(|error| failed(error.to_string()))?;
+        let whole = Self { sha256: self.digest(), ..self.clone() };
+        let text =
+            serde_json::to_string_pretty(&whole).map_err(|error| failed(error.to_string()))?;
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -272,10 +311,15 @@ impl State {
     }
 }
 
-fn parse(text: &str) -> Result<State, String> {
-    let state: State = serde_json::from_str(text).map_err(|error| crate::json::fault_at(&error))?;
+fn parse(text: impl Read) -> Result<State, String> {
+    let state = serde_json::from_reader(text);
+    let mut state: State = state.map_err(|error| crate::json::fault_at(&error))?;
     if state.format != FORMAT || state.version != VERSION {
         return Err(format!("format {} {} is unknown to this hpflow", state.format, state.version));
+    }
+    let announced = std::mem::take(&mut state.sha256);
+    if announced != state.digest() {
+        return Err("what is in it has not the SHA-256 that it says: it was changed".to_owned());
     }
     let sets = state.depths.iter().flatten().map(|entry| &entry.layers);
     let kept = state.best.iter().chain(state.unfinished.iter().flat_map(|one| &one.sets));

@@ -39,20 +39,26 @@ fn write_picture(path: &Path, [width, height]: [u32; 2], seed: u32) {
     .expect("a picture");
 }
 
-/// A benchmark in SPair-71k's format of one category, three photographs and six pairs.
+/// A benchmark in SPair-71k's format of one category: three photographs and six pairs, unless more
+/// are wanted.
 pub struct Tiny {
     folder: TempDir,
 }
 
 impl Tiny {
     pub fn new() -> Self {
+        Self::of(3)
+    }
+
+    /// So many photographs, and every ordered pair of two.
+    pub fn of(photographs: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         for sub in ["JPEGImages/mug", "ImageAnnotation/mug", "PairAnnotation/test", "Layout/large"]
         {
             fs::create_dir_all(root.join(sub)).expect("a folder");
         }
-        let images: Vec<ImageAnnotation> = (0..3u32)
+        let images: Vec<ImageAnnotation> = (0..photographs)
             .map(|index| {
                 let (width, height) = (90 + 10 * index, 80);
                 let name = format!("mug_{index}.png");
@@ -149,6 +155,33 @@ fn an_unreadable_photograph_stops_the_run_or_leaves_its_pairs_unanswered() {
     let predictions = fs::read_to_string(tiny.path("go.jsonl")).expect("predictions");
     let unanswered = predictions.lines().filter(|line| line.contains("[null,null]")).count();
     assert_eq!(unanswered, 4, "of six pairs two are without it: {predictions}");
+}
+
+#[test]
+fn unanswered_pairs_are_predicted_again_when_the_photograph_is_mended() {
+    let tiny = Tiny::new();
+    let photograph = tiny.path("JPEGImages/mug/mug_2.png");
+    let whole = fs::read(&photograph).expect("a photograph");
+    assert!(tiny.predict("whole.jsonl", &[]).status.success());
+    let expected = fs::read(tiny.path("whole.jsonl")).expect("predictions");
+    fs::write(&photograph, "<html>no photograph</html>").expect("a file");
+    fails(&tiny.predict("a.jsonl", &["--keep-going"]), 1, &["1 photograph"]);
+    let unanswered = fs::read(tiny.path("a.jsonl")).expect("predictions");
+    // As long as it is broken, nothing changes and nothing is lost.
+    fails(&tiny.predict("a.jsonl", &["--keep-going", "--resume"]), 1, &["mug_2.png"]);
+    assert!(fs::read(tiny.path("a.jsonl")).expect("predictions") == unanswered, "the same bytes");
+    fails(&tiny.predict("a.jsonl", &["--resume"]), 1, &["mug_2.png", "--keep-going"]);
+    assert!(fs::read(tiny.path("a.jsonl.partial")).expect("predictions") == unanswered);
+    // Mended, from a file that is whole and from one that was stopped.
+    fs::write(&photograph, whole).expect("a file");
+    let cut = unanswered.len() - 9;
+    fs::write(tiny.path("b.jsonl.partial"), &unanswered[..cut]).expect("a partial file");
+    for name in ["a.jsonl", "b.jsonl"] {
+        let mended = tiny.predict(name, &["--resume"]);
+        assert!(mended.status.success(), "{}", text(&mended.stderr));
+        assert!(fs::read(tiny.path(name)).expect("predictions") == expected, "{name}");
+        assert!(!tiny.path(&format!("{name}.partial")).exists(), "nothing partial is left");
+    }
 }
 
 #[test]
@@ -309,6 +342,11 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
     assert!(!Path::new(&out).exists(), "nothing is written");
     let unknown = ["-q", "predict", "--root", &root, "--out", &out, "--backbone", "vgg"];
     fails(&hpflow(&unknown), 2, &["'vgg'", "resnet50"]);
+    fails(&predict(&["--weights", "x.safetensors"]), 2, &["--weights x.safetensors", "hog"]);
+    for unheeded in ["--engine", "--adapter"] {
+        let common = ["features", "--root", &root, "--out", &out, "--backbone", "hog"];
+        fails(&hpflow(&[&common[..], &[unheeded, "cpu"]].concat()), 2, &[unheeded, "unexpected"]);
+    }
     let twice = ["-q", "bench", "--backbone", "hog", "--engines", "cpu,cpu"];
     fails(&hpflow(&twice), 2, &["cpu twice"]);
     let twice = ["-q", "bench", "--backbone", "hog", "--precisions", "f16,f16"];

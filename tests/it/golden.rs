@@ -1,5 +1,5 @@
 //! Golden values of the published implementation on the untrained networks: seven cases, every
-//! engine (DESIGN, section 9).
+//! engine (docs/method.md, "Golden values").
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

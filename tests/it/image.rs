@@ -155,6 +155,14 @@ fn from_pillow() -> BTreeMap<String, Photograph> {
 }
 
 #[test]
+fn the_size_by_the_header_is_that_of_the_decoded_photograph() {
+    for (name, expected) in from_pillow() {
+        let size = image::size(&fixture(&name));
+        assert_eq!(size, Some([expected.width, expected.height]), "{name}");
+    }
+}
+
+#[test]
 fn lossless_photographs_decode_as_in_pillow() {
     let expected = from_pillow();
     let lossless =

@@ -7,6 +7,7 @@ mod checkpoint;
 mod cli;
 mod dataset;
 mod demo;
+mod docs;
 mod download;
 mod engines;
 mod features;

@@ -1,5 +1,6 @@
 //! Predictions survive the file between predicting and scoring, and a killed run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
@@ -92,6 +93,28 @@ fn a_finished_file_is_continued_too() {
     assert_eq!(done.len(), 3);
     writer.finish().unwrap();
     assert_eq!(fs::read(&path).unwrap(), whole);
+}
+
+#[test]
+fn predictions_are_replaced_in_their_place_and_the_rest_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.jsonl");
+    let whole = written(&path);
+    fs::remove_file(&path).unwrap();
+    let mut first = predictions();
+    first[0].keypoints = vec![None, None];
+    let mut writer = Writer::create(&path, &header()).unwrap();
+    first[..2].iter().for_each(|p| writer.write(p).unwrap());
+    drop(writer);
+    let (mut writer, done) = Writer::resume(&path, &header()).unwrap();
+    assert_eq!(done.iter().map(|one| one.answered).collect::<Vec<_>>(), [false, true]);
+    writer.amend(&BTreeMap::from([(0, predictions().remove(0))])).unwrap();
+    let second = Writer::resume(&path, &header()).unwrap_err().to_string();
+    assert!(second.contains("another run is writing it"), "{second}");
+    writer.write(&predictions()[2]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
 }
 
 #[test]

@@ -380,12 +380,18 @@ fn imported_predictions_score_what_the_same_predictions_do() {
 fn wrong_usage_exits_with_2() {
     let Some(sample) = Sample::new() else { return };
     let file = sample.write("identity.jsonl", &sample.lines());
-    let usages = [&["--alpha", "0"][..], &["--protocol", "spare"], &["--format", "pdf"]];
+    let usages = [
+        &["--alpha", "0"][..],
+        &["--alpha", "0.1,0.05,0.10"],
+        &["--protocol", "spare"],
+        &["--format", "pdf"],
+    ];
     for options in usages {
         let output = sample.score(&file, options).output().unwrap();
         let sentence = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{sentence}");
-        assert!(sentence.contains(options[1]), "{sentence}");
+        let wrong = if options[1].contains(',') { "--alpha names 0.1 twice" } else { options[1] };
+        assert!(sentence.contains(wrong), "{sentence}");
     }
 }
 

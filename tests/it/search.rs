@@ -3,18 +3,25 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use hpflow::backbone::FeatureMap;
-use hpflow::benchmark::Benchmark;
+use hpflow::benchmark::{Benchmark, Options};
 use hpflow::engine::cpu::CpuEngine;
 use hpflow::features::{
     Description, Features, Header, Layer, Precision, VERSION, file_of, photograph_name, write,
 };
+use hpflow::image::scaled_size;
 use hpflow::score::default_for;
 use hpflow::search::{Evaluator, Event, Plan, Search, SearchError, State, StateError};
+use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::cli::{Tiny, fails, hpflow, text};
+use crate::gpu;
+use crate::shared::shared;
 
 /// Stride, channels, jump and receptive field of the made-up network's layers: three at the finest
 /// resolution, whose grids differ, two at the next and two coarser ones.
@@ -28,12 +35,19 @@ const LAYERS: [(usize, usize, u32, u32); 7] = [
     (32, 20, 16, 139),
 ];
 
-/// Features of a made-up network for every photograph of the benchmark.
+/// Features of a made-up network for every photograph of the tiny benchmark.
 fn made_up(tiny: &Tiny, name: &str) -> String {
-    let folder = tiny.path(name);
-    let options = hpflow::benchmark::Options { split: "test".to_owned(), ..Default::default() };
-    let kind = "spair".parse().expect("a benchmark");
-    let benchmark = Benchmark::open(kind, Path::new(tiny.root()), &options).expect("opens");
+    make_up(&opened("spair", tiny.root(), &Options::default()), &tiny.path(name));
+    tiny.arg(name)
+}
+
+fn opened(benchmark: &str, root: &str, options: &Options) -> Benchmark {
+    let kind = benchmark.parse().expect("a benchmark");
+    Benchmark::open(kind, Path::new(root), options).expect("opens")
+}
+
+/// Features of a made-up network for every photograph of a benchmark.
+fn make_up(benchmark: &Benchmark, folder: &Path) {
     let mut random = 7u64;
     let mut next = move || {
         random =
@@ -58,7 +72,8 @@ fn made_up(tiny: &Tiny, name: &str) -> String {
         made_with: serde_json::Map::new(),
     };
     for image in &benchmark.images {
-        let [width, height] = image.size.expect("annotated");
+        let original = hpflow::image::size(&image.path).expect("a photograph");
+        let ([width, height], _) = scaled_size(original, 300);
         let maps: Vec<FeatureMap> = LAYERS
             .iter()
             .enumerate()
@@ -71,16 +86,15 @@ fn made_up(tiny: &Tiny, name: &str) -> String {
             .collect();
         let header = Header {
             version: VERSION,
-            benchmark: Some("spair".to_owned()),
+            benchmark: Some(benchmark.name.clone()),
             photograph: photograph_name(&image.path),
-            original_size: [width, height],
+            original_size: original,
             resized_size: [width, height],
             ratio: None,
             description: description.clone(),
         };
-        write(&file_of(&folder, &image.path), &header, &maps).expect("written");
+        write(&file_of(folder, &image.path), &header, &maps).expect("written");
     }
-    tiny.arg(name)
 }
 
 /// `hpflow search` on made-up features.
@@ -145,6 +159,147 @@ fn every_score_is_that_of_predict_and_score_on_either_engine() {
     }
 }
 
+/// The first pairs of a category of a benchmark on the disk.
+struct Part<'a> {
+    benchmark: &'a str,
+    root: &'a str,
+    category: &'a str,
+    limit: usize,
+}
+
+/// What is searched of the features that [`Part::keep`] keeps.
+struct Wanted<'a> {
+    engine: &'a str,
+    bases: &'a str,
+    candidates: &'a str,
+    depth: &'a str,
+    least: usize,
+}
+
+/// Layers that are kept of the untrained ResNet-50: three at the finest resolution, as in the made-up
+/// network, two at the next, and a coarser one.
+const KEPT: &str = "0,1,2,5,6,9";
+
+/// Two layers of the second resolution and a coarser one: software Vulkan takes its time over the
+/// finest.
+const SMALL: [&str; 2] = if cfg!(feature = "torch") { ["5", "6,9"] } else { ["3", "4,5"] };
+
+impl Part<'_> {
+    /// The options that say which pairs.
+    fn options(&self) -> Vec<String> {
+        let limit = self.limit.to_string();
+        let Self { benchmark, root, category, .. } = *self;
+        ["--benchmark", benchmark, "--root", root, "--category", category, "--limit", &limit]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    /// Runs a command on these pairs.
+    #[track_caller]
+    fn run(&self, command: &str, more: &[&str]) {
+        let which = self.options();
+        let which: Vec<&str> = which.iter().map(String::as_str).collect();
+        let output = hpflow(&[&["-q", command], &which[..], more].concat());
+        assert!(output.status.success(), "{command} {more:?}: {}", text(&output.stderr));
+    }
+
+    /// Features of several layers: the untrained ResNet-50's of the photographs, or in a build
+    /// without libtorch the made-up network's.
+    fn keep(&self, folder: &str) {
+        if cfg!(feature = "torch") {
+            let network = ["--backbone", "resnet50", "--weights", "untrained"];
+            self.run("features", &[&network[..], &["--layers", KEPT, "--out", folder]].concat());
+        } else {
+            let categories = vec![self.category.to_owned()];
+            let options = Options { categories, limit: Some(self.limit), ..Options::default() };
+            make_up(&opened(self.benchmark, self.root, &options), Path::new(folder));
+        }
+    }
+
+    /// Searches, and holds the score of every set to `predict` and `score`.
+    fn holds(&self, folder: &Path, features: &str, wanted: &Wanted) {
+        let engine = ["--features", features, "--engine", wanted.engine];
+        let out = folder.join(format!("{}.json", wanted.engine));
+        let out_argument = out.to_str().expect("UTF-8");
+        let plan = ["--base", wanted.bases, "--candidates", wanted.candidates, "--beam", "2"];
+        let depth = ["--depth", wanted.depth, "--split", "test", "--out", out_argument];
+        self.run("search", &[&engine[..], &plan, &depth].concat());
+        let all = evaluated(&json(&out));
+        assert!(all.len() >= wanted.least, "{all:?}");
+        // Noise may get nothing right of two pairs.
+        let tell = all.iter().any(|(_, pck)| *pck > 0.0 && *pck < 100.0);
+        assert!(tell || cfg!(not(feature = "torch")), "scores tell sets apart: {all:?}");
+        let which = self.options();
+        let which = which.iter().map(String::as_str).chain(engine);
+        let predict: Vec<&str> = which.collect();
+        for (layers, pck) in &all {
+            let scored = score(self.root, &predict, folder, layers);
+            assert_eq!(scored, *pck, "{}, {}, {layers}", self.category, wanted.engine);
+        }
+    }
+
+    /// Holds the CPU engine to it with these bases and candidates, and the GPU engine with fewer pairs and sets.
+    fn both_engines_hold(&self, folder: &Path, [bases, candidates]: [&str; 2], least: usize) {
+        let features = folder.join("features");
+        let features = features.to_str().expect("UTF-8");
+        self.keep(features);
+        let wanted = Wanted { engine: "cpu", bases, candidates, depth: "3", least };
+        self.holds(folder, features, &wanted);
+        if gpu::options().is_none() {
+            return;
+        }
+        let [bases, candidates] = SMALL;
+        let wanted = Wanted { engine: "gpu", bases, candidates, depth: "2", least: 3 };
+        Part { limit: 2, ..*self }.holds(folder, features, &wanted);
+    }
+}
+
+#[test]
+fn every_score_on_the_demo_benchmark_is_that_of_predict_and_score_on_either_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("demo");
+    let root = root.to_str().expect("UTF-8");
+    let output = hpflow(&["dataset", "demo", root, "--images", "3", "--category", "car"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let part = Part { benchmark: "spair", root, category: "car", limit: 6 };
+    part.both_engines_hold(folder.path(), ["0,2", "0,1,2,5,6"], 12);
+}
+
+#[test]
+fn every_score_on_pf_willow_is_that_of_predict_and_score_on_either_engine() {
+    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = root.to_str().expect("UTF-8");
+    let part = Part { benchmark: "pf-willow", root, category: "duck(S)", limit: 3 };
+    part.both_engines_hold(folder.path(), ["0", "0,1,2,5"], 7);
+}
+
+#[test]
+fn a_search_from_photographs_is_that_from_their_features_byte_for_byte() {
+    let tiny = Tiny::new();
+    let (network, layers, depth): (&[&str], _, _) = if cfg!(feature = "torch") {
+        (&["--backbone", "resnet50", "--weights", "untrained"], "0,1,9", "3")
+    } else {
+        (&["--backbone", "hog"], "0", "1")
+    };
+    let features = tiny.arg("kept");
+    let first = ["-q", "features", "--root", tiny.root(), "--layers", layers, "--out", &features];
+    let output = hpflow(&[&first, network].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let search = |out: &str, more: &[&str]| {
+        let out = tiny.arg(out);
+        let first = ["-q", "search", "--root", tiny.root(), "--split", "test", "--engine", "cpu"];
+        let plan = ["--base", "0", "--candidates", layers, "--depth", depth, "--out", &out];
+        let output = hpflow(&[&first[..], &plan, more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        fs::read(out).expect("a search")
+    };
+    let straight = search("straight.json", network);
+    assert!(!tiny.path("straight.json.features").exists(), "the maps are gone with the search");
+    let kept = search("kept.json", &["--features", &features]);
+    assert!(straight == kept, "{}\n{}", text(&straight), text(&kept));
+}
+
 #[test]
 fn the_memory_and_the_threads_change_no_byte() {
     let tiny = Tiny::new();
@@ -160,9 +315,7 @@ fn the_memory_and_the_threads_change_no_byte() {
 /// Searches with the library until the `stop`-th block of pairs, two pairs a block; the state as
 /// last told, in the form of the file.
 fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
-    let options = hpflow::benchmark::Options::default();
-    let kind = "spair".parse().expect("a benchmark");
-    let benchmark = Benchmark::open(kind, Path::new(tiny.root()), &options).expect("opens");
+    let benchmark = opened("spair", tiny.root(), &Options::default());
     let photographs = benchmark.images.iter().map(|image| &*image.path);
     let features = Features::open(Path::new(features), photographs).expect("features");
     let mut engine = CpuEngine::new();
@@ -218,6 +371,63 @@ fn a_search_that_is_stopped_after_any_block_of_pairs_ends_the_same() {
         let resumed = run_until(&tiny, &features, stopped, usize::MAX);
         assert!(resumed == whole, "stopped after {stop} blocks");
     }
+}
+
+/// Kills a process as the system does when memory is short: nothing of it runs any more.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Where the test has failed before, the process must not stay.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_search_that_is_killed_is_continued_to_the_same_bytes() {
+    // 132 pairs, nine blocks a depth.
+    let tiny = Tiny::of(12);
+    let features = made_up(&tiny, "features");
+    let arguments = |out: &str, more: &[&str]| -> Vec<String> {
+        let out = tiny.arg(out);
+        let common = ["-q", "search", "--root", tiny.root(), "--split", "test", "--engine", "cpu"];
+        let plan = ["--features", &features, "--threads", "1", "--depth", "5", "--out", &out];
+        [&common[..], &plan, more].concat().into_iter().map(str::to_owned).collect()
+    };
+    let run = |out: &str, more: &[&str]| {
+        let arguments = arguments(out, more);
+        hpflow(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert!(run("whole.json", &[]).status.success());
+
+    let mut process = std::process::Command::new(assert_cmd::cargo::cargo_bin("hpflow"));
+    process.args(arguments("killed.json", &[])).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut killed = Killed(process.spawn().expect("a run"));
+    let state = loop {
+        let ended = killed.0.try_wait().expect("a process");
+        assert!(ended.is_none(), "the search ended before it was killed; give it more to do");
+        if tiny.path("killed.json").exists() {
+            break json(&tiny.path("killed.json"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    killed.0.kill().expect("killed");
+    let status = killed.0.wait().expect("a process");
+    assert!(!status.success(), "it was killed before it ended");
+    assert!(state["unfinished"]["pairs"].as_u64().is_some_and(|pairs| pairs < 132), "{state}");
+    // What it wrote last, between that look and its end, is what counts.
+    let state = json(&tiny.path("killed.json"));
+    assert!(state.get("result").is_none(), "it had more to do: {state}");
+
+    let refused = run("killed.json", &[]);
+    fails(&refused, 1, &["killed.json", "is there already", "--resume"]);
+    let resumed = run("killed.json", &["--resume"]);
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    let [whole, killed] =
+        ["whole.json", "killed.json"].map(|name| fs::read(tiny.path(name)).expect("a file"));
+    assert!(whole == killed, "the same bytes");
+    assert!(!tiny.path("killed.json.lock").exists(), "nothing is left");
 }
 
 #[test]
@@ -277,15 +487,89 @@ fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
     ];
     for (place, what, value) in wrong {
         let mut state = good.clone();
+        state["sha256"] = "".into();
         match state.pointer_mut(place) {
             Some(at) => *at = value,
             None => state["unfinished"] = value,
         }
-        fs::write(tiny.path("b.json"), state.to_string()).expect("written");
+        let file = tiny.path("b.json");
+        match serde_json::from_value::<State>(state.clone()) {
+            Ok(state) => state.write(&file).expect("written"),
+            Err(_) => fs::write(file, state.to_string()).expect("written"),
+        }
         let more = ["--engine", "cpu", "--resume"];
         let refused = search(&tiny, &features, "b.json", &more);
         fails(&refused, 1, &["b.json", "no file of a search", what]);
     }
+}
+
+/// The file of a search that was stopped in the middle of its last depth.
+static STOPPED: LazyLock<String> = LazyLock::new(|| {
+    let tiny = Tiny::new();
+    let features = made_up(&tiny, "features");
+    let stopped = run_until(&tiny, &features, State::new(serde_json::Map::new()), 7);
+    assert!(stopped.unfinished.is_some() && !stopped.best.is_empty());
+    let file = tiny.path("stopped.json");
+    stopped.write(&file).expect("written");
+    fs::read_to_string(file).expect("a file")
+});
+
+/// What a search would go on from.
+fn resumed(bytes: &[u8]) -> Result<State, StateError> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), bytes).expect("written");
+    State::resume(file.path(), serde_json::Map::new())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// A file that was changed anywhere is refused, or says the same in another form.
+    #[test]
+    fn a_changed_file_gives_no_other_result(
+        at in 0.0f64..1.0, cut in 0usize..12, put in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        let mut bytes = STOPPED.as_bytes().to_vec();
+        let at = (at * bytes.len() as f64) as usize;
+        bytes.splice(at..(at + cut).min(bytes.len()), put);
+        if let Ok(state) = resumed(&bytes) {
+            prop_assert!(state == resumed(STOPPED.as_bytes()).expect("a search"));
+        }
+    }
+
+    /// Digits are what a change would most likely pass unseen in: the last of a score may be one that
+    /// makes no other number.
+    #[test]
+    fn a_changed_digit_gives_no_other_result(at in any::<prop::sample::Index>(), by in 1u8..10) {
+        let mut bytes = STOPPED.as_bytes().to_vec();
+        let digits: Vec<usize> =
+            (0..bytes.len()).filter(|&at| bytes[at].is_ascii_digit()).collect();
+        let at = digits[at.index(digits.len())];
+        bytes[at] = b'0' + (bytes[at] - b'0' + by) % 10;
+        if let Ok(state) = resumed(&bytes) {
+            prop_assert!(state == resumed(STOPPED.as_bytes()).expect("a search"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_search_at_all_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(resumed(&bytes).is_err());
+    }
+}
+
+#[test]
+fn a_file_larger_than_any_search_is_refused_unread() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("large.json");
+    // A hole: it takes no space on the disk.
+    fs::File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let refused = |path: &Path| {
+        State::resume(path, serde_json::Map::new()).map(drop).map_err(|error| error.to_string())
+    };
+    let said = refused(&path).expect_err("refused");
+    assert!(said.contains("large.json") && said.contains("1099511627776 bytes"), "{said}");
+    let said = refused(folder.path()).expect_err("refused");
+    assert!(said.contains("another name"), "{said}");
 }
 
 #[test]
@@ -316,6 +600,16 @@ fn what_cannot_be_searched_is_refused_in_a_sentence() {
     refused(&["--candidates", "1,2,1"], &["--candidates names layer 1 twice"]);
     refused(&["--layers", "0,1"], &["--layers 0,1", "--base and --candidates"]);
     refused(&["--beam", "0"], &["--beam", "at least 1"]);
+    refused(&["--precision", "f16"], &["--precision f16", "leave --precision out"]);
+}
+
+#[test]
+fn the_help_offers_nothing_that_is_refused() {
+    let help = text(&hpflow(&["search", "--help"]).stdout);
+    assert!(help.contains("--backbone") && help.contains("--engine"), "{help}");
+    for refused in ["--layers", "--precision", "f16", "vgg16", "learned"] {
+        assert!(!help.contains(refused), "{refused} in {help}");
+    }
 }
 
 #[test]

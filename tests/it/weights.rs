@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use assert_cmd::Command;
 use hpflow::backbone::architecture::{Architecture, Parameter};
 use hpflow::backbone::trunk::Network;
-use hpflow::backbone::weights::baselines::Baseline;
+use hpflow::backbone::weights::baselines::{Baseline, Transform};
 use hpflow::backbone::weights::hub::{self, Freshness, Settings};
-use hpflow::backbone::weights::{self, HubFile, Shapes, WeightsError, WeightsSource, untrained};
+use hpflow::backbone::weights::{
+    self, Checkpoint, HubFile, Shapes, WeightsError, WeightsSource, untrained,
+};
 use predicates::prelude::*;
 use predicates::str::contains;
 use safetensors::Dtype;
@@ -158,6 +160,30 @@ fn numbers_that_are_none_are_refused() {
 }
 
 #[test]
+fn a_negative_variance_is_refused_by_its_name_in_every_kind_of_file() {
+    let folder = Folder::new();
+    let below = |tensors: &mut [Tensor], name: &str| {
+        let tensor = tensors.iter_mut().find(|each| each.0 == name).expect("the tensor");
+        tensor.3[4..8].copy_from_slice(&(-1e-3f32).to_le_bytes());
+    };
+    let mut tensors = whole("resnet50", Dtype::F32, |value| value.to_le_bytes().to_vec());
+    below(&mut tensors, "layer3.4.bn2.running_var");
+    let error = refusal(&folder.file("resnet50", &bytes(&tensors)), "resnet50");
+    assert!(error.contains("layer3.4.bn2.running_var") && error.contains("negative"), "{error}");
+
+    let affine = Baseline::CnnGeo { trunk: Network::Vgg16, transform: Transform::Affine };
+    let mut tensors = zeros(&affine);
+    below(&mut tensors, "FeatureRegression.conv.4.running_var");
+    let path = folder.file("affine.safetensors", &bytes(&tensors));
+    let error = weights::load_baseline(&path).expect_err("refused").to_string();
+    assert!(error.contains("FeatureRegression.conv.4.running_var"), "{error}");
+    let checkpoint = Checkpoint::open(&path).expect("a file");
+    let error = checkpoint.read("cnngeo", &affine.parameters(), str::to_owned);
+    let error = error.expect_err("refused").to_string();
+    assert!(error.contains("FeatureRegression.conv.4.running_var"), "{error}");
+}
+
+#[test]
 fn files_that_are_something_else_are_recognised() {
     let folder = Folder::new();
     let good = bytes(&small("resnet50"));
@@ -229,21 +255,21 @@ fn tables_of_the_baselines_are_the_authors_checkpoints() {
 fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
     let folder = Folder::new();
     let kernel_sizes = vec![3, 3];
-    let nc_net = Baseline::NcNet { trunk: Network::Vgg16, kernel_sizes, channels: vec![16, 1] };
+    let nc_net = Baseline::NcNet { trunk: Network::ResNet101, kernel_sizes, channels: vec![16, 1] };
     let tensors = zeros(&nc_net);
     let checked = |name: &str, tensors: &[Tensor]| {
         let path = folder.file(name, &bytes(tensors));
         weights::load_baseline(&path).map_err(|error| error.to_string())
     };
     let (found, loaded) = checked("whole", &tensors).expect("weights").expect("a baseline");
-    assert_eq!((found, loaded.values.len()), (nc_net.clone(), 24));
+    assert_eq!((found, loaded.values.len()), (nc_net.clone(), 474));
 
     let without =
         |name: &str| tensors.iter().filter(|each| each.0 != name).cloned().collect::<Vec<Tensor>>();
     let error = checked("one", &without("NeighConsensus.conv.0.weight")).expect_err("a fault");
     assert!(error.contains("NeighConsensus.conv.0.weight of shape [3, 16, 1, 3, 3, 3]"), "{error}");
-    assert!(error.contains("1 of 24") && error.contains("NC-Net (kernels 3-3"), "{error}");
-    let error = checked("two", &without("FeatureExtraction.model.0.weight"));
+    assert!(error.contains("1 of 474") && error.contains("NC-Net (kernels 3-3"), "{error}");
+    let error = checked("two", &without("FeatureExtraction.model.6.22.conv3.weight"));
     let error = error.expect_err("a fault");
     assert!(error.contains("NC-Net"), "{error}");
 
@@ -255,6 +281,14 @@ fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
     assert!(error.contains("conv.0.bias has shape [4] where"), "{error}");
     assert!(error.contains("has [16]"), "{error}");
 
+    for (trunk, side, what) in
+        [(Network::Vgg16, 3, "its extractor is VGG-16"), (Network::ResNet101, 2, "2 taps an axis")]
+    {
+        let other = Baseline::NcNet { trunk, kernel_sizes: vec![side], channels: vec![1] };
+        let error = checked("not run", &zeros(&other)).expect_err("a fault");
+        assert!(error.contains(what) && error.contains("its authors'"), "{error}");
+    }
+
     let mut nan = tensors;
     nan[0].3[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     let error = checked("four", &nan).expect_err("a fault");
@@ -265,7 +299,7 @@ fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
         let path = path.to_str().expect("a path");
         hpflow(&folder).args([&["weights", "check", path], backbone].concat()).assert()
     };
-    check(&[]).success().stdout(contains("fits      NC-Net (kernels 3-3").and(contains("24 of")));
+    check(&[]).success().stdout(contains("fits      NC-Net (kernels 3-3").and(contains("474 of")));
     let other = check(&["--backbone", "resnet101"]).failure();
     other.stderr(contains("the weights of NC-Net").and(contains("not of resnet101")));
 }

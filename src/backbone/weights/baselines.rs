@@ -14,6 +14,9 @@ use super::{Names, WeightsError};
 use crate::backbone::architecture::{Parameter, add_normalisation};
 use crate::backbone::trunk::{Network as Trunk, PREFIX};
 
+/// What the names of the parameters of NC-Net's 4D convolutions begin with.
+pub const CONSENSUS: &str = "NeighConsensus.conv";
+
 /// Sides of the maps that CNNGeo, WeakAlign and A2Net correlate.
 const SIDE: usize = 15;
 
@@ -112,8 +115,8 @@ impl Baseline {
         // A file without a backbone is one of ResNet-101 that lacks it.
         let trunk = trunk_of(shapes).unwrap_or(Trunk::ResNet101);
         let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
-        if has("NeighConsensus.conv.") {
-            let (kernel_sizes, channels) = consensus(shapes);
+        if has(&format!("{CONSENSUS}.")) {
+            let (kernel_sizes, channels) = consensus_of(shapes);
             Some(Self::NcNet { trunk, kernel_sizes, channels })
         } else if has("FeatureRegression2.") {
             Some(Self::WeakAlign { trunk })
@@ -154,26 +157,53 @@ impl Baseline {
             }
             Self::NcNet { trunk, kernel_sizes, channels } => {
                 let mut parameters = trunk_parameters(*trunk);
-                let mut inputs = 1;
-                for (layer, (&side, &outputs)) in kernel_sizes.iter().zip(channels).enumerate() {
-                    // A ReLU is between two of them; the first spatial axis is stored first.
-                    let name = format!("NeighConsensus.conv.{}", 2 * layer);
-                    let shape = [side, outputs, inputs, side, side, side];
-                    parameters.push(parameter(&name, "weight", &shape));
-                    parameters.push(parameter(&name, "bias", &[outputs]));
-                    inputs = outputs;
-                }
+                parameters.extend(named(CONSENSUS, consensus(kernel_sizes, channels)));
                 parameters
             }
         }
     }
 
-    /// Whether a file has every tensor at its shape.
+    /// Whether a file has every tensor at its shape, and hpflow runs what it holds.
     ///
     /// # Errors
-    /// A tensor that is missing or has another shape, with both shapes.
+    /// A tensor that is missing or has another shape, with both shapes, and those of
+    /// [`Baseline::runs`].
     pub fn check(&self, path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
-        fits(path, shapes, self.parameters(), &self.to_string(), Names::Authors)
+        fits(path, shapes, self.parameters(), &self.to_string(), Names::Authors)?;
+        self.runs(path)
+    }
+
+    /// Whether hpflow runs it, going by its shapes. The path is for errors.
+    ///
+    /// # Errors
+    /// A form that no published code of the baseline has.
+    pub fn runs(&self, path: &Path) -> Result<(), WeightsError> {
+        let found = match self {
+            Self::A2Net { transform: Transform::Homography, .. } => {
+                "its regression is of a homography, which A2Net has not".to_owned()
+            }
+            Self::NcNet { trunk: Trunk::Vgg16, .. } => {
+                "its extractor is VGG-16, and NC-Net's is ResNet-101".to_owned()
+            }
+            Self::NcNet { kernel_sizes, channels, .. } => {
+                let even = kernel_sizes.iter().position(|side| side % 2 == 0);
+                match (even, channels.last()) {
+                    (Some(layer), _) => format!(
+                        "{CONSENSUS}.{} has a kernel of {} taps an axis, and an odd number is needed",
+                        2 * layer,
+                        kernel_sizes[layer]
+                    ),
+                    (None, Some(1)) => return Ok(()),
+                    (None, Some(outputs)) => {
+                        format!("its last 4D convolution gives {outputs} channels, and 1 is needed")
+                    }
+                    (None, None) => format!("has no 4D convolution ({CONSENSUS}.0.weight)"),
+                }
+            }
+            _ => return Ok(()),
+        };
+        let remedy = "give a file of its authors', converted by `hpflow weights convert`";
+        Err(WeightsError::NotRun { path: path.to_owned(), found, remedy })
     }
 }
 
@@ -211,21 +241,38 @@ fn listed(numbers: &[usize]) -> String {
 
 /// Kernel sizes and channels of NC-Net's 4D convolutions, from the shapes of their weights. Of a
 /// layer whose weight is missing they are what its neighbours and its bias need.
-fn consensus(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
-    const MOST: usize = 32;
+fn consensus_of(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
+    const MOST: usize = 64;
+    const USUAL: usize = 5;
     let get = |layer: usize, part: &str, axis: usize| {
-        let shape = shapes.get(&format!("NeighConsensus.conv.{}.{part}", 2 * layer))?;
+        let shape = shapes.get(&format!("{CONSENSUS}.{}.{part}", 2 * layer))?;
         shape.get(axis).copied()
     };
     let there = |&layer: &usize| ["weight", "bias"].iter().any(|p| get(layer, p, 0).is_some());
     let layers = (0..MOST).rev().find(there).map_or(0, |last| last + 1);
     let side = |layer| get(layer, "weight", 0);
-    let kernel = (0..layers).find_map(side).unwrap_or_default();
+    let kernel = (0..layers).find_map(side).unwrap_or(USUAL);
     let outputs = |layer| {
         let neighbours = get(layer, "bias", 0).or(get(layer + 1, "weight", 2));
         get(layer, "weight", 1).or(neighbours).unwrap_or(1)
     };
     (0..layers).map(|layer| (side(layer).unwrap_or(kernel), outputs(layer))).unzip()
+}
+
+/// NC-Net's 4D convolutions of these kernels and outputs. Names are those after [`CONSENSUS`].
+#[must_use]
+pub fn consensus(kernel_sizes: &[usize], channels: &[usize]) -> Vec<Parameter> {
+    let mut parameters = Vec::new();
+    let mut inputs = 1;
+    for (layer, (&side, &outputs)) in kernel_sizes.iter().zip(channels).enumerate() {
+        // A ReLU is between two of them; the first spatial axis is stored first.
+        let name = (2 * layer).to_string();
+        let shape = [side, outputs, inputs, side, side, side];
+        parameters.push(parameter(&name, "weight", &shape));
+        parameters.push(parameter(&name, "bias", &[outputs]));
+        inputs = outputs;
+    }
+    parameters
 }
 
 /// The regression of CNNGeo and WeakAlign, of so many outputs: two convolutions with batch
@@ -329,9 +376,38 @@ mod tests {
                     let parameters = baseline.parameters().into_iter();
                     let shapes: Shapes = parameters.map(|each| (each.name, each.shape)).collect();
                     assert_eq!(Baseline::of(&shapes), Some(baseline.clone()));
-                    baseline.check(Path::new("file"), &shapes).unwrap();
+                    let (file, of) = (Path::new("file"), baseline.to_string());
+                    fits(file, &shapes, baseline.parameters(), &of, Names::Authors).unwrap();
                 }
             }
         }
+    }
+
+    /// Forms that nobody published: the file may have every tensor, and hpflow does not run it.
+    #[test]
+    fn what_is_not_run_is_no_fit() {
+        let trunk = Trunk::ResNet101;
+        let nc_net = |trunk, kernel_sizes: &[usize], channels: &[usize]| Baseline::NcNet {
+            trunk,
+            kernel_sizes: kernel_sizes.to_vec(),
+            channels: channels.to_vec(),
+        };
+        for (baseline, what) in [
+            (
+                nc_net(trunk, &[5, 4, 5], &[16, 16, 1]),
+                "NeighConsensus.conv.2 has a kernel of 4 taps",
+            ),
+            (nc_net(trunk, &[3, 3], &[16, 2]), "gives 2 channels"),
+            (nc_net(trunk, &[], &[]), "NeighConsensus.conv.0.weight"),
+            (nc_net(Trunk::Vgg16, &[3], &[1]), "its extractor is VGG-16"),
+            (Baseline::A2Net { trunk, transform: Transform::Homography }, "a homography"),
+        ] {
+            let parameters = baseline.parameters().into_iter();
+            let shapes: Shapes = parameters.map(|each| (each.name, each.shape)).collect();
+            let error = baseline.check(Path::new("file"), &shapes).unwrap_err().to_string();
+            assert!(error.starts_with("file: ") && error.contains(what), "{error}");
+        }
+        let homography = Baseline::CnnGeo { trunk, transform: Transform::Homography };
+        homography.runs(Path::new("file")).unwrap();
     }
 }

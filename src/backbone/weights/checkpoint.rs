@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::baselines::Baseline;
 use super::file::{digest, fits, numbers, open, read, shapes};
 use super::identify::Shapes;
 use super::{Identity, Names, WeightsError, WeightsSource, hub};
@@ -78,6 +79,20 @@ impl Checkpoint {
     #[must_use]
     pub fn has(&self, prefix: &str) -> bool {
         self.shapes.keys().any(|name| name.starts_with(prefix))
+    }
+
+    /// The learned baseline whose names it has.
+    #[must_use]
+    pub fn baseline(&self) -> Option<Baseline> {
+        Baseline::of(&self.shapes)
+    }
+
+    /// Whether it has every tensor of a baseline at its shape, and hpflow runs it.
+    ///
+    /// # Errors
+    /// Those of [`Baseline::check`].
+    pub fn check(&self, baseline: &Baseline) -> Result<(), WeightsError> {
+        baseline.check(&self.path, &self.shapes)
     }
 
     /// The tensors asked for, row-major, by the names of `parameters`; `in_file` gives the name that

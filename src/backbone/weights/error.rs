@@ -42,7 +42,7 @@ pub enum WeightsError {
         found: String,
     },
     /// A file that cannot be opened or read.
-    #[error("{path}: cannot be read: {source}")]
+    #[error("{path}: cannot be read: {source}; give a safetensors file, and check its permissions")]
     Read {
         /// The weights file.
         path: PathBuf,
@@ -122,6 +122,27 @@ pub enum WeightsError {
         found: Vec<usize>,
         /// The shape it should have.
         expected: Vec<usize>,
+    },
+    /// A file of a learned baseline in a form that hpflow does not run.
+    #[error("{path}: {found}; {remedy}")]
+    NotRun {
+        /// The weights file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A running variance below zero, which has no root.
+    #[error(
+        "{path}: tensor {name} holds a negative variance; the file is damaged or was made wrongly; \
+         fetch it again or give another"
+    )]
+    NegativeVariance {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
     },
     /// A tensor of numbers that are not floating point.
     #[error("{path}: tensor {name} holds {found} numbers; hpflow reads F64, F32, F16 and BF16")]

@@ -8,7 +8,6 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::baselines::Baseline;
 use super::identify::{Shapes, looks_like};
 use super::{Names, WeightsError, hexadecimal};
 use crate::backbone::architecture::{Architecture, Parameter};
@@ -43,20 +42,6 @@ fn values(
         }
     }
     Ok(values)
-}
-
-/// The learned baseline that a file is of, with its parameters and the file's SHA-256, if it is of
-/// one.
-pub(super) fn load_baseline(
-    path: &Path,
-) -> Result<Option<(Baseline, Values, String)>, WeightsError> {
-    let bytes = read(path)?;
-    let tensors = open(path, &bytes)?;
-    let shapes = shapes(&tensors);
-    let Some(baseline) = Baseline::of(&shapes) else { return Ok(None) };
-    baseline.check(path, &shapes)?;
-    let values = values(path, &tensors, baseline.parameters())?;
-    Ok(Some((baseline, values, hexadecimal(&Sha256::digest(&bytes)))))
 }
 
 /// The network a file seems to be of.
@@ -217,11 +202,13 @@ pub(super) fn numbers(
             return Err(WeightsError::NumberType { path, name, found: format!("{other:?}") });
         }
     };
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(values)
-    } else {
-        Err(WeightsError::NotFinite { path, name })
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(WeightsError::NotFinite { path, name });
     }
+    if name.ends_with(".running_var") && values.iter().any(|&value| value < 0.0) {
+        return Err(WeightsError::NegativeVariance { path, name });
+    }
+    Ok(values)
 }
 
 fn each<const SIZE: usize>(data: &[u8], convert: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {

@@ -139,14 +139,15 @@ pub fn load(
 /// Values are under the authors' names, row-major.
 ///
 /// # Errors
-/// A file that cannot be read, is no safetensors, lacks a tensor or has one of another shape, or
-/// numbers that are not finite.
+/// A file that cannot be read, is no safetensors, lacks a tensor or has one of another shape, holds
+/// numbers that are not finite, or is in a form that hpflow does not run.
 pub fn load_baseline(path: &Path) -> Result<Option<(Baseline, Weights)>, WeightsError> {
-    let found = file::load_baseline(path)?;
-    Ok(found.map(|(baseline, values, sha256)| {
-        let source = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        (baseline, Weights { values, identity: Identity { source, revision: None, sha256 } })
-    }))
+    let checkpoint = Checkpoint::open(path)?;
+    let Some(baseline) = checkpoint.baseline() else { return Ok(None) };
+    checkpoint.check(&baseline)?;
+    let values = checkpoint.read(&baseline.to_string(), &baseline.parameters(), str::to_owned)?;
+    let identity = checkpoint.identity().clone();
+    Ok(Some((baseline, Weights { values, identity })))
 }
 
 /// Whether tensors of these names and shapes are a network's.

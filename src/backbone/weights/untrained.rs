@@ -1,5 +1,5 @@
 //! The untrained recipe: weights that are the same everywhere and need no download, for tests,
-//! throughput and a first try (DESIGN, section 8).
+//! throughput and a first try (docs/method.md, "The untrained recipe").
 
 use std::collections::HashMap;
 
@@ -126,8 +126,7 @@ mod tests {
     use super::*;
     use crate::backbone::architecture::ARCHITECTURES;
 
-    /// The values of DESIGN, section 8, but for the third: it says 0.0402432661, which is no f32;
-    /// f32 arithmetic gives the one above it.
+    /// The first values of the recipe (docs/method.md, "The untrained recipe"), in f32.
     #[test]
     fn the_first_values_are_the_recipes() {
         let first = |name, fan_out| convolution(name, fan_out, 3);

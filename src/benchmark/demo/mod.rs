@@ -146,7 +146,7 @@ pub enum DemoError {
         source: std::io::Error,
     },
     /// A file or folder that cannot be read.
-    #[error("{path}: cannot be read: {source}")]
+    #[error("{path}: cannot be read: {source}; check its permissions, or give another folder")]
     Read {
         /// The file.
         path: PathBuf,

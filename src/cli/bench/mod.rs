@@ -155,7 +155,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return pipeline::run(args, console);
     }
     let layers = args.method.hpf.layer_set("spair")?;
-    let backbone = args.method.hpf.open_backbone(console)?;
+    let backbone = args.method.hpf.network.open(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
     let photographs = match args.photographs.is_empty() {
         true => noise(folder.path())?,
@@ -436,7 +436,7 @@ impl Bench {
             })
         });
         json!({
-            "backbone": args.method.hpf.backbone(),
+            "backbone": args.method.hpf.network.backbone(),
             "pairs": args.pairs,
             "repetitions": args.repetitions,
             "once_a_photograph_ms": preparation,

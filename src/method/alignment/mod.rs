@@ -31,7 +31,6 @@ use regression::Regression;
 
 use super::frame::Frame;
 use super::learned::flow_of;
-use super::schedule::Schedule;
 use super::shelf::{Scheme, Shelf, Wired};
 use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
@@ -43,9 +42,6 @@ use crate::image::corners::Square;
 
 /// Width and height of the networks' input in pixels (published code).
 pub const IMAGE_SIDE: usize = 240;
-
-/// Pairs that go through the networks at a time.
-const PAIR_BATCH: usize = 16;
 
 /// A stage: where its maps come from, and what reads the transformation off them.
 pub struct Stage {
@@ -241,16 +237,9 @@ impl Method for Alignment {
         pairs: &[usize],
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
-        let schedule = Schedule::new(benchmark, pairs);
-        let size = self.scheme.batch(PAIR_BATCH);
-        let mut shelf = Shelf::new(IMAGE_SIDE);
-        for (batch, indices) in schedule.pairs.chunks(size).enumerate() {
-            for outcome in self.batch(benchmark, indices, &mut shelf)? {
-                sink(outcome).map_err(MethodError::Stopped)?;
-            }
-            shelf.forget(self.scheme, &schedule, (batch + 1) * size);
-        }
-        Ok(())
+        self.scheme.predict(IMAGE_SIDE, (benchmark, pairs), sink, |indices, shelf| {
+            self.batch(benchmark, indices, shelf)
+        })
     }
 
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {

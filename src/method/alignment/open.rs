@@ -63,9 +63,13 @@ pub const A2NET: Entry = Entry {
 /// of a combined file.
 const PREFIXES: [&str; 2] = ["FeatureRegression.", "FeatureRegression2."];
 
-/// Stages that can be asked for.
+/// The stages unless others are asked for.
+pub const USUAL_STAGES: &str = "affine-tps";
+
+/// Stages that can be asked for; those with a homography of CNNGeo alone, as its authors alone have
+/// trained one.
 const STAGES: [(&str, &[Geometry]); 5] = [
-    ("affine-tps", &[Geometry::Affine, Geometry::Tps]),
+    (USUAL_STAGES, &[Geometry::Affine, Geometry::Tps]),
     ("affine", &[Geometry::Affine]),
     ("tps", &[Geometry::Tps]),
     ("homography", &[Geometry::Homography]),
@@ -87,7 +91,7 @@ fn open(
     combined: bool,
     options: &Options,
 ) -> Result<Box<dyn Method>, OpenError> {
-    let (name, geometries) = stages(options)?;
+    let (name, geometries) = stages(method, options)?;
     let Some(weights) = &options.weights else {
         return Err(OpenError::Usage(format!(
             "--method {method} needs --weights: the files of its stages as AFFINE,TPS, or one that \
@@ -135,11 +139,19 @@ fn open(
 }
 
 /// The stages asked for, with their name.
-fn stages(options: &Options) -> Result<(&'static str, &'static [Geometry]), OpenError> {
-    let asked = options.stages.as_deref().unwrap_or(STAGES[0].0);
-    STAGES.into_iter().find(|(name, _)| *name == asked).ok_or_else(|| {
-        let names = STAGES.map(|(name, _)| name).join(", ");
-        OpenError::Usage(format!("--stages {asked}: there are {names}"))
+fn stages(
+    method: &str,
+    options: &Options,
+) -> Result<(&'static str, &'static [Geometry]), OpenError> {
+    let asked = options.stages.as_deref().unwrap_or(USUAL_STAGES);
+    let of_method = |(_, stages): &(&str, &[Geometry])| {
+        method == CNNGEO.name || !stages.contains(&Geometry::Homography)
+    };
+    let there: Vec<_> = STAGES.into_iter().filter(of_method).collect();
+    there.iter().find(|(name, _)| *name == asked).copied().ok_or_else(|| {
+        let names: Vec<&str> = there.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        OpenError::Usage(format!("--stages {asked}: --method {method} has {names}"))
     })
 }
 
@@ -297,6 +309,11 @@ fn heads(
             };
             let what = format!("its regression is that of {what}, not of {method}");
             return Err(unfit(&path, what, remedy));
+        }
+        let homography = found.iter().any(|(_, geometry)| *geometry == Geometry::Homography);
+        if homography && method != CNNGEO.name {
+            let what = format!("its regression is of a homography, which {method} has not");
+            return Err(unfit(&path, what, "use --method cnngeo, or files of affine and spline"));
         }
         there.extend(found.into_iter().map(|(prefix, geometry)| (file, prefix, geometry)));
     }

@@ -1,5 +1,5 @@
 //! Hyperpixel Flow over a benchmark: decoding, the backbone and matching run beside each other
-//! (HPF, section 3; DESIGN, section 2).
+//! (HPF, section 3; docs/method.md, "Once a photograph, once a pair").
 
 use std::path::Path;
 use std::sync::Arc;

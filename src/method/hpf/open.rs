@@ -100,6 +100,11 @@ pub fn backbone_name(options: &Options) -> &str {
 pub fn backbone(options: &Options) -> Result<Box<dyn Backbone>, OpenError> {
     let name = backbone_name(options);
     let weights = match &options.weights {
+        Some(text) if name == "hog" => {
+            let what =
+                format!("--weights {text}: hog is no network and has no weights; leave it out");
+            return Err(OpenError::Usage(what));
+        }
         Some(text) => {
             text.parse::<WeightsSource>().map_err(|error| OpenError::Usage(error.to_string()))?
         }

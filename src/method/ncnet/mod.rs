@@ -25,7 +25,6 @@ use matches::CellMatches;
 
 use super::frame::Frame;
 use super::learned::flow_of;
-use super::schedule::Schedule;
 use super::shelf::{Scheme, Shelf, Wired};
 use super::{Direction, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
@@ -35,9 +34,6 @@ use crate::engine::consensus::{ConsensusEngine, Correlation4d, correlate};
 
 /// Width and height of the trunk's input in pixels (published code).
 pub const IMAGE_SIDE: usize = 400;
-
-/// Pairs that are filtered together.
-const PAIR_BATCH: usize = 16;
 
 /// NC-Net with its networks.
 pub struct NcNet {
@@ -178,16 +174,9 @@ impl Method for NcNet {
         pairs: &[usize],
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
-        let schedule = Schedule::new(benchmark, pairs);
-        let size = self.scheme.batch(PAIR_BATCH);
-        let mut shelf = Shelf::new(IMAGE_SIDE);
-        for (batch, indices) in schedule.pairs.chunks(size).enumerate() {
-            for outcome in self.batch(benchmark, indices, &mut shelf)? {
-                sink(outcome).map_err(MethodError::Stopped)?;
-            }
-            shelf.forget(self.scheme, &schedule, (batch + 1) * size);
-        }
-        Ok(())
+        self.scheme.predict(IMAGE_SIDE, (benchmark, pairs), sink, |indices, shelf| {
+            self.batch(benchmark, indices, shelf)
+        })
     }
 
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{IMAGE_SIDE, NcNet};
-use crate::backbone::architecture::Parameter;
 use crate::backbone::trunk::{self, Network, Trunk};
+use crate::backbone::weights::baselines::{self, Baseline, CONSENSUS};
 use crate::backbone::weights::{Checkpoint, Identity};
 use crate::backbone::{self, Device};
 use crate::engine::consensus::{self, ConsensusEngine, ConsensusWeights, Layer};
@@ -37,13 +37,6 @@ const NAME: &str = "ncnet";
 
 /// The trunk of the authors' files.
 const BACKBONE: Network = Network::ResNet101;
-
-/// What the names of the consensus network's parameters begin with. Its convolutions have even
-/// numbers, the ReLUs between them odd ones.
-const PREFIX: &str = "NeighConsensus.conv.";
-
-/// More convolutions than any file has.
-const MOST_LAYERS: usize = 64;
 
 /// What the method is made of, and what the header of a predictions file says of it.
 struct Parts {
@@ -125,7 +118,7 @@ fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
         )));
     }
     let checkpoint = Checkpoint::open(file)?;
-    let consensus = consensus(&checkpoint)?;
+    let consensus = consensus(&checkpoint, options)?;
     let (trunk, backbone_weights) = match backbone_weights(BACKBONE, options)? {
         Some((values, about)) => (values, Some(about)),
         None if !checkpoint.has(trunk::PREFIX) => {
@@ -146,53 +139,32 @@ fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
 }
 
 /// The consensus network of a file: channels and kernels are those of its tensors.
-fn consensus(checkpoint: &Checkpoint) -> Result<ConsensusWeights, OpenError> {
-    let number = |index: usize| format!("{PREFIX}{}.", 2 * index);
-    let Some(last) = (0..MOST_LAYERS).rev().find(|&index| checkpoint.has(&number(index))) else {
+fn consensus(checkpoint: &Checkpoint, options: &Options) -> Result<ConsensusWeights, OpenError> {
+    let path = checkpoint.path();
+    let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
+    let found = checkpoint.baseline();
+    let Some(Baseline::NcNet { trunk, kernel_sizes, channels }) = &found else {
         let what = match checkpoint.has("FeatureRegression.") {
             true => "it is a learned alignment's (--method cnngeo, weakalign or a2net)",
             false => "its tensors have other names",
         };
-        let found = format!("has no consensus network ({PREFIX}*): {what}");
-        let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
-        return Err(unfit(&checkpoint.path().display(), found, remedy));
+        let found = format!("has no consensus network ({CONSENSUS}.*): {what}");
+        return Err(unfit(&path.display(), found, remedy));
     };
-    let mut inputs = 1;
-    let mut layers = Vec::new();
-    for index in 0..=last {
-        let layer = layer(checkpoint, &number(index), inputs, index == last)?;
-        inputs = layer.outputs;
-        layers.push(layer);
-    }
-    ConsensusWeights::new(layers).map_err(|error| {
-        let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
-        unfit(&checkpoint.path().display(), error.to_string(), remedy)
-    })
-}
-
-/// One 4D convolution of a file, which takes `inputs` channels; the last gives one.
-fn layer(
-    checkpoint: &Checkpoint,
-    prefix: &str,
-    inputs: usize,
-    last: bool,
-) -> Result<Layer, OpenError> {
-    let name = format!("{prefix}weight");
-    // Taps and outputs are the file's choice, everything else follows from them.
-    let (kernel, outputs) = match checkpoint.shape(&name) {
-        Some(&[kernel, outputs, ..]) => (kernel, if last { 1 } else { outputs }),
-        _ => (5, if last { 1 } else { 16 }),
-    };
-    let parameters = [
-        Parameter {
-            name: "weight".to_owned(),
-            shape: vec![kernel, outputs, inputs, kernel, kernel, kernel],
-        },
-        Parameter { name: "bias".to_owned(), shape: vec![outputs] },
-    ];
-    let mut values = checkpoint.read(NAME, &parameters, |name| format!("{prefix}{name}"))?;
-    let mut take = |name: &str| values.remove(name).unwrap_or_default();
-    Ok(Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") })
+    let parameters = baselines::consensus(kernel_sizes, channels);
+    let mut values = checkpoint.read(NAME, &parameters, |name| format!("{CONSENSUS}.{name}"))?;
+    // An extractor that is not used may be any.
+    let trunk = if options.backbone_weights.is_some() { BACKBONE } else { *trunk };
+    let (sizes, outputs) = (kernel_sizes.clone(), channels.clone());
+    Baseline::NcNet { trunk, kernel_sizes: sizes, channels: outputs }.runs(path)?;
+    let inputs = [1].into_iter().chain(channels.iter().copied());
+    let layers = kernel_sizes.iter().zip(inputs).zip(channels).enumerate();
+    let layers = layers.map(|(layer, ((&kernel, inputs), &outputs))| {
+        let mut take = |part| values.remove(&format!("{}.{part}", 2 * layer)).unwrap_or_default();
+        Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
+    });
+    ConsensusWeights::new(layers.collect())
+        .map_err(|error| unfit(&path.display(), error.to_string(), remedy))
 }
 
 fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, OpenError> {

@@ -6,6 +6,8 @@ mod tables;
 
 use serde_json::{Map, Value};
 
+use crate::method::Direction;
+use crate::method::alignment::open::USUAL_STAGES;
 use crate::score::bootstrap::{Bootstrap, Paired};
 use crate::score::{Alpha, Score};
 
@@ -57,15 +59,21 @@ pub struct Contrast {
     pub paired: Paired,
 }
 
-/// Names for rows: the method and backbone, and the file where that does not tell files apart.
+/// Names for rows: the method and backbone, a learned method's stages and direction where they are
+/// not the usual ones, and the file where that does not tell files apart.
 #[must_use]
 pub fn names(files: &[(&str, &Map<String, Value>)]) -> Vec<String> {
+    let usual = Direction::default().name();
     let text = |method: &Map<String, Value>, key: &str| {
         method.get(key).and_then(Value::as_str).map(str::to_owned)
     };
     let method = |file: &str, header: &Map<String, Value>| {
-        let known: Vec<String> =
-            ["name", "backbone"].iter().filter_map(|key| text(header, key)).collect();
+        let unusual = |(key, usual): (&str, &str)| text(header, key).filter(|said| said != usual);
+        let known: Vec<String> = ["name", "backbone"]
+            .iter()
+            .filter_map(|key| text(header, key))
+            .chain([("stages", USUAL_STAGES), ("direction", usual)].into_iter().filter_map(unusual))
+            .collect();
         if known.is_empty() { file.to_owned() } else { known.join(" ") }
     };
     let plain: Vec<String> = files.iter().map(|(file, header)| method(file, header)).collect();

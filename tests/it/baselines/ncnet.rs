@@ -148,6 +148,11 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     (short[1].1, short[1].2) = (vec![15], vec![0.0; 15]);
     refused("short.safetensors", &short, &["NeighConsensus.conv.0.bias", "[15]", "[16]"]);
     refused("even.safetensors", &consensus(&layers(&[(4, 1)])), &["4 taps", "odd"]);
+    refused("two.safetensors", &consensus(&layers(&[(3, 2)])), &["gives 2 channels"]);
+    let vgg = file("vgg.safetensors", &[super::whole::extractor(), whole.clone()].concat());
+    fails(&predict("no.jsonl", &vgg, &[]), 1, &["vgg.safetensors", "VGG-16", "ResNet-101"]);
+    done(&predict("vgg.jsonl", &vgg, &trunk));
+    assert_eq!(predicted(&tiny, "vgg.jsonl").1, expected);
     let other = [("FeatureRegression.linear.bias".to_owned(), vec![6], vec![0.0; 6])];
     refused("affine.safetensors", &other, &["no consensus network", "cnngeo"]);
     refused("bias.safetensors", &whole[1..2], &["NeighConsensus.conv.0.weight"]);

@@ -119,6 +119,17 @@ fn the_other_wiring_and_single_stages_are_other_predictions_and_in_the_header() 
         let other = seen.insert(format!("{points:?}"), file);
         assert_eq!(other, None, "{file} is like another");
     }
+    // Rows tell by themselves what was not the usual.
+    let files =
+        ["both", "inverse", "tps", "homography"].map(|file| tiny.arg(&format!("{file}.jsonl")));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let more = ["--root", tiny.root(), "--partial", "--format", "csv"];
+    let scored = text(&hpflow(&[&["score"], &files[..], &more].concat()).stdout);
+    let names = scored.lines().skip(1).filter_map(|line| line.split(',').nth(1));
+    let names: Vec<&str> = names.collect();
+    let usual = "cnngeo resnet101";
+    let expected = ["", " inverse", " tps", " homography"].map(|more| format!("{usual}{more}"));
+    assert_eq!(names, expected, "{scored}");
 }
 
 /// A safetensors file.
@@ -136,7 +147,7 @@ pub fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) {
 }
 
 /// The untrained VGG-16 by the names of the authors' oldest files.
-fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
+pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let network = trunk::Network::Vgg16;
     let (mut values, _) = network.untrained();
     let named = |name: &str| network.authors_name(name).replace("model", "vgg");
@@ -197,6 +208,15 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         assert_eq!(predicted(&tiny, &out).1, expected, "{name}");
     }
 
+    // Whether the extractor is called `vgg` or `model`, `weights check` says what `predict` does.
+    for (path, fits) in [
+        (&affine_file, "CNNGeo or a stage of WeakAlign (affine, VGG-16)"),
+        (&combined, "WeakAlign (both stages, VGG-16)"),
+    ] {
+        let checked = hpflow(&["weights", "check", path]);
+        assert!(text(&checked.stdout).contains(fits), "{}", text(&checked.stderr));
+    }
+
     let predict = |method: &str, weights: &str, more: &[&str]| {
         tiny.predict_by(method, "no.jsonl", &[&["--weights", weights], more].concat())
     };
@@ -221,6 +241,16 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     fails(&predict("cnngeo", "a,,b", &[]), 2, &["--weights a,,b", "AFFINE,TPS"]);
     fails(&predict("cnngeo", &both, &["--layers", "1"]), 2, &["--layers", "cnngeo", "hpf"]);
     fails(&predict("cnngeo", &both, &["--stages", "tps-affine"]), 2, &["tps-affine", "affine-tps"]);
+    for method in ["weakalign", "a2net"] {
+        let refused = predict(method, "untrained", &["--stages", "homography"]);
+        fails(&refused, 2, &["--stages homography", method, "affine-tps, affine, tps"]);
+        let said = crate::cli::text(&refused.stderr);
+        assert!(!said.contains("homography-tps"), "not offered: {said}");
+    }
+    let homography = head(Network::CnnGeo, Geometry::Homography);
+    let homography = file("homography.safetensors", &[&extractor[..], &homography].concat());
+    let said = ["homography.safetensors", "weakalign has not", "--method cnngeo"];
+    fails(&predict("weakalign", &homography, &[]), 1, &said);
     fails(&predict("cnngeo", &both, &["--engine", "gpu"]), 2, &["--engine gpu", "cpu, dense"]);
     fails(&predict("cnngeo", &both, &["--backbone", "hog"]), 2, &["hog", "vgg16"]);
     fails(&tiny.predict_by("a2net", "no.jsonl", &[]), 2, &["--weights", "untrained"]);

@@ -1,0 +1,41 @@
+//! What comments cite of `docs/method.md` is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The source files below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs" || kind == "wgsl"))
+        .collect()
+}
+
+#[test]
+fn every_heading_that_a_comment_cites_is_in_the_page_about_the_method() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/method.md")).expect("the page");
+    let headings: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|l| l.trim_start_matches('#').trim())
+        .collect();
+    let mut cited = 0;
+    for file in ["src", "shaders", "tests/it"].iter().flat_map(|folder| sources(&root.join(folder)))
+    {
+        let text = fs::read_to_string(&file).expect("a source file");
+        // Comments break lines where they like.
+        let words: Vec<&str> =
+            text.split_whitespace().filter(|word| !["//", "///", "//!"].contains(word)).collect();
+        let text = words.join(" ");
+        for heading in
+            text.split("docs/method.md, \"").skip(1).filter_map(|rest| rest.split('"').next())
+        {
+            assert!(headings.contains(&heading), "{}: \"{heading}\"", file.display());
+            cited += 1;
+        }
+    }
+    assert!(cited >= 10, "{cited} citations");
+}
