@@ -1,5 +1,5 @@
 //! Hough space: its cell, its bins, and the bin of every cell offset, computed once on the host so
-//! that no two engines disagree about a bin (HPF, section 3.2; DESIGN, "Hough voting").
+//! that no two engines disagree about a bin (HPF, section 3.2; docs/method.md, "Hough voting").
 
 use super::HOUGH_CELLS;
 use crate::hyperpixel::{Grid, Hyperimage};

@@ -1,5 +1,5 @@
 //! Engines: from two hyperimages to the best target hyperpixel of each source hyperpixel asked for
-//! (HPF, sections 3.2 and 3.3; DESIGN, sections 5 and 6).
+//! (HPF, sections 3.2 and 3.3; docs/method.md, "What is computed instead").
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! `correlate`: the correlation of two maps at their native resolution (namesake of
-//! `shaders/correlate.wgsl`; DESIGN, section 5, point 1).
+//! `shaders/correlate.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
 
 use super::simd::{Kernel, LANES, Simd};
 use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};

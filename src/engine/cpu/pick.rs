@@ -1,5 +1,5 @@
 //! `pick`: for some hyperpixels of one source row, the target hyperpixel of highest confidence
-//! (namesake of `shaders/pick.wgsl`; HPF, section 3.2, and DESIGN, section 5, point 4).
+//! (namesake of `shaders/pick.wgsl`; HPF, section 3.2, and docs/method.md, "Only the rows asked for").
 
 use super::hough::Votes;
 use super::simd::{Kernel, LANES, Simd};

@@ -1,5 +1,5 @@
 //! `vote`: similarities of one source row with every target row, summed along diagonals (namesake of
-//! `shaders/vote.wgsl`; DESIGN, section 5, point 3).
+//! `shaders/vote.wgsl`; docs/method.md, "Votes are sums along diagonals").
 
 use std::ops::Range;
 

@@ -1,10 +1,11 @@
-//! One pair under many layer sets (DESIGN, section 5): each map is correlated once a couple of
-//! photographs, and a set adds up the correlations of its layers.
+//! One pair under many layer sets (docs/method.md, "Many layer sets"): each map is correlated once a
+//! couple of photographs, and a set adds up the correlations of its layers.
 //!
 //! Coarse maps are correlated at their native resolution before anything else. Maps at the base's
-//! resolution are multiplied one source row and target row at a time, for all sets together, because
-//! their products are too many to be kept. Each sum has the order that it has where a set is matched
-//! alone, so the bits are the same.
+//! resolution are multiplied one source row and some target rows at a time, for all sets together,
+//! because their products are too many to be kept; what coarse groups add to them is upsampled once
+//! for all sets as well. Each sum has the order that it has where a set is matched alone, so the bits
+//! are the same.
 
 mod diagonals;
 mod vote;
@@ -277,5 +278,87 @@ impl Correlations {
         }
         all.for_each(|other| sum.add(other));
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::backbone::FeatureMap;
+    use crate::engine::Engine as _;
+    use crate::engine::cpu::CpuEngine;
+    use crate::hyperpixel::{Geometry, synthetic};
+
+    /// Layers of five resolutions, the last of them made up, with three at that of the base.
+    fn stack(size: [u32; 2], seed: u64) -> Arc<LayerStack> {
+        let layers = "0,1,2,5,9,15".parse().expect("layers");
+        let mut maps = synthetic::feature_maps("resnet50", &layers, size, seed);
+        for map in &mut maps {
+            let cells = map.rows * map.columns;
+            map.channels = map.channels.min(70);
+            map.data.truncate(map.channels * cells);
+        }
+        let data = (0..18).map(|value| ((value * 7 + seed) % 5) as f32).collect();
+        maps.push(FeatureMap { layer: 20, stride: 64, channels: 3, rows: 2, columns: 3, data });
+        Arc::new(LayerStack::new(size[0], size[1], 1.0, maps))
+    }
+
+    const SETS: [&[usize]; 11] = [
+        &[0],
+        &[1],
+        &[0, 1],
+        &[0, 1, 2],
+        &[0, 3],
+        &[1, 3, 4],
+        &[0, 2, 3, 4, 5],
+        &[2, 5],
+        &[1, 2, 4, 5],
+        &[0, 3, 4, 5, 6],
+        &[0, 6],
+    ];
+
+    /// Both ways between two photographs under all sets, for a few hyperpixels.
+    fn requests(sizes: [[u32; 2]; 2]) -> Vec<SetsRequest> {
+        let stacks = [stack(sizes[0], 1), stack(sizes[1], 2)];
+        let geometries = [11, 19, 27].map(|receptive_field| Geometry::new(4, receptive_field));
+        let asked: Vec<(&[usize], Geometry)> =
+            SETS.iter().map(|set| (*set, geometries[set[0]])).collect();
+        let views = stacks
+            .clone()
+            .map(|stack| stack.views(&asked).into_iter().map(Arc::new).collect::<Vec<_>>());
+        let request = |from: usize, to: usize| {
+            let set = |number: usize| {
+                let source = Arc::clone(&views[from][number]);
+                let rows = (0..source.grid.len() as u32).step_by(3 + from).collect();
+                let target = Arc::clone(&views[to][number]);
+                SetRequest { positions: SETS[number].into(), source, target, rows }
+            };
+            let [source, target] = [from, to].map(|at| Arc::clone(&stacks[at]));
+            SetsRequest { source, target, sets: (0..SETS.len()).map(set).collect() }
+        };
+        vec![request(0, 1), request(1, 0), request(0, 0)]
+    }
+
+    #[test]
+    fn every_set_has_the_bits_that_it_has_alone() {
+        for sizes in [[[140, 101], [93, 140]], [[140, 101], [140, 101]]] {
+            let requests = requests(sizes);
+            for instructions in InstructionSet::available() {
+                let mut engine = CpuEngine::with(instructions);
+                let all = match_sets(instructions, &requests, 1 << 30);
+                assert_eq!(match_sets(instructions, &requests, 1), all, "a block a set");
+                for (number, request) in requests.iter().enumerate() {
+                    let alone = match_sets(instructions, &requests[number..=number], 1 << 30);
+                    assert_eq!(alone[0], all[number], "without its mirror");
+                    for (set, found) in request.sets.iter().zip(&all[number]) {
+                        let alone = engine.match_pairs(&[request.pair(set)]).expect("matches");
+                        assert_eq!(alone[0], *found, "{instructions:?} {:?}", set.positions);
+                        assert!(found.confidence.iter().any(|&value| value > 0.0));
+                    }
+                }
+            }
+        }
     }
 }
