@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem::offset_of;
 
 use hpflow::engine::gpu::layout::{
-    ConvolveParams, GroupParams, MutualParams, PairParams, PickParams, SLOT, TransformParams,
+    ConvolveParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams, SLOT, TransformParams,
 };
 use hpflow::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, KERNELS, PAGES, Preset};
 use naga::valid::Capabilities;
@@ -154,12 +154,22 @@ fn structures_are_laid_out_as_the_host_writes_them() {
     );
     same_layout!(
         &module,
-        GroupParams {
-            pair,
+        LayerParams {
             channels,
             splits,
             source_maps,
             target_maps,
+            source_quads,
+            target_quads,
+            partial,
+        }
+    );
+    same_layout!(
+        &module,
+        GroupParams {
+            pair,
+            first_layer,
+            layer_count,
             source_quads,
             target_quads,
             source_columns,
@@ -170,7 +180,6 @@ fn structures_are_laid_out_as_the_host_writes_them() {
             target_row_taps,
             target_column_taps,
             target_weights,
-            partial,
             correlation,
             expanded,
             line,

@@ -12,6 +12,7 @@ use crate::engine::hough::gaussian;
 /// so one submission may reuse what the one before wrote.
 pub(super) struct Buffers {
     pub pairs: Buffer,
+    pub layers: Buffer,
     pub groups: Buffer,
     pub picks: Buffer,
     pub rows: Buffer,
@@ -33,6 +34,7 @@ impl Buffers {
         let empty = |label: &str| device.buffer(label, 0, USAGE);
         let buffers = Self {
             pairs: empty("hpflow.pairs")?,
+            layers: empty("hpflow.layers")?,
             groups: empty("hpflow.groups")?,
             picks: empty("hpflow.picks")?,
             rows: empty("hpflow.rows")?,
@@ -74,6 +76,7 @@ impl Buffers {
         grow(device, &mut self.similarities, similarities)?;
         grow(device, &mut self.matches, matches)?;
         write(device, &mut self.pairs, &slots(&plan.pairs))?;
+        write(device, &mut self.layers, &slots(&plan.layers))?;
         write(device, &mut self.groups, &slots(&plan.groups))?;
         write(device, &mut self.picks, &slots(&plan.picks))?;
         write(device, &mut self.rows, bytemuck::cast_slice(&plan.rows))?;

@@ -34,8 +34,8 @@ use buffers::Buffers;
 use device::Device;
 use layout::{ImageLayout, QUAD};
 use pipelines::Pipelines;
-use plan::{Plan, Scratch};
-use resident::Residency;
+use plan::{Plan, Scratch, Shape};
+use resident::{Residency, Resident as _};
 use submit::{Flight, Landed, STAGES, Submitter};
 
 /// Memory for images on the device, in bytes, unless another is chosen: a category of SPair-71k
@@ -169,7 +169,7 @@ impl GpuEngine {
         let limit = SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize;
         let mut scratch = Scratch::default();
         let fits = |request: &&PairRequest| {
-            scratch = scratch.and(Scratch::of(request, &self.preset));
+            scratch = scratch.and(Shape::of_pair(request, &self.preset).scratch());
             scratch.largest() <= limit
         };
         requests.iter().take(self.preset.pairs).take_while(fits).count().max(1)
@@ -183,11 +183,11 @@ impl GpuEngine {
         'requests: for (index, request) in requests.iter().enumerate() {
             for image in [&request.source, &request.target] {
                 let must = index == 0;
-                if !self.residency.place(&self.device, &self.preset, image, &pinned, must)? {
+                if !self.residency.place(&self.device, &self.preset, &**image, &pinned, must)? {
                     placed = index;
                     break 'requests;
                 }
-                pinned.push(image.id);
+                pinned.push(image.key());
             }
         }
         self.times.upload += start.elapsed().as_secs_f64() * 1e3;

@@ -10,9 +10,9 @@ use wgpu::{
 use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{GroupParams, SLOT};
+use super::layout::{LayerParams, SLOT};
 use super::pipelines::Pipelines;
-use super::plan::{Plan, Segment};
+use super::plan::{Plan, Products};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 
@@ -97,42 +97,44 @@ impl Submitter<'_> {
             None => self.preset.correlate_tile,
         };
         let [source_tile, target_tile] = tile.map(|cells| cells / 4);
-        for segment in &plan.segments {
-            let groups = &plan.groups[segment.groups.clone()];
-            let count = groups.len() as u32;
-            let listed = part(&buffers.groups, &segment.groups);
-            let [source_page, target_page] = self.pages(segment);
-            let source_tiles = |g: &GroupParams| g.source_quads / source_tile;
-            let target_tiles = |g: &GroupParams| g.target_quads / target_tile;
-            let tiles = |g: &GroupParams| source_tiles(g) * target_tiles(g);
-            let parts = largest(groups, |g| g.splits);
+        for Products { pages, layers: range } in &plan.products {
+            let layers = &plan.layers[range.clone()];
+            let [source_page, target_page] = self.pages(pages);
+            let source_tiles = |layer: &LayerParams| layer.source_quads / source_tile;
+            let target_tiles = |layer: &LayerParams| layer.target_quads / target_tile;
+            let tiles = |layer: &LayerParams| source_tiles(layer) * target_tiles(layer);
+            let parts = largest(layers, |layer| layer.splits);
             let (across, down) = match (cooperative, self.preset.shared) {
-                (Some(_), _) => (largest(groups, tiles), parts),
-                (None, false) => (pass.groups(largest(groups, tiles)), parts),
+                (Some(_), _) => (largest(layers, tiles), parts),
+                (None, false) => (pass.groups(largest(layers, tiles)), parts),
                 (None, true) => {
-                    let down = largest(groups, |g| g.splits * target_tiles(g));
-                    (pass.groups(largest(groups, source_tiles)), down)
+                    let down = largest(layers, |layer| layer.splits * target_tiles(layer));
+                    (pass.groups(largest(layers, source_tiles)), down)
                 }
             };
             pass.run(
                 cooperative.unwrap_or(&self.pipelines.correlate),
                 &[
-                    (0, listed.clone()),
+                    (0, part(&buffers.layers, range)),
                     (1, source_page),
                     (2, target_page),
                     (3, whole(&buffers.partial)),
                 ],
-                [across, down, count],
-            )?;
-            let quads = largest(groups, |g| g.source_quads);
-            let cells = largest(groups, |g| g.target_quads * 4);
-            pass.run(
-                &self.pipelines.sum,
-                &[(0, listed), (4, whole(&buffers.partial)), (5, whole(&buffers.correlation))],
-                [pass.groups(quads), cells, count],
+                [across, down, layers.len() as u32],
             )?;
         }
-        Ok(())
+        let quads = largest(&plan.groups, |group| group.source_quads);
+        let cells = largest(&plan.groups, |group| group.target_quads * 4);
+        pass.run(
+            &self.pipelines.sum,
+            &[
+                (0, whole(&buffers.layers)),
+                (4, whole(&buffers.groups)),
+                (5, whole(&buffers.partial)),
+                (6, whole(&buffers.correlation)),
+            ],
+            [pass.groups(quads), cells, plan.groups.len() as u32],
+        )
     }
 
     fn expand(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
@@ -145,7 +147,7 @@ impl Submitter<'_> {
                 &[
                     (0, part(&buffers.groups, &segment.groups)),
                     (1, whole(&buffers.pairs)),
-                    (2, self.pages(segment)[0].clone()),
+                    (2, self.pages(&segment.pages)[0].clone()),
                     (3, whole(&buffers.correlation)),
                     (4, whole(&buffers.expanded)),
                 ],
@@ -167,7 +169,7 @@ impl Submitter<'_> {
                 p.target_rows.div_ceil(target_rows) * distances
             });
             let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
-            let [source_page, target_page] = self.pages(segment);
+            let [source_page, target_page] = self.pages(&segment.pages);
             pass.run(
                 &self.pipelines.vote,
                 &[
@@ -216,7 +218,7 @@ impl Submitter<'_> {
             let range = &segment.waves[wave];
             let picks = &plan.picks[range.clone()];
             let count = picks.len() as u32;
-            let [source_page, target_page] = self.pages(segment);
+            let [source_page, target_page] = self.pages(&segment.pages);
             let [pairs, groups, listed] = [
                 (0, whole(&buffers.pairs)),
                 (1, whole(&buffers.groups)),
@@ -266,8 +268,8 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn pages(&self, segment: &Segment) -> [BindingResource<'_>; 2] {
-        segment.pages.map(|page| whole(self.residency.page(page)))
+    fn pages(&self, pages: &[usize; 2]) -> [BindingResource<'_>; 2] {
+        pages.map(|page| whole(self.residency.page(page)))
     }
 }
 
