@@ -62,6 +62,22 @@ struct GroupParams {
     @size(196) line: u32,  // first line of the group among the gathered rows
 }
 
+// A map at the base's resolution that becomes part of a layer set's base group.
+struct CropParams {
+    map: u32,              // in the page: channels x quads of cells
+    map_channels: u32,     // not padded
+    map_quads: u32,
+    map_columns: u32,
+    first_row: u32,        // the first that counts
+    first_column: u32,
+    rows: u32,             // counted rows of the grid
+    columns: u32,          // counted columns of the grid
+    quads: u32,            // vec4 in a padded row of the grid
+    channels: u32,         // with those that pad the base group, behind its last layer
+    base_channels: u32,    // of the base group, padded
+    @size(212) base: u32,  // first channel of the layer in the first row of the base group
+}
+
 // Source hyperpixels of a pair to be matched in one go.
 struct PickParams {
     pair: u32,             // in the list of the batch

@@ -48,7 +48,7 @@ pub struct PairParams {
 
 /// A layer of a coarse group of a pair; fields as in `shaders/params.wgsl`.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[allow(missing_docs, reason = "the fields are described where the kernels read them")]
 pub struct LayerParams {
     pub channels: u32,
@@ -81,6 +81,25 @@ pub struct GroupParams {
     pub correlation: u32,
     pub expanded: u32,
     pub line: u32,
+}
+
+/// A map that becomes part of a base group; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct CropParams {
+    pub map: u32,
+    pub map_channels: u32,
+    pub map_quads: u32,
+    pub map_columns: u32,
+    pub first_row: u32,
+    pub first_column: u32,
+    pub rows: u32,
+    pub columns: u32,
+    pub quads: u32,
+    pub channels: u32,
+    pub base_channels: u32,
+    pub base: u32,
 }
 
 /// Rows of a pair matched in one go; fields as in `shaders/params.wgsl`.

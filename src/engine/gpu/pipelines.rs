@@ -41,6 +41,10 @@ pub const COOPERATIVE: Kernel = Kernel {
     text: include_str!("../../../shaders/correlate_cooperative.wgsl"),
 };
 
+/// What lines base groups up, for layer sets alone.
+pub const CROP: Kernel =
+    Kernel { file: "crop.wgsl", text: include_str!("../../../shaders/crop.wgsl") };
+
 /// What stands first in the text of [`COOPERATIVE`].
 const EXTENSIONS: &str = "enable f16;\nenable wgpu_cooperative_matrix;\n";
 /// The kernel files of neighbourhood consensus.
@@ -74,6 +78,13 @@ impl Kernel {
         with_constant(&self.source(preset, precision), "const KEEP_SIMILARITIES: bool = ", "true")
     }
 
+    /// [`Self::source`] of `vote.wgsl` for layer sets that have their base group in common; their maps
+    /// are in single precision.
+    #[must_use]
+    pub fn sets_source(&self, preset: &Preset) -> String {
+        with_constant(&self.source(preset, Precision::F32), "const SETS: bool = ", "true")
+    }
+
     /// [`Self::source`] of [`COOPERATIVE`], with the extensions of the language that it needs.
     #[must_use]
     pub fn cooperative_source(&self, preset: &Preset) -> String {
@@ -86,6 +97,26 @@ fn with_constant(source: &str, declaration: &str, value: &str) -> String {
     let Some((before, after)) = source.split_once(declaration) else { return source.to_owned() };
     let rest = after.find(';').map_or("", |end| &after[end..]);
     [before, declaration, value, rest].concat()
+}
+
+/// The pipelines of layer sets alone.
+pub(super) struct SetsPipelines {
+    pub crop: ComputePipeline,
+    pub vote: ComputePipeline,
+}
+
+impl SetsPipelines {
+    pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
+        let make =
+            |file, source, entry| pipeline(device, file, &module(device, file, source), entry);
+        let vote = KERNELS[2];
+        let pipelines = Self {
+            crop: make(CROP.file, CROP.source(preset, Precision::F32), "crop"),
+            vote: make(vote.file, vote.sets_source(preset), "vote"),
+        };
+        device.check()?;
+        Ok(pipelines)
+    }
 }
 
 /// A pipeline an entry point.

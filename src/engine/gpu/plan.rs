@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::layout::{
-    GroupLayout, GroupParams, ImageLayout, LayerParams, PairParams, PickParams, QUAD,
+    CropParams, GroupLayout, GroupParams, ImageLayout, LayerParams, PairParams, PickParams, QUAD,
 };
 use super::preset::Preset;
 use super::resident::{Placed, Residency, Resident as _};
@@ -21,8 +21,10 @@ const PICK_ROWS: usize = 4096;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Scratch {
     pub partial: usize,
+    pub kept: usize,
     pub correlation: usize,
     pub expanded: usize,
+    pub views: usize,
     pub votes: usize,
     pub space: usize,
     pub gathered: usize,
@@ -34,8 +36,10 @@ impl Scratch {
     pub fn and(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
+            kept: self.kept + other.kept,
             correlation: self.correlation + other.correlation,
             expanded: self.expanded + other.expanded,
+            views: self.views + other.views,
             votes: self.votes + other.votes,
             space: self.space + other.space,
             gathered: self.gathered + other.gathered,
@@ -43,25 +47,34 @@ impl Scratch {
         }
     }
 
-    /// The largest buffer.
-    pub fn largest(self) -> usize {
+    fn buffers(self) -> [usize; 9] {
         [
             self.partial,
+            self.kept,
             self.correlation,
             self.expanded,
+            self.views,
             self.votes,
             self.space,
             self.gathered,
             self.candidates,
         ]
-        .into_iter()
-        .fold(0, usize::max)
+    }
+
+    /// The largest buffer.
+    pub fn largest(self) -> usize {
+        self.buffers().into_iter().fold(0, usize::max)
+    }
+
+    /// All buffers.
+    pub fn total(self) -> usize {
+        self.buffers().into_iter().sum()
     }
 }
 
 /// What decides how much scratch a pair takes.
 pub(super) struct Shape<'a> {
-    preset: &'a Preset,
+    pub preset: &'a Preset,
     /// Width and height of the photographs, in resized pixels.
     pub sizes: [[u32; 2]; 2],
     pub grids: [Grid; 2],
@@ -128,6 +141,23 @@ impl<'a> Shape<'a> {
             expanded: self.expanded(group) * QUAD,
             ..Scratch::default()
         }
+    }
+
+    /// Quads of the base group of an image in single precision.
+    pub fn base(&self, side: usize) -> usize {
+        self.preset.padded_channels(self.channels) * self.norms(side)
+    }
+
+    /// Quads of the norms of an image.
+    pub fn norms(&self, side: usize) -> usize {
+        self.grids[side].rows.len * self.row_quads(side)
+    }
+
+    /// Quads of what upsamples a group to the grid of an image.
+    pub fn taps(&self, side: usize, group: usize) -> usize {
+        let grid = &self.grids[side];
+        let weights = self.groups[group].maps[side].columns * self.row_quads(side);
+        grid.rows.len + grid.columns.len + weights
     }
 
     pub fn row_quads(&self, side: usize) -> usize {
@@ -251,21 +281,52 @@ impl<'a> Shape<'a> {
 
 /// Layers whose maps are on the same pages: one dispatch correlates them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Products {
+pub(super) struct Correlated {
     /// Page of the sources and of the targets.
     pub pages: [usize; 2],
     /// Layers of the plan.
     pub layers: Range<usize>,
 }
 
+/// Groups whose layers one dispatch adds up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sum {
+    /// Groups of the plan.
+    pub groups: Range<usize>,
+    /// Where the products of their layers are.
+    pub from: Products,
+    /// Where the sums go.
+    pub to: Products,
+}
+
+/// A buffer of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Products {
+    /// Those of parts of the channels.
+    Partial,
+    /// Those of layers, which stay for later submissions.
+    Kept,
+    /// Those of groups.
+    Correlation,
+}
+
+/// Where the images of pairs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a page.
+    Page(usize),
+    /// Among the scratch: as layer sets make them.
+    Views,
+}
+
 /// Pairs whose images are on the same pages: one dispatch of a kernel takes them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
-    /// Page of the sources and of the targets.
-    pub pages: [usize; 2],
+    /// Place of the sources and of the targets.
+    pub places: [Place; 2],
     /// Pairs of the plan.
     pub pairs: Range<usize>,
-    /// Groups of the plan.
+    /// Groups of the plan that are expanded.
     pub groups: Range<usize>,
     /// Picks of the plan, one range a wave: a wave reuses the scratch of the one before.
     pub waves: Vec<Range<usize>>,
@@ -280,8 +341,16 @@ pub(super) struct Plan {
     pub picks: Vec<PickParams>,
     pub rows: Vec<u32>,
     pub tables: Vec<u32>,
-    pub products: Vec<Products>,
+    pub correlated: Vec<Correlated>,
+    pub sums: Vec<Sum>,
     pub segments: Vec<Segment>,
+    pub crops: Vec<CropParams>,
+    /// Crops from one page each.
+    pub cropped: Vec<(usize, Range<usize>)>,
+    /// What the host writes of the views.
+    pub views: Vec<f32>,
+    /// Pairs that have their base group in common, where the pairs are those of layer sets.
+    pub sharing: Vec<Range<usize>>,
     pub scratch: Scratch,
     /// Bytes that the similarities of all rows would take.
     pub similarities: usize,
@@ -334,9 +403,11 @@ impl Plan {
             let [source, target] = [0, 1].map(|side| Side::of_image(placed[side], &layouts[side]));
             plan.add_pair(&shape, first_group, [&source, &target]);
             let pages = placed.map(|placed| placed.page);
-            plan.add_products(pages, first_layer);
-            plan.add_segment(pages, first_group);
+            plan.add_correlated(pages, first_layer);
+            plan.add_segment(pages.map(Place::Page), first_group);
         }
+        let (from, to) = (Products::Partial, Products::Correlation);
+        plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
         let shapes = requests.iter().map(|request| Shape::of_pair(request, preset));
         plan.add_picks(&shapes.collect::<Vec<_>>());
         plan
@@ -401,23 +472,23 @@ impl Plan {
     }
 
     /// Layers from `first` on, whose maps are on these pages, are to be correlated.
-    pub fn add_products(&mut self, pages: [usize; 2], first: usize) {
+    pub fn add_correlated(&mut self, pages: [usize; 2], first: usize) {
         let end = self.layers.len();
-        match self.products.last_mut() {
+        match self.correlated.last_mut() {
             Some(last) if last.pages == pages => last.layers.end = end,
-            _ => self.products.push(Products { pages, layers: first..end }),
+            _ => self.correlated.push(Correlated { pages, layers: first..end }),
         }
     }
 
-    /// The last pair, whose groups are those from `first_group` on, is on these pages.
-    fn add_segment(&mut self, pages: [usize; 2], first_group: usize) {
+    /// The last pair, whose groups are those from `first_group` on, is in these places.
+    fn add_segment(&mut self, places: [Place; 2], first_group: usize) {
         let (pairs, groups) = (self.pairs.len(), self.groups.len());
         match self.segments.last_mut() {
-            Some(last) if last.pages == pages => {
+            Some(last) if last.places == places => {
                 (last.pairs.end, last.groups.end) = (pairs, groups);
             }
             _ => self.segments.push(Segment {
-                pages,
+                places,
                 pairs: pairs - 1..pairs,
                 groups: first_group..groups,
                 waves: Vec::new(),
@@ -480,7 +551,7 @@ pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usiz
 }
 
 /// The next offset of a scratch buffer, in units of `unit` bytes.
-fn take(bytes: &mut usize, count: usize, unit: usize) -> u32 {
+pub(super) fn take(bytes: &mut usize, count: usize, unit: usize) -> u32 {
     let first = *bytes / unit;
     *bytes += count * unit;
     first as u32

@@ -1,5 +1,6 @@
 //! Submitting a plan and fetching what it computed.
 
+use std::ops::Range;
 use std::sync::mpsc;
 
 use wgpu::{
@@ -11,8 +12,8 @@ use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
 use super::layout::{LayerParams, SLOT};
-use super::pipelines::Pipelines;
-use super::plan::{Plan, Products};
+use super::pipelines::{Pipelines, SetsPipelines};
+use super::plan::{Correlated, Place, Plan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 
@@ -43,6 +44,8 @@ pub(super) struct Submitter<'a> {
     pub pipelines: &'a Pipelines,
     pub preset: &'a Preset,
     pub residency: &'a Residency,
+    /// Where the plan is one of layer sets, their pipelines.
+    pub sets: Option<&'a SetsPipelines>,
 }
 
 impl Submitter<'_> {
@@ -97,9 +100,9 @@ impl Submitter<'_> {
             None => self.preset.correlate_tile,
         };
         let [source_tile, target_tile] = tile.map(|cells| cells / 4);
-        for Products { pages, layers: range } in &plan.products {
+        for Correlated { pages, layers: range } in &plan.correlated {
             let layers = &plan.layers[range.clone()];
-            let [source_page, target_page] = self.pages(pages);
+            let [source_page, target_page] = pages.map(|page| whole(self.residency.page(page)));
             let source_tiles = |layer: &LayerParams| layer.source_quads / source_tile;
             let target_tiles = |layer: &LayerParams| layer.target_quads / target_tile;
             let tiles = |layer: &LayerParams| source_tiles(layer) * target_tiles(layer);
@@ -123,18 +126,22 @@ impl Submitter<'_> {
                 [across, down, layers.len() as u32],
             )?;
         }
-        let quads = largest(&plan.groups, |group| group.source_quads);
-        let cells = largest(&plan.groups, |group| group.target_quads * 4);
-        pass.run(
-            &self.pipelines.sum,
-            &[
-                (0, whole(&buffers.layers)),
-                (4, whole(&buffers.groups)),
-                (5, whole(&buffers.partial)),
-                (6, whole(&buffers.correlation)),
-            ],
-            [pass.groups(quads), cells, plan.groups.len() as u32],
-        )
+        for Sum { groups: range, from, to } in &plan.sums {
+            let groups = &plan.groups[range.clone()];
+            let quads = largest(groups, |group| group.source_quads);
+            let cells = largest(groups, |group| group.target_quads * 4);
+            pass.run(
+                &self.pipelines.sum,
+                &[
+                    (0, whole(&buffers.layers)),
+                    (4, part(&buffers.groups, range)),
+                    (5, whole(buffers.products(*from))),
+                    (6, whole(buffers.products(*to))),
+                ],
+                [pass.groups(quads), cells, groups.len() as u32],
+            )?;
+        }
+        Ok(())
     }
 
     fn expand(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
@@ -147,7 +154,7 @@ impl Submitter<'_> {
                 &[
                     (0, part(&buffers.groups, &segment.groups)),
                     (1, whole(&buffers.pairs)),
-                    (2, self.pages(&segment.pages)[0].clone()),
+                    (2, self.place(segment.places[0], buffers)),
                     (3, whole(&buffers.correlation)),
                     (4, whole(&buffers.expanded)),
                 ],
@@ -157,10 +164,37 @@ impl Submitter<'_> {
         Ok(())
     }
 
+    /// Lines the base groups of layer sets up.
+    fn crop(
+        &self,
+        pass: &mut Pass,
+        crop: &ComputePipeline,
+        plan: &Plan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
+        for (page, range) in &plan.cropped {
+            let crops = &plan.crops[range.clone()];
+            pass.run(
+                crop,
+                &[
+                    (0, part(&buffers.crops, range)),
+                    (1, whole(self.residency.page(*page))),
+                    (2, whole(&buffers.views)),
+                ],
+                [
+                    pass.groups(largest(crops, |crop| crop.channels * crop.quads)),
+                    largest(crops, |crop| crop.rows),
+                    crops.len() as u32,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
     fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
         let [source_tile, target_tile] = self.preset.vote_tile;
-        for segment in &plan.segments {
-            let pairs = &plan.pairs[segment.pairs.clone()];
+        let one = |pass: &mut Pass, kernel, places: [Place; 2], range: &Range<usize>, count| {
+            let pairs = &plan.pairs[range.clone()];
             let workgroups = largest(pairs, |p| {
                 let source_tiles = p.source_quads * 4 / source_tile;
                 let target_tiles = p.target_quads * 4 / target_tile;
@@ -169,21 +203,29 @@ impl Submitter<'_> {
                 p.target_rows.div_ceil(target_rows) * distances
             });
             let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
-            let [source_page, target_page] = self.pages(&segment.pages);
+            let [source_page, target_page] = places.map(|place| self.place(place, buffers));
             pass.run(
-                &self.pipelines.vote,
+                kernel,
                 &[
-                    (0, part(&buffers.pairs, &segment.pairs)),
+                    (0, part(&buffers.pairs, range)),
                     (1, whole(&buffers.groups)),
                     (2, source_page),
                     (3, target_page),
                     (4, whole(&buffers.expanded)),
                     (5, whole(&buffers.votes)),
                 ],
-                [workgroups, rows, pairs.len() as u32],
-            )?;
-        }
-        Ok(())
+                [workgroups, rows, count],
+            )
+        };
+        let Some(sets) = self.sets else {
+            return plan.segments.iter().try_for_each(|segment| {
+                let count = segment.pairs.len() as u32;
+                one(pass, &self.pipelines.vote, segment.places, &segment.pairs, count)
+            });
+        };
+        self.crop(pass, &sets.crop, plan, buffers)?;
+        let places = [Place::Views; 2];
+        plan.sharing.iter().try_for_each(|range| one(pass, &sets.vote, places, range, 1))
     }
 
     fn hough(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
@@ -218,7 +260,7 @@ impl Submitter<'_> {
             let range = &segment.waves[wave];
             let picks = &plan.picks[range.clone()];
             let count = picks.len() as u32;
-            let [source_page, target_page] = self.pages(&segment.pages);
+            let [source_page, target_page] = segment.places.map(|place| self.place(place, buffers));
             let [pairs, groups, listed] = [
                 (0, whole(&buffers.pairs)),
                 (1, whole(&buffers.groups)),
@@ -268,8 +310,11 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn pages(&self, pages: &[usize; 2]) -> [BindingResource<'_>; 2] {
-        pages.map(|page| whole(self.residency.page(page)))
+    fn place<'b>(&'b self, place: Place, buffers: &'b Buffers) -> BindingResource<'b> {
+        whole(match place {
+            Place::Page(page) => self.residency.page(page),
+            Place::Views => &buffers.views,
+        })
     }
 }
 
@@ -411,7 +456,7 @@ pub(super) fn whole(buffer: &Buffer) -> BindingResource<'_> {
 }
 
 /// Part of a list of structures.
-fn part<'a>(buffer: &'a Buffer, range: &std::ops::Range<usize>) -> BindingResource<'a> {
+fn part<'a>(buffer: &'a Buffer, range: &Range<usize>) -> BindingResource<'a> {
     let size = wgpu::BufferSize::new((range.len().max(1) * SLOT) as u64);
     // An empty range may begin at the end of the buffer, and is never dispatched.
     let offset = if range.is_empty() { 0 } else { (range.start * SLOT) as u64 };
