@@ -280,3 +280,81 @@ impl GpuEngine {
         Ok(Some((planner.finish(), pairs)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::gpu::GpuOptions;
+    use crate::hyperpixel::{Geometry, LayerSet, synthetic};
+
+    /// A pair and its mirror under the base 0 of ResNet-50, alone and with every other layer.
+    fn requests() -> Vec<SetsRequest> {
+        let layers = LayerSet::new((0..17).collect()).expect("ascending");
+        let stack = |size: [u32; 2], seed| {
+            let maps = synthetic::feature_maps("resnet50", &layers, size, seed);
+            Arc::new(LayerStack::new(size[0], size[1], 1.0, maps))
+        };
+        let stacks = [stack([60, 45], 1), stack([50, 56], 2)];
+        let sets = [vec![0]].into_iter().chain((1..17).map(|layer| vec![0, layer]));
+        let sets: Vec<Vec<usize>> = sets.collect();
+        let asked: Vec<(&[usize], Geometry)> =
+            sets.iter().map(|set| (&**set, Geometry::new(4, 11))).collect();
+        let request = |[source, target]: [usize; 2]| {
+            let views = [source, target].map(|side| stacks[side].views(&asked));
+            let set = |(set, (source, target)): (&Vec<usize>, (&View, &View))| SetRequest {
+                positions: (&**set).into(),
+                source: Arc::new(source.clone()),
+                target: Arc::new(target.clone()),
+                rows: (0..source.grid.len() as u32).step_by(9).collect(),
+            };
+            let [source, target] = [source, target].map(|side| Arc::clone(&stacks[side]));
+            let views = views[0].iter().zip(&views[1]);
+            SetsRequest { source, target, sets: sets.iter().zip(views).map(set).collect() }
+        };
+        vec![request([0, 1]), request([1, 0])]
+    }
+
+    fn plans(engine: &mut GpuEngine, works: &[Work], memory: usize) -> Vec<Plan> {
+        let mut progress = Progress::default();
+        std::iter::from_fn(|| engine.plan_sets(works, &mut progress, memory).expect("a plan"))
+            .map(|(plan, _)| plan)
+            .collect()
+    }
+
+    /// Layers that plans correlate, and sets of each.
+    fn counts(plans: &[Plan]) -> (usize, Vec<usize>) {
+        let layers = plans.iter().flat_map(|plan| &plan.correlated).map(|one| one.layers.len());
+        (layers.sum(), plans.iter().map(|plan| plan.pairs.len()).collect())
+    }
+
+    #[test]
+    fn each_layer_is_correlated_once_a_pair_and_sets_share_submissions() {
+        if std::env::var_os("HPFLOW_NO_GPU").is_some_and(|value| value == "1") {
+            eprintln!("NOT RUN: HPFLOW_NO_GPU=1 says that there is no adapter");
+            return;
+        }
+        let mut engine = GpuEngine::with(&GpuOptions::default()).expect("an adapter");
+        let requests = requests();
+        let works = works(&requests);
+        let sets = works.len() / 2;
+        // All but the four layers at the base's resolution.
+        let coarse = 17 - 4;
+        let whole = plans(&mut engine, &works, usize::MAX);
+        assert_eq!(counts(&whole), (2 * coarse, vec![2 * sets]));
+        let plan = &whole[0];
+        // Once a layer and pair, and once for the set of it.
+        assert_eq!(plan.layers.len(), 4 * coarse);
+        // Bases 0, and 0 with 1, 2 or 3, on both sides.
+        assert_eq!((plan.sharing.len(), plan.crops.len()), (8, 2 * (1 + 3 * 2)));
+        // Some of the sets at a time, with the correlations that the first ones left.
+        let some = plans(&mut engine, &works, plan.scratch.total() / 4);
+        let (layers, submissions) = counts(&some);
+        assert_eq!((layers, submissions.iter().sum()), (2 * coarse, 2 * sets));
+        assert!((4..sets).contains(&submissions.len()), "{submissions:?}");
+        // None: a set at a time, with its own layers.
+        let none = plans(&mut engine, &works, 0);
+        assert_eq!(counts(&none), (2 * coarse, vec![1; 2 * sets]));
+    }
+}
