@@ -23,9 +23,10 @@ fn sources() -> Vec<(String, Preset, String)> {
             let keeping = KERNELS[4].keeping_source(&preset, precision);
             sources.push(("pick.wgsl".to_owned(), preset, keeping));
         }
-        let of_sets = [(CROP.file, CROP.source(&preset, Precision::F32))];
-        let of_sets = of_sets.into_iter().chain([("vote.wgsl", KERNELS[2].sets_source(&preset))]);
-        sources.extend(of_sets.map(|(file, source)| (file.to_owned(), preset, source)));
+        let of_sets = [KERNELS[2], KERNELS[4]].map(|kernel| (kernel, kernel.sets_source(&preset)));
+        let crop = (CROP, CROP.source(&preset, Precision::F32));
+        let of_sets = of_sets.into_iter().chain([crop]);
+        sources.extend(of_sets.map(|(kernel, source)| (kernel.file.to_owned(), preset, source)));
         let preset = preset.with_cooperative(32);
         let source = COOPERATIVE.cooperative_source(&preset);
         sources.push((COOPERATIVE.file.to_owned(), preset, source));

@@ -78,7 +78,7 @@ impl Kernel {
         with_constant(&self.source(preset, precision), "const KEEP_SIMILARITIES: bool = ", "true")
     }
 
-    /// [`Self::source`] of `vote.wgsl` for layer sets that have their base group in common; their maps
+    /// [`Self::source`] of `vote.wgsl` and `pick.wgsl` for layer sets that have their base group in common; their maps
     /// are in single precision.
     #[must_use]
     pub fn sets_source(&self, preset: &Preset) -> String {
@@ -103,16 +103,19 @@ fn with_constant(source: &str, declaration: &str, value: &str) -> String {
 pub(super) struct SetsPipelines {
     pub crop: ComputePipeline,
     pub vote: ComputePipeline,
+    pub pick: ComputePipeline,
 }
 
 impl SetsPipelines {
     pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
-        let make =
-            |file, source, entry| pipeline(device, file, &module(device, file, source), entry);
-        let vote = KERNELS[2];
+        let make = |kernel: Kernel, source, entry| {
+            pipeline(device, kernel.file, &module(device, kernel.file, source), entry)
+        };
+        let [_, _, vote, _, pick] = KERNELS;
         let pipelines = Self {
-            crop: make(CROP.file, CROP.source(preset, Precision::F32), "crop"),
-            vote: make(vote.file, vote.sets_source(preset), "vote"),
+            crop: make(CROP, CROP.source(preset, Precision::F32), "crop"),
+            vote: make(vote, vote.sets_source(preset), "vote"),
+            pick: make(pick, pick.sets_source(preset), "pick"),
         };
         device.check()?;
         Ok(pipelines)

@@ -496,6 +496,24 @@ impl Plan {
         }
     }
 
+    /// Parts of some picks that have rows and base group in common.
+    pub fn sharing_picks(&self, picks: &Range<usize>) -> Vec<Range<usize>> {
+        let sharing = |pick: &PickParams| {
+            let before = |pairs: &Range<usize>| pairs.end <= pick.pair as usize;
+            self.sharing.partition_point(before)
+        };
+        let rows =
+            |pick: &PickParams| &self.rows[pick.first_row as usize..][..pick.row_count as usize];
+        let mut end = picks.start;
+        self.picks[picks.clone()]
+            .chunk_by(|one, next| sharing(one) == sharing(next) && rows(one) == rows(next))
+            .map(|part| {
+                end += part.len();
+                end - part.len()..end
+            })
+            .collect()
+    }
+
     /// Cuts the rows of each pair into picks, and orders them by wave and segment.
     pub fn add_picks(&mut self, shapes: &[Shape]) {
         let first_rows: Vec<usize> = shapes

@@ -11,7 +11,7 @@ use wgpu::{
 use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{LayerParams, SLOT};
+use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
 use super::plan::{Correlated, Place, Plan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
@@ -283,24 +283,32 @@ impl Submitter<'_> {
                     count,
                 ],
             )?;
+            let row_tiles = |p: &PickParams| p.row_quads / row_tile;
             let tiles = largest(picks, |p| {
                 let pair = &plan.pairs[p.pair as usize];
                 pair.target_rows * (pair.target_quads / target_tile)
             });
-            pass.run(
-                pick,
-                &[
-                    pairs.clone(),
-                    groups,
-                    listed.clone(),
-                    (7, whole(&buffers.gathered)),
-                    (8, target_page),
-                    (9, whole(&buffers.space)),
-                    (10, whole(&buffers.candidates)),
-                    (11, whole(&buffers.similarities)),
-                ],
-                [pass.groups(tiles), largest(picks, |p| p.row_quads / row_tile), count],
-            )?;
+            let (parts, kernel) = match self.sets {
+                Some(sets) => (plan.sharing_picks(range), &sets.pick),
+                None => (vec![range.clone()], pick),
+            };
+            for picks in &parts {
+                let count = if self.sets.is_some() { 1 } else { count };
+                pass.run(
+                    kernel,
+                    &[
+                        pairs.clone(),
+                        groups.clone(),
+                        (2, part(&buffers.picks, picks)),
+                        (7, whole(&buffers.gathered)),
+                        (8, target_page.clone()),
+                        (9, whole(&buffers.space)),
+                        (10, whole(&buffers.candidates)),
+                        (11, whole(&buffers.similarities)),
+                    ],
+                    [pass.groups(tiles), largest(&plan.picks[picks.clone()], row_tiles), count],
+                )?;
+            }
             pass.run(
                 &self.pipelines.best,
                 &[pairs, listed, (12, whole(&buffers.candidates)), (13, whole(&buffers.matches))],

@@ -4,8 +4,8 @@
 //! Sets are taken in blocks. The coarse layers of a block's pairs are correlated at their native
 //! resolution in its first submission, and their correlations stay for the others; a submission takes
 //! as many sets as the memory allows. Sets that have a coarse group in common share its sum, expanded.
-//! Sets that have their base group in common share its product, which `vote` computes once for all
-//! that a submission has of them: kept beyond that it would take the square of the hyperpixels. Base
+//! Sets that have their base group in common share its product, which `vote` and `pick` compute once
+//! for all that a submission has of them: kept beyond that it would take the square of the hyperpixels. Base
 //! groups are lined up on the device, because sets of another base layer count other cells. Each sum
 //! has the order that it has where a set is matched alone, so the bits are the same.
 
