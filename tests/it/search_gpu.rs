@@ -69,13 +69,14 @@ fn views(stack: &LayerStack, sets: &[&[usize]]) -> Vec<Arc<View>> {
 }
 
 fn request(source: &Arc<LayerStack>, target: &Arc<LayerStack>, sets: &[&[usize]]) -> SetsRequest {
-    let of_sets = sets.iter().zip(views(source, sets)).zip(views(target, sets));
-    let set = |(step, ((set, source), target)): (usize, ((&&[usize], Arc<View>), Arc<View>))| {
+    let views = [source, target].map(|stack| views(stack, sets));
+    let set = |(number, &set): (usize, &&[usize])| {
+        let [source, target] = [0, 1].map(|side| Arc::clone(&views[side][number]));
         // Some sets with the same base are asked for the same rows.
-        let rows = (0..source.grid.len() as u32).step_by(3 + step % 3).collect();
-        SetRequest { positions: (*set).into(), source, target, rows }
+        let rows = (0..source.grid.len() as u32).step_by(3 + number % 3).collect();
+        SetRequest { positions: set.into(), source, target, rows }
     };
-    let sets = of_sets.enumerate().map(set).collect();
+    let sets = sets.iter().enumerate().map(set).collect();
     SetsRequest { source: Arc::clone(source), target: Arc::clone(target), sets }
 }
 
@@ -212,7 +213,10 @@ fn what_cannot_be_matched_is_an_error() {
     wrong.sets[0].target = views(&stack([5, 5], 9), &[&[1]]).remove(0);
     let error = refused(wrong);
     assert!(matches!(error, EngineError::NoHyperpixels { .. }), "{error}");
-    assert!(engine.match_sets(&[good.clone()], usize::MAX).is_ok(), "the engine goes on");
+    assert!(
+        engine.match_sets(std::slice::from_ref(&good), usize::MAX).is_ok(),
+        "the engine goes on"
+    );
     let Some(options) = options_in(Precision::F16) else { return };
     let mut engine = GpuEngine::with(&options).expect("an engine");
     let error = engine.match_sets(&[good], usize::MAX).expect_err("an error");

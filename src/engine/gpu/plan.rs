@@ -233,20 +233,6 @@ impl<'a> Shape<'a> {
         self.grids[1].rows.len * self.row_quads(1) * 4 * self.pick_quads(rows)
     }
 
-    /// What the kernels are told of a layer of a coarse group, but for where its products go.
-    pub fn layer(&self, group: usize, channels: usize, maps: [u32; 2]) -> LayerParams {
-        let [source_quads, target_quads] = self.cell_quads(group).map(|quads| quads as u32);
-        LayerParams {
-            channels: self.preset.padded_channels(channels) as u32,
-            splits: self.preset.splits(channels) as u32,
-            source_maps: maps[0],
-            target_maps: maps[1],
-            source_quads,
-            target_quads,
-            partial: 0,
-        }
-    }
-
     /// What the kernels are told of a coarse group, but for its pair and where its layers and results
     /// are.
     pub fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
@@ -428,7 +414,7 @@ impl Plan {
                         shape.preset.splits(channels) * shape.product(at),
                         QUAD,
                     ),
-                    ..shape.layer(at, channels, maps)
+                    ..layer(group.maps, channels, maps, shape.preset)
                 };
                 maps[0] += layer.channels * layer.source_quads;
                 maps[1] += layer.channels * layer.target_quads;
@@ -566,6 +552,26 @@ pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usiz
         [&request.source, &request.target].map(|image| residency.get(image.key()).page)
     });
     order
+}
+
+/// What the kernels are told of a layer, but for where its products go: so many channels of maps of
+/// these sizes, which begin at `first` in their pages.
+pub(super) fn layer(
+    maps: [&Group; 2],
+    channels: usize,
+    first: [u32; 2],
+    preset: &Preset,
+) -> LayerParams {
+    let quads = maps.map(|map| preset.cell_quads(map.rows * map.columns) as u32);
+    LayerParams {
+        channels: preset.padded_channels(channels) as u32,
+        splits: preset.splits(channels) as u32,
+        source_maps: first[0],
+        target_maps: first[1],
+        source_quads: quads[0],
+        target_quads: quads[1],
+        partial: 0,
+    }
 }
 
 /// The next offset of a scratch buffer, in units of `unit` bytes.

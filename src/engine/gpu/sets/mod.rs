@@ -5,9 +5,10 @@
 //! resolution in its first submission, and their correlations stay for the others; a submission takes
 //! as many sets as the memory allows. Sets that have a coarse group in common share its sum, expanded.
 //! Sets that have their base group in common share its product, which `vote` and `pick` compute once
-//! for all that a submission has of them: kept beyond that it would take the square of the hyperpixels. Base
-//! groups are lined up on the device, because sets of another base layer count other cells. Each sum
-//! has the order that it has where a set is matched alone, so the bits are the same.
+//! for all that a submission has of them; the next submission multiplies it again, because kept it would
+//! take the square of the number of hyperpixels. Base groups are lined up on the device, for sets of
+//! another base layer count other cells. Each sum has the order that it has where a set is matched
+//! alone, so the bits are the same.
 
 mod plan;
 
@@ -44,7 +45,7 @@ pub(super) fn match_sets(
     let mut found = vec![Matches::default(); works.len()];
     let mut progress = Progress::default();
     engine.run(&mut found, |engine| {
-        let Some((plan, pairs)) = engine.plan_sets(&works, &mut progress, memory)? else {
+        let Some(Planned { plan, pairs }) = engine.plan_sets(&works, &mut progress, memory)? else {
             return Ok(None);
         };
         let (start, flight) = (Instant::now(), engine.send(&plan, Kernels::Sets)?);
@@ -142,6 +143,13 @@ struct Progress<'a> {
     /// Sets that are planned.
     done: usize,
     block: Block<'a>,
+}
+
+/// Sets that are submitted in one go.
+struct Planned {
+    plan: Plan,
+    /// Number of each set, and how many matches it has.
+    pairs: Vec<(usize, usize)>,
 }
 
 /// Sets whose maps are on the device and whose layers' correlations are kept together.
@@ -246,14 +254,13 @@ impl GpuEngine {
         Ok(true)
     }
 
-    /// The plan of the next submission, with the number of each of its sets and how many matches it
-    /// has; none where all sets are planned.
+    /// What is submitted next; nothing where all sets are planned.
     fn plan_sets<'a>(
         &mut self,
         works: &'a [Work<'a>],
         progress: &mut Progress<'a>,
         memory: usize,
-    ) -> Result<Option<(Plan, Vec<(usize, usize)>)>, GpuError> {
+    ) -> Result<Option<Planned>, GpuError> {
         let rest = &works[progress.done..];
         if rest.is_empty() {
             return Ok(None);
@@ -277,7 +284,7 @@ impl GpuEngine {
         block.left -= pairs.len();
         block.correlated = true;
         progress.done += pairs.len();
-        Ok(Some((planner.finish(), pairs)))
+        Ok(Some(Planned { plan: planner.finish(), pairs }))
     }
 }
 
@@ -319,7 +326,7 @@ mod tests {
     fn plans(engine: &mut GpuEngine, works: &[Work], memory: usize) -> Vec<Plan> {
         let mut progress = Progress::default();
         std::iter::from_fn(|| engine.plan_sets(works, &mut progress, memory).expect("a plan"))
-            .map(|(plan, _)| plan)
+            .map(|planned| planned.plan)
             .collect()
     }
 

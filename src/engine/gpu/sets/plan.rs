@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Block, Cells, Work};
 use crate::engine::gpu::layout::{CropParams, GroupParams, LayerParams, QUAD};
 use crate::engine::gpu::plan::{
-    Place, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, take,
+    Place, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, layer, take,
 };
 use crate::engine::gpu::preset::Preset;
 use crate::engine::gpu::resident::{Residency, Resident as _, StackMap, Upsampling};
@@ -81,22 +81,18 @@ impl<'a> Planner<'a> {
         let plan = &mut self.plan;
         for (placed, kept) in layers {
             let maps = kept.stacks.map(|stack| &stack.maps[kept.position]);
-            let quads = maps.map(|map| self.preset.cell_quads(map.rows * map.columns) as u32);
             let first_layer = plan.layers.len();
-            plan.layers.push(LayerParams {
-                channels: self.preset.padded_channels(maps[0].channels) as u32,
-                splits: self.preset.splits(maps[0].channels) as u32,
-                source_maps: placed[0].first as u32,
-                target_maps: placed[1].first as u32,
-                source_quads: quads[0],
-                target_quads: quads[1],
+            let first = placed.map(|placed| placed.first as u32);
+            let layer = LayerParams {
                 partial: take(&mut plan.scratch.partial, kept.partial, QUAD),
-            });
+                ..layer(maps, maps[0].channels, first, self.preset)
+            };
+            plan.layers.push(layer);
             plan.groups.push(GroupParams {
                 first_layer: first_layer as u32,
                 layer_count: 1,
-                source_quads: quads[0],
-                target_quads: quads[1],
+                source_quads: layer.source_quads,
+                target_quads: layer.target_quads,
                 correlation: self.kept[&(kept.pair, kept.position)],
                 ..GroupParams::default()
             });
@@ -204,7 +200,7 @@ impl<'a> Planner<'a> {
 
     /// Writes whole quads into the views; the first.
     fn write(&mut self, values: &[f32]) -> u32 {
-        let quads = values.len() * size_of::<f32>() / QUAD;
+        let quads = size_of_val(values) / QUAD;
         self.plan.views.extend_from_slice(values);
         take(&mut self.plan.scratch.views, quads, QUAD)
     }
