@@ -272,14 +272,17 @@ impl GpuEngine {
         let block = &mut progress.block;
         let mut planner = Planner::new(block, &self.residency, &self.preset);
         let mut pairs = Vec::new();
-        for work in &rest[..block.left] {
-            let shape = work.shape(&self.preset);
-            let scratch = planner.scratch_with(work, &shape);
-            if !pairs.is_empty() && (scratch.largest() > largest || scratch.total() > memory) {
+        for (number, work) in rest[..block.left].iter().enumerate() {
+            // Sets that share a base group begin where all of them fit, or a submission.
+            let begins = number > 0 && !rest[number - 1].shares_base(work);
+            let shares = |other: &&Work| begins && work.shares_base(other);
+            let more = rest[number + 1..block.left].iter().take_while(shares).count();
+            let scratch = planner.scratch_with(&rest[number..=number + more]);
+            if number > 0 && (scratch.largest() > largest || scratch.total() > memory) {
                 break;
             }
-            planner.add(work, shape);
-            pairs.push((progress.done + pairs.len(), work.rows.len()));
+            planner.add(work);
+            pairs.push((progress.done + number, work.rows.len()));
         }
         block.left -= pairs.len();
         block.correlated = true;

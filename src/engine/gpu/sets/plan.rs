@@ -102,10 +102,17 @@ impl<'a> Planner<'a> {
         plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
     }
 
-    /// About the scratch of the plan with one more set: a little less may do.
-    pub fn scratch_with(&self, work: &Work, shape: &Shape) -> Scratch {
-        let mut scratch = self.plan.scratch.and(shape.own_scratch());
+    /// About the scratch of the plan with some more sets: a little less may do.
+    pub fn scratch_with(&self, works: &[Work]) -> Scratch {
+        let mut scratch = self.plan.scratch;
         scratch.views += self.of_bases;
+        works.iter().fold(scratch, |all, work| all.and(self.scratch_of(work)))
+    }
+
+    /// About the scratch that a set takes beyond what the plan has.
+    fn scratch_of(&self, work: &Work) -> Scratch {
+        let shape = work.shape(self.preset);
+        let mut scratch = shape.own_scratch();
         for (at, group) in work.coarse.iter().enumerate() {
             let key = (work.pair, work.base[0], &**group, work.cells());
             if !self.terms.contains_key(&key) {
@@ -122,7 +129,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a set.
-    pub fn add(&mut self, work: &'a Work<'a>, shape: Shape<'a>) {
+    pub fn add(&mut self, work: &'a Work<'a>) {
+        let shape = work.shape(self.preset);
         let sides = [self.side(work, &shape, 0), self.side(work, &shape, 1)];
         let sides = [&sides[0], &sides[1]];
         let first_group = self.plan.groups.len();
