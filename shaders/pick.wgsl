@@ -243,17 +243,16 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
     let target_quad = (id.x % tiles_of_row) * TARGET_QUADS;
     let row_quad = id.y * ROW_QUADS;
     correlate_base(id.z, pair, row_quad, target_row, target_quad);
-    var past = id.z + 1u;
     if SETS {
-        past = arrayLength(&picks);
         of_base = product;
-    }
-    for (var job = id.z; job < past; job++) {
-        if SETS {
+        for (var job = 0u; job < arrayLength(&picks); job++) {
             product = of_base;
+            add_groups(job, picks[job].pair, row_quad, target_row, target_quad);
+            best_of_tile(job, picks[job].pair, row_quad, target_row, target_quad);
         }
-        add_groups(job, picks[job].pair, row_quad, target_row, target_quad);
-        best_of_tile(job, picks[job].pair, row_quad, target_row, target_quad);
+    } else {
+        add_groups(id.z, pair, row_quad, target_row, target_quad);
+        best_of_tile(id.z, pair, row_quad, target_row, target_quad);
     }
 }
 

@@ -190,6 +190,36 @@ fn similarity(cosine: vec4<f32>) -> vec4<f32> {
     return positive * positive * positive;
 }
 
+// Adds the similarities of a tile, whose base group is correlated, to the sums along their diagonals.
+fn vote_of_tile(
+    sums: ptr<function, array<vec4<f32>, DIAGONAL_QUADS>>,
+    pair: u32,
+    source_row: u32,
+    target_row: u32,
+    source_quad: u32,
+    target_quad: u32,
+) {
+    add_groups(pair, source_row, target_row, source_quad, target_quad);
+    let source_norms = pairs[pair].source_norms
+        + source_row * pairs[pair].source_quads + source_quad;
+    let target_norms = pairs[pair].target_norms
+        + target_row * pairs[pair].target_quads + target_quad;
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            let norms = source_quad_at(source_norms + i);
+            let scale = target_quad_at(target_norms + j);
+            let block = product[j][i];
+            let a = similarity(block[0] * (norms * scale.x));
+            let b = similarity(block[1] * (norms * scale.y));
+            let c = similarity(block[2] * (norms * scale.z));
+            let d = similarity(block[3] * (norms * scale.w));
+            let diagonal = j + SOURCE_QUADS - 1u - i;
+            (*sums)[diagonal] += vec4(a.w, a.z + b.w, a.y + b.z + c.w, a.x + b.y + c.z + d.w);
+            (*sums)[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
+        }
+    }
+}
+
 // x: target rows and, slower, distances between tiles; y: source rows; z: pairs, or none with SETS.
 // The invocations of a workgroup share rows, so that what one loads is in the cache for another.
 @compute @workgroup_size(WORKGROUP)
@@ -226,6 +256,7 @@ fn vote(
                 }
             }
         }
+    } else {
     }
     for (var tile = 0u; tile < source_tiles; tile++) {
         let shifted = distance + tile * TILE_RATIO;
@@ -236,45 +267,23 @@ fn vote(
         let source_quad = tile * SOURCE_QUADS;
         let target_quad = (shifted - smallest) * TARGET_QUADS;
         correlate_base(pair, source_row, target_row, source_quad, target_quad, local.x);
-        var past = pair + 1u;
         if SETS {
-            past = arrayLength(&pairs);
             of_base = product;
-        }
-        for (var sharer = pair; sharer < past; sharer++) {
-            let out = pairs[sharer].votes + line;
-            if SETS {
-                product = of_base;
+            for (var sharer = 0u; sharer < arrayLength(&pairs); sharer++) {
+                let out = pairs[sharer].votes + line;
                 for (var i = 0u; i < DIAGONAL_QUADS; i++) {
                     sums[i] = votes[out + i];
                 }
-            }
-            add_groups(sharer, source_row, target_row, source_quad, target_quad);
-            let source_norms = pairs[sharer].source_norms
-                + source_row * pairs[sharer].source_quads + source_quad;
-            let target_norms = pairs[sharer].target_norms
-                + target_row * pairs[sharer].target_quads + target_quad;
-            for (var j = 0u; j < TARGET_QUADS; j++) {
-                for (var i = 0u; i < SOURCE_QUADS; i++) {
-                    let norms = source_quad_at(source_norms + i);
-                    let scale = target_quad_at(target_norms + j);
-                    let block = product[j][i];
-                    let a = similarity(block[0] * (norms * scale.x));
-                    let b = similarity(block[1] * (norms * scale.y));
-                    let c = similarity(block[2] * (norms * scale.z));
-                    let d = similarity(block[3] * (norms * scale.w));
-                    let diagonal = j + SOURCE_QUADS - 1u - i;
-                    sums[diagonal] += vec4(a.w, a.z + b.w, a.y + b.z + c.w, a.x + b.y + c.z + d.w);
-                    sums[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
-                }
-            }
-            if SETS {
+                product = of_base;
+                vote_of_tile(&sums, sharer, source_row, target_row, source_quad, target_quad);
                 for (var i = 0u; i < DIAGONAL_QUADS; i++) {
                     if inside {
                         votes[out + i] = sums[i];
                     }
                 }
             }
+        } else {
+            vote_of_tile(&sums, pair, source_row, target_row, source_quad, target_quad);
         }
     }
     if SETS || !inside {

@@ -59,6 +59,10 @@ impl Kernel {
     /// constants unrolled.
     #[must_use]
     pub fn source(&self, preset: &Preset, precision: Precision) -> String {
+        self.source_for(preset, precision, false)
+    }
+
+    fn source_for(&self, preset: &Preset, precision: Precision, sets: bool) -> String {
         let constants = preset.constants(self.file);
         let half = precision == Precision::F16;
         let pages = PAGES[usize::from(half)].1;
@@ -68,7 +72,11 @@ impl Kernel {
         }
         let shared = if preset.shared { "true" } else { "false" };
         source = with_constant(&source, "const SHARED: bool = ", shared);
-        let source = choose(&choose(&source, "SHARED", preset.shared), "HALF", half);
+        let of_sets = if sets { "true" } else { "false" };
+        source = with_constant(&source, "const SETS: bool = ", of_sets);
+        for (flag, value) in [("SHARED", preset.shared), ("HALF", half), ("SETS", sets)] {
+            source = choose(&source, flag, value);
+        }
         unroll(&source, &constants)
     }
 
@@ -82,7 +90,7 @@ impl Kernel {
     /// are in single precision.
     #[must_use]
     pub fn sets_source(&self, preset: &Preset) -> String {
-        with_constant(&self.source(preset, Precision::F32), "const SETS: bool = ", "true")
+        self.source_for(preset, Precision::F32, true)
     }
 
     /// [`Self::source`] of [`COOPERATIVE`], with the extensions of the language that it needs.
