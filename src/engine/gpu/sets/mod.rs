@@ -1,5 +1,5 @@
-//! One pair under many layer sets on the device (DESIGN, section 5): each map is uploaded once and
-//! correlated once a pair, and a set adds up the correlations of its layers.
+//! One pair under many layer sets on the device (docs/method.md, "Many layer sets"): each map is
+//! uploaded once and correlated once a pair, and a set adds up the correlations of its layers.
 //!
 //! Sets are taken in blocks. The coarse layers of a block's pairs are correlated at their native
 //! resolution in its first submission, and their correlations stay for the others; a submission takes
