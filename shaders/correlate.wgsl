@@ -1,6 +1,8 @@
 // Correlates the coarse maps of two images at their native resolution: one small matrix product a
-// group (DESIGN, section 5, point 1). The channels are summed in parts of SPLIT, because one long
-// chain of f32 additions loses a digit; `sum` adds the parts in order.
+// layer (docs/method.md, "A correlation is a sum over resolutions"). The channels are summed in
+// parts of SPLIT, because one long chain of f32 additions loses a digit; `sum` adds the parts of each
+// layer in order, and then the layers of a group, so that the correlation of a layer set is the sum
+// of its layers'.
 
 const WORKGROUP: u32 = 8u;
 const SOURCE_QUADS: u32 = 3u; // vec4 of source cells an invocation
@@ -12,7 +14,7 @@ const SHARED: bool = false;
 const FOUR_LOADS: u32 = 4u * TARGET_QUADS; // of an invocation, for four channels
 const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
 
-@group(0) @binding(0) var<storage, read> groups: array<GroupParams>;
+@group(0) @binding(0) var<storage, read> layers: array<LayerParams>;
 @group(0) @binding(1) var<storage, read> source_page: array<PageElement>;
 @group(0) @binding(2) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
@@ -106,7 +108,7 @@ fn tile_of(id: vec3<u32>, source_tiles: u32, target_tiles: u32) -> Tile {
     }
 }
 
-// z: groups. Shared: x: tiles of the source, y: tiles of the target and, slower, parts of the
+// z: layers. Shared: x: tiles of the source, y: tiles of the target and, slower, parts of the
 // channels. Otherwise x: tiles, y: parts.
 @compute @workgroup_size(WORKGROUP)
 fn correlate(
@@ -114,11 +116,11 @@ fn correlate(
     @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let id = vec3(workgroup.x * WORKGROUP + local.x, workgroup.y, workgroup.z);
-    let channels = groups[id.z].channels;
-    let source_quads = groups[id.z].source_quads;
-    let target_quads = groups[id.z].target_quads;
+    let channels = layers[id.z].channels;
+    let source_quads = layers[id.z].source_quads;
+    let target_quads = layers[id.z].target_quads;
     let tile = tile_of(id, source_quads / SOURCE_QUADS, target_quads / TARGET_QUADS);
-    if tile.part >= groups[id.z].splits {
+    if tile.part >= layers[id.z].splits {
         return;
     }
     if !SHARED {
@@ -128,8 +130,8 @@ fn correlate(
     }
     let first = tile.part * SPLIT;
     let last = min(first + SPLIT, channels);
-    var source_at = groups[id.z].source_maps + first * source_quads + tile.source_quad;
-    var target_at = groups[id.z].target_maps + first * target_quads + tile.target_quad;
+    var source_at = layers[id.z].source_maps + first * source_quads + tile.source_quad;
+    var target_at = layers[id.z].target_maps + first * target_quads + tile.target_quad;
     clear();
     for (var channel = first; channel < last; channel += 4u) {
         load_four(target_at, target_quads, local.x);
@@ -140,7 +142,7 @@ fn correlate(
     if !tile.inside {
         return;
     }
-    let out = groups[id.z].partial
+    let out = layers[id.z].partial
         + (tile.part * target_quads + tile.target_quad) * 4u * source_quads
         + tile.source_quad;
     for (var j = 0u; j < TARGET_QUADS; j++) {
@@ -155,8 +157,9 @@ fn correlate(
     }
 }
 
-@group(0) @binding(4) var<storage, read> products: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> correlation: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> groups: array<GroupParams>;
+@group(0) @binding(5) var<storage, read> products: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> correlation: array<vec4<f32>>;
 
 // x: vec4 of source cells, y: target cells, z: groups.
 @compute @workgroup_size(WORKGROUP)
@@ -168,10 +171,15 @@ fn sum(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let at = id.y * source_quads + id.x;
     let quads = target_cells * source_quads;
-    let first = groups[id.z].partial + at;
+    let first_layer = groups[id.z].first_layer;
     var total = vec4(0.0);
-    for (var part = 0u; part < groups[id.z].splits; part++) {
-        total += products[first + part * quads];
+    for (var layer = first_layer; layer < first_layer + groups[id.z].layer_count; layer++) {
+        let first = layers[layer].partial + at;
+        var of_layer = vec4(0.0);
+        for (var part = 0u; part < layers[layer].splits; part++) {
+            of_layer += products[first + part * quads];
+        }
+        total += of_layer;
     }
     correlation[groups[id.z].correlation + at] = total;
 }

@@ -10,7 +10,7 @@ const SPLIT: u32 = 512u;
 const SIDE: u32 = 16u; // cells and channels of a matrix
 const TILE: u32 = 32u; // source and target cells of a workgroup: two by two matrices
 
-@group(0) @binding(0) var<storage, read> groups: array<GroupParams>;
+@group(0) @binding(0) var<storage, read> layers: array<LayerParams>;
 @group(0) @binding(1) var<storage, read> source_page: array<f16>;
 @group(0) @binding(2) var<storage, read> target_page: array<f16>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
@@ -18,7 +18,7 @@ const TILE: u32 = 32u; // source and target cells of a workgroup: two by two mat
 // What sums start from.
 var<workgroup> zeros: array<f32, 256>;
 
-// x: tiles, y: parts of the channels, z: groups.
+// x: tiles, y: parts of the channels, z: layers.
 @compute @workgroup_size(WORKGROUP)
 fn correlate(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -28,24 +28,24 @@ fn correlate(
         zeros[cell] = 0.0;
     }
     workgroupBarrier();
-    let source_cells = groups[id.z].source_quads * 4u;
-    let target_cells = groups[id.z].target_quads * 4u;
+    let source_cells = layers[id.z].source_quads * 4u;
+    let target_cells = layers[id.z].target_quads * 4u;
     let source_tiles = source_cells / TILE;
     // Not `||`: the check of uniformity does not see through it.
-    if (id.x >= source_tiles * (target_cells / TILE)) | (id.y >= groups[id.z].splits) {
+    if (id.x >= source_tiles * (target_cells / TILE)) | (id.y >= layers[id.z].splits) {
         return;
     }
     let source_cell = (id.x % source_tiles) * TILE;
     let target_cell = (id.x / source_tiles) * TILE;
     let first = id.y * SPLIT;
-    let last = min(first + SPLIT, groups[id.z].channels);
+    let last = min(first + SPLIT, layers[id.z].channels);
     // Rows of a sum are target cells, columns are source cells.
     var sum00 = coopLoadT<coop_mat16x16<f32, C>>(&zeros[0], SIDE);
     var sum01 = coopLoadT<coop_mat16x16<f32, C>>(&zeros[0], SIDE);
     var sum10 = coopLoadT<coop_mat16x16<f32, C>>(&zeros[0], SIDE);
     var sum11 = coopLoadT<coop_mat16x16<f32, C>>(&zeros[0], SIDE);
-    var source_at = groups[id.z].source_maps * 4u + first * source_cells + source_cell;
-    var target_at = groups[id.z].target_maps * 4u + first * target_cells + target_cell;
+    var source_at = layers[id.z].source_maps * 4u + first * source_cells + source_cell;
+    var target_at = layers[id.z].target_maps * 4u + first * target_cells + target_cell;
     for (var channel = first; channel < last; channel += SIDE) {
         let source_next = source_at + SIDE;
         let target_next = target_at + SIDE;
@@ -60,7 +60,7 @@ fn correlate(
         source_at += SIDE * source_cells;
         target_at += SIDE * target_cells;
     }
-    let at00 = groups[id.z].partial * 4u
+    let at00 = layers[id.z].partial * 4u
         + (id.y * target_cells + target_cell) * source_cells
         + source_cell;
     let at01 = at00 + SIDE;

@@ -1,5 +1,6 @@
 // Upsamples the coarse correlations in the source dimension: from source cells of the group's map
-// to the source's hyperpixels, bilinearly with aligned corners (DESIGN, section 6).
+// to the source's hyperpixels, bilinearly with aligned corners (docs/method.md, "A
+// correlation is a sum over resolutions").
 
 const WORKGROUP: u32 = 8u;
 

@@ -31,13 +31,22 @@ struct PairParams {
     @size(188) bins_y: u32,
 }
 
-// A coarse group of a pair: maps of one resolution.
-struct GroupParams {
-    pair: u32,             // in the list of the batch
+// A layer of a coarse group of a pair: maps whose products are summed by themselves.
+struct LayerParams {
     channels: u32,         // padded like those of the base
     splits: u32,           // parts that the channels are summed in
     source_maps: u32,      // maps in the page: channels x quads
     target_maps: u32,
+    source_quads: u32,     // vec4 in a padded list of cells
+    target_quads: u32,
+    @size(232) partial: u32, // products of the parts: splits x target cells x source quads
+}
+
+// A coarse group of a pair: maps of one resolution.
+struct GroupParams {
+    pair: u32,             // in the list of the batch
+    first_layer: u32,      // layers of the group in the list of the batch
+    layer_count: u32,
     source_quads: u32,     // vec4 in a padded list of cells
     target_quads: u32,
     source_columns: u32,
@@ -48,10 +57,25 @@ struct GroupParams {
     target_row_taps: u32,
     target_column_taps: u32,
     target_weights: u32,   // upsampling matrix in the page: target_columns x quads of the grid row
-    partial: u32,          // products of the parts: splits x target cells x source quads
-    correlation: u32,      // their sum: target cells x source quads
+    correlation: u32,      // sum of the layers' products: target cells x source quads
     expanded: u32,         // grid rows x target cells x quads of the source's grid row
-    @size(184) line: u32,  // first line of the group among the gathered rows
+    @size(196) line: u32,  // first line of the group among the gathered rows
+}
+
+// A map at the base's resolution that becomes part of a layer set's base group.
+struct CropParams {
+    map: u32,              // in the page: channels x quads of cells
+    map_channels: u32,     // not padded
+    map_quads: u32,
+    map_columns: u32,
+    first_row: u32,        // the first that counts
+    first_column: u32,
+    rows: u32,             // counted rows of the grid
+    columns: u32,          // counted columns of the grid
+    quads: u32,            // vec4 in a padded row of the grid
+    channels: u32,         // with those that pad the base group, behind its last layer
+    base_channels: u32,    // of the base group, padded
+    @size(212) base: u32,  // first channel of the layer in the first row of the base group
 }
 
 // Source hyperpixels of a pair to be matched in one go.

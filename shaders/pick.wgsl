@@ -1,12 +1,15 @@
 // For each source hyperpixel asked for, the target hyperpixel of highest confidence: similarity
-// times blurred votes (HPF, section 3.2; DESIGN, section 5, point 4). `gather` lines the rows up,
-// `pick` finds the best target of each tile, `best` the best of all tiles, first on ties.
+// times blurred votes (HPF, section 3.2; docs/method.md, "Only the rows asked for"). `gather` lines
+// the rows up, `pick` finds the best target of each tile, `best` the best of all tiles, first on
+// ties.
 
 const WORKGROUP: u32 = 8u;
 const ROW_QUADS: u32 = 4u; // vec4 of rows an invocation
 const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 const KEEP_SIMILARITIES: bool = false;
-
+// Whether all picks bound are of the same rows of one pair of images, under layer sets of one base
+// group: its product is then computed once for all of them.
+const SETS: bool = false;
 
 @group(0) @binding(0) var<storage, read> pairs: array<PairParams>;
 @group(0) @binding(1) var<storage, read> groups: array<GroupParams>;
@@ -110,8 +113,8 @@ fn accumulate(a: array<vec4<f32>, ROW_QUADS>, b: array<vec4<f32>, TARGET_QUADS>)
     }
 }
 
-// Dot products of the hyperpixels of a tile.
-fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
+// Dot products of the hyperpixels of a tile, as far as their base group goes.
+fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     clear();
     let channels = pairs[pair].channels;
     let row_quads = picks[job].row_quads;
@@ -130,6 +133,13 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
         accumulate(a, b);
         target_at += target_quads;
     }
+}
+
+// And the rest of them.
+fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
+    let row_quads = picks[job].row_quads;
+    let target_quads = pairs[pair].target_quads;
+    let lines = picks[job].gathered + row_quad;
     let first_column = target_quad * 4u;
     let last_column = min(first_column + TARGET_QUADS * 4u, pairs[pair].target_columns) - 1u;
     let first_group = pairs[pair].first_group;
@@ -156,29 +166,20 @@ fn correlate_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     }
 }
 
+// The product of the base group, for every set anew.
+var<private> of_base: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
+
 // Tiles of a target row. Those of nothing but padding have no taps and no targets.
 fn tiles_of_target_row(pair: u32) -> u32 {
     return (pairs[pair].target_columns + TARGET_QUADS * 4u - 1u) / (TARGET_QUADS * 4u);
 }
 
-// x: target tiles, y: row tiles, z: picks.
-@compute @workgroup_size(WORKGROUP)
-fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
-    let job = id.z;
-    let pair = picks[job].pair;
+// The best target of each row of a tile.
+fn best_of_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     let row_quads = picks[job].row_quads;
-    let row_tiles = row_quads / ROW_QUADS;
     let tiles_of_row = tiles_of_target_row(pair);
     let tiles = pairs[pair].target_rows * tiles_of_row;
-    let tile = id.x;
-    if tile >= tiles || id.y >= row_tiles {
-        return;
-    }
-    let target_row = tile / tiles_of_row;
-    let target_quad = (tile % tiles_of_row) * TARGET_QUADS;
-    let row_quad = id.y * ROW_QUADS;
-    correlate_tile(job, pair, row_quad, target_row, target_quad);
-
+    let tile = target_row * tiles_of_row + target_quad / TARGET_QUADS;
     let source_columns = pairs[pair].source_columns;
     let target_columns = pairs[pair].target_columns;
     let offset_columns = source_columns + target_columns - 1u;
@@ -227,6 +228,32 @@ fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
                 );
             }
         }
+    }
+}
+
+// x: target tiles, y: row tiles, z: picks, or none with SETS.
+@compute @workgroup_size(WORKGROUP)
+fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
+    let pair = picks[id.z].pair;
+    let tiles_of_row = tiles_of_target_row(pair);
+    let row_tiles = picks[id.z].row_quads / ROW_QUADS;
+    if id.x >= pairs[pair].target_rows * tiles_of_row || id.y >= row_tiles {
+        return;
+    }
+    let target_row = id.x / tiles_of_row;
+    let target_quad = (id.x % tiles_of_row) * TARGET_QUADS;
+    let row_quad = id.y * ROW_QUADS;
+    correlate_base(id.z, pair, row_quad, target_row, target_quad);
+    if SETS {
+        of_base = product;
+        for (var job = 0u; job < arrayLength(&picks); job++) {
+            product = of_base;
+            add_groups(job, picks[job].pair, row_quad, target_row, target_quad);
+            best_of_tile(job, picks[job].pair, row_quad, target_row, target_quad);
+        }
+    } else {
+        add_groups(id.z, pair, row_quad, target_row, target_quad);
+        best_of_tile(id.z, pair, row_quad, target_row, target_quad);
     }
 }
 

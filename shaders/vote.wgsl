@@ -1,9 +1,10 @@
 // Sums the similarities of all matches of one source row and one target row along their diagonals:
-// matches on a diagonal have the same offset, so they vote for the same bin (DESIGN, section 5,
-// point 3). The similarities themselves are never stored.
+// matches on a diagonal have the same offset, so they vote for the same bin (docs/method.md,
+// "Votes are sums along diagonals"). The similarities themselves are never stored.
 //
 // The coarse groups are extra steps of the same product: the expanded correlation of a target
-// column of the group times the weight of that column in each target hyperpixel.
+// column of the group times the weight of that column in each target hyperpixel. Layer sets of one
+// pair of images that have the base group in common have these steps alone apart.
 
 const WORKGROUP: u32 = 8u;
 const SOURCE_ROWS: u32 = 1u;  // source rows a workgroup
@@ -12,6 +13,9 @@ const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 // Whether a workgroup is one subgroup with one source row, whose invocations load the source
 // together: where a load is dear, each loads a part and all hear of it.
 const SHARED: bool = false;
+// Whether all pairs bound are one pair of images under layer sets of one base group: its product is
+// then computed once for all of them.
+const SETS: bool = false;
 const FOUR_LOADS: u32 = 4u * SOURCE_QUADS; // of an invocation, for four channels
 const FOUR_QUADS: u32 = 4u * SOURCE_QUADS;
 
@@ -125,8 +129,8 @@ fn accumulate(weights_at: u32) {
     }
 }
 
-// Dot products of the hyperpixels of a tile.
-fn correlate_tile(
+// Dot products of the hyperpixels of a tile, as far as their base group goes.
+fn correlate_base(
     pair: u32,
     source_row: u32,
     target_row: u32,
@@ -146,6 +150,18 @@ fn correlate_tile(
         source_at += 4u * source_quads;
         target_at += 4u * target_quads;
     }
+}
+
+// And the rest of them.
+fn add_groups(
+    pair: u32,
+    source_row: u32,
+    target_row: u32,
+    source_quad: u32,
+    target_quad: u32,
+) {
+    let source_quads = pairs[pair].source_quads;
+    let target_quads = pairs[pair].target_quads;
     let first_column = target_quad * 4u;
     let last_column = min(first_column + TARGET_QUADS * 4u, pairs[pair].target_columns) - 1u;
     let first_group = pairs[pair].first_group;
@@ -166,13 +182,46 @@ fn correlate_tile(
     }
 }
 
+// The product of the base group, for every set anew.
+var<private> of_base: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
+
 fn similarity(cosine: vec4<f32>) -> vec4<f32> {
     let positive = max(cosine, vec4(0.0));
     return positive * positive * positive;
 }
 
-// x: target rows and, slower, distances between tiles; y: source rows; z: pairs. The invocations of
-// a workgroup share rows, so that what one loads is in the cache for another.
+// Adds the similarities of a tile, whose base group is correlated, to the sums along their diagonals.
+fn vote_of_tile(
+    sums: ptr<function, array<vec4<f32>, DIAGONAL_QUADS>>,
+    pair: u32,
+    source_row: u32,
+    target_row: u32,
+    source_quad: u32,
+    target_quad: u32,
+) {
+    add_groups(pair, source_row, target_row, source_quad, target_quad);
+    let source_norms = pairs[pair].source_norms
+        + source_row * pairs[pair].source_quads + source_quad;
+    let target_norms = pairs[pair].target_norms
+        + target_row * pairs[pair].target_quads + target_quad;
+    for (var j = 0u; j < TARGET_QUADS; j++) {
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
+            let norms = source_quad_at(source_norms + i);
+            let scale = target_quad_at(target_norms + j);
+            let block = product[j][i];
+            let a = similarity(block[0] * (norms * scale.x));
+            let b = similarity(block[1] * (norms * scale.y));
+            let c = similarity(block[2] * (norms * scale.z));
+            let d = similarity(block[3] * (norms * scale.w));
+            let diagonal = j + SOURCE_QUADS - 1u - i;
+            (*sums)[diagonal] += vec4(a.w, a.z + b.w, a.y + b.z + c.w, a.x + b.y + c.z + d.w);
+            (*sums)[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
+        }
+    }
+}
+
+// x: target rows and, slower, distances between tiles; y: source rows; z: pairs, or none with SETS.
+// The invocations of a workgroup share rows, so that what one loads is in the cache for another.
 @compute @workgroup_size(WORKGROUP)
 fn vote(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -196,6 +245,19 @@ fn vote(
     let tile_columns = TARGET_QUADS * 4u;
     let filled_tiles = (pairs[pair].target_columns + tile_columns - 1u) / tile_columns;
     var sums: array<vec4<f32>, DIAGONAL_QUADS>;
+    let line = ((source_row * target_rows + target_row) * distances + distance) * DIAGONAL_QUADS;
+    let inside = wanted_row < target_rows;
+    if SETS {
+        for (var sharer = 0u; sharer < arrayLength(&pairs); sharer++) {
+            let out = pairs[sharer].votes + line;
+            for (var i = 0u; i < DIAGONAL_QUADS; i++) {
+                if inside {
+                    votes[out + i] = vec4(0.0);
+                }
+            }
+        }
+    } else {
+    }
     for (var tile = 0u; tile < source_tiles; tile++) {
         let shifted = distance + tile * TILE_RATIO;
         let smallest = (source_tiles - 1u) * TILE_RATIO;
@@ -204,32 +266,30 @@ fn vote(
         }
         let source_quad = tile * SOURCE_QUADS;
         let target_quad = (shifted - smallest) * TARGET_QUADS;
-        correlate_tile(pair, source_row, target_row, source_quad, target_quad, local.x);
-
-        let source_norms = pairs[pair].source_norms
-            + source_row * pairs[pair].source_quads + source_quad;
-        let target_norms = pairs[pair].target_norms
-            + target_row * pairs[pair].target_quads + target_quad;
-        for (var j = 0u; j < TARGET_QUADS; j++) {
-            for (var i = 0u; i < SOURCE_QUADS; i++) {
-                let norms = source_quad_at(source_norms + i);
-                let scale = target_quad_at(target_norms + j);
-                let block = product[j][i];
-                let a = similarity(block[0] * (norms * scale.x));
-                let b = similarity(block[1] * (norms * scale.y));
-                let c = similarity(block[2] * (norms * scale.z));
-                let d = similarity(block[3] * (norms * scale.w));
-                let diagonal = j + SOURCE_QUADS - 1u - i;
-                sums[diagonal] += vec4(a.w, a.z + b.w, a.y + b.z + c.w, a.x + b.y + c.z + d.w);
-                sums[diagonal + 1u] += vec4(b.x + c.y + d.z, c.x + d.y, d.x, 0.0);
+        correlate_base(pair, source_row, target_row, source_quad, target_quad, local.x);
+        if SETS {
+            of_base = product;
+            for (var sharer = 0u; sharer < arrayLength(&pairs); sharer++) {
+                let out = pairs[sharer].votes + line;
+                for (var i = 0u; i < DIAGONAL_QUADS; i++) {
+                    sums[i] = votes[out + i];
+                }
+                product = of_base;
+                vote_of_tile(&sums, sharer, source_row, target_row, source_quad, target_quad);
+                for (var i = 0u; i < DIAGONAL_QUADS; i++) {
+                    if inside {
+                        votes[out + i] = sums[i];
+                    }
+                }
             }
+        } else {
+            vote_of_tile(&sums, pair, source_row, target_row, source_quad, target_quad);
         }
     }
-    if wanted_row >= target_rows {
+    if SETS || !inside {
         return;
     }
-    let out = pairs[pair].votes
-        + ((source_row * target_rows + target_row) * distances + distance) * DIAGONAL_QUADS;
+    let out = pairs[pair].votes + line;
     for (var i = 0u; i < DIAGONAL_QUADS; i++) {
         votes[out + i] = sums[i];
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::hyperpixel::{Hyperimage, Precision};
+use crate::hyperpixel::{Grid, Group, Hyperimage, Precision};
 
 pub mod consensus;
 mod couple;
@@ -136,14 +136,14 @@ pub enum EngineError {
     },
     /// Hyperimages that were not made of the same layers of the same backbone.
     #[error(
-        "the source has feature maps of (stride, channels) {source_groups:?}, the target of \
-         {target_groups:?}; make both with the same backbone and layers"
+        "the source has feature maps of (stride, channels) {source_layers:?}, the target of \
+         {target_layers:?}; make both with the same backbone and layers"
     )]
     DifferentLayers {
-        /// Stride and channels of the source's groups.
-        source_groups: Vec<(usize, usize)>,
-        /// Stride and channels of the target's groups.
-        target_groups: Vec<(usize, usize)>,
+        /// Stride and channels of the source's layers.
+        source_layers: Vec<(usize, usize)>,
+        /// Stride and channels of the target's layers.
+        target_layers: Vec<(usize, usize)>,
     },
     /// Hyperimages of another precision than each other, or than the engine was made for.
     #[error(
@@ -178,21 +178,9 @@ impl PairRequest {
     /// A photograph without hyperpixels, or hyperimages of different layers.
     pub fn check(&self) -> Result<(), EngineError> {
         for image in [&self.source, &self.target] {
-            if image.grid.is_empty() {
-                return Err(EngineError::NoHyperpixels {
-                    width: image.width,
-                    height: image.height,
-                    receptive_field: image.grid.geometry.receptive_field,
-                });
-            }
+            check_grid(&image.grid, image.width, image.height)?;
         }
-        let layers = |image: &Hyperimage| -> Vec<(usize, usize)> {
-            image.groups.iter().map(|group| (group.stride, group.channels)).collect()
-        };
-        let (source_groups, target_groups) = (layers(&self.source), layers(&self.target));
-        if source_groups != target_groups {
-            return Err(EngineError::DifferentLayers { source_groups, target_groups });
-        }
+        check_layers([&self.source.groups, &self.target.groups])?;
         self.check_precision(self.source.precision())
     }
 
@@ -201,10 +189,36 @@ impl PairRequest {
     /// # Errors
     /// One that is not.
     pub(crate) fn check_precision(&self, expected: Precision) -> Result<(), EngineError> {
-        let found = [self.source.precision(), self.target.precision()];
-        match found == [expected; 2] {
-            true => Ok(()),
-            false => Err(EngineError::DifferentPrecision { found, expected }),
-        }
+        check_precision([self.source.precision(), self.target.precision()], expected)
+    }
+}
+
+/// Checks that a photograph has hyperpixels.
+fn check_grid(grid: &Grid, width: u32, height: u32) -> Result<(), EngineError> {
+    let receptive_field = grid.geometry.receptive_field;
+    match grid.is_empty() {
+        true => Err(EngineError::NoHyperpixels { width, height, receptive_field }),
+        false => Ok(()),
+    }
+}
+
+/// Checks that the maps of both sides are of the same layers.
+fn check_layers(sides: [&[Group]; 2]) -> Result<(), EngineError> {
+    let layers = |groups: &[Group]| -> Vec<(usize, usize)> {
+        let strides = groups.iter().flat_map(|group| group.layers.iter().map(|_| group.stride));
+        strides.zip(groups.iter().flat_map(|group| group.layers.iter().copied())).collect()
+    };
+    let [source_layers, target_layers] = sides.map(layers);
+    match source_layers == target_layers {
+        true => Ok(()),
+        false => Err(EngineError::DifferentLayers { source_layers, target_layers }),
+    }
+}
+
+/// Checks that both sides are of a precision.
+fn check_precision(found: [Precision; 2], expected: Precision) -> Result<(), EngineError> {
+    match found == [expected; 2] {
+        true => Ok(()),
+        false => Err(EngineError::DifferentPrecision { found, expected }),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Engine, EngineError, Matches, PairRequest};
-use crate::hyperpixel::{LayerStack, View};
+use super::{Engine, EngineError, Matches, PairRequest, check_grid, check_layers, check_precision};
+use crate::hyperpixel::{LayerStack, Precision, View};
 
 /// One pair's work under many layer sets.
 #[derive(Debug, Clone)]
@@ -30,6 +30,21 @@ pub struct SetRequest {
 }
 
 impl SetsRequest {
+    /// Checks what an engine relies on: hyperpixels on both sides under every set, maps of the same
+    /// layers, in single precision as stacks have them.
+    ///
+    /// # Errors
+    /// A photograph without hyperpixels, stacks of different layers, or an engine of another
+    /// precision.
+    pub(super) fn check(&self, precision: Precision) -> Result<(), EngineError> {
+        for set in &self.sets {
+            check_grid(&set.source.grid, self.source.width, self.source.height)?;
+            check_grid(&set.target.grid, self.target.width, self.target.height)?;
+        }
+        check_layers([&self.source.maps, &self.target.maps])?;
+        check_precision([Precision::F32; 2], precision)
+    }
+
     /// One set as any engine matches it.
     #[must_use]
     pub fn pair(&self, set: &SetRequest) -> PairRequest {

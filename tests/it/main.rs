@@ -27,6 +27,7 @@ mod report;
 mod resnet;
 mod score;
 mod search;
+mod search_gpu;
 mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod weights;

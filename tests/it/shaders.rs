@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::mem::offset_of;
 
 use hpflow::engine::gpu::layout::{
-    ConvolveParams, GroupParams, MutualParams, PairParams, PickParams, SLOT, TransformParams,
+    ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
+    SLOT, TransformParams,
 };
-use hpflow::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, KERNELS, PAGES, Preset};
+use hpflow::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, CROP, KERNELS, PAGES, Preset};
+use hpflow::hyperpixel::Precision;
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
@@ -21,6 +23,10 @@ fn sources() -> Vec<(String, Preset, String)> {
             let keeping = KERNELS[4].keeping_source(&preset, precision);
             sources.push(("pick.wgsl".to_owned(), preset, keeping));
         }
+        let of_sets = [KERNELS[2], KERNELS[4]].map(|kernel| (kernel, kernel.sets_source(&preset)));
+        let crop = (CROP, CROP.source(&preset, Precision::F32));
+        let of_sets = of_sets.into_iter().chain([crop]);
+        sources.extend(of_sets.map(|(kernel, source)| (kernel.file.to_owned(), preset, source)));
         let preset = preset.with_cooperative(32);
         let source = COOPERATIVE.cooperative_source(&preset);
         sources.push((COOPERATIVE.file.to_owned(), preset, source));
@@ -74,7 +80,7 @@ fn every_file_in_the_folder_is_known_to_the_host() {
         .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
         .collect();
     let known = KERNELS.iter().chain(&CONSENSUS_KERNELS).map(|kernel| kernel.file.to_owned());
-    let others = [COOPERATIVE.file, "params.wgsl", "single.wgsl", "half.wgsl"];
+    let others = [COOPERATIVE.file, CROP.file, "params.wgsl", "single.wgsl", "half.wgsl"];
     assert_eq!(present, known.chain(others.map(str::to_owned)).collect());
 }
 
@@ -154,12 +160,22 @@ fn structures_are_laid_out_as_the_host_writes_them() {
     );
     same_layout!(
         &module,
-        GroupParams {
-            pair,
+        LayerParams {
             channels,
             splits,
             source_maps,
             target_maps,
+            source_quads,
+            target_quads,
+            partial,
+        }
+    );
+    same_layout!(
+        &module,
+        GroupParams {
+            pair,
+            first_layer,
+            layer_count,
             source_quads,
             target_quads,
             source_columns,
@@ -170,10 +186,26 @@ fn structures_are_laid_out_as_the_host_writes_them() {
             target_row_taps,
             target_column_taps,
             target_weights,
-            partial,
             correlation,
             expanded,
             line,
+        }
+    );
+    same_layout!(
+        &module,
+        CropParams {
+            map,
+            map_channels,
+            map_quads,
+            map_columns,
+            first_row,
+            first_column,
+            rows,
+            columns,
+            quads,
+            channels,
+            base_channels,
+            base,
         }
     );
     same_layout!(

@@ -5,13 +5,17 @@ use wgpu::{Buffer, BufferUsages};
 use super::device::Device;
 use super::error::GpuError;
 use super::layout::slots;
-use super::plan::Plan;
+use super::plan::{Plan, Products};
 use crate::engine::hough::gaussian;
 
 /// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,
 /// so one submission may reuse what the one before wrote.
 pub(super) struct Buffers {
     pub pairs: Buffer,
+    pub layers: Buffer,
+    pub crops: Buffer,
+    pub kept: Buffer,
+    pub views: Buffer,
     pub groups: Buffer,
     pub picks: Buffer,
     pub rows: Buffer,
@@ -33,6 +37,10 @@ impl Buffers {
         let empty = |label: &str| device.buffer(label, 0, USAGE);
         let buffers = Self {
             pairs: empty("hpflow.pairs")?,
+            layers: empty("hpflow.layers")?,
+            crops: empty("hpflow.crops")?,
+            kept: empty("hpflow.kept")?,
+            views: empty("hpflow.views")?,
             groups: empty("hpflow.groups")?,
             picks: empty("hpflow.picks")?,
             rows: empty("hpflow.rows")?,
@@ -54,6 +62,15 @@ impl Buffers {
         Ok(buffers)
     }
 
+    /// The buffer of some products.
+    pub fn products(&self, which: Products) -> &Buffer {
+        match which {
+            Products::Partial => &self.partial,
+            Products::Kept => &self.kept,
+            Products::Correlation => &self.correlation,
+        }
+    }
+
     /// Makes room for a plan, and for so many bytes of similarities, and writes what the kernels
     /// are told.
     pub fn fill(
@@ -65,6 +82,8 @@ impl Buffers {
         let scratch = &plan.scratch;
         let matches = plan.rows.len() * size_of::<[u32; 2]>();
         grow(device, &mut self.partial, scratch.partial)?;
+        grow(device, &mut self.kept, scratch.kept)?;
+        grow(device, &mut self.views, scratch.views)?;
         grow(device, &mut self.correlation, scratch.correlation)?;
         grow(device, &mut self.expanded, scratch.expanded)?;
         grow(device, &mut self.votes, scratch.votes)?;
@@ -74,6 +93,9 @@ impl Buffers {
         grow(device, &mut self.similarities, similarities)?;
         grow(device, &mut self.matches, matches)?;
         write(device, &mut self.pairs, &slots(&plan.pairs))?;
+        write(device, &mut self.layers, &slots(&plan.layers))?;
+        write(device, &mut self.crops, &slots(&plan.crops))?;
+        write(device, &mut self.views, bytemuck::cast_slice(&plan.views))?;
         write(device, &mut self.groups, &slots(&plan.groups))?;
         write(device, &mut self.picks, &slots(&plan.picks))?;
         write(device, &mut self.rows, bytemuck::cast_slice(&plan.rows))?;

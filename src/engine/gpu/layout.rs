@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::preset::Preset;
-use crate::hyperpixel::{Hyperimage, Precision};
+use crate::hyperpixel::{Group, Hyperimage, Precision};
 
 /// Bytes from one structure of a list to the next. Any part of a list can be bound, because no
 /// adapter asks for a coarser alignment of storage buffers.
@@ -46,16 +46,28 @@ pub struct PairParams {
     pub bins_y: u32,
 }
 
-/// A coarse group of a pair; fields as in `shaders/params.wgsl`.
+/// A layer of a coarse group of a pair; fields as in `shaders/params.wgsl`.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[allow(missing_docs, reason = "the fields are described where the kernels read them")]
-pub struct GroupParams {
-    pub pair: u32,
+pub struct LayerParams {
     pub channels: u32,
     pub splits: u32,
     pub source_maps: u32,
     pub target_maps: u32,
+    pub source_quads: u32,
+    pub target_quads: u32,
+    pub partial: u32,
+}
+
+/// A coarse group of a pair; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct GroupParams {
+    pub pair: u32,
+    pub first_layer: u32,
+    pub layer_count: u32,
     pub source_quads: u32,
     pub target_quads: u32,
     pub source_columns: u32,
@@ -66,10 +78,28 @@ pub struct GroupParams {
     pub target_row_taps: u32,
     pub target_column_taps: u32,
     pub target_weights: u32,
-    pub partial: u32,
     pub correlation: u32,
     pub expanded: u32,
     pub line: u32,
+}
+
+/// A map that becomes part of a base group; fields as in `shaders/params.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[allow(missing_docs, reason = "the fields are described where the kernels read them")]
+pub struct CropParams {
+    pub map: u32,
+    pub map_channels: u32,
+    pub map_quads: u32,
+    pub map_columns: u32,
+    pub first_row: u32,
+    pub first_column: u32,
+    pub rows: u32,
+    pub columns: u32,
+    pub quads: u32,
+    pub channels: u32,
+    pub base_channels: u32,
+    pub base: u32,
 }
 
 /// Rows of a pair matched in one go; fields as in `shaders/params.wgsl`.
@@ -175,7 +205,7 @@ pub(super) struct ImageLayout {
 pub(super) struct GroupLayout {
     /// Quads of the padded list of cells.
     pub cell_quads: usize,
-    /// Maps: padded channels × cell quads of features.
+    /// Maps: padded channels of each layer × cell quads of features.
     pub maps: usize,
     /// Taps of the grid's rows, a quad each.
     pub row_taps: usize,
@@ -195,17 +225,16 @@ impl ImageLayout {
         let map_quad = map_quad(image.precision());
         let map = |quads: usize| (quads * map_quad).div_ceil(QUAD);
         let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
-        let row_quads = columns.next_multiple_of(preset.row_padding()) / 4;
+        let row_quads = preset.row_quads(columns);
         let base = take(map(rows * preset.padded_channels(image.groups[0].channels) * row_quads));
         let norms = take(rows * row_quads);
         let groups = image.groups[1..]
             .iter()
             .map(|group| {
-                let cells = group.rows * group.columns;
-                let cell_quads = cells.next_multiple_of(preset.cell_padding()) / 4;
+                let cell_quads = preset.cell_quads(group.rows * group.columns);
                 GroupLayout {
                     cell_quads,
-                    maps: take(map(preset.padded_channels(group.channels) * cell_quads)),
+                    maps: take(map(padded_layers(group, preset) * cell_quads)),
                     row_taps: take(rows),
                     column_taps: take(columns),
                     weights: take(group.columns * row_quads),
@@ -214,4 +243,14 @@ impl ImageLayout {
             .collect();
         Self { row_quads, map_quad, base, norms, groups, quads }
     }
+    /// Where maps are that begin `at` quads into an image whose first quad is `first`, in quads of
+    /// features.
+    pub fn maps(&self, first: usize, at: usize) -> u32 {
+        ((first + at) * QUAD / self.map_quad) as u32
+    }
+}
+
+/// Channels of a group with the zeros that pad those of each layer.
+fn padded_layers(group: &Group, preset: &Preset) -> usize {
+    group.layers.iter().map(|&channels| preset.padded_channels(channels)).sum()
 }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use super::{Engine, EngineError, Examination, Matches, PairRequest, SetsRequest, StageTimes};
 use crate::hyperpixel::{Hyperimage, Precision};
 
 mod adapter;
@@ -22,20 +22,21 @@ mod pipelines;
 mod plan;
 mod preset;
 mod resident;
+mod sets;
 mod submit;
 mod unroll;
 
 pub use adapter::{AdapterReport, adapters, hardware_gpu};
 pub use error::GpuError;
-pub use pipelines::{CONSENSUS_KERNELS, COOPERATIVE, KERNELS, Kernel, PAGES, PARAMS};
+pub use pipelines::{CONSENSUS_KERNELS, COOPERATIVE, CROP, KERNELS, Kernel, PAGES, PARAMS};
 pub use preset::Preset;
 
 use buffers::Buffers;
 use device::Device;
 use layout::{ImageLayout, QUAD};
-use pipelines::Pipelines;
-use plan::{Plan, Scratch};
-use resident::Residency;
+use pipelines::{Pipelines, SetsPipelines};
+use plan::{Plan, Scratch, Shape};
+use resident::{Residency, Resident as _};
 use submit::{Flight, Landed, STAGES, Submitter};
 
 /// Memory for images on the device, in bytes, unless another is chosen: a category of SPair-71k
@@ -75,9 +76,21 @@ pub struct GpuEngine {
     precision: Precision,
     pipelines: Pipelines,
     keeping_pick: Option<wgpu::ComputePipeline>,
+    sets: Option<SetsPipelines>,
     residency: Residency,
     buffers: Buffers,
     times: Times,
+}
+
+/// Which kernels a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kernels {
+    /// Those of pairs.
+    Plain,
+    /// The same, with a `pick` that keeps similarities.
+    Keeping,
+    /// Those of pairs under layer sets.
+    Sets,
 }
 
 /// What was measured since it was last asked for.
@@ -133,6 +146,7 @@ impl GpuEngine {
         Ok(Self {
             residency: Residency::new(options.memory_budget),
             keeping_pick: None,
+            sets: None,
             times: Times::default(),
             device,
             preset,
@@ -157,19 +171,20 @@ impl GpuEngine {
     fn check(&self, pair: &PairRequest) -> Result<(), EngineError> {
         pair.check()?;
         pair.check_precision(self.precision)?;
-        let rows = pair.source.grid.len();
-        match pair.rows.iter().find(|&&row| row as usize >= rows) {
-            Some(&row) => Err(GpuError::NoSuchRow { row, rows }.into()),
-            None => Ok(()),
-        }
+        Ok(check_rows(&pair.rows, pair.source.grid.len())?)
+    }
+
+    /// Bytes of the largest buffer that is to be used for scratch.
+    fn largest_scratch(&self) -> usize {
+        SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize
     }
 
     /// How many of the first requests fit into one submission; at least one.
     fn fitting(&self, requests: &[PairRequest]) -> usize {
-        let limit = SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize;
+        let limit = self.largest_scratch();
         let mut scratch = Scratch::default();
         let fits = |request: &&PairRequest| {
-            scratch = scratch.and(Scratch::of(request, &self.preset));
+            scratch = scratch.and(Shape::of_pair(request, &self.preset).scratch());
             scratch.largest() <= limit
         };
         requests.iter().take(self.preset.pairs).take_while(fits).count().max(1)
@@ -183,11 +198,11 @@ impl GpuEngine {
         'requests: for (index, request) in requests.iter().enumerate() {
             for image in [&request.source, &request.target] {
                 let must = index == 0;
-                if !self.residency.place(&self.device, &self.preset, image, &pinned, must)? {
+                if !self.residency.place(&self.device, &self.preset, &**image, &pinned, must)? {
                     placed = index;
                     break 'requests;
                 }
-                pinned.push(image.id);
+                pinned.push(image.key());
             }
         }
         self.times.upload += start.elapsed().as_secs_f64() * 1e3;
@@ -201,16 +216,41 @@ impl GpuEngine {
         let order = plan::order(&requests[..count], &self.residency);
         let planned: Vec<&PairRequest> = order.iter().map(|&index| &requests[index]).collect();
         let plan = Plan::new(&planned, &self.residency, &self.preset);
-        let start = Instant::now();
-        let flight = Submitter {
+        let pairs = order.iter().map(|&index| (first + index, requests[index].rows.len()));
+        let (start, flight) = (Instant::now(), self.send(&plan, Kernels::Plain)?);
+        Ok(Submitted { flight, pairs: pairs.collect(), start })
+    }
+
+    /// Submits a plan whose images are on the device.
+    fn send(&mut self, plan: &Plan, kernels: Kernels) -> Result<Flight, GpuError> {
+        let keeping = self.keeping_pick.as_ref().filter(|_| kernels == Kernels::Keeping);
+        let submitter = Submitter {
             device: &self.device,
             pipelines: &self.pipelines,
             preset: &self.preset,
             residency: &self.residency,
+            sets: self.sets.as_ref().filter(|_| kernels == Kernels::Sets),
+        };
+        submitter.submit(plan, &mut self.buffers, keeping)
+    }
+
+    /// Submits whatever `next` does until there is no more, and lands it in `results`; two
+    /// submissions are under way at a time.
+    fn run(
+        &mut self,
+        results: &mut [Matches],
+        mut next: impl FnMut(&mut Self) -> Result<Option<Submitted>, GpuError>,
+    ) -> Result<(), GpuError> {
+        let mut under_way = VecDeque::new();
+        while let Some(submitted) = next(self)? {
+            under_way.push_back(submitted);
+            if under_way.len() > 1
+                && let Some(oldest) = under_way.pop_front()
+            {
+                self.land(oldest, results)?;
+            }
         }
-        .submit(&plan, &mut self.buffers, None)?;
-        let pairs = order.iter().map(|&index| (first + index, requests[index].rows.len()));
-        Ok(Submitted { flight, pairs: pairs.collect(), start })
+        under_way.into_iter().try_for_each(|submitted| self.land(submitted, results))
     }
 
     fn land(&mut self, submitted: Submitted, results: &mut [Matches]) -> Result<(), GpuError> {
@@ -249,22 +289,24 @@ impl Engine for GpuEngine {
     fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
         pairs.iter().try_for_each(|pair| self.check(pair))?;
         let mut results = vec![Matches::default(); pairs.len()];
-        let mut under_way = VecDeque::new();
         let mut next = 0;
-        while next < pairs.len() {
-            let submitted = self.submit(next, &pairs[next..])?;
-            next += submitted.pairs.len();
-            under_way.push_back(submitted);
-            if under_way.len() > 1
-                && let Some(oldest) = under_way.pop_front()
-            {
-                self.land(oldest, &mut results)?;
+        self.run(&mut results, |engine| {
+            if next == pairs.len() {
+                return Ok(None);
             }
-        }
-        for submitted in under_way {
-            self.land(submitted, &mut results)?;
-        }
+            let submitted = engine.submit(next, &pairs[next..])?;
+            next += submitted.pairs.len();
+            Ok(Some(submitted))
+        })?;
         Ok(results)
+    }
+
+    fn match_sets(
+        &mut self,
+        pairs: &[SetsRequest],
+        memory: usize,
+    ) -> Result<Vec<Vec<Matches>>, EngineError> {
+        sets::match_sets(self, pairs, memory)
     }
 
     fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
@@ -275,14 +317,7 @@ impl Engine for GpuEngine {
                 Some(Pipelines::keeping_pick(&self.device, &self.preset, self.precision)?);
         }
         let plan = Plan::new(&[pair], &self.residency, &self.preset);
-        let landed = Submitter {
-            device: &self.device,
-            pipelines: &self.pipelines,
-            preset: &self.preset,
-            residency: &self.residency,
-        }
-        .submit(&plan, &mut self.buffers, self.keeping_pick.as_ref())?
-        .land(&self.device)?;
+        let landed = self.send(&plan, Kernels::Keeping)?.land(&self.device)?;
         let matches = matches(&landed);
         let space: Vec<f32> = bytemuck::pod_collect_to_vec(&landed.parts[1]);
         let bins = (plan.pairs[0].bins_x * plan.pairs[0].bins_y) as usize;
@@ -310,6 +345,14 @@ impl Engine for GpuEngine {
             milliseconds.push(("kernels", times.untimed));
         }
         StageTimes { milliseconds, pairs: times.pairs }
+    }
+}
+
+/// Rows that a source of so many has.
+fn check_rows(asked: &[u32], rows: usize) -> Result<(), GpuError> {
+    match asked.iter().find(|&&row| row as usize >= rows) {
+        Some(&row) => Err(GpuError::NoSuchRow { row, rows }),
+        None => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Kernel {
     text: &'static str,
 }
 
-/// Every kernel file, in the order of DESIGN, section 6.
+/// Every kernel file, in the order of docs/method.md, "The steps".
 pub const KERNELS: [Kernel; 5] = [
     Kernel { file: "correlate.wgsl", text: include_str!("../../../shaders/correlate.wgsl") },
     Kernel { file: "expand.wgsl", text: include_str!("../../../shaders/expand.wgsl") },
@@ -40,6 +40,10 @@ pub const COOPERATIVE: Kernel = Kernel {
     file: "correlate_cooperative.wgsl",
     text: include_str!("../../../shaders/correlate_cooperative.wgsl"),
 };
+
+/// What lines base groups up, for layer sets alone.
+pub const CROP: Kernel =
+    Kernel { file: "crop.wgsl", text: include_str!("../../../shaders/crop.wgsl") };
 
 /// What stands first in the text of [`COOPERATIVE`].
 const EXTENSIONS: &str = "enable f16;\nenable wgpu_cooperative_matrix;\n";
@@ -55,6 +59,10 @@ impl Kernel {
     /// constants unrolled.
     #[must_use]
     pub fn source(&self, preset: &Preset, precision: Precision) -> String {
+        self.source_for(preset, precision, false)
+    }
+
+    fn source_for(&self, preset: &Preset, precision: Precision, sets: bool) -> String {
         let constants = preset.constants(self.file);
         let half = precision == Precision::F16;
         let pages = PAGES[usize::from(half)].1;
@@ -64,7 +72,11 @@ impl Kernel {
         }
         let shared = if preset.shared { "true" } else { "false" };
         source = with_constant(&source, "const SHARED: bool = ", shared);
-        let source = choose(&choose(&source, "SHARED", preset.shared), "HALF", half);
+        let of_sets = if sets { "true" } else { "false" };
+        source = with_constant(&source, "const SETS: bool = ", of_sets);
+        for (flag, value) in [("SHARED", preset.shared), ("HALF", half), ("SETS", sets)] {
+            source = choose(&source, flag, value);
+        }
         unroll(&source, &constants)
     }
 
@@ -72,6 +84,13 @@ impl Kernel {
     #[must_use]
     pub fn keeping_source(&self, preset: &Preset, precision: Precision) -> String {
         with_constant(&self.source(preset, precision), "const KEEP_SIMILARITIES: bool = ", "true")
+    }
+
+    /// [`Self::source`] of `vote.wgsl` and `pick.wgsl` for layer sets that have their base group in common; their maps
+    /// are in single precision.
+    #[must_use]
+    pub fn sets_source(&self, preset: &Preset) -> String {
+        self.source_for(preset, Precision::F32, true)
     }
 
     /// [`Self::source`] of [`COOPERATIVE`], with the extensions of the language that it needs.
@@ -86,6 +105,29 @@ fn with_constant(source: &str, declaration: &str, value: &str) -> String {
     let Some((before, after)) = source.split_once(declaration) else { return source.to_owned() };
     let rest = after.find(';').map_or("", |end| &after[end..]);
     [before, declaration, value, rest].concat()
+}
+
+/// The pipelines of layer sets alone.
+pub(super) struct SetsPipelines {
+    pub crop: ComputePipeline,
+    pub vote: ComputePipeline,
+    pub pick: ComputePipeline,
+}
+
+impl SetsPipelines {
+    pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
+        let make = |kernel: Kernel, source, entry| {
+            pipeline(device, kernel.file, &module(device, kernel.file, source), entry)
+        };
+        let [_, _, vote, _, pick] = KERNELS;
+        let pipelines = Self {
+            crop: make(CROP, CROP.source(preset, Precision::F32), "crop"),
+            vote: make(vote, vote.sets_source(preset), "vote"),
+            pick: make(pick, pick.sets_source(preset), "pick"),
+        };
+        device.check()?;
+        Ok(pipelines)
+    }
 }
 
 /// A pipeline an entry point.

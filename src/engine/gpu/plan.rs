@@ -3,11 +3,14 @@
 
 use std::ops::Range;
 
-use super::layout::{GroupParams, PairParams, PickParams, QUAD};
+use super::layout::{
+    CropParams, GroupLayout, GroupParams, ImageLayout, LayerParams, PairParams, PickParams, QUAD,
+};
 use super::preset::Preset;
-use super::resident::{Placed, Residency};
+use super::resident::{Placed, Residency, Resident as _};
 use crate::engine::PairRequest;
 use crate::engine::hough::HoughSpace;
+use crate::hyperpixel::{Grid, Group};
 
 /// Scratch for the rows of one pick, at most; further rows follow in the next wave.
 const PICK_BYTES: usize = 32 << 20;
@@ -18,8 +21,10 @@ const PICK_ROWS: usize = 4096;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Scratch {
     pub partial: usize,
+    pub kept: usize,
     pub correlation: usize,
     pub expanded: usize,
+    pub views: usize,
     pub votes: usize,
     pub space: usize,
     pub gathered: usize,
@@ -27,31 +32,14 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// What a pair takes.
-    pub fn of(pair: &PairRequest, preset: &Preset) -> Self {
-        let shape = Shape::new(pair, preset);
-        let mut scratch = Self {
-            votes: shape.votes() * QUAD,
-            space: shape.space() * size_of::<f32>(),
-            ..Self::default()
-        };
-        for group in 0..pair.source.groups.len() - 1 {
-            scratch.partial += shape.partial(group) * QUAD;
-            scratch.correlation += shape.product(group) * QUAD;
-            scratch.expanded += shape.expanded(group) * QUAD;
-        }
-        let rows = pair.rows.len().min(shape.rows_per_pick());
-        scratch.gathered = shape.gathered(rows) * QUAD;
-        scratch.candidates = shape.candidates(rows) * size_of::<[u32; 2]>();
-        scratch
-    }
-
     /// What two of it take.
     pub fn and(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
+            kept: self.kept + other.kept,
             correlation: self.correlation + other.correlation,
             expanded: self.expanded + other.expanded,
+            views: self.views + other.views,
             votes: self.votes + other.votes,
             space: self.space + other.space,
             gathered: self.gathered + other.gathered,
@@ -59,100 +47,182 @@ impl Scratch {
         }
     }
 
-    /// The largest buffer.
-    pub fn largest(self) -> usize {
+    fn buffers(self) -> [usize; 9] {
         [
             self.partial,
+            self.kept,
             self.correlation,
             self.expanded,
+            self.views,
             self.votes,
             self.space,
             self.gathered,
             self.candidates,
         ]
-        .into_iter()
-        .fold(0, usize::max)
+    }
+
+    /// The largest buffer.
+    pub fn largest(self) -> usize {
+        self.buffers().into_iter().fold(0, usize::max)
+    }
+
+    /// All buffers.
+    pub fn total(self) -> usize {
+        self.buffers().into_iter().sum()
     }
 }
 
-/// Sizes of a pair's scratch, in the units of the kernels.
-struct Shape<'a> {
-    pair: &'a PairRequest,
-    preset: &'a Preset,
-    source_quads: usize,
-    target_quads: usize,
+/// What decides how much scratch a pair takes.
+pub(super) struct Shape<'a> {
+    pub preset: &'a Preset,
+    /// Width and height of the photographs, in resized pixels.
+    pub sizes: [[u32; 2]; 2],
+    pub grids: [Grid; 2],
+    /// Channels of the base group.
+    pub channels: usize,
+    pub groups: Vec<GroupShape<'a>>,
+    pub rows: &'a [u32],
+}
+
+/// A coarse group of a pair.
+pub(super) struct GroupShape<'a> {
+    /// The channels of each layer.
+    pub layers: Vec<usize>,
+    /// A map of the source and of the target.
+    pub maps: [&'a Group; 2],
+}
+
+impl GroupShape<'_> {
+    pub fn target_cells(&self) -> usize {
+        self.maps[1].rows * self.maps[1].columns
+    }
 }
 
 impl<'a> Shape<'a> {
-    fn new(pair: &'a PairRequest, preset: &'a Preset) -> Self {
-        let quads = |columns: usize| columns.next_multiple_of(preset.row_padding()) / 4;
-        let source_quads = quads(pair.source.grid.columns.len);
-        let target_quads = quads(pair.target.grid.columns.len);
-        Self { pair, preset, source_quads, target_quads }
+    pub fn of_pair(pair: &'a PairRequest, preset: &'a Preset) -> Self {
+        let PairRequest { source, target, rows } = pair;
+        let groups = source.groups[1..].iter().zip(&target.groups[1..]);
+        let group = |(source, target): (&'a Group, &'a Group)| GroupShape {
+            layers: source.layers.clone(),
+            maps: [source, target],
+        };
+        Self {
+            preset,
+            sizes: [[source.width, source.height], [target.width, target.height]],
+            grids: [source.grid, target.grid],
+            channels: source.groups[0].channels,
+            groups: groups.map(group).collect(),
+            rows,
+        }
+    }
+
+    /// Scratch of the whole pair.
+    pub fn scratch(&self) -> Scratch {
+        let own = Scratch { partial: self.partial() * QUAD, ..self.own_scratch() };
+        (0..self.groups.len()).fold(own, |all, group| all.and(self.group_scratch(group)))
+    }
+
+    /// Scratch of the pair but for that of its groups.
+    pub fn own_scratch(&self) -> Scratch {
+        let rows = self.rows.len().min(self.rows_per_pick());
+        Scratch {
+            votes: self.votes() * QUAD,
+            space: self.space() * size_of::<f32>(),
+            gathered: self.gathered(rows) * QUAD,
+            candidates: self.candidates(rows) * size_of::<[u32; 2]>(),
+            ..Scratch::default()
+        }
+    }
+
+    /// Scratch of a group whose layers are correlated.
+    pub fn group_scratch(&self, group: usize) -> Scratch {
+        Scratch {
+            correlation: self.product(group) * QUAD,
+            expanded: self.expanded(group) * QUAD,
+            ..Scratch::default()
+        }
+    }
+
+    /// Quads of the base group of an image in single precision.
+    pub fn base(&self, side: usize) -> usize {
+        self.preset.padded_channels(self.channels) * self.norms(side)
+    }
+
+    /// Quads of the norms of an image.
+    pub fn norms(&self, side: usize) -> usize {
+        self.grids[side].rows.len * self.row_quads(side)
+    }
+
+    /// Quads of what upsamples a group to the grid of an image.
+    pub fn taps(&self, side: usize, group: usize) -> usize {
+        let grid = &self.grids[side];
+        let weights = self.groups[group].maps[side].columns * self.row_quads(side);
+        grid.rows.len + grid.columns.len + weights
+    }
+
+    pub fn row_quads(&self, side: usize) -> usize {
+        self.preset.row_quads(self.grids[side].columns.len)
     }
 
     /// Quads of the padded cells of a coarse group's source and target maps.
     fn cell_quads(&self, group: usize) -> [usize; 2] {
-        [&self.pair.source, &self.pair.target].map(|image| {
-            let group = &image.groups[group + 1];
-            (group.rows * group.columns).next_multiple_of(self.preset.cell_padding()) / 4
-        })
+        self.groups[group].maps.map(|map| self.preset.cell_quads(map.rows * map.columns))
     }
 
-    fn target_cells(&self, group: usize) -> usize {
-        let group = &self.pair.target.groups[group + 1];
-        group.rows * group.columns
-    }
-
-    fn product(&self, group: usize) -> usize {
+    pub fn product(&self, group: usize) -> usize {
         let [source, target] = self.cell_quads(group);
         source * target * 4
     }
 
-    fn splits(&self, group: usize) -> usize {
-        self.pair.source.groups[group + 1].channels.div_ceil(self.preset.split as usize)
+    /// Products of all parts of the channels of all layers.
+    fn partial(&self) -> usize {
+        let groups = self.groups.iter().enumerate();
+        let splits = |layers: &[usize]| -> usize {
+            layers.iter().map(|&channels| self.preset.splits(channels)).sum()
+        };
+        groups.map(|(at, group)| splits(&group.layers) * self.product(at)).sum()
     }
 
-    fn partial(&self, group: usize) -> usize {
-        self.splits(group) * self.product(group)
-    }
-
-    fn expanded(&self, group: usize) -> usize {
-        self.pair.source.grid.rows.len * self.target_cells(group) * self.source_quads
+    pub fn expanded(&self, group: usize) -> usize {
+        self.grids[0].rows.len * self.groups[group].target_cells() * self.row_quads(0)
     }
 
     fn votes(&self) -> usize {
         let [source, target] = self.preset.vote_tile.map(|cells| cells as usize);
-        let source_tiles = self.source_quads * 4 / source;
-        let target_tiles = self.target_quads * 4 / target;
+        let source_tiles = self.row_quads(0) * 4 / source;
+        let target_tiles = self.row_quads(1) * 4 / target;
         let distances = target_tiles + (source_tiles - 1) * (source / target);
-        let rows = self.pair.source.grid.rows.len * self.pair.target.grid.rows.len;
+        let rows = self.grids[0].rows.len * self.grids[1].rows.len;
         rows * distances * (source + target) / 4
+    }
+
+    fn hough(&self) -> HoughSpace {
+        HoughSpace::between(self.sizes, [&self.grids[0], &self.grids[1]])
     }
 
     /// Offsets, and two maps of bins.
     fn space(&self) -> usize {
-        let space = HoughSpace::new(&self.pair.source, &self.pair.target);
+        let space = self.hough();
         space.offset_rows() * space.offset_columns() + 2 * space.bins_x * space.bins_y
     }
 
     /// Lines of gathered rows but for the three that tell where a row is.
     fn lines(&self) -> usize {
-        let coarse: usize =
-            (0..self.pair.target.groups.len() - 1).map(|group| self.target_cells(group)).sum();
-        self.preset.padded_channels(self.pair.source.groups[0].channels) + coarse
+        let coarse: usize = self.groups.iter().map(GroupShape::target_cells).sum();
+        self.preset.padded_channels(self.channels) + coarse
     }
 
     fn target_tiles(&self) -> usize {
-        self.pair.target.grid.rows.len * (self.target_quads * 4 / self.preset.pick_tile[1] as usize)
+        self.grids[1].rows.len * (self.row_quads(1) * 4 / self.preset.pick_tile[1] as usize)
     }
 
-    fn row_quads(&self, rows: usize) -> usize {
+    /// Quads of the padded list of hyperpixels of a pick.
+    fn pick_quads(&self, rows: usize) -> usize {
         rows.next_multiple_of(self.preset.pick_tile[0] as usize) / 4
     }
 
     fn gathered(&self, rows: usize) -> usize {
-        (self.lines() + 3) * self.row_quads(rows)
+        (self.lines() + 3) * self.pick_quads(rows)
     }
 
     fn candidates(&self, rows: usize) -> usize {
@@ -160,7 +230,31 @@ impl<'a> Shape<'a> {
     }
 
     fn similarities(&self, rows: usize) -> usize {
-        self.pair.target.grid.rows.len * self.target_quads * 4 * self.row_quads(rows)
+        self.grids[1].rows.len * self.row_quads(1) * 4 * self.pick_quads(rows)
+    }
+
+    /// What the kernels are told of a coarse group, but for its pair and where its layers and results
+    /// are.
+    pub fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
+        let group = &self.groups[at];
+        let [source_quads, target_quads] = self.cell_quads(at).map(|quads| quads as u32);
+        let [source, target] = sides.map(|side| side.groups[at]);
+        let before: usize = self.groups[..at].iter().map(GroupShape::target_cells).sum();
+        GroupParams {
+            layer_count: group.layers.len() as u32,
+            source_quads,
+            target_quads,
+            source_columns: group.maps[0].columns as u32,
+            target_rows: group.maps[1].rows as u32,
+            target_columns: group.maps[1].columns as u32,
+            source_row_taps: source.rows,
+            source_column_taps: source.columns,
+            target_row_taps: target.rows,
+            target_column_taps: target.columns,
+            target_weights: target.weights,
+            line: (self.preset.padded_channels(self.channels) + before) as u32,
+            ..GroupParams::default()
+        }
     }
 
     fn rows_per_pick(&self) -> usize {
@@ -171,14 +265,54 @@ impl<'a> Shape<'a> {
     }
 }
 
+/// Layers whose maps are on the same pages: one dispatch correlates them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Correlated {
+    /// Page of the sources and of the targets.
+    pub pages: [usize; 2],
+    /// Layers of the plan.
+    pub layers: Range<usize>,
+}
+
+/// Groups whose layers one dispatch adds up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sum {
+    /// Groups of the plan.
+    pub groups: Range<usize>,
+    /// Where the products of their layers are.
+    pub from: Products,
+    /// Where the sums go.
+    pub to: Products,
+}
+
+/// A buffer of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Products {
+    /// Those of parts of the channels.
+    Partial,
+    /// Those of layers, which stay for later submissions.
+    Kept,
+    /// Those of groups.
+    Correlation,
+}
+
+/// Where the images of pairs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a page.
+    Page(usize),
+    /// Among the scratch: as layer sets make them.
+    Views,
+}
+
 /// Pairs whose images are on the same pages: one dispatch of a kernel takes them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
-    /// Page of the sources and of the targets.
-    pub pages: [usize; 2],
+    /// Place of the sources and of the targets.
+    pub places: [Place; 2],
     /// Pairs of the plan.
     pub pairs: Range<usize>,
-    /// Groups of the plan.
+    /// Groups of the plan that are expanded.
     pub groups: Range<usize>,
     /// Picks of the plan, one range a wave: a wave reuses the scratch of the one before.
     pub waves: Vec<Range<usize>>,
@@ -187,15 +321,58 @@ pub(super) struct Segment {
 /// What is submitted in one go.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    pub pairs: Vec<PairParams>,
+    pub layers: Vec<LayerParams>,
     pub groups: Vec<GroupParams>,
+    pub pairs: Vec<PairParams>,
     pub picks: Vec<PickParams>,
     pub rows: Vec<u32>,
     pub tables: Vec<u32>,
+    pub correlated: Vec<Correlated>,
+    pub sums: Vec<Sum>,
     pub segments: Vec<Segment>,
+    pub crops: Vec<CropParams>,
+    /// Crops from one page each.
+    pub cropped: Vec<(usize, Range<usize>)>,
+    /// What the host writes of the views.
+    pub views: Vec<f32>,
+    /// Pairs that have their base group in common, where the pairs are those of layer sets.
+    pub sharing: Vec<Range<usize>>,
     pub scratch: Scratch,
     /// Bytes that the similarities of all rows would take.
     pub similarities: usize,
+}
+
+/// Where a side of a pair is in its page, in quads.
+pub(super) struct Side {
+    /// Base maps, in quads of features.
+    pub base: u32,
+    pub norms: u32,
+    pub groups: Vec<Taps>,
+}
+
+/// Where what upsamples a coarse group is in a page, in quads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taps {
+    pub rows: u32,
+    pub columns: u32,
+    pub weights: u32,
+}
+
+impl Side {
+    /// That of an image.
+    fn of_image(placed: &Placed, layout: &ImageLayout) -> Self {
+        let at = |quad: usize| (placed.first + quad) as u32;
+        let taps = |group: &GroupLayout| Taps {
+            rows: at(group.row_taps),
+            columns: at(group.column_taps),
+            weights: at(group.weights),
+        };
+        Self {
+            base: layout.maps(placed.first, layout.base),
+            norms: at(layout.norms),
+            groups: layout.groups.iter().map(taps).collect(),
+        }
+    }
 }
 
 impl Plan {
@@ -203,74 +380,74 @@ impl Plan {
     pub fn new(requests: &[&PairRequest], residency: &Residency, preset: &Preset) -> Self {
         let mut plan = Self::default();
         for request in requests {
-            let (source, target) = (residency.get(&request.source), residency.get(&request.target));
-            plan.add(request, source, target, preset);
-            let pages = [source.page, target.page];
-            let (pairs, groups) = (plan.pairs.len(), plan.groups.len());
-            match plan.segments.last_mut() {
-                Some(last) if last.pages == pages => {
-                    (last.pairs.end, last.groups.end) = (pairs, groups);
-                }
-                _ => plan.segments.push(Segment {
-                    pages,
-                    pairs: pairs - 1..pairs,
-                    groups: groups + 1 - request.source.groups.len()..groups,
-                    waves: Vec::new(),
-                }),
-            }
+            let shape = Shape::of_pair(request, preset);
+            let images = [&request.source, &request.target];
+            let placed = images.map(|image| residency.get(image.key()));
+            let layouts = images.map(|image| ImageLayout::new(image, preset));
+            let (first_layer, first_group) = (plan.layers.len(), plan.groups.len());
+            plan.add_groups(&shape, placed, [&layouts[0], &layouts[1]]);
+            let [source, target] = [0, 1].map(|side| Side::of_image(placed[side], &layouts[side]));
+            plan.add_pair(&shape, first_group, [&source, &target]);
+            let pages = placed.map(|placed| placed.page);
+            plan.add_correlated(pages, first_layer);
+            plan.add_segment(pages.map(Place::Page), first_group);
         }
-        plan.add_picks(requests, preset);
+        let (from, to) = (Products::Partial, Products::Correlation);
+        plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
+        let shapes = requests.iter().map(|request| Shape::of_pair(request, preset));
+        plan.add_picks(&shapes.collect::<Vec<_>>());
         plan
     }
 
-    fn add(&mut self, request: &PairRequest, source: &Placed, target: &Placed, preset: &Preset) {
-        let shape = Shape::new(request, preset);
-        let (images, grids) =
-            ([&request.source, &request.target], [request.source.grid, request.target.grid]);
-        let space = HoughSpace::new(images[0], images[1]);
+    /// Adds the coarse groups of a pair of resident images, with their layers.
+    fn add_groups(&mut self, shape: &Shape, placed: [&Placed; 2], layouts: [&ImageLayout; 2]) {
         let pair = self.pairs.len() as u32;
-        let first_group = self.groups.len() as u32;
-        let mut line = preset.padded_channels(images[0].groups[0].channels);
-        for group in 0..images[0].groups.len() - 1 {
-            let [from, to] = [&source.layout.groups[group], &target.layout.groups[group]];
-            let [source_map, target_map] = images.map(|image| &image.groups[group + 1]);
+        let sides = [0, 1].map(|side| Side::of_image(placed[side], layouts[side]));
+        for (at, group) in shape.groups.iter().enumerate() {
+            let mut maps = [0, 1]
+                .map(|side| layouts[side].maps(placed[side].first, layouts[side].groups[at].maps));
+            let first_layer = self.layers.len() as u32;
+            for &channels in &group.layers {
+                let layer = LayerParams {
+                    partial: take(
+                        &mut self.scratch.partial,
+                        shape.preset.splits(channels) * shape.product(at),
+                        QUAD,
+                    ),
+                    ..layer(group.maps, channels, maps, shape.preset)
+                };
+                maps[0] += layer.channels * layer.source_quads;
+                maps[1] += layer.channels * layer.target_quads;
+                self.layers.push(layer);
+            }
+            let group = shape.group(at, [&sides[0], &sides[1]]);
             self.groups.push(GroupParams {
                 pair,
-                channels: preset.padded_channels(source_map.channels) as u32,
-                splits: shape.splits(group) as u32,
-                source_maps: source.maps(from.maps),
-                target_maps: target.maps(to.maps),
-                source_quads: from.cell_quads as u32,
-                target_quads: to.cell_quads as u32,
-                source_columns: source_map.columns as u32,
-                target_rows: target_map.rows as u32,
-                target_columns: target_map.columns as u32,
-                source_row_taps: (source.first + from.row_taps) as u32,
-                source_column_taps: (source.first + from.column_taps) as u32,
-                target_row_taps: (target.first + to.row_taps) as u32,
-                target_column_taps: (target.first + to.column_taps) as u32,
-                target_weights: (target.first + to.weights) as u32,
-                partial: take(&mut self.scratch.partial, shape.partial(group), QUAD),
-                correlation: take(&mut self.scratch.correlation, shape.product(group), QUAD),
-                expanded: take(&mut self.scratch.expanded, shape.expanded(group), QUAD),
-                line: line as u32,
+                first_layer,
+                correlation: take(&mut self.scratch.correlation, shape.product(at), QUAD),
+                expanded: take(&mut self.scratch.expanded, shape.expanded(at), QUAD),
+                ..group
             });
-            line += shape.target_cells(group);
         }
+    }
+
+    /// Adds a pair whose coarse groups are the last, from `first_group` on.
+    pub fn add_pair(&mut self, shape: &Shape, first_group: usize, [source, target]: [&Side; 2]) {
+        let (grids, space) = (shape.grids, shape.hough());
         self.pairs.push(PairParams {
             source_rows: grids[0].rows.len as u32,
             source_columns: grids[0].columns.len as u32,
             target_rows: grids[1].rows.len as u32,
             target_columns: grids[1].columns.len as u32,
-            source_quads: source.layout.row_quads as u32,
-            target_quads: target.layout.row_quads as u32,
-            channels: preset.padded_channels(images[0].groups[0].channels) as u32,
-            source_base: source.maps(source.layout.base),
-            target_base: target.maps(target.layout.base),
-            source_norms: (source.first + source.layout.norms) as u32,
-            target_norms: (target.first + target.layout.norms) as u32,
-            first_group,
-            group_count: self.groups.len() as u32 - first_group,
+            source_quads: shape.row_quads(0) as u32,
+            target_quads: shape.row_quads(1) as u32,
+            channels: shape.preset.padded_channels(shape.channels) as u32,
+            source_base: source.base,
+            target_base: target.base,
+            source_norms: source.norms,
+            target_norms: target.norms,
+            first_group: first_group as u32,
+            group_count: shape.groups.len() as u32,
             votes: take(&mut self.scratch.votes, shape.votes(), QUAD),
             hough: take(&mut self.scratch.space, shape.space(), size_of::<f32>()),
             tables: self.tables.len() as u32,
@@ -280,17 +457,59 @@ impl Plan {
         append_tables(&mut self.tables, &space);
     }
 
+    /// Layers from `first` on, whose maps are on these pages, are to be correlated.
+    pub fn add_correlated(&mut self, pages: [usize; 2], first: usize) {
+        let end = self.layers.len();
+        match self.correlated.last_mut() {
+            Some(last) if last.pages == pages => last.layers.end = end,
+            _ => self.correlated.push(Correlated { pages, layers: first..end }),
+        }
+    }
+
+    /// The last pair, whose groups are those from `first_group` on, is in these places.
+    fn add_segment(&mut self, places: [Place; 2], first_group: usize) {
+        let (pairs, groups) = (self.pairs.len(), self.groups.len());
+        match self.segments.last_mut() {
+            Some(last) if last.places == places => {
+                (last.pairs.end, last.groups.end) = (pairs, groups);
+            }
+            _ => self.segments.push(Segment {
+                places,
+                pairs: pairs - 1..pairs,
+                groups: first_group..groups,
+                waves: Vec::new(),
+            }),
+        }
+    }
+
+    /// Parts of some picks that have rows and base group in common.
+    pub fn sharing_picks(&self, picks: &Range<usize>) -> Vec<Range<usize>> {
+        let sharing = |pick: &PickParams| {
+            let before = |pairs: &Range<usize>| pairs.end <= pick.pair as usize;
+            self.sharing.partition_point(before)
+        };
+        let rows =
+            |pick: &PickParams| &self.rows[pick.first_row as usize..][..pick.row_count as usize];
+        let mut end = picks.start;
+        self.picks[picks.clone()]
+            .chunk_by(|one, next| sharing(one) == sharing(next) && rows(one) == rows(next))
+            .map(|part| {
+                end += part.len();
+                end - part.len()..end
+            })
+            .collect()
+    }
+
     /// Cuts the rows of each pair into picks, and orders them by wave and segment.
-    fn add_picks(&mut self, requests: &[&PairRequest], preset: &Preset) {
-        let shapes: Vec<_> = requests.iter().map(|request| Shape::new(request, preset)).collect();
-        let first_rows: Vec<usize> = requests
+    pub fn add_picks(&mut self, shapes: &[Shape]) {
+        let first_rows: Vec<usize> = shapes
             .iter()
-            .map(|request| {
-                self.rows.extend_from_slice(&request.rows);
-                self.rows.len() - request.rows.len()
+            .map(|shape| {
+                self.rows.extend_from_slice(shape.rows);
+                self.rows.len() - shape.rows.len()
             })
             .collect();
-        let waves = shapes.iter().map(|s| s.pair.rows.len().div_ceil(s.rows_per_pick()));
+        let waves = shapes.iter().map(|s| s.rows.len().div_ceil(s.rows_per_pick()));
         for wave in 0..waves.max().unwrap_or(0) {
             let (mut gathered, mut candidates) = (0, 0);
             for segment in &mut self.segments {
@@ -298,15 +517,15 @@ impl Plan {
                 for pair in segment.pairs.clone() {
                     let shape = &shapes[pair];
                     let start = wave * shape.rows_per_pick();
-                    if start >= shape.pair.rows.len() {
+                    if start >= shape.rows.len() {
                         continue;
                     }
-                    let count = (shape.pair.rows.len() - start).min(shape.rows_per_pick());
+                    let count = (shape.rows.len() - start).min(shape.rows_per_pick());
                     self.picks.push(PickParams {
                         pair: pair as u32,
                         first_row: (first_rows[pair] + start) as u32,
                         row_count: count as u32,
-                        row_quads: shape.row_quads(count) as u32,
+                        row_quads: shape.pick_quads(count) as u32,
                         lines: shape.lines() as u32,
                         gathered: take(&mut gathered, shape.gathered(count), QUAD),
                         candidates: take(
@@ -330,13 +549,33 @@ pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usiz
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| {
         let request = &requests[index];
-        [residency.get(&request.source).page, residency.get(&request.target).page]
+        [&request.source, &request.target].map(|image| residency.get(image.key()).page)
     });
     order
 }
 
+/// What the kernels are told of a layer, but for where its products go: so many channels of maps of
+/// these sizes, which begin at `first` in their pages.
+pub(super) fn layer(
+    maps: [&Group; 2],
+    channels: usize,
+    first: [u32; 2],
+    preset: &Preset,
+) -> LayerParams {
+    let quads = maps.map(|map| preset.cell_quads(map.rows * map.columns) as u32);
+    LayerParams {
+        channels: preset.padded_channels(channels) as u32,
+        splits: preset.splits(channels) as u32,
+        source_maps: first[0],
+        target_maps: first[1],
+        source_quads: quads[0],
+        target_quads: quads[1],
+        partial: 0,
+    }
+}
+
 /// The next offset of a scratch buffer, in units of `unit` bytes.
-fn take(bytes: &mut usize, count: usize, unit: usize) -> u32 {
+pub(super) fn take(bytes: &mut usize, count: usize, unit: usize) -> u32 {
     let first = *bytes / unit;
     *bytes += count * unit;
     first as u32

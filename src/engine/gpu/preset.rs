@@ -117,11 +117,29 @@ impl Preset {
         }
     }
 
+    /// Quads of a padded row of the grid.
+    #[must_use]
+    pub fn row_quads(&self, columns: usize) -> usize {
+        columns.next_multiple_of(self.row_padding()) / 4
+    }
+
+    /// Quads of a padded list of cells.
+    #[must_use]
+    pub fn cell_quads(&self, cells: usize) -> usize {
+        cells.next_multiple_of(self.cell_padding()) / 4
+    }
+
     /// Channels with the zeros that pad them to what the kernels take at a time.
     #[must_use]
     pub fn padded_channels(&self, channels: usize) -> usize {
         let step = if self.cooperative == 0 { 4 } else { COOPERATIVE_SIDE };
         channels.next_multiple_of(step as usize)
+    }
+
+    /// Parts that `correlate` sums so many channels in.
+    #[must_use]
+    pub fn splits(&self, channels: usize) -> usize {
+        channels.div_ceil(self.split as usize)
     }
 
     /// Constants of a kernel's file that the host sets.

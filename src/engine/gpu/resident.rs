@@ -7,10 +7,10 @@ use wgpu::{Buffer, BufferUsages};
 
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{ImageLayout, QUAD};
+use super::layout::{ImageLayout, QUAD, map_quad};
 use super::preset::Preset;
-use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::{Tap, taps};
+use crate::hyperpixel::{Grid, Group, Hyperimage, LayerStack, Precision};
 
 /// Pages are this large where budget and device allow: few pages, few dispatches.
 const PAGE_BYTES: u64 = 512 << 20;
@@ -23,26 +23,34 @@ struct Page {
     used: Vec<(usize, usize)>,
 }
 
-/// An image on the device.
-#[derive(Debug, Clone)]
-pub(super) struct Placed {
-    pub page: usize,
-    pub first: usize,
-    pub layout: ImageLayout,
-    last_use: u64,
+/// What an image, or a map of one, is known by on the device.
+pub(super) type Key = (u64, usize);
+
+/// What is on the device as a whole: an image, or a map of one that layer sets are made of.
+pub(super) trait Resident {
+    /// What it is known by.
+    fn key(&self) -> Key;
+
+    /// Quads that it takes.
+    fn quads(&self, preset: &Preset) -> usize;
+
+    /// Writes its parts: byte where a part begins, and its bytes. The rest are zeros.
+    fn write(&self, preset: &Preset, put: &mut dyn FnMut(usize, &[u8]));
 }
 
-impl Placed {
-    /// Where maps are that begin `at` quads into the image, in quads of features.
-    pub fn maps(&self, at: usize) -> u32 {
-        ((self.first + at) * QUAD / self.layout.map_quad) as u32
-    }
+/// Where an image or a map is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub page: usize,
+    /// Its first quad.
+    pub first: usize,
+    last_use: u64,
 }
 
 /// The images on the device.
 pub(super) struct Residency {
     pages: Vec<Page>,
-    images: HashMap<u64, Placed>,
+    images: HashMap<Key, Placed>,
     budget: u64,
     clock: u64,
 }
@@ -59,8 +67,8 @@ impl Residency {
     }
 
     /// An image that was placed before.
-    pub fn get(&self, image: &Hyperimage) -> &Placed {
-        &self.images[&image.id]
+    pub fn get(&self, key: Key) -> &Placed {
+        &self.images[&key]
     }
 
     /// Places an image unless it is there, evicting others but none of `pinned`. Whether it is
@@ -69,27 +77,26 @@ impl Residency {
         &mut self,
         device: &Device,
         preset: &Preset,
-        image: &Hyperimage,
-        pinned: &[u64],
+        image: &dyn Resident,
+        pinned: &[Key],
         must: bool,
     ) -> Result<bool, GpuError> {
         self.clock += 1;
-        if let Some(placed) = self.images.get_mut(&image.id) {
+        if let Some(placed) = self.images.get_mut(&image.key()) {
             placed.last_use = self.clock;
             return Ok(true);
         }
-        let layout = ImageLayout::new(image, preset);
-        let bytes = (layout.quads * QUAD) as u64;
+        let quads = image.quads(preset);
+        let bytes = (quads * QUAD) as u64;
         let largest = largest_page(device);
         device.check_size("one photograph's feature maps, in bytes,", bytes, largest)?;
-        let Some((page, at)) = self.make_room(device, layout.quads, pinned, must)? else {
+        let Some((page, at)) = self.make_room(device, quads, pinned, must)? else {
             return Ok(false);
         };
         let first = self.pages[page].used.get(at.wrapping_sub(1)).map_or(0, |(f, n)| f + n);
-        upload(device, preset, &self.pages[page].buffer, first, image, &layout)?;
-        self.pages[page].used.insert(at, (first, layout.quads));
-        let placed = Placed { page, first, layout, last_use: self.clock };
-        self.images.insert(image.id, placed);
+        upload(device, preset, &self.pages[page].buffer, first, image)?;
+        self.pages[page].used.insert(at, (first, quads));
+        self.images.insert(image.key(), Placed { page, first, last_use: self.clock });
         Ok(true)
     }
 
@@ -98,7 +105,7 @@ impl Residency {
         &mut self,
         device: &Device,
         quads: usize,
-        pinned: &[u64],
+        pinned: &[Key],
         must: bool,
     ) -> Result<Option<(usize, usize)>, GpuError> {
         loop {
@@ -136,7 +143,7 @@ impl Residency {
         }
     }
 
-    fn evict(&mut self, id: u64) {
+    fn evict(&mut self, id: Key) {
         if let Some(placed) = self.images.remove(&id) {
             self.pages[placed.page].used.retain(|&(first, _)| first != placed.first);
         }
@@ -176,10 +183,10 @@ fn upload(
     preset: &Preset,
     buffer: &Buffer,
     first: usize,
-    image: &Hyperimage,
-    layout: &ImageLayout,
+    image: &dyn Resident,
 ) -> Result<(), GpuError> {
-    let Some(size) = wgpu::BufferSize::new((layout.quads * QUAD) as u64) else { return Ok(()) };
+    let bytes = (image.quads(preset) * QUAD) as u64;
+    let Some(size) = wgpu::BufferSize::new(bytes) else { return Ok(()) };
     let view = device.queue.write_buffer_with(buffer, (first * QUAD) as u64, size);
     device.check()?;
     let Some(mut view) = view else {
@@ -188,57 +195,129 @@ fn upload(
     };
     let mut staging = view.slice(..);
     staging.fill(0);
-    write(image, preset, layout, |start, bytes| {
+    image.write(preset, &mut |start, bytes| {
         staging.slice(start..start + bytes.len()).copy_from_slice(bytes);
     });
     Ok(())
 }
 
-/// Writes the parts of an image: byte where a part begins, and its bytes.
-fn write(
-    image: &Hyperimage,
-    preset: &Preset,
-    layout: &ImageLayout,
-    mut put: impl FnMut(usize, &[u8]),
-) {
-    let base = &image.groups[0];
-    let (rows, columns) = (image.grid.rows, image.grid.columns);
-    let row_bytes = layout.row_quads * layout.map_quad;
-    for row in 0..rows.len {
-        for channel in 0..base.channels {
-            let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
-            let line = row * preset.padded_channels(base.channels) + channel;
-            let features = base.data.view().part(from..from + columns.len);
-            put(layout.base * QUAD + line * row_bytes, features.bytes());
-        }
-        let norms = &image.inverse_norms[row * columns.len..][..columns.len];
-        let at = layout.norms + row * layout.row_quads;
-        put(at * QUAD, bytemuck::cast_slice(norms));
+impl Resident for Hyperimage {
+    fn key(&self) -> Key {
+        (self.id, 0)
     }
-    let mut put_quads =
-        |quad: usize, values: &[f32]| put(quad * QUAD, bytemuck::cast_slice(values));
-    for (group, at) in image.groups[1..].iter().zip(&layout.groups) {
+
+    fn quads(&self, preset: &Preset) -> usize {
+        ImageLayout::new(self, preset).quads
+    }
+
+    fn write(&self, preset: &Preset, put: &mut dyn FnMut(usize, &[u8])) {
+        let layout = ImageLayout::new(self, preset);
+        let base = &self.groups[0];
+        let (rows, columns) = (self.grid.rows, self.grid.columns);
+        let row_bytes = layout.row_quads * layout.map_quad;
+        for row in 0..rows.len {
+            for channel in 0..base.channels {
+                let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
+                let line = row * preset.padded_channels(base.channels) + channel;
+                let features = base.data.view().part(from..from + columns.len);
+                put(layout.base * QUAD + line * row_bytes, features.bytes());
+            }
+            let norms = &self.inverse_norms[row * columns.len..][..columns.len];
+            let at = layout.norms + row * layout.row_quads;
+            put(at * QUAD, bytemuck::cast_slice(norms));
+        }
+        for (group, at) in self.groups[1..].iter().zip(&layout.groups) {
+            let upsampling = Upsampling::new(group, base, &self.grid, preset);
+            put(at.row_taps * QUAD, bytemuck::cast_slice(&upsampling.row_taps));
+            put(at.column_taps * QUAD, bytemuck::cast_slice(&upsampling.column_taps));
+            put(at.weights * QUAD, bytemuck::cast_slice(&upsampling.weights));
+            write_maps(group, preset, layout.map_quad, at.maps * QUAD, put);
+        }
+    }
+}
+
+/// A map of a stack that layer sets are made of, whatever they need it for: padded channels × cell
+/// quads.
+pub(super) struct StackMap<'a> {
+    pub stack: &'a LayerStack,
+    pub position: usize,
+}
+
+impl StackMap<'_> {
+    fn map(&self) -> &Group {
+        &self.stack.maps[self.position]
+    }
+}
+
+impl Resident for StackMap<'_> {
+    fn key(&self) -> Key {
+        (self.stack.id, self.position)
+    }
+
+    fn quads(&self, preset: &Preset) -> usize {
+        let map = self.map();
+        preset.padded_channels(map.channels) * preset.cell_quads(map.rows * map.columns)
+    }
+
+    fn write(&self, preset: &Preset, put: &mut dyn FnMut(usize, &[u8])) {
+        write_maps(self.map(), preset, map_quad(Precision::F32), 0, put);
+    }
+}
+
+/// Writes maps as lists of cells, from a byte on; the channels of each layer are padded.
+fn write_maps(
+    group: &Group,
+    preset: &Preset,
+    map_quad: usize,
+    first: usize,
+    put: &mut dyn FnMut(usize, &[u8]),
+) {
+    let cells = group.rows * group.columns;
+    let line_bytes = preset.cell_quads(cells) * map_quad;
+    let (mut channel, mut line) = (0, 0);
+    for &channels in &group.layers {
+        for nth in 0..channels {
+            let from = (channel + nth) * cells;
+            let features = group.data.view().part(from..from + cells);
+            put(first + (line + nth) * line_bytes, features.bytes());
+        }
+        channel += channels;
+        line += preset.padded_channels(channels);
+    }
+}
+
+/// How a coarse group is upsampled to a grid, as the kernels read it.
+pub(super) struct Upsampling {
+    /// A quad (first, second, weight, 0) for each row of the grid.
+    pub row_taps: Vec<f32>,
+    /// And for each column.
+    pub column_taps: Vec<f32>,
+    /// The group's columns × padded columns of the grid.
+    pub weights: Vec<f32>,
+}
+
+impl Upsampling {
+    /// That of maps of the size of `group` to the `grid` of a base.
+    pub fn new(group: &Group, base: &Group, grid: &Grid, preset: &Preset) -> Self {
+        let (rows, columns) = (grid.rows, grid.columns);
         let row_taps = taps(group.rows, base.rows, rows.start, rows.len);
         let column_taps = taps(group.columns, base.columns, columns.start, columns.len);
         let quad = |tap: &Tap| [tap.first as f32, tap.second as f32, tap.weight, 0.0];
-        put_quads(at.row_taps, &row_taps.iter().flat_map(quad).collect::<Vec<_>>());
-        put_quads(at.column_taps, &column_taps.iter().flat_map(quad).collect::<Vec<_>>());
+        let width = preset.row_quads(columns.len) * 4;
+        let mut weights = Vec::with_capacity(group.columns * width);
         for column in 0..group.columns {
             let weight = |tap: &Tap| {
                 let first = if tap.first as usize == column { 1.0 - tap.weight } else { 0.0 };
                 let second = if tap.second as usize == column { tap.weight } else { 0.0 };
                 first + second
             };
-            let weights: Vec<f32> = column_taps.iter().map(weight).collect();
-            put_quads(at.weights + column * layout.row_quads, &weights);
+            weights.extend(column_taps.iter().map(weight));
+            weights.resize((column + 1) * width, 0.0);
         }
-    }
-    for (group, at) in image.groups[1..].iter().zip(&layout.groups) {
-        let cells = group.rows * group.columns;
-        for channel in 0..group.channels {
-            let features = group.data.view().part(channel * cells..(channel + 1) * cells);
-            let line = channel * at.cell_quads * layout.map_quad;
-            put(at.maps * QUAD + line, features.bytes());
+        Self {
+            row_taps: row_taps.iter().flat_map(quad).collect(),
+            column_taps: column_taps.iter().flat_map(quad).collect(),
+            weights,
         }
     }
 }

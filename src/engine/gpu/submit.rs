@@ -1,5 +1,6 @@
 //! Submitting a plan and fetching what it computed.
 
+use std::ops::Range;
 use std::sync::mpsc;
 
 use wgpu::{
@@ -10,9 +11,9 @@ use wgpu::{
 use super::buffers::Buffers;
 use super::device::Device;
 use super::error::GpuError;
-use super::layout::{GroupParams, SLOT};
-use super::pipelines::Pipelines;
-use super::plan::{Plan, Segment};
+use super::layout::{LayerParams, PickParams, SLOT};
+use super::pipelines::{Pipelines, SetsPipelines};
+use super::plan::{Correlated, Place, Plan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 
@@ -43,6 +44,8 @@ pub(super) struct Submitter<'a> {
     pub pipelines: &'a Pipelines,
     pub preset: &'a Preset,
     pub residency: &'a Residency,
+    /// Where the plan is one of layer sets, their pipelines.
+    pub sets: Option<&'a SetsPipelines>,
 }
 
 impl Submitter<'_> {
@@ -97,39 +100,45 @@ impl Submitter<'_> {
             None => self.preset.correlate_tile,
         };
         let [source_tile, target_tile] = tile.map(|cells| cells / 4);
-        for segment in &plan.segments {
-            let groups = &plan.groups[segment.groups.clone()];
-            let count = groups.len() as u32;
-            let listed = part(&buffers.groups, &segment.groups);
-            let [source_page, target_page] = self.pages(segment);
-            let source_tiles = |g: &GroupParams| g.source_quads / source_tile;
-            let target_tiles = |g: &GroupParams| g.target_quads / target_tile;
-            let tiles = |g: &GroupParams| source_tiles(g) * target_tiles(g);
-            let parts = largest(groups, |g| g.splits);
+        for Correlated { pages, layers: range } in &plan.correlated {
+            let layers = &plan.layers[range.clone()];
+            let [source_page, target_page] = pages.map(|page| whole(self.residency.page(page)));
+            let source_tiles = |layer: &LayerParams| layer.source_quads / source_tile;
+            let target_tiles = |layer: &LayerParams| layer.target_quads / target_tile;
+            let tiles = |layer: &LayerParams| source_tiles(layer) * target_tiles(layer);
+            let parts = largest(layers, |layer| layer.splits);
             let (across, down) = match (cooperative, self.preset.shared) {
-                (Some(_), _) => (largest(groups, tiles), parts),
-                (None, false) => (pass.groups(largest(groups, tiles)), parts),
+                (Some(_), _) => (largest(layers, tiles), parts),
+                (None, false) => (pass.groups(largest(layers, tiles)), parts),
                 (None, true) => {
-                    let down = largest(groups, |g| g.splits * target_tiles(g));
-                    (pass.groups(largest(groups, source_tiles)), down)
+                    let down = largest(layers, |layer| layer.splits * target_tiles(layer));
+                    (pass.groups(largest(layers, source_tiles)), down)
                 }
             };
             pass.run(
                 cooperative.unwrap_or(&self.pipelines.correlate),
                 &[
-                    (0, listed.clone()),
+                    (0, part(&buffers.layers, range)),
                     (1, source_page),
                     (2, target_page),
                     (3, whole(&buffers.partial)),
                 ],
-                [across, down, count],
+                [across, down, layers.len() as u32],
             )?;
-            let quads = largest(groups, |g| g.source_quads);
-            let cells = largest(groups, |g| g.target_quads * 4);
+        }
+        for Sum { groups: range, from, to } in &plan.sums {
+            let groups = &plan.groups[range.clone()];
+            let quads = largest(groups, |group| group.source_quads);
+            let cells = largest(groups, |group| group.target_quads * 4);
             pass.run(
                 &self.pipelines.sum,
-                &[(0, listed), (4, whole(&buffers.partial)), (5, whole(&buffers.correlation))],
-                [pass.groups(quads), cells, count],
+                &[
+                    (0, whole(&buffers.layers)),
+                    (4, part(&buffers.groups, range)),
+                    (5, whole(buffers.products(*from))),
+                    (6, whole(buffers.products(*to))),
+                ],
+                [pass.groups(quads), cells, groups.len() as u32],
             )?;
         }
         Ok(())
@@ -145,7 +154,7 @@ impl Submitter<'_> {
                 &[
                     (0, part(&buffers.groups, &segment.groups)),
                     (1, whole(&buffers.pairs)),
-                    (2, self.pages(segment)[0].clone()),
+                    (2, self.place(segment.places[0], buffers)),
                     (3, whole(&buffers.correlation)),
                     (4, whole(&buffers.expanded)),
                 ],
@@ -155,10 +164,37 @@ impl Submitter<'_> {
         Ok(())
     }
 
+    /// Lines the base groups of layer sets up.
+    fn crop(
+        &self,
+        pass: &mut Pass,
+        crop: &ComputePipeline,
+        plan: &Plan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
+        for (page, range) in &plan.cropped {
+            let crops = &plan.crops[range.clone()];
+            pass.run(
+                crop,
+                &[
+                    (0, part(&buffers.crops, range)),
+                    (1, whole(self.residency.page(*page))),
+                    (2, whole(&buffers.views)),
+                ],
+                [
+                    pass.groups(largest(crops, |crop| crop.channels * crop.quads)),
+                    largest(crops, |crop| crop.rows),
+                    crops.len() as u32,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
     fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
         let [source_tile, target_tile] = self.preset.vote_tile;
-        for segment in &plan.segments {
-            let pairs = &plan.pairs[segment.pairs.clone()];
+        let one = |pass: &mut Pass, kernel, places: [Place; 2], range: &Range<usize>, count| {
+            let pairs = &plan.pairs[range.clone()];
             let workgroups = largest(pairs, |p| {
                 let source_tiles = p.source_quads * 4 / source_tile;
                 let target_tiles = p.target_quads * 4 / target_tile;
@@ -167,21 +203,29 @@ impl Submitter<'_> {
                 p.target_rows.div_ceil(target_rows) * distances
             });
             let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
-            let [source_page, target_page] = self.pages(segment);
+            let [source_page, target_page] = places.map(|place| self.place(place, buffers));
             pass.run(
-                &self.pipelines.vote,
+                kernel,
                 &[
-                    (0, part(&buffers.pairs, &segment.pairs)),
+                    (0, part(&buffers.pairs, range)),
                     (1, whole(&buffers.groups)),
                     (2, source_page),
                     (3, target_page),
                     (4, whole(&buffers.expanded)),
                     (5, whole(&buffers.votes)),
                 ],
-                [workgroups, rows, pairs.len() as u32],
-            )?;
-        }
-        Ok(())
+                [workgroups, rows, count],
+            )
+        };
+        let Some(sets) = self.sets else {
+            return plan.segments.iter().try_for_each(|segment| {
+                let count = segment.pairs.len() as u32;
+                one(pass, &self.pipelines.vote, segment.places, &segment.pairs, count)
+            });
+        };
+        self.crop(pass, &sets.crop, plan, buffers)?;
+        let places = [Place::Views; 2];
+        plan.sharing.iter().try_for_each(|range| one(pass, &sets.vote, places, range, 1))
     }
 
     fn hough(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
@@ -216,7 +260,7 @@ impl Submitter<'_> {
             let range = &segment.waves[wave];
             let picks = &plan.picks[range.clone()];
             let count = picks.len() as u32;
-            let [source_page, target_page] = self.pages(segment);
+            let [source_page, target_page] = segment.places.map(|place| self.place(place, buffers));
             let [pairs, groups, listed] = [
                 (0, whole(&buffers.pairs)),
                 (1, whole(&buffers.groups)),
@@ -239,24 +283,32 @@ impl Submitter<'_> {
                     count,
                 ],
             )?;
+            let row_tiles = |p: &PickParams| p.row_quads / row_tile;
             let tiles = largest(picks, |p| {
                 let pair = &plan.pairs[p.pair as usize];
                 pair.target_rows * (pair.target_quads / target_tile)
             });
-            pass.run(
-                pick,
-                &[
-                    pairs.clone(),
-                    groups,
-                    listed.clone(),
-                    (7, whole(&buffers.gathered)),
-                    (8, target_page),
-                    (9, whole(&buffers.space)),
-                    (10, whole(&buffers.candidates)),
-                    (11, whole(&buffers.similarities)),
-                ],
-                [pass.groups(tiles), largest(picks, |p| p.row_quads / row_tile), count],
-            )?;
+            let (parts, kernel) = match self.sets {
+                Some(sets) => (plan.sharing_picks(range), &sets.pick),
+                None => (vec![range.clone()], pick),
+            };
+            for picks in &parts {
+                let count = if self.sets.is_some() { 1 } else { count };
+                pass.run(
+                    kernel,
+                    &[
+                        pairs.clone(),
+                        groups.clone(),
+                        (2, part(&buffers.picks, picks)),
+                        (7, whole(&buffers.gathered)),
+                        (8, target_page.clone()),
+                        (9, whole(&buffers.space)),
+                        (10, whole(&buffers.candidates)),
+                        (11, whole(&buffers.similarities)),
+                    ],
+                    [pass.groups(tiles), largest(&plan.picks[picks.clone()], row_tiles), count],
+                )?;
+            }
             pass.run(
                 &self.pipelines.best,
                 &[pairs, listed, (12, whole(&buffers.candidates)), (13, whole(&buffers.matches))],
@@ -266,8 +318,11 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn pages(&self, segment: &Segment) -> [BindingResource<'_>; 2] {
-        segment.pages.map(|page| whole(self.residency.page(page)))
+    fn place<'b>(&'b self, place: Place, buffers: &'b Buffers) -> BindingResource<'b> {
+        whole(match place {
+            Place::Page(page) => self.residency.page(page),
+            Place::Views => &buffers.views,
+        })
     }
 }
 
@@ -409,7 +464,7 @@ pub(super) fn whole(buffer: &Buffer) -> BindingResource<'_> {
 }
 
 /// Part of a list of structures.
-fn part<'a>(buffer: &'a Buffer, range: &std::ops::Range<usize>) -> BindingResource<'a> {
+fn part<'a>(buffer: &'a Buffer, range: &Range<usize>) -> BindingResource<'a> {
     let size = wgpu::BufferSize::new((range.len().max(1) * SLOT) as u64);
     // An empty range may begin at the end of the buffer, and is never dispatched.
     let offset = if range.is_empty() { 0 } else { (range.start * SLOT) as u64 };
