@@ -122,8 +122,9 @@ pub fn sum_diagonals<S: Simd>(
             line += 1;
         }
         while line + CHAINS <= lines.end {
+            let four = &from.data[at(line)..][..(CHAINS - 1) * (from.stride + 1) + LANES];
             for (step, chain) in chains.iter_mut().enumerate() {
-                *chain = simd.add(*chain, simd.load(&from.data[at(line + step)..]));
+                *chain = simd.add(*chain, simd.load(&four[step * (from.stride + 1)..]));
             }
             line += CHAINS;
         }
