@@ -1,7 +1,7 @@
 //! `correlate`: the correlation of two maps at their native resolution (namesake of
 //! `shaders/correlate.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
 
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{Aligned, Kernel, LANES, Simd};
 use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
 use crate::hyperpixel::Group;
 use crate::hyperpixel::values::View;
@@ -19,13 +19,13 @@ pub struct Correlation {
     /// Values of a row, a multiple of [`LANES`].
     pub stride: usize,
     /// rows × stride.
-    pub data: Vec<f32>,
+    pub data: Aligned,
 }
 
 impl Correlation {
     /// Adds the correlation of another layer.
     pub fn add(&mut self, other: &Self) {
-        for (sum, value) in self.data.iter_mut().zip(&other.data) {
+        for (sum, value) in self.data.iter_mut().zip(&other.data[..]) {
             *sum += value;
         }
     }
@@ -36,7 +36,7 @@ impl Correlation {
     pub fn transposed(&self, columns: usize) -> Self {
         let rows = self.data.len() / self.stride;
         let stride = padded(rows, LANES);
-        let mut data = vec![0.0; columns * stride];
+        let mut data = Aligned::zeros(columns * stride);
         for (row, line) in self.data.chunks_exact(self.stride).enumerate() {
             for (to, &value) in data[row..].iter_mut().step_by(stride).zip(&line[..columns]) {
                 *to = value;
@@ -76,7 +76,7 @@ impl Kernel for Correlate<'_> {
                 None => total = Some(of_map),
             }
         }
-        total.unwrap_or(Correlation { stride: LANES, data: Vec::new() })
+        total.unwrap_or(Correlation { stride: LANES, data: Aligned::default() })
     }
 }
 
@@ -89,9 +89,9 @@ fn correlate_maps<S: Simd>(
     channels: usize,
 ) -> Correlation {
     let stride = padded(columns, LANES);
-    let mut data = vec![0.0; (rows + ROW_MARGIN) * stride];
+    let mut data = Aligned::zeros((rows + ROW_MARGIN) * stride);
     let mut source_block = Vec::new();
-    let mut target_block = Vec::new();
+    let mut target_block = Aligned::default();
     for first in (0..channels).step_by(CHANNEL_BLOCK) {
         let last = channels.min(first + CHANNEL_BLOCK);
         let from = target.part(first * columns..last * columns);
@@ -108,14 +108,14 @@ fn correlate_maps<S: Simd>(
             simd.call(Multiply { source, rows, target, columns, out, out_stride, first: begins });
         }
     }
-    data.truncate(rows * stride);
+    data.resize(rows * stride);
     Correlation { stride, data }
 }
 
 /// Copies rows of `columns` values into rows of `stride` values, padded with zeros.
 #[inline(always)]
-fn copy_padded<S: Simd>(simd: S, from: View, columns: usize, stride: usize, to: &mut Vec<f32>) {
-    to.resize(from.len() / columns * stride, 0.0);
+fn copy_padded<S: Simd>(simd: S, from: View, columns: usize, stride: usize, to: &mut Aligned) {
+    to.resize(from.len() / columns * stride);
     for (row, to) in to.chunks_exact_mut(stride).enumerate() {
         copy(simd, from.part(row * columns..(row + 1) * columns), &mut to[..columns]);
         to[columns..].fill(0.0);

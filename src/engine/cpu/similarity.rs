@@ -285,7 +285,6 @@ pub fn add<S: Simd>(simd: S, sum: &mut [f32], values: &[f32]) {
 pub struct Side<'a, V> {
     left: &'a [f32],
     right: &'a [f32],
-    keep: V,
     take: V,
 }
 
@@ -296,23 +295,27 @@ impl<'a, V> Side<'a, V> {
         Self {
             left: &mixed[tap.first as usize * stride..],
             right: &mixed[tap.second as usize * stride..],
-            keep: simd.splat(1.0 - tap.weight),
             take: simd.splat(tap.weight),
         }
     }
 
-    /// `left · keep + right · take` for the values from `at` on.
+    /// The mix of the values from `at` on.
     #[inline(always)]
-    pub fn mix<S: Simd<Vector = V>>(&self, simd: S, at: usize) -> V
+    fn mix<S: Simd<Vector = V>>(&self, simd: S, at: usize) -> V
     where
         V: Copy,
     {
-        let right = simd.mul(simd.load(&self.right[at..]), self.take);
-        simd.mul_add(simd.load(&self.left[at..]), self.keep, right)
+        mix(simd, simd.load(&self.left[at..]), simd.load(&self.right[at..]), self.take)
     }
 }
 
-/// `out = max(0, (base + Σ_groups (left · keep + right · take)) · norm · norms)³`
+/// `left + (right − left) · take`
+#[inline(always)]
+pub fn mix<S: Simd>(simd: S, left: S::Vector, right: S::Vector, take: S::Vector) -> S::Vector {
+    simd.mul_add(simd.sub(right, left), take, left)
+}
+
+/// `out = max(0, (base + Σ_groups (left + (right − left) · take)) · norm · norms)³`
 #[inline(always)]
 pub fn similarities<S: Simd>(
     simd: S,
@@ -360,8 +363,8 @@ fn combine<S: Simd, const GROUPS: usize>(
     for (at, out) in out.chunks_exact_mut(LANES).enumerate() {
         let mut sum = simd.load(&base[at]);
         for ((left, right), side) in mixes.iter().zip(&sides) {
-            let right = simd.mul(simd.load(&right[at]), side.take);
-            sum = simd.add(sum, simd.mul_add(simd.load(&left[at]), side.keep, right));
+            let (left, right) = (simd.load(&left[at]), simd.load(&right[at]));
+            sum = simd.add(sum, mix(simd, left, right, side.take));
         }
         simd.store(out, cube(simd, sum, simd.mul(norm, simd.load(&norms[at]))));
     }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::super::simd::{LANES, Simd, Sixteen};
-use super::super::similarity::{add, cube};
+use super::super::similarity::{add, cube, mix};
 use super::super::tile::padded;
 use super::super::vote::{CHAINS, lines_of_block};
 use crate::hyperpixel::Grid;
@@ -128,7 +128,6 @@ impl Layout {
                 *mix = Mix {
                     left: tap.first as usize * stride + place,
                     right: tap.second as usize * stride + place,
-                    keep: 1.0 - tap.weight,
                     take: tap.weight,
                 };
             }
@@ -264,17 +263,15 @@ pub struct Mix {
     left: usize,
     /// Where the right one is read.
     right: usize,
-    keep: f32,
     take: f32,
 }
 
-/// Sorts what a coarse group adds: `left · keep + right · take` of its mixed rows.
+/// Sorts what a coarse group adds: `left + (right − left) · take` of its mixed rows.
 #[inline(always)]
 pub fn sort_mixed<S: Simd>(simd: S, mixed: &[f32], mixes: &[Mix], out: &mut [Sixteen]) {
-    for (mix, out) in mixes.iter().zip(out) {
-        let right = simd.mul(simd.load(&mixed[mix.right..]), simd.splat(mix.take));
-        let left = simd.load(&mixed[mix.left..]);
-        simd.store(&mut out.0, simd.mul_add(left, simd.splat(mix.keep), right));
+    for (place, out) in mixes.iter().zip(out) {
+        let (left, right) = (simd.load(&mixed[place.left..]), simd.load(&mixed[place.right..]));
+        simd.store(&mut out.0, mix(simd, left, right, simd.splat(place.take)));
     }
 }
 

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::correlate::{Correlate, Correlation};
 use super::hough::{hough, mirrored};
 use super::pick::{KeptRow, Pick};
-use super::simd::LANES;
+use super::simd::{Aligned, LANES};
 use super::tile::padded;
 use super::vote::Kept;
 use super::{InstructionSet, backward_rows, columns_by_row, forward_rows, matches};
@@ -272,7 +272,7 @@ impl Correlations {
     /// The correlation of a coarse group: the sum of its layers', one after the other.
     fn sum(&self, group: &[usize], backward: bool) -> Correlation {
         let mut all = group.iter().map(|&at| &self.0[&(at, backward)]);
-        let mut sum = Correlation { stride: LANES, data: Vec::new() };
+        let mut sum = Correlation { stride: LANES, data: Aligned::default() };
         if let Some(first) = all.next() {
             sum = Correlation { stride: first.stride, data: first.data.clone() };
         }
