@@ -53,9 +53,9 @@ pub struct Args {
 /// Wrong usage, a photograph that cannot be used, or a file that cannot be written or is of another
 /// run.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    args.network.set_threads()?;
     let benchmark = args.benchmark.open()?;
     benchmark.check_photographs()?;
-    args.network.set_threads();
     let backbone = args.network.open(console)?;
     let layers = layers(&args.layers, &*backbone)?;
     let written = keep(&benchmark, &*backbone, &layers, (&args.out, args.precision), console)?;

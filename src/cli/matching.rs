@@ -64,6 +64,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         .into());
     }
     args.method.check()?;
+    args.method.hpf.network.set_threads()?;
     check_outputs(args)?;
     let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
     let [source, target] = [&args.source, &args.target].map(|path| read(path));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::{Map, Value};
@@ -237,7 +238,6 @@ impl MethodArgs {
         benchmark: &str,
         console: Console,
     ) -> anyhow::Result<Box<dyn Method>> {
-        self.hpf.network.set_threads();
         let options = self.options(photographs, benchmark, console);
         let method = method::open(&self.method, &options).map_err(usage)?;
         let about = method.describe();
@@ -290,15 +290,17 @@ impl BackboneArgs {
         self.threads.unwrap_or_else(rayon::current_num_threads)
     }
 
-    /// Sizes the pool of threads that the CPU engine uses. It can be sized once a process, and a
-    /// command opens one method.
-    pub fn set_threads(&self) {
+    /// Sizes the pool of threads. Its first user makes it, so every command does this before all else.
+    ///
+    /// # Errors
+    /// If the pool is there already, or cannot be made.
+    pub fn set_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            if pool.build_global().is_err() {
-                tracing::debug!("the pool of threads had been made before");
-            }
+            pool.build_global().with_context(|| format!("--threads {threads}"))?;
         }
+        tracing::debug!("threads on the processor: {}", rayon::current_num_threads());
+        Ok(())
     }
 }
 

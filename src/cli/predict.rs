@@ -44,6 +44,7 @@ pub struct Args {
 /// Wrong usage, an input that cannot be read, or a file that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.method.check()?;
+    args.method.hpf.network.set_threads()?;
     let benchmark = args.benchmark.open()?;
     if !args.keep_going && args.method.features.features.is_none() {
         benchmark.check_photographs()?;

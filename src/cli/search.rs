@@ -1,6 +1,7 @@
 //! `hpflow search`: beam search for a layer set.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use super::output::{check_writable, counted};
 use crate::backbone;
 use crate::benchmark::Benchmark;
 use crate::engine::Engine;
-use crate::features::{Features, Precision};
+use crate::features::{Features, FeaturesError, Precision, file_of};
 use crate::hyperpixel::LayerSet;
 use crate::method::OpenError;
 use crate::report::search::{Searched, page, pictures};
@@ -105,6 +106,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         let what = "--precision f16: a search compares layer sets in f32; leave --precision out";
         return Err(Usage(what.to_owned()).into());
     }
+    args.hpf.network.set_threads()?;
+    let memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
+        Usage(format!("--memory {}: more MiB than there can be; give fewer", args.memory))
+    })?;
     check_writable(&args.out)?;
     if args.out.exists() && !args.resume {
         bail!(
@@ -119,7 +124,6 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
         return Err(Usage(what).into());
     }
-    args.hpf.network.set_threads();
     if let Some(folder) = &args.report {
         std::fs::create_dir_all(folder).with_context(|| {
             let folder = folder.display();
@@ -164,7 +168,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         protocol,
         alpha: args.alpha,
         layers: layers(&plan),
-        memory: args.memory << 20,
+        memory,
         block: PAIR_BLOCK,
     };
     let order = evaluator.schedule().pairs;
@@ -181,8 +185,29 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write the report to {}", folder.display()))?;
     }
     if let Some(folder) = temporary {
-        std::fs::remove_dir_all(&folder)
-            .with_context(|| format!("{}: cannot be removed", folder.display()))?;
+        discard(&folder, &benchmark)?;
+    }
+    Ok(())
+}
+
+/// Removes the maps of a benchmark's photographs, and the folders that are empty then: what else is
+/// there is not this command's.
+fn discard(folder: &Path, benchmark: &Benchmark) -> anyhow::Result<()> {
+    for image in &benchmark.images {
+        let file = file_of(folder, &image.path);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error)
+                    .with_context(|| format!("{}: cannot be removed", file.display()));
+            }
+            Err(_) | Ok(()) => {}
+        }
+        for above in file.ancestors().skip(1).take_while(|above| above.starts_with(folder)) {
+            // One that is not empty stays.
+            if std::fs::remove_dir(above).is_err() {
+                break;
+            }
+        }
     }
     Ok(())
 }
@@ -251,19 +276,25 @@ fn extract(
     }
     State::check(&args.out, &asked(args, benchmark, engine, &plan))?;
     let folder = beside(&args.out, "features");
-    let before = folder.exists();
     let to = (&*folder, Precision::F32);
     if let Err(error) = keep(benchmark, &*backbone, &layers(&plan), to, console) {
-        if !before {
+        if !is_of_another_run(&error) {
             return Err(error);
         }
-        console.note(format!("{}: maps of other options; they are made anew", folder.display()));
-        std::fs::remove_dir_all(&folder)
-            .with_context(|| format!("{}: cannot be removed", folder.display()))?;
+        let name = folder.display();
+        console.note(format!("{name}: maps of other options, or damaged; they are made anew"));
+        discard(&folder, benchmark)?;
         keep(benchmark, &*backbone, &layers(&plan), to, console)?;
     }
     let photographs = benchmark.images.iter().map(|image| &*image.path);
     Ok((Features::open(&folder, photographs)?, plan, folder))
+}
+
+/// Whether maps that are there already are not those that a search would make.
+fn is_of_another_run(error: &anyhow::Error) -> bool {
+    use FeaturesError::{Length, NotFeatures, Other, Tensor};
+    let error = error.downcast_ref();
+    matches!(error, Some(Other { .. } | Length { .. } | NotFeatures { .. } | Tensor { .. }))
 }
 
 /// The file of the search with another ending behind its own.
@@ -367,9 +398,14 @@ fn run_search(
         Ok::<(), SearchError>(())
     });
     progress.finish_and_clear();
-    let stopped =
-        || format!("stopped; what was evaluated is in {} and --resume goes on", args.out.display());
-    let outcome = outcome.with_context(stopped)?;
+    let outcome = match outcome {
+        Err(error) if args.out.exists() => {
+            let file = args.out.display();
+            let what = format!("stopped; what was evaluated is in {file} and --resume goes on");
+            return Err(error).context(what);
+        }
+        outcome => outcome?,
+    };
     printing?;
     Ok(outcome)
 }

@@ -194,12 +194,9 @@ impl State {
     /// The state in a file, if it is there.
     fn read(file: &Path) -> Result<Option<Self>, StateError> {
         let wrong = |reason| StateError::NotAState { file: file.to_owned(), reason };
-        let opened = match File::open(file) {
-            Ok(opened) => opened,
+        // Asked before it is opened: opening a pipe waits for its other end.
+        match std::fs::metadata(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
-        };
-        match opened.metadata() {
             Ok(about) if about.is_file() && about.len() <= MOST_BYTES => {}
             Ok(about) if about.is_file() => {
                 let found = about.len();
@@ -208,6 +205,8 @@ impl State {
             Ok(_) => return Err(wrong("it is no regular file".to_owned())),
             Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
         }
+        let opened = File::open(file)
+            .map_err(|source| StateError::Read { file: file.to_owned(), source })?;
         parse(BufReader::new(opened.take(MOST_BYTES))).map(Some).map_err(wrong)
     }
 

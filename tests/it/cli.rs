@@ -112,8 +112,10 @@ impl Tiny {
 #[test]
 fn predictions_are_scored_and_do_not_depend_on_threads_or_runs() {
     let tiny = Tiny::new();
-    let first = tiny.predict("a.jsonl", &["--threads", "1"]);
+    let first = tiny.predict("a.jsonl", &["--threads", "1", "-vv"]);
     assert!(first.status.success(), "{}", text(&first.stderr));
+    let said = text(&first.stderr);
+    assert!(said.contains("threads on the processor: 1"), "{said}");
     assert!(tiny.predict("b.jsonl", &["--threads", "3"]).status.success());
     let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| fs::read(tiny.path(name)).expect("predictions"));
     assert!(a == b, "the same bytes");

@@ -238,7 +238,8 @@ impl Part<'_> {
         }
     }
 
-    /// Holds the CPU engine to it with these bases and candidates, and the GPU engine with fewer pairs and sets.
+    /// Holds the CPU engine to it with these bases and candidates, and the GPU engine with fewer pairs
+    /// and sets.
     fn both_engines_hold(&self, folder: &Path, [bases, candidates]: [&str; 2], least: usize) {
         let features = folder.join("features");
         let features = features.to_str().expect("UTF-8");

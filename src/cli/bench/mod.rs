@@ -151,6 +151,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_once("--precisions", &args.precisions, Precision::name)?;
     args.method.check()?;
     pipeline::check(args)?;
+    args.method.hpf.network.set_threads()?;
     if args.is_pipeline() {
         return pipeline::run(args, console);
     }

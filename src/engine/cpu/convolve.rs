@@ -99,7 +99,7 @@ impl Kernel for Apply<'_> {
                 columns: stride,
                 out: &mut product,
                 out_stride: stride,
-                first: false,
+                overwrite: false,
             });
         }
         product.truncate(outputs * stride);

@@ -104,8 +104,8 @@ fn correlate_maps<S: Simd>(
             let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
             let out = &mut data[row * stride..];
             let (rows, columns, out_stride) = (height, stride, stride);
-            let begins = first == 0;
-            simd.call(Multiply { source, rows, target, columns, out, out_stride, first: begins });
+            let overwrite = first == 0;
+            simd.call(Multiply { source, rows, target, columns, out, out_stride, overwrite });
         }
     }
     data.resize(rows * stride);

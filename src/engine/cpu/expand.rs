@@ -1,5 +1,6 @@
 //! `expand`: small correlations upsampled along the target's columns once a pair, and along the
-//! source's rows once a source row (namesake of `shaders/expand.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
+//! source's rows once a source row (namesake of `shaders/expand.wgsl`; docs/method.md, "A correlation
+//! is a sum over resolutions").
 //!
 //! Upsampling is linear along each of the four axes, so the axes may be taken in any order. The
 //! target's columns come first because that is done on the smallest array; its rows come last,

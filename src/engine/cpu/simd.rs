@@ -30,8 +30,8 @@ impl Sixteen {
     pub const ZERO: Self = Self([0.0; LANES]);
 }
 
-/// Values whose first stands at the beginning of a line of the cache, so that vectors at multiples of
-/// [`LANES`] are read from one line each.
+/// Values whose first stands at the beginning of a line of the cache: a vector at a multiple of
+/// [`LANES`] is read from one line.
 #[derive(Debug, Clone, Default)]
 pub struct Aligned(Vec<Sixteen>);
 
@@ -93,7 +93,7 @@ impl InstructionSet {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            if has_avx512() {
                 sets.push(Self::Avx512);
             }
             if has_avx2() {
@@ -119,8 +119,8 @@ impl InstructionSet {
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         {
-            if self == Self::Avx512 && is_x86_feature_detected!("avx512f") {
-                // SAFETY: the feature was detected on the line above.
+            if self == Self::Avx512 && has_avx512() {
+                // SAFETY: the features were detected on the line above.
                 return unsafe { run_avx512(kernel) };
             }
             if self == Self::Avx2 && has_avx2() {
@@ -130,6 +130,16 @@ impl InstructionSet {
         }
         run_plain(kernel)
     }
+}
+
+/// Whether this machine has all of [`InstructionSet::Avx512`].
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
 }
 
 /// Whether this machine has all of [`InstructionSet::Avx2`].

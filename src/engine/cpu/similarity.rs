@@ -266,7 +266,7 @@ pub fn multiply_layer<S: Simd>(
                 columns: step.min(columns - column),
                 out: &mut out[column..],
                 out_stride,
-                first: block == 0,
+                overwrite: block == 0,
             });
         }
     }

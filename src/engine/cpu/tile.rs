@@ -67,8 +67,8 @@ pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
     }
 }
 
-/// Rows that a source panel must have room for beyond its last cell: the tallest register tile less
-/// one.
+/// Rows that a source panel must have room for beyond its last cell: at least the tallest register
+/// tile, or one chain of diagonal sums, less one.
 pub const ROW_MARGIN: usize = 16;
 
 /// Columns of the widest register tile of any instruction set.
@@ -93,7 +93,8 @@ fn widest_tile_rows(rows: usize) -> usize {
 }
 
 /// `out[i * out_stride + j] += Σ_k source[k][i] · target[k][j]` for `i < rows`, `j < columns`, in
-/// order of k, or `=` where [`Multiply::first`] says so. The tile may compute up to [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
+/// order of k, or `=` where [`Multiply::overwrite`] says so. The tile may compute up to
+/// [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
 /// room for them.
 pub struct Multiply<'a, T> {
     /// The source's panel.
@@ -109,7 +110,7 @@ pub struct Multiply<'a, T> {
     /// Values from one row of `out` to the next.
     pub out_stride: usize,
     /// Whether `out` is overwritten.
-    pub first: bool,
+    pub overwrite: bool,
 }
 
 impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
@@ -160,7 +161,7 @@ fn strip<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
 ) {
     for row in (0..work.rows).step_by(ROWS) {
         let out = &mut work.out[row * work.out_stride..];
-        let out = (out, work.out_stride, work.first);
+        let out = (out, work.out_stride, work.overwrite);
         tile::<S, ROWS, VECTORS, T>(simd, work.source, row, work.target, out);
     }
 }
@@ -172,7 +173,7 @@ fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
     source: Panel<'a>,
     row: usize,
     target: T,
-    (out, out_stride, first): (&mut [f32], usize, bool),
+    (out, out_stride, overwrite): (&mut [f32], usize, bool),
 ) {
     let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
     for (source, target) in source.rows().zip(target.rows()) {
@@ -193,7 +194,7 @@ fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize, T: Rows<'a>>(
         for vector in 0..VECTORS {
             let to = &mut out[row * out_stride + vector * LANES..];
             let sum = sums[row][vector];
-            simd.store(to, if first { sum } else { simd.add(simd.load(to), sum) });
+            simd.store(to, if overwrite { sum } else { simd.add(simd.load(to), sum) });
         }
     }
 }

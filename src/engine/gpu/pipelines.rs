@@ -86,8 +86,8 @@ impl Kernel {
         with_constant(&self.source(preset, precision), "const KEEP_SIMILARITIES: bool = ", "true")
     }
 
-    /// [`Self::source`] of `vote.wgsl` and `pick.wgsl` for layer sets that have their base group in common; their maps
-    /// are in single precision.
+    /// [`Self::source`] of `vote.wgsl` and `pick.wgsl` for layer sets that have their base group in
+    /// common; their maps are in single precision.
     #[must_use]
     pub fn sets_source(&self, preset: &Preset) -> String {
         self.source_for(preset, Precision::F32, true)

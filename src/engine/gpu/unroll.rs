@@ -1,7 +1,7 @@
 //! What is done to a kernel's text before a driver sees it: blocks chosen, and loops over a tile
-//! unrolled. Drivers keep a tile in registers only where every index into
-//! it is a constant; whether their own unrolling gets there depends on the driver, on the size of
-//! the tile, and on the checks around each index.
+//! unrolled. Drivers keep a tile in registers only where every index into it is a constant; whether
+//! their own unrolling gets there depends on the driver, on the size of the tile, and on the checks
+//! around each index.
 
 /// Replaces every `if FLAG { … } else { … }` by the block that applies, so that a driver never sees an
 /// operation that it lacks in the other one.

@@ -252,7 +252,7 @@ fn transform<S: Simd>(simd: S, transform: &Transform, from: &[f32], line: usize,
         columns: line,
         out,
         out_stride: line,
-        first: false,
+        overwrite: false,
     });
 }
 
@@ -372,7 +372,7 @@ impl Convolve<'_> {
                 columns: grid.padded,
                 out: &mut self.scratch.products[index * out..][..out],
                 out_stride: grid.padded,
-                first: false,
+                overwrite: false,
             });
         }
     }

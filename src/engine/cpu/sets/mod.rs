@@ -292,9 +292,9 @@ mod tests {
     use crate::hyperpixel::{Geometry, synthetic};
 
     /// Layers of five resolutions, the last of them made up, with three at that of the base.
-    fn stack(size: [u32; 2], seed: u64) -> Arc<LayerStack> {
+    fn stack([cells, size]: [[u32; 2]; 2], seed: u64) -> Arc<LayerStack> {
         let layers = "0,1,2,5,9,15".parse().expect("layers");
-        let mut maps = synthetic::feature_maps("resnet50", &layers, size, seed);
+        let mut maps = synthetic::feature_maps("resnet50", &layers, cells, seed);
         for map in &mut maps {
             let cells = map.rows * map.columns;
             map.channels = map.channels.min(70);
@@ -319,8 +319,9 @@ mod tests {
         &[0, 6],
     ];
 
-    /// Both ways between two photographs under all sets, for a few hyperpixels.
-    fn requests(sizes: [[u32; 2]; 2]) -> Vec<SetsRequest> {
+    /// Both ways between two photographs under all sets, for a few hyperpixels. Each is given by the
+    /// size that its maps are of, and its own.
+    fn requests(sizes: [[[u32; 2]; 2]; 2]) -> Vec<SetsRequest> {
         let stacks = [stack(sizes[0], 1), stack(sizes[1], 2)];
         let geometries = [11, 19, 27].map(|receptive_field| Geometry::new(4, receptive_field));
         let asked: Vec<(&[usize], Geometry)> =
@@ -343,7 +344,10 @@ mod tests {
 
     #[test]
     fn every_set_has_the_bits_that_it_has_alone() {
-        for sizes in [[[140, 101], [93, 140]], [[140, 101], [140, 101]]] {
+        let ordinary = [[140, 101], [93, 140]].map(|size| [size, size]);
+        // Maps whose columns do not follow the photograph's width.
+        let foreign = [[[500, 100], [90, 100]], [[96, 100], [96, 100]]];
+        for sizes in [ordinary, [ordinary[0]; 2], foreign] {
             let requests = requests(sizes);
             for instructions in InstructionSet::available() {
                 let mut engine = CpuEngine::with(instructions);

@@ -234,7 +234,7 @@ impl Vote<'_> {
             sorted: self.sorted(self.layout.vectors()),
             columns: Vec::new(),
             norms: Norms::default(),
-            line: vec![0.0; padded(target.columns, LANES) + 2 * MARGIN + LANES],
+            line: vec![0.0; padded(source.columns.max(target.columns), LANES) + 2 * MARGIN + LANES],
         }
     }
 
