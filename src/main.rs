@@ -16,8 +16,8 @@ fn keep_freed_memory() {
     let settings = [
         // The largest threshold that there is: half of a thread's arena.
         (libc::M_MMAP_THRESHOLD, 32 * MIB),
-        (libc::M_TRIM_THRESHOLD, 1024 * MIB),
-        (libc::M_TOP_PAD, 64 * MIB),
+        (libc::M_TRIM_THRESHOLD, 256 * MIB),
+        (libc::M_TOP_PAD, 8 * MIB),
     ];
     for (parameter, value) in settings {
         // SAFETY: `mallopt` may be called at any time. One that refuses leaves things as they are.

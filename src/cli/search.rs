@@ -110,6 +110,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
         Usage(format!("--memory {}: more MiB than there can be; give fewer", args.memory))
     })?;
+    // Opening a pipe would wait for its other end.
+    if args.out.exists() && !args.out.is_file() && !args.out.is_dir() {
+        bail!("{}: is no regular file; give the name of one to --out", args.out.display());
+    }
     check_writable(&args.out)?;
     if args.out.exists() && !args.resume {
         bail!(
