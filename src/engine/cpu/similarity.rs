@@ -162,6 +162,7 @@ pub struct Tile {
     strip: Option<usize>,
     /// hyperpixels × width of a strip.
     base: Aligned,
+    /// Those of one layer alone, where the base has several.
     layer: Aligned,
     mixed: Vec<Aligned>,
 }
@@ -172,10 +173,11 @@ impl Tile {
     pub fn new(count: usize, pair: &PreparedPair) -> Self {
         // The last row of a strip is read to a whole vector.
         let values = (count + ROW_MARGIN) * pair.base.strips.width + LANES;
+        let of_layer = if pair.target.groups[0].layers.len() > 1 { values } else { 0 };
         Self {
             strip: None,
             base: Aligned::zeros(values),
-            layer: Aligned::zeros(values),
+            layer: Aligned::zeros(of_layer),
             mixed: vec![Aligned::default(); pair.expanded.len()],
         }
     }
