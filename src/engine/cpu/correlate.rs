@@ -2,7 +2,7 @@
 //! `shaders/correlate.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
 
 use super::simd::{Aligned, Kernel, LANES, Simd};
-use super::tile::{Multiply, Panel, ROW_MARGIN, copy, padded};
+use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Group;
 use crate::hyperpixel::values::View;
 
@@ -90,54 +90,67 @@ fn correlate_maps<S: Simd>(
 ) -> Correlation {
     let stride = padded(columns, LANES);
     let mut data = Aligned::zeros((rows + ROW_MARGIN) * stride);
-    let mut source_block = Vec::new();
-    let mut target_block = Aligned::default();
+    let mut source_blocks = Blocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
+    let mut target_blocks = Blocks::new(columns, WIDEST_COLUMNS, WIDEST_COLUMNS);
     for first in (0..channels).step_by(CHANNEL_BLOCK) {
         let last = channels.min(first + CHANNEL_BLOCK);
-        let from = target.part(first * columns..last * columns);
-        copy_padded(simd, from, columns, stride, &mut target_block);
-        let target = Panel { data: &target_block, stride };
-        for row in (0..rows).step_by(ROW_BLOCK) {
-            let height = ROW_BLOCK.min(rows - row);
-            let from = source.part(first * rows..last * rows);
-            copy_block(simd, from, rows, row, height, &mut source_block);
-            let source = Panel { data: &source_block, stride: height + ROW_MARGIN };
-            let out = &mut data[row * stride..];
-            let (rows, columns, out_stride) = (height, stride, stride);
-            let overwrite = first == 0;
-            simd.call(Multiply { source, rows, target, columns, out, out_stride, overwrite });
+        source_blocks.pack(simd, source.part(first * rows..last * rows));
+        target_blocks.pack(simd, target.part(first * columns..last * columns));
+        for column in (0..columns).step_by(WIDEST_COLUMNS) {
+            let target = target_blocks.panel(column, last - first);
+            let columns = WIDEST_COLUMNS.min(stride - column);
+            for row in (0..rows).step_by(ROW_BLOCK) {
+                let source = source_blocks.panel(row, last - first);
+                simd.call(Multiply {
+                    source,
+                    rows: ROW_BLOCK.min(rows - row),
+                    target,
+                    columns,
+                    out: &mut data[row * stride + column..],
+                    out_stride: stride,
+                    overwrite: first == 0,
+                });
+            }
         }
     }
     data.resize(rows * stride);
     Correlation { stride, data }
 }
 
-/// Copies rows of `columns` values into rows of `stride` values, padded with zeros.
-#[inline(always)]
-fn copy_padded<S: Simd>(simd: S, from: View, columns: usize, stride: usize, to: &mut Aligned) {
-    to.resize(from.len() / columns * stride);
-    for (row, to) in to.chunks_exact_mut(stride).enumerate() {
-        copy(simd, from.part(row * columns..(row + 1) * columns), &mut to[..columns]);
-        to[columns..].fill(0.0);
-    }
+/// Some channels of a map, cut into blocks of cells: blocks × [`CHANNEL_BLOCK`] × stride, padded with
+/// zeros. What a register tile reads then lies on few pages.
+struct Blocks {
+    cells: usize,
+    /// Cells of a block.
+    size: usize,
+    /// Values of a channel of a block.
+    stride: usize,
+    values: Aligned,
 }
 
-/// Copies the cells `first..first + height` of every channel of `cells`, each row padded with zeros by
-/// [`ROW_MARGIN`].
-#[inline(always)]
-fn copy_block<S: Simd>(
-    simd: S,
-    from: View,
-    cells: usize,
-    first: usize,
-    height: usize,
-    to: &mut Vec<f32>,
-) {
-    let stride = height + ROW_MARGIN;
-    to.resize(from.len() / cells * stride, 0.0);
-    for (channel, to) in to.chunks_exact_mut(stride).enumerate() {
-        let at = channel * cells + first;
-        copy(simd, from.part(at..at + height), &mut to[..height]);
-        to[height..].fill(0.0);
+impl Blocks {
+    fn new(cells: usize, size: usize, stride: usize) -> Self {
+        let values = Aligned::zeros(cells.div_ceil(size) * CHANNEL_BLOCK * stride);
+        Self { cells, size, stride, values }
+    }
+
+    /// Takes channels, at most [`CHANNEL_BLOCK`].
+    #[inline(always)]
+    fn pack<S: Simd>(&mut self, simd: S, from: View) {
+        for channel in 0..from.len() / self.cells {
+            for (block, first) in (0..self.cells).step_by(self.size).enumerate() {
+                let len = self.size.min(self.cells - first);
+                let at = channel * self.cells + first;
+                let to = &mut self.values[(block * CHANNEL_BLOCK + channel) * self.stride..];
+                copy(simd, from.part(at..at + len), &mut to[..len]);
+            }
+        }
+    }
+
+    /// The first channels of the block that begins with cell `first`.
+    #[inline(always)]
+    fn panel(&self, first: usize, channels: usize) -> Panel<'_> {
+        let at = first / self.size * CHANNEL_BLOCK * self.stride;
+        Panel { data: &self.values[at..][..channels * self.stride], stride: self.stride }
     }
 }

@@ -1,6 +1,7 @@
 //! `hough`: votes summed over source rows, binned, blurred, and read back as a table over offsets
 //! (namesake of `shaders/hough.wgsl`; HPF, section 3.2).
 
+use super::simd::LANES;
 use super::similarity::PreparedPair;
 use super::vote::offset_stride;
 use crate::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
@@ -12,7 +13,8 @@ pub struct Votes {
     pub raw: Vec<f32>,
     /// bins_y × bins_x, blurred.
     pub blurred: Vec<f32>,
-    /// Row offsets × `stride`: the blurred votes of each offset's bin.
+    /// Row offsets × `stride`: the blurred votes of each offset's bin; then [`LANES`] zeros, so that
+    /// any column can be read with whole vectors.
     pub table: Vec<f32>,
     /// Values of a row of `table`.
     pub stride: usize,
@@ -90,7 +92,7 @@ fn blur(space: &HoughSpace, votes: &[f32]) -> Vec<f32> {
 
 /// The blurred votes of every offset's bin.
 fn look_back(space: &HoughSpace, blurred: &[f32], stride: usize) -> Vec<f32> {
-    let mut table = vec![0.0f32; space.offset_rows() * stride];
+    let mut table = vec![0.0f32; space.offset_rows() * stride + LANES];
     for (line, &bin_y) in table.chunks_exact_mut(stride).zip(&space.bin_of_row_offset) {
         let votes = &blurred[bin_y as usize * space.bins_x..][..space.bins_x];
         for (value, &bin_x) in line.iter_mut().zip(&space.bin_of_column_offset) {

@@ -1,6 +1,6 @@
 //! The CPU engine: the same factorised steps as the kernels in `shaders/`, on threads.
 //!
-//! `correlate` and `expand` once a couple of hyperimages, `vote` once a source row of it, `hough` once
+//! `correlate` once a couple of hyperimages, `expand` and `vote` once a source row of it, `hough` once
 //! a pair, `pick` for the hyperpixels asked for. Threads take couples where there are many and rows
 //! where there are few; every sum has one order, so neither changes a bit of the result.
 
@@ -31,7 +31,7 @@ pub use simd::InstructionSet;
 use hough::Votes;
 use pick::{Best, KeptRow, Pick};
 use similarity::{PrepareGroup, PreparedPair};
-use vote::{Kept, Vote, offset_stride, source_width};
+use vote::{Kept, Room, Vote, offset_stride, source_width};
 
 /// Stages in order of execution.
 const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
@@ -201,9 +201,12 @@ impl Run {
     /// Matches the first hyperimage to the second and the second to the first, as far as asked.
     fn match_couple(self, work: &Work, seconds: &mut Seconds) -> [Option<Found>; 2] {
         let pair = self.prepare(work.images, seconds);
-        let start = Instant::now();
         let (partial, kept) = self.vote(&pair, &work.columns);
-        let voted = start.elapsed().as_secs_f64();
+        for [expand, vote] in kept.iter().map(|kept| kept.seconds) {
+            seconds[1] += expand;
+            seconds[2] += vote;
+        }
+        let start = Instant::now();
         let stride = offset_stride(&pair);
         let [first, second] = work.images;
         let sums = hough::reduce(&pair, &partial);
@@ -215,8 +218,7 @@ impl Run {
             let sums = hough::mirrored(&sums, columns, stride);
             hough::hough(&HoughSpace::new(second, first), &sums, stride)
         });
-        seconds[2] += voted;
-        seconds[3] += start.elapsed().as_secs_f64() - voted;
+        seconds[3] += start.elapsed().as_secs_f64();
         let start = Instant::now();
         let rows = [
             forward_rows(pair.width, &work.columns[0], &kept),
@@ -232,20 +234,16 @@ impl Run {
         found
     }
 
-    /// The coarse groups, correlated and expanded, beside the base.
+    /// The coarse groups, correlated, beside the base.
     fn prepare<'a>(self, images: [&'a Hyperimage; 2], seconds: &mut Seconds) -> PreparedPair<'a> {
         let [source, target] = images;
-        let mut expanded = Vec::new();
-        for group in 1..source.groups.len() {
-            let group = PrepareGroup { source, target, group };
-            let (group, [correlate, expand]) = self.instructions.run(&group);
-            expanded.push(group);
-            seconds[0] += correlate;
-            seconds[1] += expand;
-        }
         let start = Instant::now();
+        let groups = (1..source.groups.len()).map(|group| PrepareGroup { source, target, group });
+        let expanded = groups.map(|group| self.instructions.run(&group)).collect();
+        let correlated = start.elapsed().as_secs_f64();
         let prepared = PreparedPair::new(source, target, expanded);
-        seconds[2] += start.elapsed().as_secs_f64();
+        seconds[0] += correlated;
+        seconds[2] += start.elapsed().as_secs_f64() - correlated;
         prepared
     }
 
@@ -254,15 +252,19 @@ impl Run {
         let block = pair.target.grid.rows.len * offset_stride(pair);
         let mut partial = vec![0.0; pair.source.grid.rows.len * block];
         let [sources, target_columns] = columns;
-        let vote = |(row, (out, source_columns)): (usize, (&mut [f32], &Vec<usize>))| {
-            self.instructions.run(Vote { pair, row, source_columns, target_columns, out })
+        let room = || Room::new(pair);
+        let vote = |room: &mut Room, (row, (out, source_columns)): (_, (_, &Vec<usize>))| {
+            self.instructions.run(Vote { pair, row, source_columns, target_columns, out, room })
         };
         let kept = match self.threads {
             Threads::One => {
-                partial.chunks_exact_mut(block).zip(sources).enumerate().map(vote).collect()
+                let mut room = room();
+                let rows = partial.chunks_exact_mut(block).zip(sources).enumerate();
+                rows.map(|row| vote(&mut room, row)).collect()
             }
             Threads::All => {
-                partial.par_chunks_exact_mut(block).zip(sources).enumerate().map(vote).collect()
+                let rows = partial.par_chunks_exact_mut(block).zip(sources).enumerate();
+                rows.map_init(room, vote).collect()
             }
         };
         (partial, kept)

@@ -51,13 +51,10 @@ impl Kernel for Pick<'_> {
             let first = target_row * target_grid.columns.len;
             let lines = lines.chunks_exact(width).zip(kept.columns);
             for ((line, &column), best) in lines.zip(&mut best) {
-                let line = &line[..target_grid.columns.len];
-                let votes = &table[source_grid.columns.len - 1 - column..][..line.len()];
+                let votes = &table[source_grid.columns.len - 1 - column..][..width];
                 if let Some(found) = better(simd, line, votes, best.confidence, &mut confidences) {
-                    *best = Best {
-                        target: (first + found) as u32,
-                        confidence: line[found] * votes[found],
-                    };
+                    let confidence = confidences[found];
+                    *best = Best { target: (first + found) as u32, confidence };
                 }
             }
         }
@@ -65,7 +62,8 @@ impl Kernel for Pick<'_> {
     }
 }
 
-/// The first target whose confidence is the highest of the row, if that is above `bar`.
+/// The first target whose confidence is the highest of the row, if that is above `bar`. Where the row
+/// is padded its similarities are zeros, and a target of confidence zero stands before them.
 #[inline(always)]
 fn better<S: Simd>(
     simd: S,
@@ -74,20 +72,23 @@ fn better<S: Simd>(
     bar: f32,
     confidences: &mut [f32],
 ) -> Option<usize> {
-    let confidences = &mut confidences[..similarities.len()];
     let mut highest = simd.splat(bar);
-    let whole = similarities.len() / LANES * LANES;
-    for at in (0..whole).step_by(LANES) {
-        let confidence = simd.mul(simd.load(&similarities[at..]), simd.load(&votes[at..]));
-        simd.store(&mut confidences[at..], confidence);
+    let lines = similarities.chunks_exact(LANES).zip(votes.chunks_exact(LANES));
+    for ((similarities, votes), to) in lines.zip(confidences.chunks_exact_mut(LANES)) {
+        let confidence = simd.mul(simd.load(similarities), simd.load(votes));
+        simd.store(to, confidence);
         highest = simd.max(confidence, highest);
     }
     let mut lanes = [0.0; LANES];
     simd.store(&mut lanes, highest);
-    for at in whole..similarities.len() {
-        confidences[at] = similarities[at] * votes[at];
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let other = lanes[lane + half];
+            lanes[lane] = if other > lanes[lane] { other } else { lanes[lane] };
+        }
+        half /= 2;
     }
-    let highest =
-        lanes.iter().chain(&confidences[whole..]).fold(bar, |a, &b| if b > a { b } else { a });
+    let highest = lanes[0];
     if highest > bar { confidences.iter().position(|&value| value == highest) } else { None }
 }

@@ -6,10 +6,12 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm_loadu_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps,
+    __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm256_add_ps, _mm256_blendv_ps,
+    _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_max_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_slli_epi32,
     _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_ps,
+    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use std::ops::{Deref, DerefMut};
@@ -182,6 +184,8 @@ fn run_plain<K: Kernel>(kernel: K) -> K::Output {
 pub trait Simd: Copy {
     /// Sixteen lanes.
     type Vector: Copy;
+    /// Sixteen numbers of lanes.
+    type Lanes: Copy;
     /// Vectors in a row of the widest register tile.
     const WIDEST_TILE: usize;
     /// Rows of the register tile of one vector a row.
@@ -206,6 +210,10 @@ pub trait Simd: Copy {
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// The larger of a and b; b where a is not a number.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Numbers of lanes for [`Simd::lookup`], each below [`LANES`].
+    fn lanes(self, lanes: &[u32; LANES]) -> Self::Lanes;
+    /// Lane i is lane `lanes[i]` of `values`.
+    fn lookup(self, values: Self::Vector, lanes: Self::Lanes) -> Self::Vector;
     /// Halves as f32, one for one.
     #[inline(always)]
     fn widen(self, from: &[f16], to: &mut [f32]) {
@@ -231,6 +239,7 @@ pub struct Avx512(());
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx512 {
     type Vector = __m512;
+    type Lanes = __m512i;
     const WIDEST_TILE: usize = 5;
     const NARROW_TILE_ROWS: usize = 14;
     #[inline(always)]
@@ -283,6 +292,16 @@ impl Simd for Avx512 {
         // SAFETY: see above.
         unsafe { _mm512_max_ps(a, b) }
     }
+    #[inline(always)]
+    fn lanes(self, lanes: &[u32; LANES]) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    fn lookup(self, values: __m512, lanes: __m512i) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_permutexvar_ps(lanes, values) }
+    }
 }
 
 /// AVX2 with fused multiply-add and F16C, made only where all were detected.
@@ -295,6 +314,7 @@ pub struct Avx2(());
 #[cfg(target_arch = "x86_64")]
 impl Simd for Avx2 {
     type Vector = [__m256; 2];
+    type Lanes = [__m256i; 2];
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 6;
     #[inline(always)]
@@ -358,6 +378,28 @@ impl Simd for Avx2 {
         // SAFETY: see above.
         unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
     }
+    #[inline(always)]
+    fn lanes(self, lanes: &[u32; LANES]) -> [__m256i; 2] {
+        let lanes = lanes.as_ptr().cast::<__m256i>();
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_si256(lanes), _mm256_loadu_si256(lanes.add(1))] }
+    }
+    #[inline(always)]
+    fn lookup(self, values: [__m256; 2], lanes: [__m256i; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe { [lookup_avx2(values, lanes[0]), lookup_avx2(values, lanes[1])] }
+    }
+}
+
+/// Eight lanes of [`Simd::lookup`].
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lookup_avx2(values: [__m256; 2], lanes: __m256i) -> __m256 {
+    let low = _mm256_permutevar8x32_ps(values[0], lanes);
+    let high = _mm256_permutevar8x32_ps(values[1], lanes);
+    // The fourth bit of a lane says which half it is in; it becomes the sign.
+    _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(lanes, 28)))
 }
 
 /// Plain Rust, on any processor.
@@ -375,6 +417,7 @@ fn each(value: impl Fn(usize) -> f32) -> [f32; LANES] {
 
 impl Simd for Plain {
     type Vector = [f32; LANES];
+    type Lanes = [u32; LANES];
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 2;
     #[inline(always)]
@@ -419,5 +462,13 @@ impl Simd for Plain {
     #[inline(always)]
     fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         each(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
+    }
+    #[inline(always)]
+    fn lanes(self, lanes: &[u32; LANES]) -> [u32; LANES] {
+        *lanes
+    }
+    #[inline(always)]
+    fn lookup(self, values: [f32; LANES], lanes: [u32; LANES]) -> [f32; LANES] {
+        each(|lane| values[lanes[lane] as usize])
     }
 }

@@ -2,10 +2,11 @@
 //! sums and `pick` searches (HPF, section 3.2: max(0, cosine) cubed).
 
 use super::correlate::Correlate;
-use super::expand::{Base, Expand, Expanded};
+use super::expand::{Base, Expanded};
 use super::simd::{Aligned, Kernel, LANES, Simd};
 use super::strip::Packed;
 use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
+use super::vote::CHAINS;
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::Tap;
 
@@ -28,7 +29,7 @@ pub struct PreparedPair<'a> {
     inverse_norms: Aligned,
 }
 
-/// Correlates one coarse group and upsamples the target's columns.
+/// Correlates one coarse group.
 pub struct PrepareGroup<'a> {
     /// The source.
     pub source: &'a Hyperimage,
@@ -39,21 +40,14 @@ pub struct PrepareGroup<'a> {
 }
 
 impl Kernel for &PrepareGroup<'_> {
-    type Output = (Expanded, [f64; 2]);
+    type Output = Expanded;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Self::Output {
-        let start = std::time::Instant::now();
+    fn run<S: Simd>(self, simd: S) -> Expanded {
         let (source, target) = (&self.source.groups[self.group], &self.target.groups[self.group]);
         let correlation = Correlate { source, target }.run(simd);
-        let correlated = start.elapsed().as_secs_f64();
-        let expanded = Expand {
-            correlation: &correlation,
-            source: (source, Base::of(self.source)),
-            target: (target, Base::of(self.target)),
-        }
-        .run(simd);
-        (expanded, [correlated, start.elapsed().as_secs_f64() - correlated])
+        let (of_source, of_target) = (Base::of(self.source), Base::of(self.target));
+        Expanded::new(correlation, (source, of_source), (target, of_target))
     }
 }
 
@@ -97,40 +91,47 @@ pub struct SourceRow {
     pub count: usize,
     /// Base maps: channels × (count + margin).
     panel: Vec<f32>,
-    /// Inverse norm of each, zeros in the margin.
+    /// Inverse norm of each.
     inverse_norms: Vec<f32>,
-    /// For each coarse group the mixed rows of its expanded correlation.
-    mixed: Vec<Aligned>,
+    /// For each coarse group the upsampled rows of its correlation.
+    expanded: Vec<Aligned>,
+    /// What they are upsampled from.
+    mixed: Aligned,
 }
 
 impl SourceRow {
-    /// The hyperpixels of row `row` of the source's grid.
-    #[inline(always)]
-    pub fn new<S: Simd>(simd: S, pair: &PreparedPair, row: usize) -> Self {
-        let (grid, group) = (&pair.source.grid, &pair.source.groups[0]);
-        let count = grid.columns.len;
-        let stride = count + ROW_MARGIN;
-        let mut panel = vec![0.0; group.channels * stride];
-        copy_cells(simd, pair.source, row, count, stride, &mut panel);
-        let mut inverse_norms = vec![0.0; stride];
-        inverse_norms[..count].copy_from_slice(&pair.source.inverse_norms[row * count..][..count]);
-        // A loop, not a closure: a closure is compiled without the instruction set.
-        let mut mixed = Vec::with_capacity(pair.expanded.len());
-        for expanded in &pair.expanded {
-            let mut rows = Aligned::default();
-            expanded.source_row(simd, row, &mut rows);
-            mixed.push(rows);
+    /// Room for a row of the source's grid.
+    #[must_use]
+    pub fn new(pair: &PreparedPair) -> Self {
+        let count = pair.source.grid.columns.len;
+        Self {
+            count,
+            panel: vec![0.0; pair.source.groups[0].channels * (count + ROW_MARGIN)],
+            inverse_norms: vec![0.0; count],
+            expanded: vec![Aligned::default(); pair.expanded.len()],
+            mixed: Aligned::default(),
         }
-        Self { count, panel, inverse_norms, mixed }
+    }
+
+    /// Takes the hyperpixels of row `row` of the source's grid.
+    #[inline(always)]
+    pub fn take<S: Simd>(&mut self, simd: S, pair: &PreparedPair, row: usize) {
+        let count = self.count;
+        copy_cells(simd, pair.source, row, count, count + ROW_MARGIN, &mut self.panel);
+        self.inverse_norms.copy_from_slice(&pair.source.inverse_norms[row * count..][..count]);
+        for (expanded, rows) in pair.expanded.iter().zip(&mut self.expanded) {
+            expanded.source_row(simd, row, &mut self.mixed, rows);
+        }
     }
 }
 
-/// Similarities of a [`SourceRow`] with one target row. Each line has [`LANES`] zeros on either
-/// side, so that diagonals can be read as whole vectors.
+/// Similarities of a [`SourceRow`] with one target row. Each line has [`LANES`] zeros on either side,
+/// and there are [`CHAINS`] lines of zeros before the first and after the last, so that diagonals can
+/// be read as whole vectors and in whole chains.
 pub struct Similarities {
     /// Values of a line: width + 2 · [`LANES`].
     pub stride: usize,
-    /// count × stride.
+    /// (count + 2 · [`CHAINS`]) × stride.
     pub data: Aligned,
 }
 
@@ -139,19 +140,20 @@ impl Similarities {
     #[must_use]
     pub fn new(count: usize, width: usize) -> Self {
         let stride = width + 2 * LANES;
-        Self { stride, data: Aligned::zeros(count * stride) }
+        Self { stride, data: Aligned::zeros((count + 2 * CHAINS) * stride) }
+    }
+
+    /// Where the similarities of hyperpixel `index` of the source row begin.
+    #[inline(always)]
+    pub fn place(&self, index: usize) -> usize {
+        (index + CHAINS) * self.stride + LANES
     }
 
     /// The similarities of hyperpixel `index` of the source row: `width` values, one a target column,
     /// then padding.
     #[must_use]
     pub fn line(&self, index: usize) -> &[f32] {
-        &self.data[index * self.stride + LANES..][..self.stride - 2 * LANES]
-    }
-
-    /// The same, to be written.
-    pub fn line_mut(&mut self, index: usize) -> &mut [f32] {
-        &mut self.data[index * self.stride + LANES..][..self.stride - 2 * LANES]
+        &self.data[self.place(index)..][..self.stride - 2 * LANES]
     }
 }
 
@@ -168,9 +170,10 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// Room for `count` hyperpixels of a pair's source.
+    /// Room for a row of the source's grid.
     #[must_use]
-    pub fn new(count: usize, pair: &PreparedPair) -> Self {
+    pub fn new(pair: &PreparedPair) -> Self {
+        let count = pair.source.grid.columns.len;
         // The last row of a strip is read to a whole vector.
         let values = (count + ROW_MARGIN) * pair.base.strips.width + LANES;
         let of_layer = if pair.target.groups[0].layers.len() > 1 { values } else { 0 };
@@ -180,6 +183,11 @@ impl Tile {
             layer: Aligned::zeros(of_layer),
             mixed: vec![Aligned::default(); pair.expanded.len()],
         }
+    }
+
+    /// Begins a source row: no strip has met it.
+    pub fn begin(&mut self) {
+        self.strip = None;
     }
 
     /// Computes the similarities of a source row with target row `row`.
@@ -198,25 +206,35 @@ impl Tile {
             self.multiply_base(simd, pair, source, strip);
         }
         for ((expanded, rows), mixed) in
-            pair.expanded.iter().zip(&source.mixed).zip(&mut self.mixed)
+            pair.expanded.iter().zip(&source.expanded).zip(&mut self.mixed)
         {
             expanded.target_row(simd, rows, row, 0, mixed);
         }
-        let norms = &pair.inverse_norms[row * width..][..width];
-        let mut sides = Vec::with_capacity(self.mixed.len());
-        for index in 0..source.count {
-            sides.clear();
-            for (mixed, expanded) in self.mixed.iter().zip(&pair.expanded) {
-                sides.push(Side::new(
-                    simd,
-                    mixed,
-                    expanded.width,
-                    expanded.source_column_taps[index],
-                ));
+        let terms = Terms {
+            base: &self.base[column..],
+            base_stride: pair.base.strips.width,
+            source_norms: &source.inverse_norms,
+            norms: &pair.inverse_norms[row * width..][..width],
+        };
+        let coarse = |at: usize| Coarse {
+            mixed: &self.mixed[at],
+            stride: width,
+            taps: &pair.expanded[at].source_column_taps,
+        };
+        // Loops over few groups are unrolled where their number is known.
+        match self.mixed.len() {
+            0 => terms.lines(simd, [], out),
+            1 => terms.lines(simd, [coarse(0)], out),
+            2 => terms.lines(simd, [coarse(0), coarse(1)], out),
+            3 => terms.lines(simd, [coarse(0), coarse(1), coarse(2)], out),
+            groups => {
+                let mut sums = terms.base.to_vec();
+                for group in 0..groups - 3 {
+                    coarse(group).add_to(simd, &mut sums, terms.base_stride, terms.norms.len());
+                }
+                let rest = [coarse(groups - 3), coarse(groups - 2), coarse(groups - 1)];
+                Terms { base: &sums, ..terms }.lines(simd, rest, out);
             }
-            let base = &self.base[index * pair.base.strips.width + column..][..width];
-            let line = out.line_mut(index);
-            similarities(simd, base, &sides, source.inverse_norms[index], norms, line);
         }
     }
 
@@ -282,32 +300,140 @@ pub fn add<S: Simd>(simd: S, sum: &mut [f32], values: &[f32]) {
     }
 }
 
-/// The two coarse columns that one source hyperpixel reads of a coarse group, with their weights.
+/// A coarse group's share of the products with one target row.
 #[derive(Clone, Copy)]
-pub struct Side<'a, V> {
-    left: &'a [f32],
-    right: &'a [f32],
-    take: V,
+struct Coarse<'a> {
+    /// What [`Expanded::target_row`] gave: coarse columns × stride.
+    mixed: &'a [f32],
+    stride: usize,
+    /// The coarse columns that each source column reads.
+    taps: &'a [Tap],
 }
 
-impl<'a, V> Side<'a, V> {
-    /// Those of a source column, out of what [`Expanded::target_row`] gave: coarse columns × stride.
+impl<'a> Coarse<'a> {
+    /// Whether source column `index` and the next read the same coarse columns.
     #[inline(always)]
-    pub fn new<S: Simd<Vector = V>>(simd: S, mixed: &'a [f32], stride: usize, tap: Tap) -> Self {
-        Self {
-            left: &mixed[tap.first as usize * stride..],
-            right: &mixed[tap.second as usize * stride..],
-            take: simd.splat(tap.weight),
+    fn is_shared(&self, index: usize) -> bool {
+        let (a, b) = (self.taps[index], self.taps[index + 1]);
+        (a.first, a.second) == (b.first, b.second)
+    }
+
+    /// The two coarse columns that source column `index` reads, vector by vector.
+    #[inline(always)]
+    fn sides(&self, index: usize) -> [&'a [[f32; LANES]]; 2] {
+        let tap = self.taps[index];
+        let column = |at: u32| vectors(&self.mixed[at as usize * self.stride..][..self.stride]);
+        [column(tap.first), column(tap.second)]
+    }
+
+    /// Adds the first `width` values of every source column to lines of `stride` values.
+    #[inline(always)]
+    fn add_to<S: Simd>(&self, simd: S, sums: &mut [f32], stride: usize, width: usize) {
+        for (index, sums) in sums.chunks_mut(stride).enumerate().take(self.taps.len()) {
+            let take = simd.splat(self.taps[index].weight);
+            let [left, right] = self.sides(index);
+            let sides = left.iter().zip(right);
+            for ((left, right), sum) in sides.zip(sums[..width].chunks_exact_mut(LANES)) {
+                let mixed = mix(simd, simd.load(left), simd.load(right), take);
+                simd.store(sum, simd.add(simd.load(sum), mixed));
+            }
+        }
+    }
+}
+
+/// Values as vectors.
+#[inline(always)]
+fn vectors(values: &[f32]) -> &[[f32; LANES]] {
+    bytemuck::cast_slice(values)
+}
+
+/// What the similarities of a source row with one target row are made of, but for the coarse groups.
+#[derive(Clone, Copy)]
+struct Terms<'a> {
+    /// Products of the base layers: source columns × `base_stride`.
+    base: &'a [f32],
+    base_stride: usize,
+    /// The inverse norm of every source column.
+    source_norms: &'a [f32],
+    /// Those of the target's columns, padded to whole vectors.
+    norms: &'a [f32],
+}
+
+impl Terms<'_> {
+    /// The similarities of every source column. Two that read the same coarse columns are computed
+    /// together, because reading takes longer than computing.
+    #[inline(always)]
+    fn lines<S: Simd, const GROUPS: usize>(
+        &self,
+        simd: S,
+        coarse: [Coarse; GROUPS],
+        out: &mut Similarities,
+    ) {
+        let mut index = 0;
+        while index < self.source_norms.len() {
+            let mut shared = index + 1 < self.source_norms.len();
+            for coarse in &coarse {
+                shared = shared && coarse.is_shared(index);
+            }
+            if shared {
+                self.some_lines::<S, GROUPS, 2>(simd, &coarse, index, out);
+                index += 2;
+            } else {
+                self.some_lines::<S, GROUPS, 1>(simd, &coarse, index, out);
+                index += 1;
+            }
         }
     }
 
-    /// The mix of the values from `at` on.
+    /// `max(0, (base + Σ_groups (left + (right − left) · take)) · norm · norms)³` for `LINES` source
+    /// columns from `first` on, which read the same coarse columns.
     #[inline(always)]
-    fn mix<S: Simd<Vector = V>>(&self, simd: S, at: usize) -> V
-    where
-        V: Copy,
-    {
-        mix(simd, simd.load(&self.left[at..]), simd.load(&self.right[at..]), self.take)
+    fn some_lines<S: Simd, const GROUPS: usize, const LINES: usize>(
+        &self,
+        simd: S,
+        coarse: &[Coarse; GROUPS],
+        first: usize,
+        out: &mut Similarities,
+    ) {
+        let norms = vectors(self.norms);
+        let mut sides = [[norms; 2]; GROUPS];
+        let mut takes = [[simd.splat(0.0); LINES]; GROUPS];
+        for group in 0..GROUPS {
+            sides[group] = coarse[group].sides(first).map(|side| &side[..norms.len()]);
+            let taps = &coarse[group].taps[first..first + LINES];
+            for (take, tap) in takes[group].iter_mut().zip(taps) {
+                *take = simd.splat(tap.weight);
+            }
+        }
+        let mut bases = [norms; LINES];
+        let mut factors = [simd.splat(0.0); LINES];
+        for line in 0..LINES {
+            let base = &self.base[(first + line) * self.base_stride..][..self.norms.len()];
+            bases[line] = vectors(base);
+            factors[line] = simd.splat(self.source_norms[first + line]);
+        }
+        let (stride, place) = (out.stride, out.place(first));
+        let out = &mut out.data[place..][..(LINES - 1) * stride + self.norms.len()];
+        for at in 0..norms.len() {
+            let mut sums = [simd.splat(0.0); LINES];
+            for line in 0..LINES {
+                sums[line] = simd.load(&bases[line][at]);
+            }
+            for group in 0..GROUPS {
+                let [left, right] = sides[group];
+                let left = simd.load(&left[at]);
+                let difference = simd.sub(simd.load(&right[at]), left);
+                for line in 0..LINES {
+                    let mixed = simd.mul_add(difference, takes[group][line], left);
+                    sums[line] = simd.add(sums[line], mixed);
+                }
+            }
+            let norms = simd.load(&norms[at]);
+            for line in 0..LINES {
+                let similarity = cube(simd, sums[line], simd.mul(factors[line], norms));
+                simd.store(&mut out[line * stride + at * LANES..], similarity);
+            }
+        }
     }
 }
 
@@ -315,61 +441,6 @@ impl<'a, V> Side<'a, V> {
 #[inline(always)]
 pub fn mix<S: Simd>(simd: S, left: S::Vector, right: S::Vector, take: S::Vector) -> S::Vector {
     simd.mul_add(simd.sub(right, left), take, left)
-}
-
-/// `out = max(0, (base + Σ_groups (left + (right − left) · take)) · norm · norms)³`
-#[inline(always)]
-pub fn similarities<S: Simd>(
-    simd: S,
-    base: &[f32],
-    sides: &[Side<S::Vector>],
-    norm: f32,
-    norms: &[f32],
-    out: &mut [f32],
-) {
-    // Loops over few groups are unrolled where their number is known.
-    match sides {
-        [] => combine(simd, base, [], norm, norms, out),
-        &[a] => combine(simd, base, [a], norm, norms, out),
-        &[a, b] => combine(simd, base, [a, b], norm, norms, out),
-        &[a, b, c] => combine(simd, base, [a, b, c], norm, norms, out),
-        &[ref rest @ .., a, b, c] => {
-            let mut sum = base.to_vec();
-            for side in rest {
-                for (block, sum) in sum.chunks_exact_mut(LANES).enumerate() {
-                    simd.store(sum, simd.add(simd.load(sum), side.mix(simd, block * LANES)));
-                }
-            }
-            combine(simd, &sum, [a, b, c], norm, norms, out);
-        }
-    }
-}
-
-#[inline(always)]
-fn combine<S: Simd, const GROUPS: usize>(
-    simd: S,
-    base: &[f32],
-    sides: [Side<S::Vector>; GROUPS],
-    norm: f32,
-    norms: &[f32],
-    out: &mut [f32],
-) {
-    // Slices of equal length: no vector is checked against the end of one.
-    let vectors = out.len() / LANES;
-    let part = |values| &bytemuck::cast_slice::<f32, [f32; LANES]>(values)[..vectors];
-    let (norm, base, norms) = (simd.splat(norm), part(&base[..vectors * LANES]), part(norms));
-    let mut mixes = [(base, base); GROUPS];
-    for (mix, side) in mixes.iter_mut().zip(&sides) {
-        *mix = (part(&side.left[..vectors * LANES]), part(&side.right[..vectors * LANES]));
-    }
-    for (at, out) in out.chunks_exact_mut(LANES).enumerate() {
-        let mut sum = simd.load(&base[at]);
-        for ((left, right), side) in mixes.iter().zip(&sides) {
-            let (left, right) = (simd.load(&left[at]), simd.load(&right[at]));
-            sum = simd.add(sum, mix(simd, left, right, side.take));
-        }
-        simd.store(out, cube(simd, sum, simd.mul(norm, simd.load(&norms[at]))));
-    }
 }
 
 /// `max(0, sum · norms)³`

@@ -2,6 +2,7 @@
 //! `shaders/vote.wgsl`; docs/method.md, "Votes are sums along diagonals").
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::simd::{Kernel, LANES, Simd};
 use super::similarity::{PreparedPair, Similarities, SourceRow, Tile};
@@ -21,6 +22,25 @@ pub struct Vote<'a> {
     pub target_columns: &'a [Vec<usize>],
     /// target rows × [`offset_stride`].
     pub out: &'a mut [f32],
+    /// Where it is computed.
+    pub room: &'a mut Room,
+}
+
+/// Room that every source row uses anew.
+pub struct Room {
+    source: SourceRow,
+    tile: Tile,
+    similarities: Similarities,
+}
+
+impl Room {
+    /// Room for the source rows of a pair.
+    #[must_use]
+    pub fn new(pair: &PreparedPair) -> Self {
+        let source = SourceRow::new(pair);
+        let similarities = Similarities::new(source.count, pair.width);
+        Self { source, tile: Tile::new(pair), similarities }
+    }
 }
 
 /// Similarities that one source row leaves for `pick`.
@@ -30,6 +50,8 @@ pub struct Kept {
     pub of_sources: Vec<f32>,
     /// Of the target hyperpixels asked for, target row by target row: hyperpixels × source width.
     pub of_targets: Vec<f32>,
+    /// Seconds spent upsampling, and voting.
+    pub seconds: [f64; 2],
 }
 
 /// Column offsets of a pair padded to a multiple of [`LANES`].
@@ -49,9 +71,11 @@ impl Kernel for Vote<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Kept {
-        let source = SourceRow::new(simd, self.pair, self.row);
-        let mut similarities = Similarities::new(source.count, self.pair.width);
-        let mut tile = Tile::new(source.count, self.pair);
+        let start = Instant::now();
+        let Room { source, tile, similarities } = self.room;
+        source.take(simd, self.pair, self.row);
+        tile.begin();
+        let expanded = start.elapsed().as_secs_f64();
         let mut kept = Kept::default();
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
@@ -59,15 +83,16 @@ impl Kernel for Vote<'_> {
         let columns_start = self.pair.source.grid.columns.start;
         let lines = self.out.chunks_exact_mut(offset_stride(self.pair));
         for (target_row, (sums, columns)) in lines.zip(self.target_columns).enumerate() {
-            tile.compute(simd, self.pair, &source, target_row, &mut similarities);
-            sum_diagonals(simd, &similarities, (columns_start, source.count), sums);
+            tile.compute(simd, self.pair, source, target_row, similarities);
+            sum_diagonals(simd, similarities, (columns_start, source.count), sums);
             for &column in self.source_columns {
                 kept.of_sources.extend_from_slice(similarities.line(column));
             }
             let first = kept.of_targets.len();
             kept.of_targets.resize(first + columns.len() * width, 0.0);
-            transpose(&similarities, source.count, columns, width, &mut kept.of_targets[first..]);
+            transpose(similarities, source.count, columns, width, &mut kept.of_targets[first..]);
         }
+        kept.seconds = [expanded, start.elapsed().as_secs_f64() - expanded];
         kept
     }
 }
@@ -82,10 +107,10 @@ pub fn transpose(
     width: usize,
     out: &mut [f32],
 ) {
-    for index in 0..count {
-        let line = from.line(index);
-        for (at, &column) in columns.iter().enumerate() {
-            out[at * width + index] = line[column];
+    for (&column, out) in columns.iter().zip(out.chunks_exact_mut(width)) {
+        let values = from.data[from.place(0) + column..].iter().step_by(from.stride);
+        for (out, value) in out[..count].iter_mut().zip(values) {
+            *out = *value;
         }
     }
 }
@@ -111,25 +136,22 @@ pub fn sum_diagonals<S: Simd>(
     sums: &mut [f32],
 ) {
     let width = from.stride - 2 * LANES;
+    // Of a line and the next, the same offsets stand one value further on.
+    let step = from.stride + 1;
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
+        // Whole chains: the lines that they have besides are zeros at these offsets.
         let lines = lines_of_block(block, columns, width);
-        let at = |line: usize| line * from.stride + (block + 1) * LANES + line - (columns - 1);
+        let before = (first + lines.start) % CHAINS;
+        let rounds = (before + lines.len()).div_ceil(CHAINS);
+        let mut at =
+            from.place(lines.start) + block * LANES + lines.start - (columns - 1) - before * step;
         let mut chains = [simd.splat(0.0); CHAINS];
-        let mut line = lines.start;
-        while line < lines.end && !(first + line).is_multiple_of(CHAINS) {
-            let chain = &mut chains[(first + line) % CHAINS];
-            *chain = simd.add(*chain, simd.load(&from.data[at(line)..]));
-            line += 1;
-        }
-        while line + CHAINS <= lines.end {
-            let four = &from.data[at(line)..][..(CHAINS - 1) * (from.stride + 1) + LANES];
-            for (step, chain) in chains.iter_mut().enumerate() {
-                *chain = simd.add(*chain, simd.load(&four[step * (from.stride + 1)..]));
+        for _ in 0..rounds {
+            let four = &from.data[at..][..(CHAINS - 1) * step + LANES];
+            for chain in 0..CHAINS {
+                chains[chain] = simd.add(chains[chain], simd.load(&four[chain * step..]));
             }
-            line += CHAINS;
-        }
-        for (chain, line) in chains.iter_mut().zip(line..lines.end) {
-            *chain = simd.add(*chain, simd.load(&from.data[at(line)..]));
+            at += CHAINS * step;
         }
         let halves = (simd.add(chains[0], chains[1]), simd.add(chains[2], chains[3]));
         simd.store(sums, simd.add(halves.0, halves.1));

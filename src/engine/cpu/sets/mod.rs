@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
             while !rest.is_empty() {
                 let mut block = self.block(stacks, &mut rest);
                 correlations.complete(self.instructions, stacks, backward, &block);
-                let vote = Vote::new(self.instructions, stacks, &correlations, backward, &block);
+                let vote = Vote::new(stacks, &correlations, backward, &block);
                 self.instructions.run(VoteAll { vote: &vote, sets: &mut block });
                 for work in block {
                     let sizes = stacks.map(|stack| [stack.width, stack.height]);

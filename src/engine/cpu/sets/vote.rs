@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::super::correlate::Correlation;
-use super::super::expand::{Base, Expand, Expanded};
-use super::super::simd::{Aligned, InstructionSet, Kernel, LANES, Simd, Sixteen};
+use super::super::expand::{Base, Expanded};
+use super::super::simd::{Aligned, Kernel, LANES, Simd, Sixteen};
 use super::super::similarity::{add, multiply_layer};
 use super::super::strip::Packed;
 use super::super::tile::{Panel, ROW_MARGIN, padded};
@@ -76,7 +76,6 @@ enum Sum {
 impl<'a> Vote<'a> {
     /// Prepares the votes of `sets`, from the first's to the second's stack.
     pub fn new(
-        instructions: InstructionSet,
         stacks: [&'a LayerStack; 2],
         correlations: &Correlations,
         backward: bool,
@@ -96,8 +95,7 @@ impl<'a> Vote<'a> {
             for group in &set.coarse {
                 let known = vote.terms.iter().position(|other| other.layers == *group);
                 terms.push(known.unwrap_or_else(|| {
-                    let correlation = correlations.sum(group, backward);
-                    let expanded = vote.expand(instructions, set, group, &correlation);
+                    let expanded = vote.expand(set, group, correlations.sum(group, backward));
                     let stride = expanded.width + 2 * MARGIN;
                     let mixes = vote.layout.mixes(&expanded.source_column_taps, stride);
                     vote.terms.push(Term { layers: group.clone(), expanded, mixes });
@@ -124,13 +122,7 @@ impl<'a> Vote<'a> {
     }
 
     /// Upsamples a coarse group's correlation to whole maps.
-    fn expand(
-        &self,
-        instructions: InstructionSet,
-        set: &Work,
-        group: &[usize],
-        correlation: &Correlation,
-    ) -> Expanded {
+    fn expand(&self, set: &Work, group: &[usize], correlation: Correlation) -> Expanded {
         let grids = [0, 1].map(|side| {
             let map = &self.stacks[side].maps[self.layers[0]];
             let all = |len| Range { start: 0, len };
@@ -140,7 +132,7 @@ impl<'a> Vote<'a> {
             let map = |at: usize| &self.stacks[side].maps[at];
             (map(group[0]), Base { grid: &grids[side], group: map(self.layers[0]) })
         };
-        instructions.run(Expand { correlation, source: side(0), target: side(1) })
+        Expanded::new(correlation, side(0), side(1))
     }
 }
 
@@ -268,7 +260,7 @@ impl Vote<'_> {
             }
         }
         for (term, rows) in self.terms.iter().zip(&mut room.rows) {
-            term.expanded.source_row(simd, row, rows);
+            term.expanded.source_row(simd, row, &mut room.mixed, rows);
         }
     }
 
@@ -412,6 +404,7 @@ impl Work<'_> {
         let kept = |columns: &Vec<usize>| Kept {
             of_sources: Vec::with_capacity(second.rows.len * columns.len() * width),
             of_targets: Vec::with_capacity(targets * source_width),
+            ..Kept::default()
         };
         let kept = self.columns[0].iter().map(kept).collect();
         let sums = vec![0.0; (first.rows.len + second.rows.len - 1) * stride];
