@@ -297,6 +297,13 @@ fn a_search_from_photographs_is_that_from_their_features_byte_for_byte() {
     };
     let straight = search("straight.json", network);
     assert!(!tiny.path("straight.json.features").exists(), "the maps are gone with the search");
+    let folder = tiny.path("beside.json.features");
+    fs::create_dir(&folder).expect("a folder");
+    fs::write(folder.join("notes.txt"), "mine").expect("a file");
+    assert!(search("beside.json", network) == straight);
+    let left: Vec<_> = fs::read_dir(&folder).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "maps alone are removed: {left:?}");
+    assert_eq!(fs::read_to_string(folder.join("notes.txt")).expect("the file"), "mine");
     let kept = search("kept.json", &["--features", &features]);
     assert!(straight == kept, "{}\n{}", text(&straight), text(&kept));
 }
