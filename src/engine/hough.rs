@@ -98,3 +98,29 @@ pub fn gaussian() -> [f32; BLUR_SIDE * BLUR_SIDE] {
     let sum: f64 = weights.iter().sum();
     weights.map(|weight| (weight / sum) as f32)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hyperpixel::Geometry;
+
+    proptest! {
+        /// Whatever the geometry, also of a network whose boxes do not reach the next centre.
+        #[test]
+        fn every_offset_has_a_bin(
+            jump in 1..2000u32,
+            receptive_field in 0..3000u32,
+            offset in -40.0..40.0f32,
+            sizes in [[1..1000u32, 1..1000u32], [1..1000u32, 1..1000u32]],
+            map in [1..90usize, 1..90usize],
+        ) {
+            let geometry = Geometry { jump, receptive_field, offset };
+            let grids = sizes.map(|[width, height]| Grid::new(geometry, map[0], map[1], width, height));
+            let space = HoughSpace::between(sizes, [&grids[0], &grids[1]]);
+            prop_assert!(space.bin_of_column_offset.iter().all(|&bin| (bin as usize) < space.bins_x));
+            prop_assert!(space.bin_of_row_offset.iter().all(|&bin| (bin as usize) < space.bins_y));
+        }
+    }
+}

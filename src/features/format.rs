@@ -66,6 +66,12 @@ pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     Ok(Kept { file: file.to_owned(), from, header, tensors, start })
 }
 
+/// The largest number that maps may hold: the squares of larger ones leave single precision.
+const LARGEST: f32 = 1e12;
+
+/// The least that the largest number of a photograph's maps may be, likewise.
+const SMALLEST_PEAK: f32 = 1e-12;
+
 /// What no file may say.
 fn check(header: &Header) -> Result<(), String> {
     let layers = &header.description.layers;
@@ -84,6 +90,18 @@ fn check(header: &Header) -> Result<(), String> {
     let sizes = [header.original_size, header.resized_size].concat();
     if sizes.contains(&0) || !(header.ratio().is_finite() && header.ratio() > 0.0) {
         return Err("sizes and ratio must be above 0".to_owned());
+    }
+    if let Some(layer) = layers.iter().find(|layer| layer.receptive_field == Some(0)) {
+        return Err(format!("layer {} has receptive field 0", layer.id));
+    }
+    for (original, resized) in header.original_size.into_iter().zip(header.resized_size) {
+        let wanted = f64::from(original) * f64::from(header.ratio());
+        if (wanted - f64::from(resized)).abs() > 1.0 + wanted * 1e-6 {
+            return Err(format!(
+                "{resized} resized pixels, expected {wanted:.0} within one, {original} times the \
+                 ratio: scale both sides alike, or pad after the photograph"
+            ));
+        }
     }
     Ok(())
 }
@@ -117,6 +135,13 @@ impl Kept {
                 return Err(self.wrong(&self.name(id), found, expected));
             }
             maps.push(map);
+        }
+        let seen = |map: &FeatureMap| map.data.iter().any(|value| value.abs() >= SMALLEST_PEAK);
+        if let (false, Some(map)) = (maps.iter().any(seen), maps.first()) {
+            let found =
+                format!("holds nothing of {SMALLEST_PEAK:e} or more, like all layers asked for");
+            let expected = "features of the photograph; scale all layers alike".to_owned();
+            return Err(self.wrong(&self.name(map.layer), found, expected));
         }
         Ok(maps)
     }
@@ -158,6 +183,11 @@ impl Kept {
         if let Some(at) = data.iter().position(|value| !value.is_finite()) {
             let found = format!("holds {} at place {at}", data[at]);
             return Err(self.wrong(&layer.name, found, "finite numbers".to_owned()));
+        }
+        if let Some(at) = data.iter().position(|value| value.abs() > LARGEST) {
+            let found = format!("holds {:e} at place {at}", data[at]);
+            let expected = format!("numbers of at most {LARGEST:e}; scale all layers alike");
+            return Err(self.wrong(&layer.name, found, expected));
         }
         Ok(FeatureMap { layer: id, stride: layer.stride, channels, rows, columns, data })
     }

@@ -53,7 +53,8 @@ pub struct Grid {
 impl Grid {
     /// The cells of a `map_rows` × `map_columns` base map that count for a photograph of `width` ×
     /// `height` resized pixels: those whose box has xmin ≥ −jump, ymin ≥ −jump, xmax < width + jump
-    /// and ymax < height + jump.
+    /// and ymax < height + jump, and whose centre is inside the photograph. The last holds for every
+    /// published layer by the others; Hough space has bins for no other centres.
     #[must_use]
     pub fn new(
         geometry: Geometry,
@@ -141,7 +142,8 @@ fn counted(geometry: Geometry, cells: usize, side: u32) -> Range {
     let reach = geometry.reach() as f64;
     let counts = |cell: &usize| {
         let centre = *cell as f64 * jump + f64::from(geometry.offset);
-        centre - reach >= -jump && centre + reach < f64::from(side) + jump
+        let counts = centre - reach >= -jump && centre + reach < f64::from(side) + jump;
+        counts && (0.0..f64::from(side)).contains(&centre)
     };
     let start = (0..cells).find(counts).unwrap_or(0);
     Range { start, len: (start..cells).take_while(counts).count() }

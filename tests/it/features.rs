@@ -238,6 +238,56 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
     refused(&["sizes"]);
     foreign(&tiny, |_, header, _| header.description.layers.clear());
     refused(&["layers"]);
+    foreign(&tiny, |_, header, _| header.resized_size[1] = 84);
+    refused(&["84 resized pixels, expected 80 within one", "both sides alike"]);
+    foreign(&tiny, |_, header, _| header.ratio = Some(1e-30));
+    refused(&["resized pixels, expected 0"]);
+    foreign(&tiny, |_, header, _| header.description.layers[0].receptive_field = Some(0));
+    refused(&["layer 3 has receptive field 0"]);
+    foreign(&tiny, |_, _, maps| maps[1].data[17] = -2e19);
+    refused(&["`head/out` holds -2e19 at place 17", "at most 1e12"]);
+    foreign(&tiny, |_, _, maps| {
+        maps.iter_mut().flat_map(|map| &mut map.data).for_each(|value| *value *= 1e-20);
+    });
+    refused(&["`blocks.3` holds nothing of 1e-12 or more, like all layers asked for"]);
+    // One layer that is silent is no fault: the other speaks.
+    foreign(&tiny, |_, _, maps| maps[0].data.fill(0.0));
+    let output = predict(&tiny, "foreign", "silent.jsonl", &["--layers", "3,7"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn cells_beyond_the_photograph_do_not_count_and_every_engine_agrees() {
+    let tiny = Tiny::new();
+    // Boxes that do not reach the next centre, and a column of padding after the photograph.
+    foreign(&tiny, |_, header, maps| {
+        header.description.layers[0].receptive_field = Some(7);
+        for map in maps {
+            map.columns += 2;
+            let count = map.channels * map.rows * map.columns;
+            map.data = (0..count).map(|at| ((at * 41 + map.layer) % 19) as f32 - 7.0).collect();
+        }
+    });
+    let [cpu, gpu] = ["cpu", "gpu"].map(|engine| {
+        let out = format!("{engine}.jsonl");
+        let output = hpflow(&[
+            "-q",
+            "predict",
+            "--root",
+            tiny.root(),
+            "--features",
+            &tiny.arg("foreign"),
+            "--layers",
+            "3,7",
+            "--engine",
+            engine,
+            "--out",
+            &tiny.arg(&out),
+        ]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        lines(&tiny.path(&out))
+    });
+    assert_eq!(cpu, gpu);
 }
 
 #[test]

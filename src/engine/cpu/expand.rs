@@ -94,10 +94,10 @@ impl Span {
         (from, columns): (&[f32], usize),
         (to, width): (&mut [f32], usize),
     ) {
-        let [keep, take] = [simd.load(&self.weights[0]), simd.load(&self.weights[1])];
         if self.count > LANES {
             return self.upsample_wide(simd, number, (from, columns), (to, width));
         }
+        let [keep, take] = [simd.load(&self.weights[0]), simd.load(&self.weights[1])];
         let cells = [simd.lanes(&self.cells[0]), simd.lanes(&self.cells[1])];
         for (row, to) in to.chunks_exact_mut(width).enumerate() {
             let values = simd.load(&from[row * columns + self.first..]);
@@ -126,6 +126,7 @@ impl Span {
     }
 
     /// The two coarse columns that each fine one reads.
+    #[inline(always)]
     fn sides(&self, from: &[f32]) -> [[f32; LANES]; 2] {
         self.cells.map(|cells| cells.map(|cell| from[cell as usize]))
     }

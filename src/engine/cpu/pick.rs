@@ -63,7 +63,8 @@ impl Kernel for Pick<'_> {
 }
 
 /// The first target whose confidence is the highest of the row, if that is above `bar`. Where the row
-/// is padded its similarities are zeros, and a target of confidence zero stands before them.
+/// is padded its similarities are zeros; none is below zero or not a number, so a target stands before
+/// them that is no worse.
 #[inline(always)]
 fn better<S: Simd>(
     simd: S,

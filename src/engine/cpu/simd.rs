@@ -44,18 +44,6 @@ impl Aligned {
         Self(vec![Sixteen::ZERO; len.div_ceil(LANES)])
     }
 
-    /// Nothing, with room for `len` values.
-    #[must_use]
-    pub fn with_capacity(len: usize) -> Self {
-        Self(Vec::with_capacity(len.div_ceil(LANES)))
-    }
-
-    /// Adds sixteen values.
-    #[inline(always)]
-    pub fn push(&mut self, values: Sixteen) {
-        self.0.push(values);
-    }
-
     /// Cuts off the end, or adds zeros.
     pub fn resize(&mut self, len: usize) {
         self.0.resize(len.div_ceil(LANES), Sixteen::ZERO);

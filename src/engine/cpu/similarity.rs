@@ -228,7 +228,8 @@ impl Tile {
             2 => terms.lines(simd, [coarse(0), coarse(1)], out),
             3 => terms.lines(simd, [coarse(0), coarse(1), coarse(2)], out),
             groups => {
-                let mut sums = terms.base.to_vec();
+                let last = (source.count - 1) * terms.base_stride + width;
+                let mut sums = terms.base[..last].to_vec();
                 for group in 0..groups - 3 {
                     coarse(group).add_to(simd, &mut sums, terms.base_stride, terms.norms.len());
                 }

@@ -68,7 +68,7 @@ pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
 }
 
 /// Rows that a source panel must have room for beyond its last cell: at least the tallest register
-/// tile, or one chain of diagonal sums, less one.
+/// tile, less one.
 pub const ROW_MARGIN: usize = 16;
 
 /// Columns of the widest register tile of any instruction set.

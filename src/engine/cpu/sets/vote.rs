@@ -155,6 +155,8 @@ struct Room {
     /// Products of each base layer for one source row and a strip of target rows: source columns ×
     /// (width of a strip with margins).
     products: Vec<Aligned>,
+    /// A term's mixed source row, before it is upsampled.
+    cells: Aligned,
     /// A term's mixed columns for the target row, with their margins.
     mixed: Aligned,
     sorted: Sorted,
@@ -222,6 +224,7 @@ impl Vote<'_> {
             rows: vec![Aligned::default(); self.terms.len()],
             strip: None,
             products: vec![Aligned::zeros(values); self.layers.len()],
+            cells: Aligned::default(),
             mixed: Aligned::default(),
             sorted: self.sorted(self.layout.vectors()),
             columns: Vec::new(),
@@ -260,7 +263,7 @@ impl Vote<'_> {
             }
         }
         for (term, rows) in self.terms.iter().zip(&mut room.rows) {
-            term.expanded.source_row(simd, row, &mut room.mixed, rows);
+            term.expanded.source_row(simd, row, &mut room.cells, rows);
         }
     }
 
