@@ -84,12 +84,16 @@ fn check(header: &Header) -> Result<(), String> {
     if let Some(layer) = layers.iter().find(|layer| layer.stride == 0 || layer.jump == Some(0)) {
         return Err(format!("layer {} has stride or jump 0", layer.id));
     }
-    if let Some(layer) = layers.iter().find(|layer| !layer.offset.is_finite()) {
-        return Err(format!("layer {} has no finite offset", layer.id));
-    }
     let sizes = [header.original_size, header.resized_size].concat();
     if sizes.contains(&0) || !(header.ratio().is_finite() && header.ratio() > 0.0) {
         return Err("sizes and ratio must be above 0".to_owned());
+    }
+    let longer = header.resized_size[0].max(header.resized_size[1]) as f32;
+    if let Some(layer) = layers.iter().find(|layer| !(-longer..longer).contains(&layer.offset)) {
+        return Err(format!(
+            "layer {} has offset {:?}, expected pixels within the photograph",
+            layer.id, layer.offset
+        ));
     }
     if let Some(layer) = layers.iter().find(|layer| layer.receptive_field == Some(0)) {
         return Err(format!("layer {} has receptive field 0", layer.id));

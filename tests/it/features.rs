@@ -244,6 +244,8 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
     refused(&["resized pixels, expected 0"]);
     foreign(&tiny, |_, header, _| header.description.layers[0].receptive_field = Some(0));
     refused(&["layer 3 has receptive field 0"]);
+    foreign(&tiny, |_, header, _| header.description.layers[0].offset = -1e6);
+    refused(&["layer 3 has offset -1000000.0, expected pixels within the photograph"]);
     foreign(&tiny, |_, _, maps| maps[1].data[17] = -2e19);
     refused(&["`head/out` holds -2e19 at place 17", "at most 1e12"]);
     foreign(&tiny, |_, _, maps| {

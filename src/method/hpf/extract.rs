@@ -27,8 +27,8 @@ pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared
     let prepared = prepare(&decoded, IMAGE_SIDE);
     if prepared.width.min(prepared.height) < SMALLEST_SIDE {
         let reason = format!(
-            "{path}: {} × {} pixels, resized to {} × {}, are too few to match; both sides need at \
-             least {SMALLEST_SIDE}",
+            "{path}: {} × {} pixels, resized to {} × {}, are too few to match; use a photograph \
+             whose sides are both resized to at least {SMALLEST_SIDE}",
             found[0], found[1], prepared.width, prepared.height
         );
         return Err(unusable(photograph, reason));
