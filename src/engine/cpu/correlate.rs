@@ -10,7 +10,7 @@ use crate::hyperpixel::values::View;
 /// digit, and a block of this many stays in the cache.
 const CHANNEL_BLOCK: usize = 64;
 
-/// Source cells handled as one block: the target's block is read once for each.
+/// Source cells handled as one block: with a block of the target's cells it stays in the cache.
 const ROW_BLOCK: usize = 96;
 
 /// A small correlation: cells of the source's map × cells of the target's, each row padded with
@@ -129,6 +129,7 @@ struct Blocks {
 }
 
 impl Blocks {
+    /// Room for `cells` cells in blocks of `size`.
     fn new(cells: usize, size: usize, stride: usize) -> Self {
         let values = Aligned::zeros(cells.div_ceil(size) * CHANNEL_BLOCK * stride);
         Self { cells, size, stride, values }

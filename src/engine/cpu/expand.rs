@@ -108,7 +108,8 @@ impl Span {
         }
     }
 
-    /// The same where the vector reads more coarse columns than it has values.
+    /// The same where the vector reads more coarse columns than it has values: maps of another network
+    /// alone. A loop of its own, because the choice inside slows the ordinary one.
     #[inline(always)]
     fn upsample_wide<S: Simd>(
         &self,

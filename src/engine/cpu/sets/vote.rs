@@ -121,7 +121,7 @@ impl<'a> Vote<'a> {
         }))
     }
 
-    /// Upsamples a coarse group's correlation to whole maps.
+    /// A coarse group's correlation, to be upsampled to whole maps.
     fn expand(&self, set: &Work, group: &[usize], correlation: Correlation) -> Expanded {
         let grids = [0, 1].map(|side| {
             let map = &self.stacks[side].maps[self.layers[0]];
