@@ -263,7 +263,8 @@ fn cells_beyond_the_photograph_do_not_count_and_every_engine_agrees() {
     let tiny = Tiny::new();
     // Boxes that do not reach the next centre, and a column of padding after the photograph.
     foreign(&tiny, |_, header, maps| {
-        header.description.layers[0].receptive_field = Some(7);
+        header.description.layers[0].receptive_field = Some(3);
+        header.description.layers[0].offset = 0.0;
         for map in maps {
             map.columns += 2;
             let count = map.channels * map.rows * map.columns;
