@@ -1,5 +1,5 @@
 //! Makes the binaries find the libtorch they were built against, so that they run without
-//! `LD_LIBRARY_PATH`, and keeps its CUDA library where it has one.
+//! `LD_LIBRARY_PATH`, and keeps its CUDA library where it has one. Tells the code its commit.
 
 use std::path::Path;
 
@@ -9,6 +9,9 @@ const REGISTERING: [&str; 2] = ["torch_cuda", "torch_hip"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    if let Some(commit) = commit() {
+        println!("cargo:rustc-env=HPFLOW_COMMIT={commit}");
+    }
     // Set by torch-sys for crates that depend on it directly; absent without the `torch` feature
     // and on Windows, which has no rpath.
     let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
@@ -35,4 +38,33 @@ fn libtorch_version(libraries: &Path) -> Option<String> {
     let python = std::fs::read_to_string(root.join("version.py")).ok()?;
     let line = python.lines().find_map(|line| line.strip_prefix("__version__ = "))?;
     Some(line.trim_matches(['\'', '"']).to_owned())
+}
+
+/// The commit that is built, abbreviated: of the checkout, or of the packaged crate. `None` where
+/// neither says.
+fn commit() -> Option<String> {
+    let root = std::env::var("CARGO_MANIFEST_DIR").ok()?;
+    let git = |arguments: &[&str]| {
+        let run = std::process::Command::new("git").arg("-C").arg(&root).args(arguments).output();
+        let text = String::from_utf8(run.ok().filter(|run| run.status.success())?.stdout).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    // A checkout of something else that holds this folder says nothing about it.
+    let top = git(&["rev-parse", "--show-cdup"]);
+    if top.is_none() && git(&["rev-parse", "HEAD"]).is_some() {
+        // HEAD changes with each checkout, its log with each commit.
+        for file in ["HEAD", "logs/HEAD"] {
+            let Some(file) = git(&["rev-parse", "--git-path", file]) else { continue };
+            let file = Path::new(&root).join(file);
+            if file.exists() {
+                println!("cargo:rerun-if-changed={}", file.display());
+            }
+        }
+        return git(&["rev-parse", "--short=10", "HEAD"]).map(|commit| format!("commit {commit}"));
+    }
+    let about = Path::new(&root).join(".cargo_vcs_info.json");
+    let text = std::fs::read_to_string(&about).ok()?;
+    println!("cargo:rerun-if-changed={}", about.display());
+    let sha1 = text.split('"').skip_while(|word| *word != "sha1").nth(2)?;
+    Some(format!("commit {}", sha1.get(..10)?))
 }

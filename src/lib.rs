@@ -44,3 +44,13 @@ pub mod transfer;
 /// of the top left pixel, those made in MATLAB from 1 ([`method::frame::first_pixel`]). Whether
 /// original or resized pixels are meant is said where a point is used.
 pub type Point = [f32; 2];
+
+/// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.
+///
+/// Files say by which arithmetic they were made, and work that was stopped goes on only where it is
+/// equal. The changes:
+///
+/// - 1: hpflow 0.1.0, whose files do not give the number.
+/// - 2: photographs are resized by reciprocal times number, as PyTorch divides a number by a tensor;
+///   up to then some became a pixel larger than published.
+pub const ARITHMETIC: u64 = 2;

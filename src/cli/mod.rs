@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -32,9 +33,15 @@ mod weights;
 
 use console::Console;
 
+/// What `--version` prints behind the name.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = option_env!("HPFLOW_COMMIT").unwrap_or("unknown commit");
+    format!("{} ({commit}, arithmetic {})", env!("CARGO_PKG_VERSION"), crate::ARITHMETIC)
+});
+
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
 #[derive(Debug, Parser)]
-#[command(name = "hpflow", version)]
+#[command(name = "hpflow", version = VERSION.as_str())]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -6,9 +6,9 @@ use super::{Photograph, Prepared};
 /// Scales a photograph so that its longest side is `longest_side` resized pixels (published:
 /// 300), RGB in [0, 1]. A photograph whose longest side is not above `longest_side` stays as it is.
 ///
-/// The ratio is f32(`longest_side`) / f32(longest side) and each new side is trunc(f32(side) ·
-/// ratio), so the sides of the result can be one pixel short of the exact ones. A side that this
-/// would make 0 becomes 1.
+/// The ratio is f32(f32(1 / longest side) · `longest_side`), as PyTorch divides a number by a tensor,
+/// and each new side is trunc(f32(side) · ratio), so the sides of the result can be one pixel short
+/// of the exact ones. A side that this would make 0 becomes 1.
 #[must_use]
 pub fn prepare(photograph: &Photograph, longest_side: u32) -> Prepared {
     let (width, height) = (photograph.width, photograph.height);
@@ -27,7 +27,9 @@ pub fn prepare(photograph: &Photograph, longest_side: u32) -> Prepared {
 #[must_use]
 pub fn scaled_size([width, height]: [u32; 2], longest_side: u32) -> ([u32; 2], f32) {
     let longest = width.max(height);
-    let ratio = if longest > longest_side { longest_side as f32 / longest as f32 } else { 1.0 };
+    // Reciprocal times number: a plain division gives other bits for many sides.
+    let ratio =
+        if longest > longest_side { (1.0 / longest as f32) * longest_side as f32 } else { 1.0 };
     let resized = |side: u32| if ratio == 1.0 { side } else { scaled(side, ratio) };
     ([resized(width), resized(height)], ratio)
 }

@@ -1,7 +1,7 @@
 //! The file between predicting and scoring: JSON Lines, a header and a line a pair.
 //!
 //! ```text
-//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.1.0"}
+//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":2}
 //! {"pair":"000001-2008_002719-2008_004100:aeroplane","keypoints":[[36.5,148.25],null]}
 //! ```
 //!
@@ -45,6 +45,10 @@ pub struct Header {
     /// The program that wrote the file, with its version.
     #[serde(default)]
     pub created_by: String,
+    /// [`ARITHMETIC`](crate::ARITHMETIC) of the hpflow that predicted; `None` in files of hpflow
+    /// 0.1.0 and of other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<u64>,
 }
 
 impl Header {
@@ -58,6 +62,7 @@ impl Header {
             split: split.to_owned(),
             method,
             created_by: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            arithmetic: Some(crate::ARITHMETIC),
         }
     }
 }

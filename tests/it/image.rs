@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use hpflow::image::{self, ImageError, Photograph, prepare};
+use hpflow::image::{self, ImageError, Photograph, prepare, scaled_size};
 use proptest::prelude::*;
 
 /// The picture that the expected values below were computed from, in Python:
@@ -100,6 +100,27 @@ fn resizing_agrees_with_pytorch() {
         let values = prepared.rgb.len() as f64;
         let got = prepared.rgb.iter().map(|&value| f64::from(value)).sum::<f64>() / values;
         assert!((got - mean).abs() <= 1e-7, "{case}: mean {got}, not {mean}");
+    }
+}
+
+/// PyTorch's bits of the ratio of every long side up to 2048, and 600 sizes.
+#[test]
+fn ratios_and_sizes_are_pytorchs_bit_for_bit() {
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        ratio_bits: Vec<(u32, u32)>,
+        sizes: Vec<[u32; 4]>,
+    }
+    let golden: Golden = serde_json::from_str(include_str!("../fixtures/hpf/sizes.json")).unwrap();
+    let sides: Vec<u32> = golden.ratio_bits.iter().map(|(side, _)| *side).collect();
+    assert_eq!(sides, (301..=2048).collect::<Vec<_>>());
+    for (side, bits) in golden.ratio_bits {
+        assert_eq!(scaled_size([side, 1], 300).1.to_bits(), bits, "ratio of {side}");
+    }
+    assert_eq!(golden.sizes.len(), 600);
+    for [width, height, resized_width, resized_height] in golden.sizes {
+        let (resized, _) = scaled_size([width, height], 300);
+        assert_eq!(resized, [resized_width, resized_height], "{width} × {height}");
     }
 }
 
@@ -343,7 +364,7 @@ proptest! {
         let rgb = vec![value; (width * height * 3) as usize];
         let prepared = prepare(&Photograph { width, height, rgb }, side);
         let longest = width.max(height);
-        let ratio = if longest > side { side as f32 / longest as f32 } else { 1.0 };
+        let ratio = if longest > side { (1.0 / longest as f32) * side as f32 } else { 1.0 };
         prop_assert_eq!(prepared.ratio, ratio);
         prop_assert_eq!(prepared.width, ((width as f32 * ratio).trunc() as u32).max(1));
         prop_assert_eq!(prepared.height, ((height as f32 * ratio).trunc() as u32).max(1));
