@@ -3,6 +3,7 @@
 mod baselines;
 mod benchmark;
 mod browser;
+mod cases;
 mod checkpoint;
 mod cli;
 mod dataset;

@@ -1,0 +1,1 @@
+//! What is kept of photographs, and which photograph it is of.

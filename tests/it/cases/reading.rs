@@ -1,0 +1,1 @@
+//! Lists, annotations, tables and weights as other programs write them.

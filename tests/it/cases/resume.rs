@@ -1,0 +1,1 @@
+//! Unfinished work, and what it is continued with.

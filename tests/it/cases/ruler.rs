@@ -1,0 +1,1 @@
+//! What scores and audits say of doubtful truths and few pairs.

@@ -1,0 +1,1 @@
+//! Where results and messages go, and what happens where they cannot.
