@@ -5,8 +5,13 @@ use crate::benchmark::{Image, Pair};
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
-    let image =
-        |name: &str, size| Image { path: format!("bird/{name}.jpg").into(), size: Some(size) };
+    let image = |name: &str, size| {
+        Image::below(
+            "photographs".as_ref(),
+            format!("photographs/bird/{name}.jpg").into(),
+            Some(size),
+        )
+    };
     let pair = |id: &str, [source, target]: [usize; 2]| Pair {
         id: id.to_owned(),
         category: "bird".to_owned(),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hpflow::backbone::FeatureMap;
-use hpflow::features::{Description, Header, Layer, Precision, VERSION, open, write};
+use hpflow::features::{Description, Header, Layer, Precision, Ratio, VERSION, open, write};
 use safetensors::SafeTensors;
+use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Tiny, fails, hpflow, text};
 
@@ -33,6 +34,12 @@ fn lines(path: &Path) -> String {
 fn header(path: &Path) -> serde_json::Value {
     let whole = fs::read_to_string(path).expect("predictions");
     serde_json::from_str(whole.lines().next().expect("a header")).expect("JSON")
+}
+
+/// SHA-256 of a file.
+pub fn sha256(path: &Path) -> String {
+    let digest = Sha256::digest(fs::read(path).expect("a file"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -141,11 +148,14 @@ fn foreign(tiny: &Tiny, change: impl Fn(usize, &mut Header, &mut Vec<FeatureMap>
         };
         let mut header = Header {
             version: VERSION,
+            arithmetic: None,
             benchmark: Some("spair".to_owned()),
             photograph: format!("mug/mug_{index}.png"),
+            sha256: Some(sha256(&tiny.path(&format!("JPEGImages/mug/mug_{index}.png")))),
             original_size: [width, height],
             resized_size: [width, height],
             ratio: None,
+            offset: None,
             description: Description {
                 backbone: "patches".to_owned(),
                 image_side: None,
@@ -232,15 +242,23 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
         (maps[1].channels, maps[1].rows) = (3, 20);
     });
     refused(&["`head/out` has 20 × 11 cells", "10 × 11"]);
-    foreign(&tiny, |_, header, _| header.version = 2);
-    refused(&["version 2"]);
+    foreign(&tiny, |_, header, _| header.version = 3);
+    refused(&["version 3", "1 and 2"]);
     foreign(&tiny, |_, header, _| header.resized_size = [0, 80]);
     refused(&["sizes"]);
     foreign(&tiny, |_, header, _| header.description.layers.clear());
     refused(&["layers"]);
-    foreign(&tiny, |_, header, _| header.resized_size[1] = 84);
-    refused(&["84 resized pixels, expected 80 within one", "both sides alike"]);
-    foreign(&tiny, |_, header, _| header.ratio = Some(1e-30));
+    foreign(&tiny, |_, header, _| {
+        header.version = 1;
+        header.resized_size[1] = 84;
+    });
+    refused(&["84 resized pixels, expected 80 within one", "both sides alike", "version 2"]);
+    foreign(&tiny, |_, header, _| {
+        header.ratio = Some(Ratio::Both(1.0));
+        header.resized_size[1] = 84;
+    });
+    refused(&["84 resized pixels, expected 80 within one", "without padding"]);
+    foreign(&tiny, |_, header, _| header.ratio = Some(Ratio::Both(1e-30)));
     refused(&["resized pixels, expected 0"]);
     foreign(&tiny, |_, header, _| header.description.layers[0].receptive_field = Some(0));
     refused(&["layer 3 has receptive field 0"]);
