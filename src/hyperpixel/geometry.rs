@@ -159,3 +159,59 @@ fn counted(geometry: Geometry, axis: usize, cells: usize, side: u32) -> Range {
     let start = (0..cells).find(counts).unwrap_or(0);
     Range { start, len: (start..cells).take_while(counts).count() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Wherever the photograph is in what the network saw: the cells that count are those that the
+        /// definition says, one by one.
+        #[test]
+        fn cells_count_by_the_definition_whatever_the_padding(
+            jump in 1..40u32,
+            receptive_field in 1..90u32,
+            first in [-60.0..60.0f32, -60.0..60.0f32],
+            size in [1..300u32, 1..300u32],
+            map in [1..40usize, 1..40usize],
+        ) {
+            let geometry = Geometry::new(jump, receptive_field).from_pixel(first);
+            let grid = Grid::new(geometry, map[1], map[0], size[0], size[1]);
+            let reach = f64::from(receptive_field / 2);
+            for axis in [0, 1] {
+                let (jump, side) = (f64::from(jump), f64::from(size[axis]));
+                let counts: Vec<usize> = (0..map[axis]).filter(|&cell| {
+                    let centre = cell as f64 * jump - f64::from(first[axis]);
+                    (0.0..side).contains(&centre)
+                        && centre - reach >= -jump
+                        && centre + reach < side + jump
+                }).collect();
+                let range = [grid.columns, grid.rows][axis];
+                prop_assert_eq!(counts, (range.start..range.start + range.len).collect::<Vec<_>>());
+            }
+        }
+
+        /// A point has the same neighbours whether pixels are counted from the photograph's first or
+        /// from the network's.
+        #[test]
+        fn padding_moves_no_neighbours(
+            jump in 1..20u32,
+            overlap in 1..20u32,
+            cells in [0..9i32, 0..9i32],
+            point in [0.0..200.0f32, 0.0..200.0f32],
+        ) {
+            let geometry = Geometry::new(jump, 2 * jump + overlap);
+            let padding = [0, 1].map(|axis| cells[axis] as f32 * jump as f32);
+            let plain = Grid::new(geometry, 40, 40, 200, 200);
+            let shifted = Grid::new(
+                geometry.from_pixel(padding), 40 + cells[1] as usize, 40 + cells[0] as usize, 200, 200,
+            );
+            let centres = |grid: &Grid| -> Vec<Point> {
+                grid.neighbours(point).iter().map(|&cell| grid.centre(cell as usize)).collect()
+            };
+            prop_assert_eq!(centres(&plain), centres(&shifted));
+        }
+    }
+}

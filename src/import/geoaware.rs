@@ -175,3 +175,67 @@ fn unpadded(point: [f64; 2], size: [u32; 2], side: f64) -> [f64; 2] {
         (point[axis] - margin) * longer / side
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::benchmark::{Image, Pair};
+
+    /// Pairs from one photograph to another, of photographs below `photographs`.
+    fn benchmark(names: &[&str], pairs: &[[usize; 2]]) -> Benchmark {
+        let folder = Path::new("photographs");
+        let pair = |(at, &[source, target]): (usize, &[usize; 2])| Pair {
+            id: format!("{at}"),
+            category: "car".to_owned(),
+            source,
+            target,
+            source_keypoints: vec![[1.0, 1.0]],
+            target_keypoints: vec![[1.0, 1.0]],
+            keypoint_ids: vec!["0".to_owned()],
+            source_box: None,
+            target_box: None,
+            variation: None,
+        };
+        Benchmark {
+            name: "spair-json".to_owned(),
+            split: "test".to_owned(),
+            images: names
+                .iter()
+                .map(|name| Image::below(folder, folder.join(name), None))
+                .collect(),
+            pairs: pairs.iter().enumerate().map(pair).collect(),
+        }
+    }
+
+    #[test]
+    fn photographs_of_one_folder_and_name_are_told_apart() {
+        let names = ["cats/1/a.jpg", "cats/1/b.jpg", "dogs/1/a.jpg", "dogs/1/b.jpg"];
+        let benchmark = benchmark(&names, &[[0, 1], [2, 3]]);
+        let photographs = Photographs::of(&benchmark);
+        let pair = |source: &str, target: &str| photographs.pair(source, target);
+        assert_eq!(pair("/data/x/JPEGImages/cats/1/a.jpg", "cats/1/b.jpg"), Ok(0));
+        assert_eq!(pair("D:\\x\\dogs\\1\\a.jpg", "/y/dogs/1/b.jpg"), Ok(1));
+        for (source, target) in [
+            ("/x/1/a.jpg", "/x/1/b.jpg"),
+            ("/x/cats/1/a.jpg", "/x/dogs/1/b.jpg"),
+            ("/x/mycats/1/a.jpg", "/x/cats/1/b.jpg"),
+        ] {
+            let error = pair(source, target).unwrap_err();
+            assert!(error.contains("no pair of the benchmark is from"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_two_photographs_or_two_pairs_is_refused_by_both_names() {
+        let ambiguous = benchmark(&["a.jpg", "1/a.jpg", "b.jpg"], &[[0, 2], [1, 2]]);
+        let error = Photographs::of(&ambiguous).pair("/x/1/a.jpg", "/x/b.jpg").unwrap_err();
+        assert!(error.contains("photograph 1/a.jpg or its a.jpg"), "{error}");
+        let twice = benchmark(&["a.jpg", "b.jpg"], &[[0, 1], [1, 0], [0, 1]]);
+        let photographs = Photographs::of(&twice);
+        assert_eq!(photographs.pair("b.jpg", "a.jpg"), Ok(1));
+        let error = photographs.pair("a.jpg", "b.jpg").unwrap_err();
+        assert!(error.contains("0 and 2 are both pairs"), "{error}");
+    }
+}

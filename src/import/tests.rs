@@ -207,3 +207,13 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn an_id_of_two_pairs_is_refused_with_the_photographs_of_both() {
+    let mut benchmark = birds();
+    benchmark.pairs[1].id = benchmark.pairs[0].id.clone();
+    let found = Found::new(Path::new("file"), &benchmark);
+    let error = found.pair("0-a-b:bird", "line 2").unwrap_err().to_string();
+    assert!(error.contains("bird/a.jpg to bird/b.jpg"), "{error}");
+    assert!(error.contains("bird/b.jpg to bird/a.jpg"), "{error}");
+}

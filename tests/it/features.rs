@@ -367,7 +367,7 @@ fn a_number_beyond_half_precision_is_refused() {
 }
 
 /// A Python with numpy and safetensors, or a loud line that there is none.
-fn python() -> Option<&'static str> {
+pub fn python() -> Option<&'static str> {
     let found = Command::new("python3").args(["-c", "import numpy, safetensors.numpy"]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some("python3");
