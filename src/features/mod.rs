@@ -359,3 +359,6 @@ impl Header {
         of_layer.from_pixel(self.offset())
     }
 }
+
+#[cfg(test)]
+mod tests;
