@@ -89,7 +89,7 @@ fn norms(criterion: &mut Criterion) {
         let geometry = Geometry::new(jump, receptive_field);
         let maps = synthetic::feature_maps(backbone, &layers, [300, 225], 1);
         group.bench_function(format!("hyperimage/{name}"), |bencher| {
-            bencher.iter(|| Hyperimage::new(geometry, 300, 225, 1.0, &maps));
+            bencher.iter(|| Hyperimage::new(geometry, 300, 225, [1.0; 2], &maps));
         });
     }
     group.finish();

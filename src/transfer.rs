@@ -19,18 +19,17 @@ pub struct Neighbours {
 
 impl Neighbours {
     /// The source boxes that contain each keypoint, borders included. `keypoints` are in original
-    /// pixels of the source; they are multiplied by its ratio in f32. One that is not finite has no
+    /// pixels of the source; they are multiplied by its ratios in f32. One that is not finite has no
     /// neighbour.
     #[must_use]
     pub fn new(source: &Hyperimage, keypoints: &[Point]) -> Self {
         Self::on(&source.grid, source.ratio, keypoints)
     }
 
-    /// [`Self::new`] for a source of which only the grid and the ratio of sides are at hand.
+    /// [`Self::new`] for a source of which only the grid and the ratios (x, y) are at hand.
     #[must_use]
-    pub fn on(grid: &Grid, ratio: f32, keypoints: &[Point]) -> Self {
-        let resized: Vec<Point> =
-            keypoints.iter().map(|point| point.map(|side| side * ratio)).collect();
+    pub fn on(grid: &Grid, ratio: [f32; 2], keypoints: &[Point]) -> Self {
+        let resized: Vec<Point> = keypoints.iter().map(|&point| scaled(point, ratio)).collect();
         let neighbours: Vec<Vec<u32>> =
             resized.iter().map(|&point| grid.neighbours(point)).collect();
         let mut rows = neighbours.concat();
@@ -44,7 +43,7 @@ impl Neighbours {
 }
 
 /// Transfers every keypoint: the mean over its neighbours of (target box corner of the neighbour's
-/// match + keypoint − source box corner), divided by the target's ratio, so in original pixels of
+/// match + keypoint − source box corner), divided by the target's ratios, so in original pixels of
 /// the target. `None` for a keypoint without neighbour. `matches` are of `neighbours.rows`.
 #[must_use]
 pub fn transfer(
@@ -56,11 +55,11 @@ pub fn transfer(
     transfer_between([&source.grid, &target.grid], target.ratio, neighbours, matches)
 }
 
-/// [`transfer`] between images of which only the grids, and the target's ratio of sides, are at hand.
+/// [`transfer`] between images of which only the grids, and the target's ratios (x, y), are at hand.
 #[must_use]
 pub fn transfer_between(
     [source, target]: [&Grid; 2],
-    ratio: f32,
+    ratio: [f32; 2],
     neighbours: &Neighbours,
     matches: &Matches,
 ) -> Vec<Option<Point>> {
@@ -92,7 +91,7 @@ pub fn flow(
         .into_par_iter()
         .flat_map_iter(|y| (0..size[0]).map(move |x| [x as f32, y as f32]))
         .map(|pixel| {
-            let resized = pixel.map(|side| side * source.ratio);
+            let resized = scaled(pixel, source.ratio);
             let cells = source.grid.neighbours(resized);
             let matched =
                 cells.iter().map(|&cell| (cell as usize, matches.best[cell as usize] as usize));
@@ -107,7 +106,7 @@ pub fn flow(
 /// of the neighbours, as the published code has it.
 fn mean(
     [source, target]: [&Grid; 2],
-    ratio: f32,
+    ratio: [f32; 2],
     keypoint: Point,
     matched: impl ExactSizeIterator<Item = (usize, usize)>,
 ) -> Option<Point> {
@@ -122,5 +121,10 @@ fn mean(
             sum[axis] += to[axis] + (keypoint[axis] - from[axis]);
         }
     }
-    Some(sum.map(|side| side / count as f32 / ratio))
+    Some([0, 1].map(|axis| sum[axis] / count as f32 / ratio[axis]))
+}
+
+/// A point of a photograph's original pixels in its resized pixels.
+fn scaled(point: Point, ratio: [f32; 2]) -> Point {
+    [point[0] * ratio[0], point[1] * ratio[1]]
 }

@@ -34,7 +34,8 @@ pub fn benchmark() -> Benchmark {
         target_box: Some([0.0, 0.0, 9.0, 9.0]),
         variation: None,
     };
-    let image = |name: &str| Image { path: Path::new(name).to_owned(), size: Some([100, 100]) };
+    let image =
+        |name: &str| Image::below(Path::new(""), Path::new(name).to_owned(), Some([100, 100]));
     Benchmark {
         name: "spair".to_owned(),
         split: "test".to_owned(),

@@ -43,7 +43,7 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     })?;
     let rows = rows(&list)?;
     let categories: Vec<&str> = rows.iter().map(|row| row.category.as_str()).collect();
-    let mut images = Images::default();
+    let mut images = Images::of(root.join(PHOTOGRAPHS));
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         let row = &rows[index];

@@ -15,7 +15,7 @@ mod spair_json;
 pub mod stats;
 mod tss;
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use crate::Point;
 
@@ -39,6 +39,9 @@ pub struct Benchmark {
 /// A photograph of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
+    /// What it is known by: its path below the benchmark's photographs, with `/` on all systems, for
+    /// example `horse/2008_000219.jpg`. No other photograph of the benchmark has it.
+    pub name: String,
     /// Where its file is.
     pub path: PathBuf,
     /// Width and height in original pixels, where an annotation says so or, after
@@ -70,6 +73,19 @@ pub struct Pair {
     pub target_box: Option<[f32; 4]>,
     /// The four labels of SPair-71k.
     pub variation: Option<Variation>,
+}
+
+impl Image {
+    /// A photograph known by its path below a folder.
+    #[must_use]
+    pub fn below(folder: &Path, path: PathBuf, size: Option<[u32; 2]>) -> Self {
+        let below = path.strip_prefix(folder).unwrap_or(&path);
+        let parts = below.components().filter_map(|part| match part {
+            Component::Normal(part) => Some(part.to_string_lossy()),
+            _ => None,
+        });
+        Self { name: parts.collect::<Vec<_>>().join("/"), path, size }
+    }
 }
 
 impl Benchmark {

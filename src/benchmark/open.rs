@@ -254,13 +254,19 @@ pub(super) fn select(categories: &[&str], options: &Options) -> Result<Vec<usize
 }
 
 /// Photographs in order of first use, each once.
-#[derive(Default)]
 pub(super) struct Images {
+    /// The folder of all photographs.
+    folder: PathBuf,
     images: Vec<Image>,
     indices: HashMap<PathBuf, usize>,
 }
 
 impl Images {
+    /// No photographs yet, of those in and below a folder.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        Self { folder, images: Vec::new(), indices: HashMap::new() }
+    }
+
     /// The photograph's index; an error says what size another annotation gives it.
     pub(super) fn index(&mut self, path: PathBuf, size: Option<[u32; 2]>) -> Result<usize, String> {
         if let Some(&index) = self.indices.get(&path) {
@@ -279,7 +285,7 @@ impl Images {
             ));
         }
         self.indices.insert(path.clone(), self.images.len());
-        self.images.push(Image { path, size });
+        self.images.push(Image::below(&self.folder, path, size));
         Ok(self.images.len() - 1)
     }
 

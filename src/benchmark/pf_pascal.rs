@@ -62,7 +62,7 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     let rows = rows(&list)?;
     let categories: Vec<&str> = rows.iter().map(|row| row.class).collect();
     let mut annotations = HashMap::new();
-    let mut images = Images::default();
+    let mut images = Images::of(root.join("JPEGImages"));
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         let row = &rows[index];

@@ -54,7 +54,7 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     if listed.is_empty() {
         return Err(BenchmarkError::Empty { file: root });
     }
-    let mut images = Images::default();
+    let mut images = Images::of(root.clone());
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         let (category, source, target) = listed[index];

@@ -32,7 +32,8 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     let (ids, list) = ids(&root, options.layout, &options.split)?;
     let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
     let pairs = root.join("PairAnnotation").join(&options.split);
-    let mut reading = Reading { root: &root, images: Images::default(), annotated: HashMap::new() };
+    let images = Images::of(root.join("JPEGImages"));
+    let mut reading = Reading { root: &root, images, annotated: HashMap::new() };
     let mut found = Vec::new();
     for index in select(&categories, options)? {
         let file = pairs.join(format!("{}.json", ids[index]));

@@ -34,7 +34,7 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     }
     let listed = listed(&root)?;
     let categories: Vec<&str> = listed.iter().map(|one| one.subset).collect();
-    let mut images = Images::default();
+    let mut images = Images::of(root.clone());
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         pairs.push(pair(&listed[index], &mut images)?);

@@ -9,11 +9,12 @@ use rayon::prelude::*;
 use super::Usage;
 use super::console::Console;
 use super::options::{BackboneArgs, BenchmarkArgs};
+use crate::ARITHMETIC;
 use crate::backbone::{Backbone, FeatureMap};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
-    Description, Features, FeaturesError, Header, Layer, Precision, VERSION, file_of,
-    photograph_name, write,
+    Description, Features, Header, Layer, Precision, Ratio, Standing, VERSION, check_names,
+    file_of, write,
 };
 use crate::hyperpixel::LayerSet;
 use crate::hyperpixel::layers::LayerSetError;
@@ -30,7 +31,7 @@ const BATCH: usize = 8;
   hpflow predict --benchmark pf-willow --root PF-dataset-WILLOW --features features --out hpf.jsonl
 
 A photograph whose file is there already is left alone, so a run that was stopped is continued by the \
-same call. The format, and how to write the maps of any other network: docs/features.md.")]
+same call; one whose content changed since is run again. The format, and how to write the maps of any other network: docs/features.md.")]
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
@@ -58,50 +59,71 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     benchmark.check_photographs()?;
     let backbone = args.network.open(console)?;
     let layers = layers(&args.layers, &*backbone)?;
-    let written = keep(&benchmark, &*backbone, &layers, (&args.out, args.precision), console)?;
+    let done = keep(&benchmark, &*backbone, &layers, (&args.out, args.precision), console)?;
     let (folder, total) = (args.out.display(), benchmark.images.len());
     let (count, name) = (layers.len(), backbone.name());
+    let changed = match done.changed {
+        0 => String::new(),
+        changed => format!(", {changed} of photographs that changed since were written again"),
+    };
     console.note(format!(
-        "{folder}: {total} photographs, {count} layers of {name}; {} were there already",
-        total - written
+        "{folder}: {total} photographs, {count} layers of {name}; {} were there already{changed}",
+        total - done.absent - done.changed
     ));
     Ok(())
 }
 
-/// Keeps the maps of all photographs in a folder; how many were not there already.
+/// How many files were written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Written {
+    /// Of photographs that had none.
+    absent: usize,
+    /// Of photographs whose content changed since.
+    changed: usize,
+}
+
+/// Keeps the maps of all photographs in a folder.
 ///
 /// # Errors
-/// A photograph that cannot be used, or a file that cannot be written or is of another run.
+/// Photographs that cannot be told apart, one that cannot be used, or a file that cannot be written or
+/// is of another run.
 pub(super) fn keep(
     benchmark: &Benchmark,
     backbone: &dyn Backbone,
     layers: &[usize],
     (out, precision): (&Path, Precision),
     console: Console,
-) -> anyhow::Result<usize> {
+) -> anyhow::Result<Written> {
+    check_names(&benchmark.images)?;
     let Some(first) = benchmark.images.first() else {
         bail!("{} {} has no photographs", benchmark.name, benchmark.split);
     };
     // What the first photograph's maps look like is what files that are there already must say.
     let maps = backbone.extract(&[&decode(&first.path, first.size)?], layers)?.remove(0);
     let description = describe(backbone, &maps, precision);
+    let features = Features::of(out, &description);
     let progress = console.progress(benchmark.images.len(), "photographs");
-    let mut written = 0;
+    let mut written = Written::default();
     for batch in benchmark.images.chunks(BATCH) {
-        let mut todo: Vec<&Image> = Vec::new();
-        for image in batch {
-            if !is_kept(out, image, &description)? {
-                todo.push(image);
-            }
-        }
+        let standing = batch.par_iter().map(|image| features.standing(image));
+        let standing = standing.collect::<Result<Vec<_>, _>>()?;
+        let count = |which| standing.iter().filter(|standing| **standing == which).count();
+        written.absent += count(Standing::Absent);
+        written.changed += count(Standing::Changed);
+        let todo = batch.iter().zip(&standing).filter(|(_, standing)| **standing != Standing::Kept);
+        let todo: Vec<&Image> = todo.map(|(image, _)| image).collect();
+        // Before it is decoded: a photograph that is replaced meanwhile is found to have changed.
+        let contents = todo.par_iter().map(|image| features.content(&image.path));
+        let contents = contents.collect::<Result<Vec<_>, _>>()?;
         let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
         let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
         let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), layers)?;
-        for ((image, prepared), maps) in todo.iter().zip(&prepared).zip(&maps) {
-            let header = header(benchmark, image, prepared, &description);
-            write(&file_of(out, &image.path), &header, maps)?;
+        for (((image, content), prepared), maps) in
+            todo.iter().zip(contents).zip(&prepared).zip(&maps)
+        {
+            let header = header((benchmark, image), content, prepared, &description);
+            write(&file_of(out, &image.name), &header, maps)?;
         }
-        written += todo.len();
         progress.inc(batch.len() as u64);
     }
     progress.finish_and_clear();
@@ -119,17 +141,6 @@ fn layers(text: &str, backbone: &dyn Backbone) -> anyhow::Result<Vec<usize>> {
     Ok(layers.layers().to_vec())
 }
 
-/// Whether a photograph's file is there.
-///
-/// # Errors
-/// One that is damaged, or of another run.
-fn is_kept(folder: &Path, image: &Image, description: &Description) -> Result<bool, FeaturesError> {
-    if !file_of(folder, &image.path).is_file() {
-        return Ok(false);
-    }
-    Features::of(folder, description).header(&image.path, image.size).map(|_| true)
-}
-
 fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) -> Description {
     let layer = |map: &FeatureMap| {
         let geometry = backbone.geometry(map.layer).ok();
@@ -140,7 +151,7 @@ fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) 
             channels: map.channels,
             jump: geometry.map(|geometry| geometry.jump),
             receptive_field: geometry.map(|geometry| geometry.receptive_field),
-            offset: geometry.map_or(0.0, |geometry| geometry.offset),
+            offset: geometry.map_or(0.0, |geometry| geometry.offset[0]),
         }
     };
     Description {
@@ -153,18 +164,21 @@ fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) 
 }
 
 fn header(
-    benchmark: &Benchmark,
-    image: &Image,
+    (benchmark, image): (&Benchmark, &Image),
+    content: String,
     prepared: &Prepared,
     description: &Description,
 ) -> Header {
     Header {
         version: VERSION,
+        arithmetic: Some(ARITHMETIC),
         benchmark: Some(benchmark.name.clone()),
-        photograph: photograph_name(&image.path),
+        photograph: image.name.clone(),
+        sha256: Some(content),
         original_size: prepared.original,
         resized_size: [prepared.width, prepared.height],
-        ratio: Some(prepared.ratio),
+        ratio: Some(Ratio::Both(prepared.ratio)),
+        offset: None,
         description: description.clone(),
     }
 }

@@ -10,6 +10,8 @@ use super::console::Console;
 use super::options::{MethodArgs, help_of_methods};
 use super::output::check_writable;
 use crate::Point;
+use crate::benchmark::Image;
+use crate::features::locate;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
 use crate::method::{Keypoints, Query};
@@ -70,9 +72,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let [source, target] = [&args.source, &args.target].map(|path| read(path));
     let (source, target) = (source?, target?);
     check_inside(&keypoints, &source, &args.source)?;
+    let photographs: Vec<Image> = match &args.method.features.features {
+        Some(folder) => [&args.source, &args.target]
+            .map(|photograph| locate(folder, photograph))
+            .into_iter()
+            .collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
     // The settings published for SPair-71k: photographs of different objects, as here.
-    let photographs = [&*args.source, &*args.target];
-    let mut method = args.method.open(photographs, "spair", console)?;
+    let mut method = args.method.open((&photographs, false), "spair", console)?;
     let (width, height) = (source.width, source.height);
     let matched = method.find(&Query {
         source: &args.source,

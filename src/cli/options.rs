@@ -1,6 +1,6 @@
 //! Options that several commands share: the benchmark, and what makes a method.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use crate::backbone::Backbone;
-use crate::benchmark::{Benchmark, Kind, LayoutSize, Options};
+use crate::benchmark::{Benchmark, Image, Kind, LayoutSize, Options};
 use crate::engine::{Engine, EngineKind};
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::hpf::open as hpf;
@@ -199,16 +199,17 @@ pub fn help_of_methods(examples: &str) -> String {
 
 impl MethodArgs {
     /// What these options ask of the method. `benchmark` decides defaults, `photographs` are those
-    /// that kept features must have.
-    fn options<'a>(
+    /// that kept features must have: all, or some.
+    fn options(
         &self,
-        photographs: impl IntoIterator<Item = &'a Path>,
+        (photographs, some): (&[Image], bool),
         benchmark: &str,
         console: Console,
     ) -> method::Options {
         let features = self.features.features.as_ref().map(|folder| KeptFeatures {
             folder: folder.clone(),
-            photographs: photographs.into_iter().map(PathBuf::from).collect(),
+            photographs: photographs.to_vec(),
+            some,
         });
         method::Options {
             backbone_weights: self.backbone_weights.clone(),
@@ -224,7 +225,7 @@ impl MethodArgs {
     /// # Errors
     /// Wrong usage.
     pub fn check(&self) -> anyhow::Result<()> {
-        let options = self.options([], "spair", Console { quiet: true });
+        let options = self.options((&[], false), "spair", Console { quiet: true });
         method::check(&self.method, &options).map(drop).map_err(usage)
     }
 
@@ -232,9 +233,9 @@ impl MethodArgs {
     ///
     /// # Errors
     /// Those of [`method::open`].
-    pub fn open<'a>(
+    pub fn open(
         &self,
-        photographs: impl IntoIterator<Item = &'a Path>,
+        photographs: (&[Image], bool),
         benchmark: &str,
         console: Console,
     ) -> anyhow::Result<Box<dyn Method>> {

@@ -1,7 +1,7 @@
 //! `hpflow predict`: a predictions file of a benchmark.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
@@ -11,7 +11,6 @@ use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
 use super::output::counted;
 use crate::benchmark::Benchmark;
-use crate::features::file_of;
 use crate::method::{Keypoints, Method, Outcome, Unusable};
 use crate::predictions::{Done, Header, Prediction, Writer, partial_path};
 
@@ -99,13 +98,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 }
 
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    // Photographs without features are left to the run where it is to go on past them.
-    let there = |photograph: &&Path| {
-        let folder = args.method.features.features.as_ref().filter(|_| args.keep_going);
-        folder.is_none_or(|folder| file_of(folder, photograph).is_file())
-    };
-    let method = args.method.open(photographs.filter(there), &benchmark.name, console)?;
+    // Photographs without usable features are left to the run where it is to go on past them.
+    let photographs = (&*benchmark.images, args.keep_going);
+    let method = args.method.open(photographs, &benchmark.name, console)?;
     method.check(benchmark)?;
     Ok(method)
 }

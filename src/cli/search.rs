@@ -198,7 +198,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 /// there is not this command's.
 fn discard(folder: &Path, benchmark: &Benchmark) -> anyhow::Result<()> {
     for image in &benchmark.images {
-        let file = file_of(folder, &image.path);
+        let file = file_of(folder, &image.name);
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error)
@@ -253,8 +253,7 @@ fn plan(args: &Args, backbone: &str, known: &[usize]) -> anyhow::Result<Plan> {
 }
 
 fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::Result<Features> {
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    let features = Features::open(folder, photographs)?;
+    let features = Features::open(folder, &benchmark.images)?;
     features.check_benchmark(benchmark)?;
     let found = &features.description().backbone;
     match &args.hpf.network.backbone {
@@ -290,15 +289,16 @@ fn extract(
         discard(&folder, benchmark)?;
         keep(benchmark, &*backbone, &layers(&plan), to, console)?;
     }
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    Ok((Features::open(&folder, photographs)?, plan, folder))
+    Ok((Features::open(&folder, &benchmark.images)?, plan, folder))
 }
 
 /// Whether maps that are there already are not those that a search would make.
 fn is_of_another_run(error: &anyhow::Error) -> bool {
-    use FeaturesError::{Length, NotFeatures, Other, Tensor};
-    let error = error.downcast_ref();
-    matches!(error, Some(Other { .. } | Length { .. } | NotFeatures { .. } | Tensor { .. }))
+    use FeaturesError::{Length, NotFeatures, Other, Outdated, Tensor};
+    matches!(
+        error.downcast_ref(),
+        Some(Other { .. } | Outdated { .. } | Length { .. } | NotFeatures { .. } | Tensor { .. })
+    )
 }
 
 /// The file of the search with another ending behind its own.

@@ -2,6 +2,7 @@
 //! that no two engines disagree about a bin (HPF, section 3.2; docs/method.md, "Hough voting").
 
 use super::HOUGH_CELLS;
+use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Hyperimage};
 
 /// Side of the Gaussian that blurs the votes, in bins (published code).
@@ -9,8 +10,8 @@ pub const BLUR_SIDE: usize = 7;
 
 /// Hough space of a pair of photographs, and its lattice of cell offsets.
 ///
-/// Centres of hyperpixels are multiples of the jump, so the bin of a match depends on the offset
-/// (target cell − source cell) alone. Offsets are counted from the smallest one: offset index
+/// Centres of hyperpixels are multiples of the jump, but for a shift that is one photograph's, so the
+/// bin of a match depends on the offset (target cell − source cell) alone. Offsets are counted from the smallest one: offset index
 /// `target_column - source_column + (source_columns - 1)`, in counted cells, is in `0..offset_columns()`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HoughSpace {
@@ -41,12 +42,17 @@ impl HoughSpace {
         let side = |axis: usize| f64::from(sizes[0][axis]) + f64::from(sizes[1][axis]);
         let (width, height) = (side(0), side(1));
         let cell = (width * height / HOUGH_CELLS).sqrt();
+        let [bins_x, bins_y] = [width, height].map(|side| (side / cell) as usize + 1);
+        let axis = |axis: usize, ranges, count| {
+            let shift = t.geometry.offset[axis] - s.geometry.offset[axis];
+            bins((sizes[0][axis], shift), s.geometry.jump, ranges, (cell, count))
+        };
         Self {
             cell,
-            bins_x: (width / cell) as usize + 1,
-            bins_y: (height / cell) as usize + 1,
-            bin_of_column_offset: bins(sizes[0][0], s, s.columns, t.columns, cell),
-            bin_of_row_offset: bins(sizes[0][1], s, s.rows, t.rows, cell),
+            bins_x,
+            bins_y,
+            bin_of_column_offset: axis(0, [s.columns, t.columns], bins_x),
+            bin_of_row_offset: axis(1, [s.rows, t.rows], bins_y),
         }
     }
 
@@ -63,24 +69,25 @@ impl HoughSpace {
     }
 }
 
-/// Bins of every offset along one axis: trunc(((side − c_s) + c_t) / cell) in f32, where c_t − c_s
-/// is the offset times the jump.
+/// Bins of every offset along one axis of a source of `side` pixels: trunc(((side − c_s) + c_t) /
+/// cell) in f32, where c_t − c_s is the offset times the jump, and `shift` more where the grids of the
+/// two photographs begin at different places. There are `count` bins.
 fn bins(
-    side: u32,
-    grid: &Grid,
-    source: crate::hyperpixel::geometry::Range,
-    target: crate::hyperpixel::geometry::Range,
-    cell: f64,
+    (side, shift): (u32, f32),
+    jump: u32,
+    [source, target]: [Range; 2],
+    (cell, count): (f64, usize),
 ) -> Vec<u32> {
     if source.len == 0 || target.len == 0 {
         return Vec::new();
     }
-    let jump = i64::from(grid.geometry.jump);
+    let jump = i64::from(jump);
     let smallest = target.start as i64 - (source.start + source.len - 1) as i64;
     (0..(source.len + target.len - 1) as i64)
         .map(|offset| {
             let distance = i64::from(side) + (smallest + offset) * jump;
-            (distance as f32 / cell as f32) as u32
+            // Rounding may lead past the last bin where a shift is no whole number.
+            ((distance as f32 + shift) / cell as f32).min((count - 1) as f32) as u32
         })
         .collect()
 }
@@ -112,12 +119,15 @@ mod tests {
         fn every_offset_has_a_bin(
             jump in 1..2000u32,
             receptive_field in 0..3000u32,
-            offset in -40.0..40.0f32,
+            offsets in [[-40.0..40.0f32, -40.0..40.0f32], [-40.0..40.0f32, -40.0..40.0f32]],
             sizes in [[1..1000u32, 1..1000u32], [1..1000u32, 1..1000u32]],
             map in [1..90usize, 1..90usize],
         ) {
-            let geometry = Geometry { jump, receptive_field, offset };
-            let grids = sizes.map(|[width, height]| Grid::new(geometry, map[0], map[1], width, height));
+            let grid = |side: usize| {
+                let geometry = Geometry { jump, receptive_field, offset: offsets[side] };
+                Grid::new(geometry, map[0], map[1], sizes[side][0], sizes[side][1])
+            };
+            let grids = [grid(0), grid(1)];
             let space = HoughSpace::between(sizes, [&grids[0], &grids[1]]);
             prop_assert!(space.bin_of_column_offset.iter().all(|&bin| (bin as usize) < space.bins_x));
             prop_assert!(space.bin_of_row_offset.iter().all(|&bin| (bin as usize) < space.bins_y));

@@ -9,7 +9,8 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 
-use super::{FeaturesError, Header, METADATA, Precision, VERSION};
+use super::header::{parse, refuse};
+use super::{FeaturesError, Header, METADATA, Precision};
 use crate::backbone::FeatureMap;
 
 /// The longest header that is read, in bytes: far beyond what any network's layers need.
@@ -29,7 +30,8 @@ pub struct Kept {
 /// Opens a file of features.
 ///
 /// # Errors
-/// A file that cannot be read, that is truncated, or that is no file of features.
+/// A file that cannot be read, that is truncated, that is no file of features, or that hpflow wrote by
+/// another arithmetic.
 pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     let read_error = |source| FeaturesError::Read { file: file.to_owned(), source };
     let not_features = |what: String| FeaturesError::NotFeatures { file: file.to_owned(), what };
@@ -55,14 +57,15 @@ pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     let tensors: Metadata = serde_json::from_slice(&bytes)
         .map_err(|error| not_features(format!("is no safetensors file ({error})")))?;
     let end = tensors.tensors().values().map(|info| info.data_offsets.1).max().unwrap_or(0);
-    if found != start + end as u64 {
-        return Err(length(start + end as u64));
+    let expected = start.saturating_add(end as u64);
+    if found != expected {
+        return Err(length(expected));
     }
     let text = tensors.metadata().as_ref().and_then(|entries| entries.get(METADATA));
     let text = text.ok_or_else(|| not_features(format!("has no metadata `{METADATA}`")))?;
-    let header: Header = serde_json::from_str(text)
-        .map_err(|error| not_features(format!("its metadata `{METADATA}` are wrong ({error})")))?;
-    check(&header).map_err(|what| not_features(format!("its metadata `{METADATA}`: {what}")))?;
+    let header = parse(text)
+        .map_err(|what| not_features(format!("its metadata `{METADATA}` are wrong: {what}")))?;
+    refuse(file, &header)?;
     Ok(Kept { file: file.to_owned(), from, header, tensors, start })
 }
 
@@ -72,49 +75,16 @@ const LARGEST: f32 = 1e12;
 /// The least that the largest number of a photograph's maps may be, likewise.
 const SMALLEST_PEAK: f32 = 1e-12;
 
-/// What no file may say.
-fn check(header: &Header) -> Result<(), String> {
-    let layers = &header.description.layers;
-    if header.version != VERSION {
-        return Err(format!("version {} is unknown to this hpflow", header.version));
-    }
-    if layers.is_empty() || !layers.is_sorted_by(|a, b| a.id < b.id) {
-        return Err("layers need ids that ascend, and at least one".to_owned());
-    }
-    if let Some(layer) = layers.iter().find(|layer| layer.stride == 0 || layer.jump == Some(0)) {
-        return Err(format!("layer {} has stride or jump 0", layer.id));
-    }
-    let sizes = [header.original_size, header.resized_size].concat();
-    if sizes.contains(&0) || !(header.ratio().is_finite() && header.ratio() > 0.0) {
-        return Err("sizes and ratio must be above 0".to_owned());
-    }
-    let longer = header.resized_size[0].max(header.resized_size[1]) as f32;
-    if let Some(layer) = layers.iter().find(|layer| !(-longer..longer).contains(&layer.offset)) {
-        return Err(format!(
-            "layer {} has offset {:?}, expected pixels within the photograph",
-            layer.id, layer.offset
-        ));
-    }
-    if let Some(layer) = layers.iter().find(|layer| layer.receptive_field == Some(0)) {
-        return Err(format!("layer {} has receptive field 0", layer.id));
-    }
-    for (original, resized) in header.original_size.into_iter().zip(header.resized_size) {
-        let wanted = f64::from(original) * f64::from(header.ratio());
-        if (wanted - f64::from(resized)).abs() > 1.0 + wanted * 1e-6 {
-            return Err(format!(
-                "{resized} resized pixels, expected {wanted:.0} within one, {original} times the \
-                 ratio: scale both sides alike, or pad after the photograph"
-            ));
-        }
-    }
-    Ok(())
-}
-
 impl Kept {
     /// What the file says of itself.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether it is in version 1 of the format.
+    pub(super) fn is_of_version_1(&self) -> bool {
+        self.header.version == 1
     }
 
     /// The maps of some layers (ids), in that order. No other tensor is read.

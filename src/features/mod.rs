@@ -5,16 +5,20 @@
 //! metadata, [`METADATA`], whose value is JSON (a [`Header`]):
 //!
 //! ```json
-//! {"version":1,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
-//!  "original_size":[500,375],"resized_size":[300,225],"ratio":0.6,
+//! {"version":2,"arithmetic":2,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
+//!  "sha256":"…","original_size":[500,375],"resized_size":[300,225],"ratio":0.6,
 //!  "description":{"backbone":"resnet50","image_side":300,"precision":"f32",
 //!    "layers":[{"id":0,"name":"layer0","stride":4,"channels":64,
 //!               "jump":4,"receptive_field":11,"offset":0.0}],
 //!    "made_with":{"weights":{"source":"…","sha256":"…"}}}}
 //! ```
 //!
-//! The file of `…/horse/2008_000219.jpg` is `horse/2008_000219.jpg.safetensors` in the folder of
-//! features. `docs/features.md` tells the same to those who write such files.
+//! A photograph is known by its path below the benchmark's photographs ([`Image::name`]): the file of
+//! `JPEGImages/horse/2008_000219.jpg` is `horse/2008_000219.jpg.safetensors` in the folder of features.
+//! The SHA-256 is that of the photograph's file. `docs/features.md` tells the same to those who write
+//! such files.
+//!
+//! [`Image::name`]: crate::benchmark::Image::name
 
 use std::path::PathBuf;
 
@@ -23,42 +27,67 @@ use serde_json::{Map, Value};
 
 mod folder;
 mod format;
+mod header;
 
-pub use folder::{Features, file_of, photograph_name};
+pub use folder::{Features, Standing, check_names, file_of, locate};
 pub use format::{Kept, open, write};
 
+use crate::hyperpixel::Geometry;
 pub use crate::hyperpixel::Precision;
 
 /// The key of the metadata.
 pub const METADATA: &str = "hpflow-features";
 
-/// The version of the format that this hpflow reads and writes.
-pub const VERSION: u64 = 1;
+/// The version of the format that this hpflow writes. It reads version 1 too, but for what hpflow's
+/// own backbones wrote in it.
+pub const VERSION: u64 = 2;
 
 /// What a file says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the format.
     pub version: u64,
+    /// The number of the arithmetic ([`crate::ARITHMETIC`]) of maps that hpflow made itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<u64>,
     /// The benchmark that the photograph is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub benchmark: Option<String>,
-    /// The photograph: the name of its folder, `/`, and its own name.
+    /// The photograph: its path below the benchmark's photographs, with `/`. In version 1 the name of
+    /// its folder, `/`, and its own name.
     pub photograph: String,
+    /// SHA-256 of the photograph's file, hexadecimal. Version 1 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Width and height of the photograph in original pixels.
     pub original_size: [u32; 2],
-    /// Width and height in the pixels that jump, receptive field and offset are counted in.
+    /// Width and height of the photograph, without padding, in the pixels that the network saw, which
+    /// jump, receptive field and offsets are counted in.
     pub resized_size: [u32; 2],
-    /// Resized over original pixels: keypoints are multiplied by it. By default the ratio of the
-    /// longer sides, in f32.
+    /// Resized over original pixels: keypoints are multiplied by it. By default that of each axis, in
+    /// f32; in version 1 that of the longer sides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ratio: Option<f32>,
+    pub ratio: Option<Ratio>,
+    /// Where the photograph's first pixel is in the pixels that the network saw, x and y: how much
+    /// padding is before it. By default 0, as always in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<[f32; 2]>,
     /// What all files of a folder have in common.
     pub description: Description,
 }
 
+/// Resized over original pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected one number, or one for each of x and y")]
+pub enum Ratio {
+    /// Along both axes.
+    Both(f32),
+    /// Along x and along y: a warped photograph.
+    Each([f32; 2]),
+}
+
 /// What decides the numbers; the same in every file of a folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The network's name, for the header of a predictions file.
     pub backbone: String,
@@ -178,6 +207,84 @@ pub enum FeaturesError {
         /// What was expected.
         expected: String,
     },
+    /// What an earlier hpflow's own backbone wrote.
+    #[error(
+        "{}: was written by an earlier hpflow's {backbone}, which resized some photographs otherwise \
+         than published and did not note their content; remove it and write it again with `hpflow \
+         features`",
+        file.display()
+    )]
+    Outdated {
+        /// The file.
+        file: PathBuf,
+        /// The backbone.
+        backbone: String,
+    },
+    /// Maps of a photograph that has other bytes now.
+    #[error(
+        "{}: its maps are of other content than {} has now (SHA-256 {found}, expected {expected}); \
+         write them again (`hpflow features` does so for photographs that changed), or put the \
+         photograph back",
+        file.display(), photograph.display()
+    )]
+    OtherContent {
+        /// The file.
+        file: PathBuf,
+        /// The photograph.
+        photograph: PathBuf,
+        /// The SHA-256 that the file says.
+        found: String,
+        /// That of the photograph.
+        expected: String,
+    },
+    /// A photograph that is there and cannot be read.
+    #[error(
+        "{}: cannot be read, to compare it with its features: {source}; check its permissions",
+        photograph.display()
+    )]
+    Photograph {
+        /// The photograph.
+        photograph: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Two photographs whose features would be in one place.
+    #[error(
+        "the features of {first} and of {second} would be in one place; rename one of the two \
+         photographs"
+    )]
+    Collision {
+        /// A photograph.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// A file of version 1 that may be of either of two photographs.
+    #[error(
+        "{}: version 1 does not say whether it is of {first} or of {second}; write both in version 2, \
+         see docs/features.md",
+        file.display()
+    )]
+    Ambiguous {
+        /// The file.
+        file: PathBuf,
+        /// A photograph.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// Several files that may be of a photograph, none with its content.
+    #[error(
+        "both {} and {} may be the features of {}, and neither has its content; remove the one that \
+         is not",
+        files[0].display(), files[1].display(), photograph.display()
+    )]
+    Undecided {
+        /// Two of the files.
+        files: [PathBuf; 2],
+        /// The photograph.
+        photograph: PathBuf,
+    },
     /// A layer that the files do not have.
     #[error(
         "the features in {} have no layer {layer}; they have {known}",
@@ -227,10 +334,31 @@ pub enum FeaturesError {
 }
 
 impl Header {
-    /// Resized over original pixels.
+    /// Resized over original pixels along x and y.
     #[must_use]
-    pub fn ratio(&self) -> f32 {
+    pub fn ratio(&self) -> [f32; 2] {
+        let (original, resized) = (self.original_size, self.resized_size);
         let longer = |size: [u32; 2]| size[0].max(size[1]) as f32;
-        self.ratio.unwrap_or_else(|| longer(self.resized_size) / longer(self.original_size))
+        match self.ratio {
+            Some(Ratio::Both(ratio)) => [ratio; 2],
+            Some(Ratio::Each(ratios)) => ratios,
+            None if self.version == 1 => [longer(resized) / longer(original); 2],
+            None => [0, 1].map(|axis| resized[axis] as f32 / original[axis] as f32),
+        }
+    }
+
+    /// Where the photograph's first pixel is in the pixels that the network saw, x and y.
+    #[must_use]
+    pub fn offset(&self) -> [f32; 2] {
+        self.offset.unwrap_or_default()
+    }
+
+    /// A base layer's geometry (see [`Features::geometry`]) in this photograph.
+    #[must_use]
+    pub fn geometry(&self, of_layer: Geometry) -> Geometry {
+        of_layer.from_pixel(self.offset())
     }
 }
+
+#[cfg(test)]
+mod tests;

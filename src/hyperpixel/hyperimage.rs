@@ -37,8 +37,9 @@ pub struct Hyperimage {
     pub width: u32,
     /// Height of the photograph in resized pixels.
     pub height: u32,
-    /// Resized over original side: keypoints in original pixels times this are in resized pixels.
-    pub ratio: f32,
+    /// Resized over original pixels along x and y: keypoints in original pixels times this are in
+    /// resized pixels.
+    pub ratio: [f32; 2],
     /// The hyperpixels: a rectangle of the base group's cells.
     pub grid: Grid,
     /// Groups by resolution. The first is the base group, at the resolution of the base layer.
@@ -58,7 +59,7 @@ impl Hyperimage {
         geometry: Geometry,
         width: u32,
         height: u32,
-        ratio: f32,
+        ratio: [f32; 2],
         maps: &[FeatureMap],
     ) -> Self {
         Self::with_precision(geometry, width, height, ratio, maps, Precision::F32)
@@ -75,7 +76,7 @@ impl Hyperimage {
         geometry: Geometry,
         width: u32,
         height: u32,
-        ratio: f32,
+        ratio: [f32; 2],
         maps: &[FeatureMap],
         precision: Precision,
     ) -> Self {

@@ -17,8 +17,8 @@ pub struct LayerStack {
     pub width: u32,
     /// Height of the photograph in resized pixels.
     pub height: u32,
-    /// Resized over original side.
-    pub ratio: f32,
+    /// Resized over original pixels along x and y.
+    pub ratio: [f32; 2],
     /// Numbers of the layers, ascending.
     pub layers: Vec<usize>,
     /// The map of each layer, a group of its own.
@@ -38,7 +38,7 @@ pub struct View {
 impl LayerStack {
     /// Maps with their inner products. `width` and `height` are the photograph's, in resized pixels.
     #[must_use]
-    pub fn new(width: u32, height: u32, ratio: f32, maps: Vec<FeatureMap>) -> Self {
+    pub fn new(width: u32, height: u32, ratio: [f32; 2], maps: Vec<FeatureMap>) -> Self {
         let layers = maps.iter().map(|map| map.layer).collect();
         let maps: Vec<Group> = maps.iter().map(|map| Group::of(map, Precision::F32, 1.0)).collect();
         let grams = maps.iter().map(|map| Gram::new(map, map.data.view())).collect();

@@ -57,7 +57,7 @@ pub fn hyperimage(
     seed: u64,
 ) -> Hyperimage {
     let maps = feature_maps(backbone, layers, [width, height], seed);
-    Hyperimage::new(geometry, width, height, 1.0, &maps)
+    Hyperimage::new(geometry, width, height, [1.0; 2], &maps)
 }
 
 /// A value in [−0.5, 1), uniform (splitmix64).

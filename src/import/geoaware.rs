@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::{Array, Found, ImportError, point};
 use crate::Point;
+use crate::benchmark::Benchmark;
 use crate::pickle::{PickleError, Value, Values};
 use crate::score::Predicted;
 
@@ -29,17 +30,14 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     let Value::List(results) = values.root() else {
         return Err(found.malformed("expected a list of results, as GeoAware-SC pickles them"));
     };
-    let pairs = pairs_by_files(found);
+    let photographs = Photographs::of(found.benchmark);
     for (at, &result) in results.iter().enumerate() {
         let place = format!("result {at}");
         let result = Result30::new(&values, values.get(result))
             .ok_or_else(|| found.misfit(&place, expected()))?;
-        let key = (file_of(result.source), file_of(result.target));
-        let Some(&pair) = pairs.get(&key) else {
-            let what =
-                format!("no pair of the benchmark is from {} to {}", result.source, result.target);
-            return Err(found.misfit(&place, what));
-        };
+        let pair = photographs
+            .pair(result.source, result.target)
+            .map_err(|what| found.misfit(&place, what))?;
         let points = original(found, pair, &result).map_err(|what| found.misfit(&place, what))?;
         found.keep(pair, points, &place)?;
     }
@@ -93,19 +91,60 @@ impl<'a> Result30<'a> {
     }
 }
 
-/// Category folder and file name of a path, with either kind of slash.
-fn file_of(path: &str) -> (String, String) {
-    let mut parts = path.rsplit(['/', '\\']);
-    let file = parts.next().unwrap_or_default().to_owned();
-    (parts.next().unwrap_or_default().to_owned(), file)
+/// A benchmark's photographs and pairs, by what they are known by.
+struct Photographs<'a> {
+    benchmark: &'a Benchmark,
+    /// By [`Image::name`](crate::benchmark::Image::name).
+    numbers: HashMap<&'a str, usize>,
+    /// Pairs of a source and a target; most often one.
+    pairs: HashMap<[usize; 2], Vec<usize>>,
 }
 
-type FileName = (String, String);
+impl<'a> Photographs<'a> {
+    fn of(benchmark: &'a Benchmark) -> Self {
+        let numbers = benchmark.images.iter().enumerate();
+        let numbers = numbers.map(|(at, image)| (image.name.as_str(), at)).collect();
+        let mut pairs: HashMap<[usize; 2], Vec<usize>> = HashMap::new();
+        for (at, pair) in benchmark.pairs.iter().enumerate() {
+            pairs.entry([pair.source, pair.target]).or_default().push(at);
+        }
+        Self { benchmark, numbers, pairs }
+    }
 
-fn pairs_by_files(found: &Found<'_>) -> HashMap<(FileName, FileName), usize> {
-    let name = |image: usize| file_of(&found.benchmark.images[image].path.to_string_lossy());
-    let pairs = found.benchmark.pairs.iter().enumerate();
-    pairs.map(|(at, pair)| ((name(pair.source), name(pair.target)), at)).collect()
+    /// The pair from one photograph to another, given by paths on the machine where they were matched.
+    fn pair(&self, source: &str, target: &str) -> Result<usize, String> {
+        let none = || format!("no pair of the benchmark is from {source} to {target}");
+        let (Some(from), Some(to)) = (self.photograph(source)?, self.photograph(target)?) else {
+            return Err(none());
+        };
+        match self.pairs.get(&[from, to]).map(Vec::as_slice) {
+            None | Some([]) => Err(none()),
+            Some([pair]) => Ok(*pair),
+            Some([first, second, ..]) => {
+                let [first, second] = [first, second].map(|&at| &self.benchmark.pairs[at].id);
+                Err(format!(
+                    "{first} and {second} are both pairs from {source} to {target}, and paths do not \
+                     tell them apart; import a CSV file or NumPy archive, which name pairs by their id"
+                ))
+            }
+        }
+    }
+
+    /// The photograph whose path below the benchmark's photographs is the end of a path, with either
+    /// kind of slash.
+    fn photograph(&self, path: &str) -> Result<Option<usize>, String> {
+        let path = path.replace('\\', "/");
+        let ends = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
+        let known = |end: &str| self.numbers.get(end).map(|&at| (end.to_owned(), at));
+        let mut found = std::iter::once(&*path).chain(ends).filter_map(known);
+        match (found.next(), found.next()) {
+            (Some((first, _)), Some((second, _))) => Err(format!(
+                "{path} may be the benchmark's photograph {first} or its {second}; import a CSV file \
+                 or NumPy archive, which name pairs by their id"
+            )),
+            (one, _) => Ok(one.map(|(_, at)| at)),
+        }
+    }
 }
 
 /// The predicted points of a pair's keypoints in original pixels of the target.
@@ -135,4 +174,68 @@ fn unpadded(point: [f64; 2], size: [u32; 2], side: f64) -> [f64; 2] {
         let margin = ((side - filled) / 2.0).trunc();
         (point[axis] - margin) * longer / side
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::benchmark::{Image, Pair};
+
+    /// Pairs from one photograph to another, of photographs below `photographs`.
+    fn benchmark(names: &[&str], pairs: &[[usize; 2]]) -> Benchmark {
+        let folder = Path::new("photographs");
+        let pair = |(at, &[source, target]): (usize, &[usize; 2])| Pair {
+            id: format!("{at}"),
+            category: "car".to_owned(),
+            source,
+            target,
+            source_keypoints: vec![[1.0, 1.0]],
+            target_keypoints: vec![[1.0, 1.0]],
+            keypoint_ids: vec!["0".to_owned()],
+            source_box: None,
+            target_box: None,
+            variation: None,
+        };
+        Benchmark {
+            name: "spair-json".to_owned(),
+            split: "test".to_owned(),
+            images: names
+                .iter()
+                .map(|name| Image::below(folder, folder.join(name), None))
+                .collect(),
+            pairs: pairs.iter().enumerate().map(pair).collect(),
+        }
+    }
+
+    #[test]
+    fn photographs_of_one_folder_and_name_are_told_apart() {
+        let names = ["cats/1/a.jpg", "cats/1/b.jpg", "dogs/1/a.jpg", "dogs/1/b.jpg"];
+        let benchmark = benchmark(&names, &[[0, 1], [2, 3]]);
+        let photographs = Photographs::of(&benchmark);
+        let pair = |source: &str, target: &str| photographs.pair(source, target);
+        assert_eq!(pair("/data/x/JPEGImages/cats/1/a.jpg", "cats/1/b.jpg"), Ok(0));
+        assert_eq!(pair("D:\\x\\dogs\\1\\a.jpg", "/y/dogs/1/b.jpg"), Ok(1));
+        for (source, target) in [
+            ("/x/1/a.jpg", "/x/1/b.jpg"),
+            ("/x/cats/1/a.jpg", "/x/dogs/1/b.jpg"),
+            ("/x/mycats/1/a.jpg", "/x/cats/1/b.jpg"),
+        ] {
+            let error = pair(source, target).unwrap_err();
+            assert!(error.contains("no pair of the benchmark is from"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_two_photographs_or_two_pairs_is_refused_by_both_names() {
+        let ambiguous = benchmark(&["a.jpg", "1/a.jpg", "b.jpg"], &[[0, 2], [1, 2]]);
+        let error = Photographs::of(&ambiguous).pair("/x/1/a.jpg", "/x/b.jpg").unwrap_err();
+        assert!(error.contains("photograph 1/a.jpg or its a.jpg"), "{error}");
+        let twice = benchmark(&["a.jpg", "b.jpg"], &[[0, 1], [1, 0], [0, 1]]);
+        let photographs = Photographs::of(&twice);
+        assert_eq!(photographs.pair("b.jpg", "a.jpg"), Ok(1));
+        let error = photographs.pair("a.jpg", "b.jpg").unwrap_err();
+        assert!(error.contains("0 and 2 are both pairs"), "{error}");
+    }
 }

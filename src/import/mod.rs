@@ -127,28 +127,46 @@ pub fn read(
 struct Found<'a> {
     file: &'a Path,
     benchmark: &'a Benchmark,
-    pairs: HashMap<&'a str, usize>,
+    /// By their ids. Several have one id where photographs differ by what it leaves out, such as their
+    /// extensions.
+    pairs: HashMap<&'a str, Vec<usize>>,
     predicted: Vec<Option<Predicted>>,
 }
 
 impl<'a> Found<'a> {
     fn new(file: &'a Path, benchmark: &'a Benchmark) -> Self {
-        let pairs = benchmark.pairs.iter().enumerate();
-        Self {
-            file,
-            benchmark,
-            pairs: pairs.map(|(at, pair)| (pair.id.as_str(), at)).collect(),
-            predicted: vec![None; benchmark.pairs.len()],
+        let mut pairs: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, pair) in benchmark.pairs.iter().enumerate() {
+            pairs.entry(pair.id.as_str()).or_default().push(at);
         }
+        Self { file, benchmark, pairs, predicted: vec![None; benchmark.pairs.len()] }
     }
 
     /// The index of the pair of this id.
     fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
-        self.pairs.get(id).copied().ok_or_else(|| {
-            let Benchmark { name, split, .. } = self.benchmark;
-            let id = crate::pickle::shortened(id);
-            self.misfit(place, format!("pair {id} is not among the pairs of {name} {split}"))
-        })
+        let shown = crate::pickle::shortened(id);
+        match self.pairs.get(id).map(Vec::as_slice) {
+            Some([pair]) => Ok(*pair),
+            Some([first, second, ..]) => {
+                let photographs = [first, second].map(|&at| {
+                    let pair = &self.benchmark.pairs[at];
+                    let [source, target] = [pair.source, pair.target]
+                        .map(|image| self.benchmark.images[image].name.as_str());
+                    format!("{source} to {target}")
+                });
+                let photographs = photographs.join(", the other from ");
+                let what = format!(
+                    "two pairs of the benchmark have the id {shown}, one from {photographs}; rename \
+                     one of the photographs"
+                );
+                Err(self.misfit(place, what))
+            }
+            None | Some([]) => {
+                let Benchmark { name, split, .. } = self.benchmark;
+                let what = format!("pair {shown} is not among the pairs of {name} {split}");
+                Err(self.misfit(place, what))
+            }
+        }
     }
 
     /// Keeps the predictions of a pair. The same once more is no fault: some programs draw the pairs

@@ -5,8 +5,13 @@ use crate::benchmark::{Image, Pair};
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
-    let image =
-        |name: &str, size| Image { path: format!("bird/{name}.jpg").into(), size: Some(size) };
+    let image = |name: &str, size| {
+        Image::below(
+            "photographs".as_ref(),
+            format!("photographs/bird/{name}.jpg").into(),
+            Some(size),
+        )
+    };
     let pair = |id: &str, [source, target]: [usize; 2]| Pair {
         id: id.to_owned(),
         category: "bird".to_owned(),
@@ -201,4 +206,14 @@ mod properties {
             let _ = crate::pickle::Values::read(&bytes[..]);
         }
     }
+}
+
+#[test]
+fn an_id_of_two_pairs_is_refused_with_the_photographs_of_both() {
+    let mut benchmark = birds();
+    benchmark.pairs[1].id = benchmark.pairs[0].id.clone();
+    let found = Found::new(Path::new("file"), &benchmark);
+    let error = found.pair("0-a-b:bird", "line 2").unwrap_err().to_string();
+    assert!(error.contains("bird/a.jpg to bird/b.jpg"), "{error}");
+    assert!(error.contains("bird/b.jpg to bird/a.jpg"), "{error}");
 }

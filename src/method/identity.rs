@@ -60,7 +60,7 @@ impl Method for Identity {
     }
 
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
-        let photograph = |path: &Path| Image { path: path.to_owned(), size: None };
+        let photograph = |path: &Path| Image::below(Path::new(""), path.to_owned(), None);
         let [source, target] = [size(&photograph(query.source))?, size(&photograph(query.target))?];
         let keypoints = map(query.keypoints, source, target);
         let [width, height] = query.flow.unwrap_or_default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Entry, table};
 use crate::backbone::{BackboneError, WeightsError};
+use crate::benchmark::Image;
 use crate::engine::gpu::GpuError;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
@@ -46,7 +47,9 @@ pub struct KeptFeatures {
     /// The folder.
     pub folder: PathBuf,
     /// Photographs whose features must be there.
-    pub photographs: Vec<PathBuf>,
+    pub photographs: Vec<Image>,
+    /// Whether it is enough that some of them have usable features; the rest is found when it is read.
+    pub some: bool,
 }
 
 /// Which way a learned alignment is asked for the pair's keypoints. Such a network maps points of

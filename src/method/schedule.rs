@@ -92,7 +92,7 @@ mod tests {
         Benchmark {
             name: "spair".to_owned(),
             split: "test".to_owned(),
-            images: vec![Image { path: "photograph".into(), size: None }; images],
+            images: vec![Image::below("".as_ref(), "photograph".into(), None); images],
             pairs: pairs.iter().map(pair).collect(),
         }
     }

@@ -178,7 +178,7 @@ mod tests {
         let benchmark = |photograph: &str, pairs: usize, split: &str| Benchmark {
             name: "spair".to_owned(),
             split: split.to_owned(),
-            images: vec![Image { path: photograph.into(), size: None }],
+            images: vec![Image::below("".as_ref(), photograph.into(), None)],
             pairs: vec![pair.clone(); pairs],
         };
         assert!(is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS, "test")));

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::SearchError;
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
-use crate::features::Features;
+use crate::features::{Features, Header};
 use crate::hyperpixel::{Geometry, LayerSet, LayerStack, View};
 use crate::method::schedule::Schedule;
 use crate::score::{Alpha, Protocol, ScoreError, Verdict, breakdown, rights};
@@ -167,9 +167,10 @@ impl Evaluator<'_> {
                 loaded.images.push(used);
                 continue;
             }
-            let stack = Arc::new(self.stack(image)?);
+            let (stack, header) = self.stack(image)?;
+            let stack = Arc::new(stack);
             let asked: Vec<(&[usize], Geometry)> =
-                sets.iter().map(|set| (&*set.positions, set.geometry)).collect();
+                sets.iter().map(|set| (&*set.positions, header.geometry(set.geometry))).collect();
             let views: Vec<Arc<View>> = stack.views(&asked).into_iter().map(Arc::new).collect();
             if let Some((view, set)) = views.iter().zip(sets).find(|(v, _)| v.grid.is_empty()) {
                 let engine = EngineError::NoHyperpixels {
@@ -196,11 +197,11 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn stack(&self, image: usize) -> Result<LayerStack, SearchError> {
+    fn stack(&self, image: usize) -> Result<(LayerStack, Header), SearchError> {
         let image = &self.benchmark.images[image];
-        let (header, maps) = self.features.maps(&image.path, image.size, &self.layers)?;
+        let (header, maps) = self.features.maps(image, &self.layers)?;
         let [width, height] = header.resized_size;
-        Ok(LayerStack::new(width, height, header.ratio(), maps))
+        Ok((LayerStack::new(width, height, header.ratio(), maps), header))
     }
 
     /// What the engine is asked for a pair, and the neighbours of its keypoints for each base.

@@ -24,7 +24,7 @@ pub fn hyperimage_in(
     let (jump, receptive_field) = [(4, 11), (4, 19), (4, 27), (4, 35), (8, 43)][layers.base()];
     let geometry = Geometry::new(jump, receptive_field);
     let maps = synthetic::feature_maps("resnet50", &layers, [width, height], seed);
-    Arc::new(Hyperimage::with_precision(geometry, width, height, 1.0, &maps, precision))
+    Arc::new(Hyperimage::with_precision(geometry, width, height, [1.0; 2], &maps, precision))
 }
 
 /// Cases that differ in what can go wrong: one group, two, three and four; narrow and wide bases;
@@ -140,7 +140,7 @@ fn features_of_any_range_match_as_features_of_an_ordinary_one() {
         let mut maps = synthetic::feature_maps("resnet50", &layers, [90, 70], seed);
         maps.iter_mut().flat_map(|map| &mut map.data).for_each(|value| *value *= factor);
         let geometry = Geometry::new(4, 11);
-        Arc::new(Hyperimage::with_precision(geometry, 90, 70, 1.0, &maps, Precision::F16))
+        Arc::new(Hyperimage::with_precision(geometry, 90, 70, [1.0; 2], &maps, Precision::F16))
     };
     let similarities = |factor: f32| {
         let (source, target) = (scaled(factor, 1), scaled(1.0, 2));

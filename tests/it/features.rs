@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hpflow::backbone::FeatureMap;
-use hpflow::features::{Description, Header, Layer, Precision, VERSION, open, write};
+use hpflow::features::{Description, Header, Layer, Precision, Ratio, VERSION, open, write};
 use safetensors::SafeTensors;
+use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Tiny, fails, hpflow, text};
 
@@ -33,6 +34,12 @@ fn lines(path: &Path) -> String {
 fn header(path: &Path) -> serde_json::Value {
     let whole = fs::read_to_string(path).expect("predictions");
     serde_json::from_str(whole.lines().next().expect("a header")).expect("JSON")
+}
+
+/// SHA-256 of a file.
+pub fn sha256(path: &Path) -> String {
+    let digest = Sha256::digest(fs::read(path).expect("a file"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -141,11 +148,14 @@ fn foreign(tiny: &Tiny, change: impl Fn(usize, &mut Header, &mut Vec<FeatureMap>
         };
         let mut header = Header {
             version: VERSION,
+            arithmetic: None,
             benchmark: Some("spair".to_owned()),
             photograph: format!("mug/mug_{index}.png"),
+            sha256: Some(sha256(&tiny.path(&format!("JPEGImages/mug/mug_{index}.png")))),
             original_size: [width, height],
             resized_size: [width, height],
             ratio: None,
+            offset: None,
             description: Description {
                 backbone: "patches".to_owned(),
                 image_side: None,
@@ -232,15 +242,23 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
         (maps[1].channels, maps[1].rows) = (3, 20);
     });
     refused(&["`head/out` has 20 × 11 cells", "10 × 11"]);
-    foreign(&tiny, |_, header, _| header.version = 2);
-    refused(&["version 2"]);
+    foreign(&tiny, |_, header, _| header.version = 3);
+    refused(&["version 3", "1 and 2"]);
     foreign(&tiny, |_, header, _| header.resized_size = [0, 80]);
     refused(&["sizes"]);
     foreign(&tiny, |_, header, _| header.description.layers.clear());
     refused(&["layers"]);
-    foreign(&tiny, |_, header, _| header.resized_size[1] = 84);
-    refused(&["84 resized pixels, expected 80 within one", "both sides alike"]);
-    foreign(&tiny, |_, header, _| header.ratio = Some(1e-30));
+    foreign(&tiny, |_, header, _| {
+        header.version = 1;
+        header.resized_size[1] = 84;
+    });
+    refused(&["84 resized pixels, expected 80 within one", "both sides alike", "version 2"]);
+    foreign(&tiny, |_, header, _| {
+        header.ratio = Some(Ratio::Both(1.0));
+        header.resized_size[1] = 84;
+    });
+    refused(&["84 resized pixels, expected 80 within one", "without padding"]);
+    foreign(&tiny, |_, header, _| header.ratio = Some(Ratio::Both(1e-30)));
     refused(&["resized pixels, expected 0"]);
     foreign(&tiny, |_, header, _| header.description.layers[0].receptive_field = Some(0));
     refused(&["layer 3 has receptive field 0"]);
@@ -348,8 +366,134 @@ fn a_number_beyond_half_precision_is_refused() {
     assert!(error.contains("layer 3") && error.contains("70000"), "{error}");
 }
 
+/// The same file with another header, as a program of one's own might write it.
+fn with_header(file: &Path, change: impl Fn(&mut serde_json::Value)) {
+    let bytes = fs::read(file).expect("a file");
+    let tensors = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).expect("metadata");
+    let text = &metadata.metadata().as_ref().expect("metadata")["hpflow-features"];
+    let mut header = serde_json::from_str(text).expect("JSON");
+    change(&mut header);
+    let metadata = [("hpflow-features".to_owned(), header.to_string())].into();
+    let changed = safetensors::serialize(tensors.tensors(), Some(metadata)).expect("a file");
+    fs::write(file, changed).expect("a file");
+}
+
+#[test]
+fn a_header_says_what_made_the_maps_and_of_what() {
+    let tiny = Tiny::new();
+    assert!(keep(&tiny, "kept", &[]).status.success());
+    let kept = open(&tiny.path("kept/mug/mug_0.png.safetensors")).expect("features");
+    let header = kept.header();
+    assert_eq!((header.version, header.arithmetic), (2, Some(hpflow::ARITHMETIC)));
+    assert_eq!(header.photograph, "mug/mug_0.png");
+    assert_eq!(header.sha256, Some(sha256(&tiny.path("JPEGImages/mug/mug_0.png"))));
+    assert_eq!((header.ratio(), header.offset()), ([1.0; 2], [0.0; 2]));
+}
+
+#[test]
+fn maps_of_another_arithmetic_are_refused_and_say_which() {
+    let tiny = Tiny::new();
+    assert!(keep(&tiny, "kept", &[]).status.success());
+    let file = tiny.path("kept/mug/mug_1.png.safetensors");
+    let whole = fs::read(&file).expect("a file");
+    for (arithmetic, found) in [(Some(1), "1"), (Some(3), "3"), (None, "missing")] {
+        with_header(&file, |header| match arithmetic {
+            Some(number) => header["arithmetic"] = number.into(),
+            None => drop(header.as_object_mut().expect("an object").remove("arithmetic")),
+        });
+        let difference = format!("arithmetic is {found}, expected {}", hpflow::ARITHMETIC);
+        let parts = ["mug_1.png.safetensors", &difference];
+        fails(&predict(&tiny, "kept", "refused.jsonl", &[]), 1, &parts);
+        fails(&keep(&tiny, "kept", &[]), 1, &parts);
+        fs::write(&file, &whole).expect("a file");
+    }
+    assert!(predict(&tiny, "kept", "a.jsonl", &[]).status.success());
+}
+
+#[test]
+fn what_hpflow_wrote_in_version_1_is_refused_and_what_others_wrote_is_read_with_a_note() {
+    let tiny = Tiny::new();
+    let first = |header: &mut serde_json::Value| {
+        header["version"] = 1.into();
+        for field in ["arithmetic", "sha256"] {
+            header.as_object_mut().expect("an object").remove(field);
+        }
+    };
+    assert!(keep(&tiny, "own", &[]).status.success());
+    for (file, _) in files(&tiny.path("own/mug")) {
+        with_header(&file, first);
+    }
+    let parts = ["mug_0.png.safetensors", "earlier hpflow's hog", "`hpflow features`"];
+    fails(&predict(&tiny, "own", "refused.jsonl", &[]), 1, &parts);
+    fails(&keep(&tiny, "own", &[]), 1, &parts);
+    foreign(&tiny, |_, _, _| {});
+    let layers = ["--layers", "3,7"];
+    let quiet = predict(&tiny, "foreign", "second.jsonl", &layers);
+    assert_eq!(text(&quiet.stderr), "");
+    for (file, _) in files(&tiny.path("foreign/mug")) {
+        with_header(&file, first);
+    }
+    let noted = predict(&tiny, "foreign", "first.jsonl", &layers);
+    assert!(noted.status.success(), "{}", text(&noted.stderr));
+    let said = text(&noted.stderr);
+    assert!(said.contains("3 of 3 files do not say of which content"), "{said}");
+    assert_eq!(said.lines().count(), 1, "once a run: {said}");
+    assert!(lines(&tiny.path("first.jsonl")) == lines(&tiny.path("second.jsonl")));
+    // Of a network of the same name that is not hpflow's.
+    foreign(&tiny, |_, header, _| {
+        header.version = 1;
+        header.description.backbone = "resnet50".to_owned();
+    });
+    let output = predict(&tiny, "foreign", "name.jsonl", &layers);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_header_of_fields_that_would_be_overlooked_or_contradict_is_refused() {
+    let tiny = Tiny::new();
+    let refused = |change: &dyn Fn(&mut serde_json::Value), parts: &[&str]| {
+        foreign(&tiny, |_, _, _| {});
+        with_header(&tiny.path("foreign/mug/mug_1.png.safetensors"), change);
+        let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3,7"]);
+        fails(&output, 1, &[&["mug_1.png.safetensors"], parts].concat());
+    };
+    refused(&|header| header["padding"] = 4.into(), &["`padding` is unknown", "offset"]);
+    let layer = |header: &mut serde_json::Value| {
+        header["description"]["layers"][0]["receptive-field"] = 9.into();
+    };
+    refused(&layer, &["in a layer `receptive-field` is unknown", "receptive_field"]);
+    let version = |header: &mut serde_json::Value| {
+        header["version"] = 1.into();
+        header["offset"] = serde_json::json!([0, 8]);
+    };
+    refused(&version, &["version 1 has one ratio and no offset", "version 2"]);
+    let ratios = |header: &mut serde_json::Value| {
+        header["version"] = 1.into();
+        header["ratio"] = serde_json::json!([1, 1]);
+    };
+    refused(&ratios, &["version 1 has one ratio"]);
+    // The size of what the network saw, padding and all, instead of the photograph's.
+    let padded = |header: &mut serde_json::Value| {
+        header["offset"] = serde_json::json!([0, 10]);
+        header["resized_size"] = serde_json::json!([100, 100]);
+        header["ratio"] = 1.into();
+    };
+    refused(&padded, &["100 resized pixels, expected 80 within one", "without padding"]);
+    refused(&|header| header["offset"] = serde_json::json!([0, 10]), &["ratio must be given"]);
+    let far = |header: &mut serde_json::Value| {
+        header["offset"] = serde_json::json!([0, 1e30]);
+        header["ratio"] = 1.into();
+    };
+    refused(&far, &["offset 1e30", "at most 8192"]);
+    let three = |header: &mut serde_json::Value| header["ratio"] = serde_json::json!([1, 1, 1]);
+    refused(&three, &["expected one number, or one for each of x and y"]);
+    refused(&|header| header["ratio"] = serde_json::json!([1, 0]), &["above 0"]);
+    refused(&|header| header["sha256"] = "abc".into(), &["64 hexadecimal digits"]);
+}
+
 /// A Python with numpy and safetensors, or a loud line that there is none.
-fn python() -> Option<&'static str> {
+pub fn python() -> Option<&'static str> {
     let found = Command::new("python3").args(["-c", "import numpy, safetensors.numpy"]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some("python3");

@@ -109,7 +109,7 @@ pub fn hyperimages(
         let maps = backbone.extract(&photographs, layers.layers()).expect("maps");
         let each = prepared.iter().zip(&maps);
         each.map(|(Prepared { width, height, ratio, .. }, maps)| {
-            Arc::new(Hyperimage::new(geometry, *width, *height, *ratio, maps))
+            Arc::new(Hyperimage::new(geometry, *width, *height, [*ratio; 2], maps))
         })
         .collect()
     };
@@ -123,7 +123,7 @@ fn grids_sizes_and_hough_spaces_are_exactly_the_published_ones() {
             let resized = format!("{}x{}", image.width, image.height);
             assert_eq!(resized, case.metadata[&format!("{side}_resized")], "{} {side}", case.name);
             let ratio: f64 = case.metadata[&format!("{side}_ratio")].parse().expect("a ratio");
-            assert_eq!(f64::from(image.ratio), ratio, "{} {side}", case.name);
+            assert_eq!(image.ratio.map(f64::from), [ratio; 2], "{} {side}", case.name);
             let boxes: Vec<f32> =
                 (0..image.grid.len()).flat_map(|cell| image.grid.cell_box(cell)).collect();
             assert_eq!(boxes, case.floats[&format!("{side}_box")], "{} {side}", case.name);

@@ -115,7 +115,7 @@ fn a_shifted_picture_is_matched_by_its_shift() {
     let target = picture(300, 240, |x, y| tiles(x as i32 - shift[0], y as i32 - shift[1]));
     let hyperimage = |prepared: &Prepared| {
         let geometry = Hog.geometry(0).unwrap();
-        Arc::new(Hyperimage::new(geometry, 300, 240, 1.0, &[describe(prepared)]))
+        Arc::new(Hyperimage::new(geometry, 300, 240, [1.0; 2], &[describe(prepared)]))
     };
     let layers = LayerSet::new(vec![0]).unwrap();
     let mut method = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();

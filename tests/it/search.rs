@@ -10,9 +10,7 @@ use std::time::Duration;
 use hpflow::backbone::FeatureMap;
 use hpflow::benchmark::{Benchmark, Options};
 use hpflow::engine::cpu::CpuEngine;
-use hpflow::features::{
-    Description, Features, Header, Layer, Precision, VERSION, file_of, photograph_name, write,
-};
+use hpflow::features::{Description, Features, Header, Layer, Precision, VERSION, file_of, write};
 use hpflow::image::scaled_size;
 use hpflow::score::default_for;
 use hpflow::search::{Evaluator, Event, Plan, Search, SearchError, State, StateError};
@@ -86,14 +84,17 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
             .collect();
         let header = Header {
             version: VERSION,
+            arithmetic: None,
             benchmark: Some(benchmark.name.clone()),
-            photograph: photograph_name(&image.path),
+            photograph: image.name.clone(),
+            sha256: Some(crate::features::sha256(&image.path)),
             original_size: original,
             resized_size: [width, height],
             ratio: None,
+            offset: None,
             description: description.clone(),
         };
-        write(&file_of(folder, &image.path), &header, &maps).expect("written");
+        write(&file_of(folder, &image.name), &header, &maps).expect("written");
     }
 }
 
@@ -324,8 +325,7 @@ fn the_memory_and_the_threads_change_no_byte() {
 /// last told, in the form of the file.
 fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
     let benchmark = opened("spair", tiny.root(), &Options::default());
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    let features = Features::open(Path::new(features), photographs).expect("features");
+    let features = Features::open(Path::new(features), &benchmark.images).expect("features");
     let mut engine = CpuEngine::new();
     let evaluator = Evaluator {
         benchmark: &benchmark,

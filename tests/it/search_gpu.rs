@@ -59,7 +59,7 @@ fn stack([width, height]: [u32; 2], seed: u64) -> Arc<LayerStack> {
         let data = (0..channels * rows * columns).map(|_| next()).collect();
         FeatureMap { layer, stride, channels, rows, columns, data }
     });
-    Arc::new(LayerStack::new(width, height, 1.0, maps.collect()))
+    Arc::new(LayerStack::new(width, height, [1.0; 2], maps.collect()))
 }
 
 fn views(stack: &LayerStack, sets: &[&[usize]]) -> Vec<Arc<View>> {
@@ -206,7 +206,7 @@ fn what_cannot_be_matched_is_an_error() {
         columns: map.columns,
         data: map.data.view().single().to_vec(),
     });
-    wrong.target = Arc::new(LayerStack::new(104, 75, 1.0, maps.collect()));
+    wrong.target = Arc::new(LayerStack::new(104, 75, [1.0; 2], maps.collect()));
     let error = refused(wrong);
     assert!(matches!(error, EngineError::DifferentLayers { .. }), "{error}");
     let mut wrong = good.clone();

@@ -30,7 +30,8 @@ pub(in crate::benchmark) fn open(
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
     let selected = select(&categories, options)?;
     let annotations = root.join("PairAnnotation").join(&options.split);
-    let mut reading = Reading { root: &root, images: Images::default(), pairs: Vec::new() };
+    let mut reading =
+        Reading { root: &root, images: Images::of(root.join("JPEGImages")), pairs: Vec::new() };
     for batch in selected.chunks(BATCH) {
         let parsed: Vec<_> = batch
             .par_iter()

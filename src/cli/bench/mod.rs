@@ -244,8 +244,14 @@ impl Stored {
             images.clear();
             for Extracted { width, height, ratio, maps } in extracted {
                 let start = Instant::now();
-                let image =
-                    Hyperimage::with_precision(geometry, *width, *height, *ratio, maps, precision);
+                let image = Hyperimage::with_precision(
+                    geometry,
+                    *width,
+                    *height,
+                    [*ratio; 2],
+                    maps,
+                    precision,
+                );
                 if repetition > 0 {
                     norms.0.push(start.elapsed().as_secs_f64() * 1e3);
                 }
@@ -305,11 +311,12 @@ fn requests(images: &[Arc<Hyperimage>], pairs: usize) -> Vec<Requested> {
 
 /// A pair with fifteen keypoints spread over the source.
 fn request(source: &Arc<Hyperimage>, target: &Arc<Hyperimage>) -> Requested {
-    let side = |pixels: u32, part: usize, parts: usize| {
-        pixels as f32 / source.ratio * (part as f32 + 0.5) / parts as f32
+    let size = [source.width, source.height];
+    let side = |axis: usize, part: usize, parts: usize| {
+        size[axis] as f32 / source.ratio[axis] * (part as f32 + 0.5) / parts as f32
     };
     let keypoints: Vec<Point> =
-        (0..15).map(|at| [side(source.width, at % 5, 5), side(source.height, at / 5, 3)]).collect();
+        (0..15).map(|at| [side(0, at % 5, 5), side(1, at / 5, 3)]).collect();
     let neighbours = Neighbours::new(source, &keypoints);
     let (source, target) = (Arc::clone(source), Arc::clone(target));
     (PairRequest { source, target, rows: neighbours.rows.clone() }, neighbours)

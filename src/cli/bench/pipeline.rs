@@ -73,8 +73,7 @@ fn predict(
 ) -> anyhow::Result<Run> {
     let hpf = HpfArgs { engine: Some(kind), ..args.method.hpf.clone() };
     let asked = MethodArgs { hpf, ..args.method.clone() };
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    let mut method = asked.open(photographs, &benchmark.name, console)?;
+    let mut method = asked.open((&benchmark.images, false), &benchmark.name, console)?;
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();
     let progress = console.progress(pairs.len(), "pairs");
     let start = Instant::now();

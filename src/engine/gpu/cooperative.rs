@@ -63,7 +63,7 @@ fn known_pair() -> PairRequest {
         let (width, height) = (width as u32, height as u32);
         let geometry = Geometry::new(4, 11);
         let precision = Precision::F16;
-        Arc::new(Hyperimage::with_precision(geometry, width, height, 1.0, &maps, precision))
+        Arc::new(Hyperimage::with_precision(geometry, width, height, [1.0; 2], &maps, precision))
     };
     let (source, target) = (image(1, [100, 75]), image(2, [90, 110]));
     let rows = (0..source.grid.len() as u32).collect();

@@ -48,7 +48,7 @@ pub(super) fn decode_all(benchmark: &Benchmark, images: &[usize], to: &SyncSende
     let mut seconds = 0.0;
     for &image in images {
         let start = Instant::now();
-        let Image { path, size } = &benchmark.images[image];
+        let Image { path, size, .. } = &benchmark.images[image];
         let prepared = decode(path, *size);
         seconds += start.elapsed().as_secs_f64();
         if to.send((image, prepared)).is_err() {
@@ -159,7 +159,8 @@ impl Extractor<'_> {
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
         let (geometry, precision) = (self.geometry, self.precision);
-        let image = Hyperimage::with_precision(geometry, width, height, ratio, maps, precision);
+        let image =
+            Hyperimage::with_precision(geometry, width, height, [ratio; 2], maps, precision);
         not_empty(image, photograph, self.layers.base())
     }
 }

@@ -19,7 +19,7 @@ use super::schedule::Schedule;
 use super::{Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
 use crate::Point;
 use crate::backbone::{Backbone, BackboneError};
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Image};
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
@@ -122,7 +122,9 @@ impl Hpf {
                 extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
             }
             Maps::Kept(features) => {
-                Reader { features, layers, geometry, precision }.read(photograph, None)
+                let image =
+                    features.locate(photograph).map_err(|error| unusable(photograph, error))?;
+                Reader { features, layers, geometry, precision }.read(&image)
             }
         }
     }
@@ -268,14 +270,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A photograph's hyperpixels from its kept features; `size` is in original pixels.
-    fn read(&self, photograph: &Path, size: Option<[u32; 2]>) -> Result<Arc<Hyperimage>, Unusable> {
+    /// A photograph's hyperpixels from its kept features.
+    fn read(&self, image: &Image) -> Result<Arc<Hyperimage>, Unusable> {
+        let photograph = &*image.path;
         let (header, maps) = self
             .features
-            .maps(photograph, size, self.layers.layers())
+            .maps(image, self.layers.layers())
             .map_err(|error| unusable(photograph, error))?;
         let ([width, height], ratio) = (header.resized_size, header.ratio());
-        let (geometry, precision) = (self.geometry, self.precision);
+        let (geometry, precision) = (header.geometry(self.geometry), self.precision);
         let image = Hyperimage::with_precision(geometry, width, height, ratio, &maps, precision);
         not_empty(image, photograph, self.layers.base())
     }
@@ -294,7 +297,7 @@ fn predict_kept(
         scope.spawn(move || {
             for &index in &schedule.images {
                 let image = &benchmark.images[index];
-                let result = reader.read(&image.path, image.size);
+                let result = reader.read(image);
                 if read.send((index, result)).is_err() {
                     break;
                 }

@@ -53,8 +53,10 @@ fn with_backbone(options: &Options) -> Result<Hpf, OpenError> {
 
 /// Kept features of some photographs, and engine.
 fn with_features(options: &Options, kept: &KeptFeatures) -> Result<Hpf, OpenError> {
-    let photographs = kept.photographs.iter().map(|photograph| &**photograph);
-    let features = Features::open(&kept.folder, photographs)?;
+    let features = match kept.some {
+        true => Features::open_for_some(&kept.folder, &kept.photographs)?,
+        false => Features::open(&kept.folder, &kept.photographs)?,
+    };
     let layers = kept_layers(options, &features)?;
     let engine = engine(options, options.engine.unwrap_or_default())?;
     Hpf::with_features(features, engine, layers.clone())

@@ -11,7 +11,7 @@ use crate::benchmark::{Benchmark, Image, Pair, Variation};
 /// A benchmark of photographs of 200 × 100 px.
 fn benchmark(pairs: Vec<Pair>) -> Benchmark {
     let images = pairs.iter().map(|pair| pair.source.max(pair.target) + 1).max().unwrap_or(0);
-    let image = |at: usize| Image { path: format!("{at}.png").into(), size: Some([200, 100]) };
+    let image = |at: usize| Image::below("".as_ref(), format!("{at}.png").into(), Some([200, 100]));
     Benchmark {
         name: "spair".to_owned(),
         split: "test".to_owned(),

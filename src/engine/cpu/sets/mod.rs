@@ -302,7 +302,7 @@ mod tests {
         }
         let data = (0..18).map(|value| ((value * 7 + seed) % 5) as f32).collect();
         maps.push(FeatureMap { layer: 20, stride: 64, channels: 3, rows: 2, columns: 3, data });
-        Arc::new(LayerStack::new(size[0], size[1], 1.0, maps))
+        Arc::new(LayerStack::new(size[0], size[1], [1.0; 2], maps))
     }
 
     const SETS: [&[usize]; 11] = [

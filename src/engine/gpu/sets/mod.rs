@@ -304,7 +304,7 @@ mod tests {
         let layers = LayerSet::new((0..17).collect()).expect("ascending");
         let stack = |size: [u32; 2], seed| {
             let maps = synthetic::feature_maps("resnet50", &layers, size, seed);
-            Arc::new(LayerStack::new(size[0], size[1], 1.0, maps))
+            Arc::new(LayerStack::new(size[0], size[1], [1.0; 2], maps))
         };
         let stacks = [stack([60, 45], 1), stack([50, 56], 2)];
         let sets = [vec![0]].into_iter().chain((1..17).map(|layer| vec![0, layer]));
