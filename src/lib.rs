@@ -20,6 +20,7 @@ pub mod backbone;
 pub mod benchmark;
 pub mod checkpoint;
 pub mod cli;
+mod digest;
 pub mod download;
 pub mod engine;
 pub mod features;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::blocks::{Blocks, Copying, Placed};
 use super::{Checkpoint, CheckpointError, shown};
-use crate::backbone::weights::hexadecimal;
+use crate::digest::hexadecimal;
 
 /// The most that tensors may take: for each byte of the checkpoint, and beside.
 const MAX_GROWTH: (u64, u64) = (8, 16 << 20);

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
 use crate::backbone::FeatureMap;
@@ -179,9 +178,8 @@ impl Features {
     pub fn describe(&self) -> Map<String, Value> {
         let mut all = self.description.made_with.clone();
         let text = as_value(&self.description).to_string();
-        let digest = Sha256::digest(text.as_bytes());
         let mut features = Map::new();
-        features.insert("sha256".to_owned(), crate::backbone::weights::hexadecimal(&digest).into());
+        features.insert("sha256".to_owned(), crate::digest::sha256(text.as_bytes()).into());
         features.insert("precision".to_owned(), as_value(&self.description)["precision"].clone());
         all.insert("features".to_owned(), features.into());
         all

@@ -9,10 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::beam::Scored;
-use crate::backbone::weights::hexadecimal;
+use crate::digest::sha256;
 use crate::hyperpixel::LayerSet;
 
 /// What every file of a search says it is.
@@ -280,7 +279,7 @@ impl State {
     fn digest(&self) -> String {
         // Texts, numbers and maps whose keys are texts: it always has a JSON form.
         let content = serde_json::to_vec(self).unwrap_or_default();
-        hexadecimal(&Sha256::digest(content))
+        sha256(&content)
     }
 
     /// Writes the file: it is replaced when the new one is whole.

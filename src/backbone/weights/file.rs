@@ -6,10 +6,9 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use sha2::{Digest, Sha256};
 
 use super::identify::{Shapes, looks_like};
-use super::{Names, WeightsError, hexadecimal};
+use super::{Names, WeightsError};
 use crate::backbone::architecture::{Architecture, Parameter};
 
 /// Parameters by name, row-major.
@@ -25,7 +24,7 @@ pub(super) fn load(
     let shapes = shapes(&tensors);
     check(path, &shapes, architecture)?;
     let values = values(path, &tensors, architecture.parameters())?;
-    Ok((values, hexadecimal(&Sha256::digest(&bytes))))
+    Ok((values, crate::digest::sha256(&bytes)))
 }
 
 /// The parameters of a file that `fits` has found every name in.
@@ -57,11 +56,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
 
 /// SHA-256 of a file, hexadecimal.
 pub(super) fn digest(path: &Path) -> Result<String, WeightsError> {
-    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
-    let mut hash = Sha256::new();
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    std::io::copy(&mut file, &mut hash).map_err(failed)?;
-    Ok(hexadecimal(&hash.finalize()))
+    crate::digest::sha256_of_file(path)
+        .map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
 pub(super) fn shapes(tensors: &SafeTensors<'_>) -> Shapes {

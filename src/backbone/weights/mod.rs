@@ -178,10 +178,6 @@ pub fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
     file::network_of(path)
 }
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// `owner/name` as the hub allows it, and not the path of a weights file that does not exist.
 fn is_repository(text: &str) -> bool {
     const FILES: [&str; 6] = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".onnx"];

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Weights, hexadecimal};
+use super::{Identity, Weights};
 use crate::backbone::architecture::{Architecture, Parameter};
+use crate::digest::hexadecimal;
 
 /// Running statistics of the untrained networks, averaged over photographs: without them the
 /// activations would grow from block to block.

@@ -97,7 +97,7 @@ fn untrained_parts(options: &Options) -> Result<Parts, OpenError> {
         hash.update(bytemuck::cast_slice::<f32, u8>(&layer.weight));
         hash.update(bytemuck::cast_slice::<f32, u8>(&layer.bias));
     }
-    let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = crate::digest::hexadecimal(&hash.finalize());
     let weights = json!({ "source": "untrained", "sha256": sha256 });
     let (trunk, about) = match backbone_weights(BACKBONE, options)? {
         Some(given) => given,
