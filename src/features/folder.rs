@@ -1,13 +1,18 @@
 //! A folder of features: which file is of which photograph, and that all are of one network.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value};
 
+use super::format::MAX_HEADER;
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
 use crate::backbone::FeatureMap;
 use crate::benchmark::{Benchmark, Image};
 use crate::hyperpixel::Geometry;
+use crate::inputs::Identify;
 
 /// Feature maps of photographs, all of one network.
 #[derive(Debug, Clone)]
@@ -172,6 +177,14 @@ impl Features {
         }
     }
 
+    /// What tells a photograph's maps from others: the header of their file, with its length and the
+    /// time when it was written, as the maps themselves may be many gigabytes.
+    #[must_use]
+    pub fn identify(&self) -> Box<Identify> {
+        let folder = self.folder.clone();
+        Box::new(move |image| identity(&file_of(&folder, &image.path)).ok())
+    }
+
     /// What decides the numbers, for the header of a predictions file: what the network said of
     /// itself, and under `features` the SHA-256 of the whole [`Description`].
     #[must_use]
@@ -184,6 +197,19 @@ impl Features {
         all.insert("features".to_owned(), features.into());
         all
     }
+}
+
+fn identity(file: &Path) -> io::Result<String> {
+    let mut from = File::open(file)?;
+    let about = from.metadata()?;
+    let mut size = [0; 8];
+    from.read_exact(&mut size)?;
+    let mut bytes = Vec::new();
+    from.take(u64::from_le_bytes(size).min(MAX_HEADER)).read_to_end(&mut bytes)?;
+    bytes.extend(about.len().to_le_bytes());
+    let written = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    bytes.extend(written.as_nanos().to_le_bytes());
+    Ok(crate::digest::sha256(&bytes))
 }
 
 fn as_value(description: &Description) -> Value {
