@@ -38,7 +38,10 @@ impl Inputs {
         let parts = [
             ("source photograph", self.source == now.source),
             ("target photograph", self.target == now.target),
-            ("keypoints in the source, or annotated size of a photograph,", self.asked == now.asked),
+            (
+                "keypoints in the source, or annotated size of a photograph,",
+                self.asked == now.asked,
+            ),
             ("keypoints in the target, box or label", self.truth == now.truth),
         ];
         parts.into_iter().find(|(_, same)| !same).map(|(part, _)| part)
@@ -51,17 +54,15 @@ impl Inputs {
 pub fn of_pairs(
     benchmark: &Benchmark,
     pairs: impl IntoIterator<Item = usize>,
-    identify: &Identify,
+    identify: &(impl Fn(&Image) -> Option<String> + Sync + ?Sized),
     scored: bool,
 ) -> Vec<Inputs> {
     let pairs: Vec<&Pair> = pairs.into_iter().map(|index| &benchmark.pairs[index]).collect();
     let mut images: Vec<usize> = pairs.iter().flat_map(|pair| [pair.source, pair.target]).collect();
     images.sort_unstable();
     images.dedup();
-    let identified: HashMap<usize, Option<String>> = images
-        .into_par_iter()
-        .map(|image| (image, identify(&benchmark.images[image])))
-        .collect();
+    let identified: HashMap<usize, Option<String>> =
+        images.into_par_iter().map(|image| (image, identify(&benchmark.images[image]))).collect();
     let inputs = |pair: &&Pair| Inputs {
         source: identified[&pair.source].clone(),
         target: identified[&pair.target].clone(),

@@ -65,7 +65,6 @@ pub const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] =
 /// nothing where it is not known.
 pub(crate) fn arithmetic_changes(then: u64, now: u64) -> String {
     let new = |(number, _): &&(u64, _)| then < *number && *number <= now;
-    let new: Vec<&str> =
-        ARITHMETIC_CHANGES.iter().filter(new).map(|(_, change)| *change).collect();
+    let new: Vec<&str> = ARITHMETIC_CHANGES.iter().filter(new).map(|(_, change)| *change).collect();
     if new.is_empty() { String::new() } else { format!(" ({})", new.join("; ")) }
 }

@@ -219,7 +219,9 @@ fn pair(
     let [source_keypoints, target_keypoints] = keypoints_of(source, target)?;
     let mut image = |of: &Annotated| {
         let file = of.photograph.clone();
-        images.index(file.clone(), None).map_err(|what| BenchmarkError::Contradiction { file, what })
+        images
+            .index(file.clone(), None)
+            .map_err(|what| BenchmarkError::Contradiction { file, what })
     };
     Ok(Pair {
         id: id(category, source, target),

@@ -41,8 +41,8 @@ pub(super) fn open(
     let mut found = Vec::new();
     for index in select(&categories, options)? {
         let file = pairs.join(format!("{}.json", ids[index]));
-        let read = parse(&file, &list)
-            .and_then(|annotation| reading.pair(&ids[index], &file, annotation));
+        let read =
+            parse(&file, &list).and_then(|annotation| reading.pair(&ids[index], &file, annotation));
         found.extend(faults.pass(|| ids[index].clone(), read)?);
     }
     Ok(Benchmark {

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
-use super::output::counted;
+use super::output::{counted, left_out};
 use crate::benchmark::{Benchmark, Pair, Unreadable};
 use crate::features::file_of;
 use crate::inputs::{Inputs, of_pairs};
@@ -268,7 +268,11 @@ impl Resumed {
                 notes.push(format!("{}{what}", counted(*count, thing)));
             }
         };
-        note(unknown, "pair", " of which it is not known what they answered: to be predicted again");
+        note(
+            unknown,
+            "pair",
+            " of which it is not known what they answered: to be predicted again",
+        );
         note(without, "unanswered pair", " to be predicted again");
         note(left_out, "pair", " left out before: to be predicted");
         note(dropped, "pair", " cannot be read any more: left out");
@@ -291,13 +295,7 @@ fn report_faults(
         ));
     }
     if !unreadable.is_empty() {
-        let reasons: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
-        faults.push(format!(
-            "{} could not be read and {} left out:\n  {}",
-            counted(unreadable.len(), "pair"),
-            if unreadable.len() == 1 { "is" } else { "are" },
-            reasons.join("\n  ")
-        ));
+        faults.push(left_out(unreadable));
     }
     if faults.is_empty() { Ok(()) } else { bail!("{}", faults.join("\n")) }
 }

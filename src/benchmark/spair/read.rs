@@ -40,9 +40,7 @@ pub(in crate::benchmark) fn open(
             .collect();
         for (&index, result) in batch.iter().zip(parsed) {
             let read = result.and_then(|(file, annotation)| {
-                reading
-                    .add(annotation)
-                    .map_err(|what| BenchmarkError::Contradiction { file, what })
+                reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })
             });
             faults.pass(|| lines[index].clone(), read)?;
         }
