@@ -29,6 +29,7 @@ pub mod flow;
 pub mod hyperpixel;
 pub mod image;
 pub mod import;
+pub mod inputs;
 mod json;
 pub mod method;
 mod numpy;
@@ -49,9 +50,21 @@ pub type Point = [f32; 2];
 /// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.
 ///
 /// Files say by which arithmetic they were made, and work that was stopped goes on only where it is
-/// equal. The changes:
+/// equal. Arithmetic 1 is that of hpflow 0.1.0, whose files do not give the number; what each later
+/// one changed is in [`ARITHMETIC_CHANGES`].
+pub const ARITHMETIC: u64 = 2;
+
+/// What each arithmetic changed, by its number, from 2 on.
 ///
-/// - 1: hpflow 0.1.0, whose files do not give the number.
 /// - 2: photographs are resized by reciprocal times number, as PyTorch divides a number by a tensor;
 ///   up to then some became a pixel larger than published.
-pub const ARITHMETIC: u64 = 2;
+pub const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] =
+    [(2, "some photographs are resized to a pixel less than before, as published")];
+
+/// What is computed otherwise under arithmetic `now` than under `then`, in parentheses behind a space;
+/// nothing where it is not known.
+pub(crate) fn arithmetic_changes(then: u64, now: u64) -> String {
+    let new = |(number, _): &&(u64, _)| then < *number && *number <= now;
+    let new: Vec<&str> = ARITHMETIC_CHANGES.iter().filter(new).map(|(_, change)| *change).collect();
+    if new.is_empty() { String::new() } else { format!(" ({})", new.join("; ")) }
+}

@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::faults::Faults;
 use super::files::{is_plain_name, read};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
@@ -24,7 +25,11 @@ const MAX_LIST: u64 = 256 << 20;
 const MAX_ROW: usize = 16 << 20;
 
 /// Reads the pairs of the only split, `test`.
-pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+pub(super) fn open(
+    root: &Path,
+    options: &Options,
+    faults: &mut Faults,
+) -> Result<Benchmark, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -48,7 +53,8 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     for index in select(&categories, options)? {
         let row = &rows[index];
         let error = |what| BenchmarkError::Line { file: list.clone(), line: row.line, what };
-        pairs.push(row.pair(&root, &mut images).map_err(error)?);
+        let read = row.pair(&root, &mut images).map_err(error);
+        pairs.extend(faults.pass(|| row.id(), read)?);
     }
     Ok(Benchmark {
         name: "caltech-101".to_owned(),
@@ -157,15 +163,19 @@ fn outline(xs: &str, ys: &str) -> Result<Vec<Point>, String> {
 }
 
 impl Row {
-    fn pair(&self, root: &Path, images: &mut Images) -> Result<Pair, String> {
+    fn id(&self) -> String {
         let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+        format!("{}/{}-{}", self.category, stem(&self.source[1]), stem(&self.target[1]))
+    }
+
+    fn pair(&self, root: &Path, images: &mut Images) -> Result<Pair, String> {
         let mut image = |parts: &[String]| {
             let path = parts.iter().fold(root.join(PHOTOGRAPHS), |path, part| path.join(part));
             images.index(path, None)
         };
         let [source_outline, target_outline] = self.outlines.clone();
         Ok(Pair {
-            id: format!("{}/{}-{}", self.category, stem(&self.source[1]), stem(&self.target[1])),
+            id: self.id(),
             category: self.category.clone(),
             source: image(&self.source)?,
             target: image(&self.target)?,

@@ -5,6 +5,7 @@ mod counts;
 pub mod demo;
 pub mod doctor;
 mod error;
+mod faults;
 mod files;
 pub mod matlab;
 mod open;
@@ -21,6 +22,7 @@ use crate::Point;
 
 pub use counts::Counts;
 pub use error::BenchmarkError;
+pub use faults::Unreadable;
 pub use open::{Kind, LayoutSize, Options};
 
 /// A benchmark's pairs of one split.

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use super::{Benchmark, BenchmarkError, Image};
+use super::faults::Faults;
+use super::{Benchmark, BenchmarkError, Image, Unreadable};
 use super::{caltech, pf_pascal, pf_willow, spair, spair_json, tss};
 
 /// The benchmarks that hpflow reads.
@@ -175,14 +176,43 @@ impl Benchmark {
     /// The folder is not the benchmark's; it has no such split or category; a file is missing,
     /// malformed or contradicts another. See [`BenchmarkError`].
     pub fn open(kind: Kind, root: &Path, options: &Options) -> Result<Self, BenchmarkError> {
+        Self::read(kind, root, options, &mut Faults::default())
+    }
+
+    /// Reads the pairs of a split that can be read, as [`Benchmark::open`] does, and sets the others
+    /// aside: a pair whose annotation is missing, malformed or contradicts another.
+    ///
+    /// # Errors
+    /// Those of [`Benchmark::open`] that are of no single pair, and that of the first pair where none
+    /// can be read.
+    pub fn open_readable(
+        kind: Kind,
+        root: &Path,
+        options: &Options,
+    ) -> Result<(Self, Vec<Unreadable>), BenchmarkError> {
+        let mut faults = Faults::set_aside();
+        let benchmark = Self::read(kind, root, options, &mut faults)?;
+        let mut unreadable = faults.into_unreadable();
+        if benchmark.pairs.is_empty() && !unreadable.is_empty() {
+            return Err(unreadable.remove(0).error);
+        }
+        Ok((benchmark, unreadable))
+    }
+
+    fn read(
+        kind: Kind,
+        root: &Path,
+        options: &Options,
+        faults: &mut Faults,
+    ) -> Result<Self, BenchmarkError> {
         kind.folder(root)?; // says what the folder is instead
         match kind {
-            Kind::Spair => spair::open(root, options),
-            Kind::PfWillow => pf_willow::open(root, options),
-            Kind::PfPascal => pf_pascal::open(root, options),
-            Kind::Caltech101 => caltech::open(root, options),
-            Kind::Tss => tss::open(root, options),
-            Kind::SpairJson => spair_json::open(root, options),
+            Kind::Spair => spair::open(root, options, faults),
+            Kind::PfWillow => pf_willow::open(root, options, faults),
+            Kind::PfPascal => pf_pascal::open(root, options, faults),
+            Kind::Caltech101 => caltech::open(root, options, faults),
+            Kind::Tss => tss::open(root, options, faults),
+            Kind::SpairJson => spair_json::open(root, options, faults),
         }
     }
 

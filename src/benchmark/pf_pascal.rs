@@ -11,6 +11,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::faults::Faults;
 use super::files::{is_plain_name, read};
 use super::matlab::{self, MatlabError, Numbers};
 use super::open::{Images, find_root, say_where, select};
@@ -54,7 +55,11 @@ const LISTS: [(&str, &[&str]); 3] = [
 ];
 
 /// Reads a split's pairs. Of the training list, rows that mirror the photographs are left out.
-pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+pub(super) fn open(
+    root: &Path,
+    options: &Options,
+    faults: &mut Faults,
+) -> Result<Benchmark, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -66,21 +71,20 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         let row = &rows[index];
-        for image in [&row.source, &row.target] {
-            let file = annotation_path(&root, row.class, image);
-            if let Entry::Vacant(entry) = annotations.entry(file) {
-                let annotation = annotation(entry.key(), &list)?;
-                entry.insert(annotation);
+        let mut read = || {
+            for image in [&row.source, &row.target] {
+                let file = annotation_path(&root, row.class, image);
+                if let Entry::Vacant(entry) = annotations.entry(file) {
+                    let annotation = annotation(entry.key(), &list)?;
+                    entry.insert(annotation);
+                }
             }
-        }
-        let at = |image: &str| annotation_path(&root, row.class, image);
-        let (source, target) = (&annotations[&at(&row.source)], &annotations[&at(&row.target)]);
-        let pair = pair(&root, &mut images, row, source, target);
-        pairs.push(pair.map_err(|what| BenchmarkError::Line {
-            file: list.clone(),
-            line: row.line,
-            what,
-        })?);
+            let at = |image: &str| annotation_path(&root, row.class, image);
+            let (source, target) = (&annotations[&at(&row.source)], &annotations[&at(&row.target)]);
+            let pair = pair(&root, &mut images, row, source, target);
+            pair.map_err(|what| BenchmarkError::Line { file: list.clone(), line: row.line, what })
+        };
+        pairs.extend(faults.pass(|| row.id(), read())?);
     }
     Ok(Benchmark {
         name: "pf-pascal".to_owned(),
@@ -132,6 +136,12 @@ struct Row {
     source: String,
     target: String,
     class: &'static str,
+}
+
+impl Row {
+    fn id(&self) -> String {
+        format!("{}/{}-{}", self.class, stem(&self.source), stem(&self.target))
+    }
 }
 
 /// The rows of a list that do not mirror the photographs.
@@ -254,7 +264,7 @@ fn pair(
     }
     let mut image = |name: &str| images.index(root.join("JPEGImages").join(name), None);
     Ok(Pair {
-        id: format!("{}/{}-{}", row.class, stem(&row.source), stem(&row.target)),
+        id: row.id(),
         category: row.class.to_owned(),
         source: image(&row.source)?,
         target: image(&row.target)?,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
+use super::faults::Faults;
 use super::files::{entries, is_plain_name, read};
 use super::open::{Images, find_root, say_where, select};
 use super::spair::annotation::{Position, value};
@@ -25,7 +26,11 @@ use crate::Point;
 const MAX_ANNOTATION: u64 = 4 << 20;
 
 /// Reads a split's pairs.
-pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+pub(super) fn open(
+    root: &Path,
+    options: &Options,
+    faults: &mut Faults,
+) -> Result<Benchmark, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -37,8 +42,9 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     let mut found = Vec::new();
     for index in select(&categories, options)? {
         let file = pairs.join(format!("{}.json", ids[index]));
-        let annotation: PairAnnotation = parse(&file, &list)?;
-        found.push(reading.pair(&ids[index], &file, annotation)?);
+        let read =
+            parse(&file, &list).and_then(|annotation| reading.pair(&ids[index], &file, annotation));
+        found.extend(faults.pass(|| ids[index].clone(), read)?);
     }
     Ok(Benchmark {
         name: "spair-json".to_owned(),
@@ -234,6 +240,8 @@ impl Reading<'_> {
         if common.is_empty() {
             return Err("no keypoint is visible in both images: expected at least one".to_owned());
         }
+        // Before its photographs are entered: a pair that is left out says nothing of them.
+        let variation = variation(annotation)?;
         Ok(Pair {
             id: id.to_owned(),
             category,
@@ -244,7 +252,7 @@ impl Reading<'_> {
             keypoint_ids: common.into_iter().map(|(.., name)| name).collect(),
             source_box: source.bounds,
             target_box: target.bounds,
-            variation: variation(annotation)?,
+            variation,
         })
     }
 }

@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::faults::Faults;
 use super::files::{entries, read};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
@@ -21,7 +22,11 @@ const SUBSETS: [&str; 3] = ["FG3DCar", "JODS", "PASCAL"];
 const MAX_FLOW: u64 = 128 << 20;
 
 /// Reads the pairs of the only split, `test`.
-pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, BenchmarkError> {
+pub(super) fn open(
+    root: &Path,
+    options: &Options,
+    faults: &mut Faults,
+) -> Result<Benchmark, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -37,7 +42,8 @@ pub(super) fn open(root: &Path, options: &Options) -> Result<Benchmark, Benchmar
     let mut images = Images::of(root.clone());
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
-        pairs.push(pair(&listed[index], &mut images)?);
+        let read = pair(&listed[index], &mut images);
+        pairs.extend(faults.pass(|| listed[index].id(), read)?);
     }
     let (name, split) = ("tss".to_owned(), options.split.clone());
     Ok(Benchmark { name, split, images: images.into_vec(), pairs })
@@ -61,6 +67,13 @@ struct Listed {
     name: String,
     /// 1 or 2: the image whose pixels are sought in the other.
     source: u8,
+}
+
+impl Listed {
+    fn id(&self) -> String {
+        let Self { subset, name, source, .. } = self;
+        format!("{subset}/{name}:{source}to{}", 3 - source)
+    }
 }
 
 fn listed(root: &Path) -> Result<Vec<Listed>, BenchmarkError> {
@@ -101,7 +114,7 @@ fn size(folder: &Path, image: u8) -> Result<[u32; 2], BenchmarkError> {
 }
 
 fn pair(listed: &Listed, images: &mut Images) -> Result<Pair, BenchmarkError> {
-    let Listed { subset, folder, name, source } = listed;
+    let Listed { subset, folder, source, .. } = listed;
     let target = 3 - source;
     let truth = flow(folder, *source)?;
     let contradiction = |what| BenchmarkError::Contradiction {
@@ -125,7 +138,7 @@ fn pair(listed: &Listed, images: &mut Images) -> Result<Pair, BenchmarkError> {
         return Err(contradiction("no pixel's flow is known: expected some".to_owned()));
     }
     Ok(Pair {
-        id: format!("{subset}/{name}:{source}to{target}"),
+        id: listed.id(),
         category: (*subset).to_owned(),
         source: source_image,
         target: target_image,

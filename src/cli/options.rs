@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use crate::backbone::Backbone;
-use crate::benchmark::{Benchmark, Image, Kind, LayoutSize, Options};
+use crate::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
 use crate::engine::{Engine, EngineKind};
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::hpf::open as hpf;
@@ -49,13 +49,24 @@ impl BenchmarkArgs {
     /// # Errors
     /// Those of [`Benchmark::open`].
     pub fn open(&self) -> anyhow::Result<Benchmark> {
-        let options = Options {
+        Ok(Benchmark::open(self.benchmark, &self.root, &self.options())?)
+    }
+
+    /// Reads the pairs that can be read, and says which cannot.
+    ///
+    /// # Errors
+    /// Those of [`Benchmark::open_readable`].
+    pub fn open_readable(&self) -> anyhow::Result<(Benchmark, Vec<Unreadable>)> {
+        Ok(Benchmark::open_readable(self.benchmark, &self.root, &self.options())?)
+    }
+
+    fn options(&self) -> Options {
+        Options {
             split: self.split.clone(),
             layout: self.layout,
             categories: self.category.clone(),
             limit: self.limit,
-        };
-        Ok(Benchmark::open(self.benchmark, &self.root, &options)?)
+        }
     }
 
     /// Which pairs were asked for, for the header of a predictions file; nothing where it is all.

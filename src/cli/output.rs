@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use crate::benchmark::Unreadable;
+
 /// Prints a line of a result, in a function that returns `anyhow::Result`.
 macro_rules! print_line {
     ($($part:tt)*) => {
@@ -16,6 +18,17 @@ macro_rules! print_line {
 pub fn counted(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
+}
+
+/// Which pairs could not be read, a line each.
+pub fn left_out(unreadable: &[Unreadable]) -> String {
+    let reasons: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+    format!(
+        "{} could not be read and {} left out:\n  {}",
+        counted(unreadable.len(), "pair"),
+        if unreadable.len() == 1 { "is" } else { "are" },
+        reasons.join("\n  ")
+    )
 }
 
 /// Prints a result. A reader that has seen enough (`hpflow score … | head`) is no failure.

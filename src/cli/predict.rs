@@ -1,7 +1,8 @@
 //! `hpflow predict`: a predictions file of a benchmark.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
@@ -9,10 +10,13 @@ use indicatif::ProgressBar;
 
 use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
-use super::output::counted;
-use crate::benchmark::Benchmark;
-use crate::method::{Keypoints, Method, Outcome, Unusable};
-use crate::predictions::{Done, Header, Prediction, Writer, partial_path};
+use super::output::{counted, left_out};
+use crate::benchmark::{Benchmark, Pair, Unreadable};
+use crate::inputs::{Inputs, of_pairs};
+use crate::method::{Method, Outcome, Unusable};
+use crate::predictions::{
+    Done, Header, InputsFile, Known, Line, Made, Prediction, Writer, partial_path,
+};
 
 /// Predict the keypoints of a benchmark's pairs.
 #[derive(Debug, ClapArgs)]
@@ -27,15 +31,23 @@ pub struct Args {
     /// The predictions file to write. Until it is complete its lines are in FILE.partial.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
-    /// Continue a run that was stopped; the result is the same as of one that was not. Pairs that
-    /// were left unanswered are predicted again.
+    /// Continue a run that was stopped; the result is the same as of one that was not. Pairs whose
+    /// photographs or annotations are not those that were answered are predicted again, and so are
+    /// pairs that were left unanswered or out.
     #[arg(long)]
     resume: bool,
-    /// Where a photograph cannot be used, leave its pairs unanswered, list it at the end and exit
-    /// with 1, instead of stopping.
+    /// Where a photograph cannot be used, leave its pairs unanswered, where a pair's annotation cannot
+    /// be read, leave the pair out, list both at the end and exit with 1, instead of stopping.
     #[arg(long)]
     keep_going: bool,
 }
+
+/// What was predicted again is put in its place in the file this often, and after as many times what
+/// that takes as [`AMEND_SHARE`].
+const AMEND_EVERY: Duration = Duration::from_secs(5);
+
+/// See [`AMEND_EVERY`].
+const AMEND_SHARE: u32 = 20;
 
 /// Runs the command.
 ///
@@ -44,7 +56,11 @@ pub struct Args {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.method.check()?;
     args.method.hpf.network.set_threads()?;
-    let benchmark = args.benchmark.open()?;
+    let (benchmark, unreadable) = if args.keep_going {
+        args.benchmark.open_readable()?
+    } else {
+        (args.benchmark.open()?, Vec::new())
+    };
     if !args.keep_going && args.method.features.features.is_none() {
         benchmark.check_photographs()?;
     }
@@ -52,28 +68,46 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let mut describe = method.describe();
     describe.extend(args.benchmark.describe());
     let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    let total = benchmark.pairs.len();
+    // Before any photograph is read: what changes later is another than this.
+    let inputs = of_pairs(&benchmark, 0..total, &*method.identify(), false);
+    let finished = args.resume && args.out.exists() && !partial_path(&args.out).exists();
     let (writer, done) = if args.resume {
         Writer::resume(&args.out, &header)?
     } else {
         (Writer::create(&args.out, &header)?, Vec::new())
     };
-    check_resumed(&benchmark, &done, args)?;
+    let (log, known) = if args.resume {
+        InputsFile::resume(&args.out)?
+    } else {
+        (InputsFile::create(&args.out)?, Known::default())
+    };
+    let resumed = Resumed::of(args, &benchmark, &unreadable, &inputs, (&done, &known, finished))?;
     if args.out.exists() && !args.resume {
         console.note(format!(
             "{} is there already; it is replaced when this run is complete",
             args.out.display()
         ));
     }
-    let total = benchmark.pairs.len();
+    for note in resumed.notes(&benchmark) {
+        console.note(format!("{}: {note}", args.out.display()));
+    }
+    let Resumed { lines, again, next, unanswered, .. } = resumed;
+    let todo: Vec<usize> = (next..total).collect();
+    if finished && again.is_empty() && todo.is_empty() {
+        console.note(format!("{}: complete already; it stays as it is", args.out.display()));
+    }
     let progress = console.progress(total, "pairs");
-    let todo: Vec<usize> = (done.len()..total).collect();
-    let again: Vec<usize> = (0..done.len()).filter(|&pair| !done[pair].answered).collect();
-    progress.set_position((done.len() - again.len()) as u64);
+    progress.set_position((next - again.len()) as u64);
     let mut output = Output {
         benchmark: &benchmark,
+        inputs: &inputs,
         writer,
-        next: done.len(),
+        log,
+        lines: lines.iter().map(|&(_, pair)| pair).collect(),
+        next,
         pending: BTreeMap::new(),
+        unanswered,
         unusable: BTreeSet::new(),
         keep_going: args.keep_going,
         progress: &progress,
@@ -84,17 +118,26 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             partial_path(&args.out).display()
         )
     };
+    output.leave_out(&unreadable, &known)?;
+    if finished && known.is_empty() {
+        output.vouch(&done, &lines)?;
+    }
+    if lines.len() < done.len() {
+        let kept: Vec<Line> = lines.iter().map(|&(position, _)| Line::Kept(position)).collect();
+        output.writer.rewrite(&kept)?;
+    }
     if !again.is_empty() {
-        let count = counted(again.len(), "unanswered pair");
-        console.note(format!("{}: {count} to be predicted again", args.out.display()));
-        output.amend(&mut *method, &again).with_context(stopped)?;
+        output.predict_again(&mut *method, &again).with_context(stopped)?;
     }
     method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome)).with_context(stopped)?;
     progress.finish_and_clear();
-    let unusable = std::mem::take(&mut output.unusable);
-    output.writer.finish()?;
+    let Output { writer, log, unanswered, unusable, .. } = output;
+    writer.finish()?;
+    if unanswered.is_empty() && unreadable.is_empty() {
+        log.remove()?;
+    }
     console.note(format!("{}: {}", args.out.display(), counted(total, "pair")));
-    report_unusable(&unusable)
+    report_faults(&unusable, &unreadable)
 }
 
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
@@ -105,89 +148,271 @@ fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<
     Ok(method)
 }
 
-/// A resumed file holds the first pairs of this very selection, in order.
-fn check_resumed(benchmark: &Benchmark, done: &[Done], args: &Args) -> anyhow::Result<()> {
-    for (position, Done { pair: id, .. }) in done.iter().enumerate() {
-        let expected = benchmark.pairs.get(position).map(|pair| pair.id.as_str());
-        if expected != Some(id) {
-            bail!(
-                "{}: pair {} is {id}, but {} was asked for there; resume with the options of the \
-                 run that was stopped, or start again without --resume",
-                args.out.display(),
-                position + 1,
-                expected.unwrap_or("nothing")
-            );
-        }
-    }
-    Ok(())
+/// What a file that is continued has of this run.
+#[derive(Debug, Default)]
+struct Resumed {
+    /// The lines that stay where they are: position in the file, and pair.
+    lines: Vec<(usize, usize)>,
+    /// Pairs before `next` that are to be predicted, because their lines do not answer them.
+    again: Vec<usize>,
+    /// The pair to be written next.
+    next: usize,
+    /// Pairs whose lines answer no keypoint.
+    unanswered: BTreeSet<usize>,
+    /// How many pairs answer something else than now, and the first with what that is.
+    changed: usize,
+    first_changed: Option<(usize, &'static str)>,
+    /// Pairs of which it is not known what they answer.
+    unknown: usize,
+    /// Pairs that a photograph left without an answer.
+    without: usize,
+    /// Pairs that could not be read before.
+    left_out: usize,
+    /// Pairs that cannot be read any more.
+    dropped: usize,
 }
 
-fn report_unusable(unusable: &BTreeSet<(PathBuf, String)>) -> anyhow::Result<()> {
-    if unusable.is_empty() {
-        return Ok(());
+impl Resumed {
+    /// Compares a file's lines with what is asked for now: the same pairs in the same order, but for
+    /// those that could not be read then or cannot now.
+    fn of(
+        args: &Args,
+        benchmark: &Benchmark,
+        unreadable: &[Unreadable],
+        inputs: &[Inputs],
+        (done, known, finished): (&[Done], &Known, bool),
+    ) -> anyhow::Result<Self> {
+        let pairs = &benchmark.pairs;
+        let unreadable: HashSet<&str> = unreadable.iter().map(|one| one.pair.as_str()).collect();
+        let mut all = Self::default();
+        for (position, one) in done.iter().enumerate() {
+            if unreadable.contains(one.pair.as_str()) {
+                all.dropped += 1;
+                continue;
+            }
+            let is_next = |at: usize| pairs.get(at).is_some_and(|pair| pair.id == one.pair);
+            while !is_next(all.next)
+                && pairs.get(all.next).is_some_and(|pair| known.left_out(&pair.id))
+            {
+                all.again.push(all.next);
+                all.left_out += 1;
+                all.next += 1;
+            }
+            let at = all.next;
+            if !is_next(at) {
+                bail!(
+                    "{}: pair {} is {}, but {} was asked for there; resume with the options and the \
+                     benchmark of the run that was stopped, or start again without --resume",
+                    args.out.display(),
+                    position + 1,
+                    one.pair,
+                    pairs.get(at).map_or("nothing", |pair| pair.id.as_str())
+                );
+            }
+            all.next += 1;
+            all.lines.push((position, at));
+            if !one.answered {
+                all.unanswered.insert(at);
+            }
+            if !all.stays(at, one, &inputs[at], (known, finished)) {
+                all.again.push(at);
+            }
+        }
+        Ok(all)
     }
-    let reasons: Vec<&str> = unusable.iter().map(|(_, reason)| reason.as_str()).collect();
-    bail!(
-        "{} could not be used, and the pairs with {} are unanswered:\n  {}",
-        counted(unusable.len(), "photograph"),
-        if unusable.len() == 1 { "it" } else { "them" },
-        reasons.join("\n  ")
-    )
+
+    /// Whether a line answers its pair as it is now.
+    fn stays(
+        &mut self,
+        pair: usize,
+        one: &Done,
+        now: &Inputs,
+        (known, finished): (&Known, bool),
+    ) -> bool {
+        match known.get(&one.pair, &one.line) {
+            Some(Made { unusable: true, .. }) => self.without += 1,
+            Some(Made { inputs: Some(then), .. }) => match then.difference(now) {
+                None => return true,
+                Some(what) => {
+                    self.changed += 1;
+                    self.first_changed.get_or_insert((pair, what));
+                }
+            },
+            // What a finished file answers is its own affair, where it answers.
+            _ if finished && known.is_empty() && one.answered => return true,
+            _ if finished && known.is_empty() => self.without += 1,
+            _ => self.unknown += 1,
+        }
+        false
+    }
+
+    /// What is done again, and why.
+    fn notes(&self, benchmark: &Benchmark) -> Vec<String> {
+        let Self { changed, unknown, without, left_out, dropped, .. } = self;
+        let mut notes = Vec::new();
+        if let Some((pair, what)) = self.first_changed {
+            notes.push(format!(
+                "{} answered other photographs or annotations than there are now, {} first (its {what} \
+                 changed): to be predicted again",
+                counted(*changed, "pair"),
+                benchmark.pairs[pair].id
+            ));
+        }
+        let mut note = |count: &usize, thing: &str, what: &str| {
+            if *count > 0 {
+                notes.push(format!("{}{what}", counted(*count, thing)));
+            }
+        };
+        note(
+            unknown,
+            "pair",
+            " of which it is not known what they answered: to be predicted again",
+        );
+        note(without, "unanswered pair", " to be predicted again");
+        note(left_out, "pair", " left out before: to be predicted");
+        note(dropped, "pair", " cannot be read any more: left out");
+        notes
+    }
+}
+
+fn report_faults(
+    unusable: &BTreeSet<(PathBuf, String)>,
+    unreadable: &[Unreadable],
+) -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    if !unusable.is_empty() {
+        let reasons: Vec<&str> = unusable.iter().map(|(_, reason)| reason.as_str()).collect();
+        faults.push(format!(
+            "{} could not be used, and the pairs with {} are unanswered:\n  {}",
+            counted(unusable.len(), "photograph"),
+            if unusable.len() == 1 { "it" } else { "them" },
+            reasons.join("\n  ")
+        ));
+    }
+    if !unreadable.is_empty() {
+        faults.push(left_out(unreadable));
+    }
+    if faults.is_empty() { Ok(()) } else { bail!("{}", faults.join("\n")) }
 }
 
 /// Puts outcomes in layout order and writes them.
 struct Output<'a> {
     benchmark: &'a Benchmark,
+    inputs: &'a [Inputs],
     writer: Writer,
+    log: InputsFile,
+    /// The pair of every line of the file, ascending.
+    lines: Vec<usize>,
     /// The pair to be written next.
     next: usize,
     /// Pairs predicted before their turn.
-    pending: BTreeMap<usize, Keypoints>,
+    pending: BTreeMap<usize, Answer>,
+    /// Pairs whose lines answer no keypoint.
+    unanswered: BTreeSet<usize>,
     unusable: BTreeSet<(PathBuf, String)>,
     keep_going: bool,
     progress: &'a ProgressBar,
 }
 
+/// What is written for a pair.
+struct Answer {
+    prediction: Prediction,
+    /// Whether a photograph cannot be used.
+    unusable: bool,
+}
+
 impl Output<'_> {
     fn take(&mut self, outcome: Outcome) -> anyhow::Result<()> {
-        let (pair, keypoints) = self.answer(outcome)?;
-        self.pending.insert(pair, keypoints);
-        while let Some(keypoints) = self.pending.remove(&self.next) {
-            self.writer.write(&self.prediction(self.next, keypoints))?;
+        let (pair, answer) = self.answer(outcome)?;
+        self.pending.insert(pair, answer);
+        while let Some(answer) = self.pending.remove(&self.next) {
+            self.writer.write(&answer.prediction)?;
+            self.lines.push(self.next);
+            self.log(self.next, &answer)?;
             self.next += 1;
         }
         Ok(())
     }
 
-    /// Predicts pairs that the file has already, and puts what comes of it in their place.
-    fn amend(&mut self, method: &mut dyn Method, pairs: &[usize]) -> anyhow::Result<()> {
+    /// Predicts pairs before the next, and puts what comes of it in its place.
+    fn predict_again(&mut self, method: &mut dyn Method, pairs: &[usize]) -> anyhow::Result<()> {
         let mut others = BTreeMap::new();
-        method.predict(self.benchmark, pairs, &mut |outcome| {
-            let (pair, keypoints) = self.answer(outcome)?;
-            others.insert(pair, self.prediction(pair, keypoints));
+        let (mut last, mut pause) = (Instant::now(), AMEND_EVERY);
+        let predicted = method.predict(self.benchmark, pairs, &mut |outcome| {
+            let (pair, answer) = self.answer(outcome)?;
+            others.insert(pair, answer);
+            if last.elapsed() >= pause {
+                let begun = Instant::now();
+                self.amend(&std::mem::take(&mut others))?;
+                last = Instant::now();
+                pause = AMEND_EVERY.max(begun.elapsed() * AMEND_SHARE);
+            }
             Ok(())
-        })?;
-        Ok(self.writer.amend(&others)?)
+        });
+        // Where it stopped, what it predicted before is kept.
+        self.amend(&others)?;
+        Ok(predicted?)
     }
 
-    /// A pair and its keypoints; none where a photograph cannot be used and the run goes on.
-    fn answer(&mut self, outcome: Outcome) -> anyhow::Result<(usize, Keypoints)> {
-        let keypoints = match outcome.keypoints {
-            Ok(keypoints) => keypoints,
+    /// Puts answers in their place, then says what they are made of.
+    fn amend(&mut self, others: &BTreeMap<usize, Answer>) -> anyhow::Result<()> {
+        let mut lines: BTreeMap<usize, Line> =
+            self.lines.iter().enumerate().map(|(at, &pair)| (pair, Line::Kept(at))).collect();
+        lines.extend(others.iter().map(|(&pair, answer)| (pair, Line::New(&answer.prediction))));
+        if others.is_empty() {
+            return Ok(());
+        }
+        self.writer.rewrite(&lines.values().copied().collect::<Vec<_>>())?;
+        self.lines = lines.into_keys().collect();
+        others.iter().try_for_each(|(&pair, answer)| self.log(pair, answer))
+    }
+
+    /// Says what a line that was written is made of.
+    fn log(&mut self, pair: usize, answer: &Answer) -> anyhow::Result<()> {
+        if answer.prediction.is_answered() {
+            self.unanswered.remove(&pair);
+        } else {
+            self.unanswered.insert(pair);
+        }
+        Ok(self.log.write(&answer.prediction, &self.inputs[pair], answer.unusable)?)
+    }
+
+    /// Says which pairs have no line, before any that they had is removed.
+    fn leave_out(&mut self, unreadable: &[Unreadable], known: &Known) -> anyhow::Result<()> {
+        for Unreadable { pair, .. } in unreadable.iter().filter(|one| !known.left_out(&one.pair)) {
+            let (pair, line, inputs) = (pair.clone(), None, None);
+            self.log.made(&Made { pair, line, inputs, unusable: false })?;
+        }
+        Ok(())
+    }
+
+    /// Says of the answers of a finished file that they stay.
+    fn vouch(&mut self, done: &[Done], lines: &[(usize, usize)]) -> anyhow::Result<()> {
+        for &(position, at) in lines.iter().filter(|&&(position, _)| done[position].answered) {
+            let Done { pair, line, .. } = done[position].clone();
+            let (line, inputs) = (Some(line), Some(self.inputs[at].clone()));
+            self.log.made(&Made { pair, line, inputs, unusable: false })?;
+        }
+        Ok(())
+    }
+
+    /// A pair and its answer; none where a photograph cannot be used and the run goes on.
+    fn answer(&mut self, outcome: Outcome) -> anyhow::Result<(usize, Answer)> {
+        let benchmark = self.benchmark;
+        let Pair { id, source_keypoints, .. } = &benchmark.pairs[outcome.pair];
+        let (keypoints, unusable) = match outcome.keypoints {
+            Ok(keypoints) => (keypoints, false),
             Err(unusable) if self.keep_going => {
                 let Unusable { photograph, reason } = unusable;
                 self.unusable.insert((photograph, reason));
-                vec![None; self.benchmark.pairs[outcome.pair].source_keypoints.len()]
+                (vec![None; source_keypoints.len()], true)
             }
             Err(unusable) => {
                 bail!("{unusable}; mend it, or use --keep-going to leave its pairs unanswered")
             }
         };
         self.progress.inc(1);
-        Ok((outcome.pair, keypoints))
-    }
-
-    fn prediction(&self, pair: usize, keypoints: Keypoints) -> Prediction {
-        Prediction { pair: self.benchmark.pairs[pair].id.clone(), keypoints }
+        let prediction = Prediction { pair: id.clone(), keypoints };
+        Ok((outcome.pair, Answer { prediction, unusable }))
     }
 }

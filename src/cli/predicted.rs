@@ -1,8 +1,10 @@
 //! Predictions files and the benchmark that they are for, as commands that score them open both.
 
+use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use super::output::left_out;
 use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
 use crate::predictions::{Header, Reader};
 use crate::score::{Answers, ScoreError};
@@ -50,7 +52,7 @@ impl Files {
 
 /// A file that is given twice would be a rival of itself.
 fn each_once(files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for file in files {
         if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
             let what = format!("{} is given twice; name each file once", file.display());
@@ -61,9 +63,18 @@ fn each_once(files: &[PathBuf]) -> anyhow::Result<()> {
 }
 
 /// The predictions of a file, in the order of the benchmark's pairs.
-pub(super) fn read(file: &Path, benchmark: &Benchmark, partial: bool) -> anyhow::Result<Answers> {
+pub(super) fn read(
+    file: &Path,
+    (benchmark, left_out): (&Benchmark, &LeftOut),
+    partial: bool,
+) -> anyhow::Result<Answers> {
     let mut reader = Reader::open(file)?;
-    let answers = Answers::collect(benchmark, std::iter::from_fn(|| next(&mut reader)));
+    let lines = std::iter::from_fn(|| next(&mut reader));
+    let known = |line: &anyhow::Result<Line>| match line {
+        Ok((_, pair, _)) => !left_out.contains(pair),
+        Err(_) => true,
+    };
+    let answers = Answers::collect(benchmark, lines.filter(known));
     let answers = answers.and_then(|answers| {
         if !partial {
             answers.complete(benchmark)?;
@@ -85,14 +96,19 @@ fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
     Some(prediction.map(|one| (line, one.pair, one.keypoints)).map_err(Into::into))
 }
 
+/// The ids of pairs that cannot be read.
+pub(super) type LeftOut = HashSet<String>;
+
 /// The benchmark that the header names, with the sizes of photographs that are there. What the header
-/// names and is not there is the file's fault, no wrong usage.
+/// names and is not there is the file's fault, no wrong usage. Where parts will do, pairs that cannot
+/// be read are left out, and that is said.
 pub(super) fn open(
     file: &Path,
     root: &Path,
     layout: Option<Layout>,
     header: &Header,
-) -> anyhow::Result<Benchmark> {
+    partial: bool,
+) -> anyhow::Result<(Benchmark, LeftOut)> {
     let of_the_file = |error: BenchmarkError| {
         let (name, wanted) = (file.display(), &header.benchmark);
         match error {
@@ -123,7 +139,14 @@ pub(super) fn open(
         Some(Layout::Large) | None => LayoutSize::Large,
     };
     let options = Options { split: header.split.clone(), layout, ..Options::default() };
-    let mut benchmark = Benchmark::open(kind, root, &options).map_err(of_the_file)?;
+    let (mut benchmark, unreadable) = if partial {
+        Benchmark::open_readable(kind, root, &options).map_err(of_the_file)?
+    } else {
+        (Benchmark::open(kind, root, &options).map_err(of_the_file)?, Vec::new())
+    };
+    if !unreadable.is_empty() {
+        eprintln!("hpflow: {}", left_out(&unreadable));
+    }
     benchmark.measure();
-    Ok(benchmark)
+    Ok((benchmark, unreadable.into_iter().map(|one| one.pair).collect()))
 }

@@ -31,7 +31,8 @@ pub struct Args {
     /// Which of SPair-71k's lists of pairs makes a file complete [default: the header's, or large].
     #[arg(long)]
     layout: Option<Layout>,
-    /// Report files that lack pairs over those that they have, and say so.
+    /// Report files that lack pairs over those that they have, without pairs whose annotations cannot
+    /// be read, and say so.
     #[arg(long)]
     partial: bool,
     /// Leave the photographs out: a page of a few megabytes less.
@@ -46,7 +47,8 @@ pub struct Args {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let cannot_write = || format!("cannot write the report to {}", args.out.display());
     let Files { paths, headers } = Files::open(&args.files)?;
-    let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
+    let (benchmark, left_out) =
+        open(&args.files[0], &args.root, args.layout, &headers[0], args.partial)?;
     let protocol = default_for(&benchmark.name);
     anyhow::ensure!(
         protocol.measure == Measure::Keypoints,
@@ -59,7 +61,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
     for (at, name) in names(&parts).into_iter().enumerate() {
-        let found = read(&args.files[at], &benchmark, args.partial)?;
+        let found = read(&args.files[at], (&benchmark, &left_out), args.partial)?;
         let scored = |alphas: &[Alpha]| {
             score(&benchmark, &found, protocol, alphas, None).with_context(|| paths[at].clone())
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::output::print;
-use super::predicted::{Files, Layout, open, read};
+use super::predicted::{Files, Layout, LeftOut, open, read};
 use crate::benchmark::Benchmark;
 use crate::predictions::Header;
 use crate::report::Format;
@@ -61,7 +61,8 @@ pub struct Args {
     /// How the tables are written.
     #[arg(long, default_value = "text")]
     format: Output,
-    /// Score files that lack pairs over those that they have, and say so.
+    /// Score files that lack pairs over those that they have, without pairs whose annotations cannot
+    /// be read, and say so.
     #[arg(long)]
     partial: bool,
 }
@@ -112,7 +113,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.with_published {
         comparable(&headers[0], &protocols, &args.alpha)?;
     }
-    let benchmark = open(&args.files[0], &args.root, args.layout, &headers[0])?;
+    let (benchmark, left_out) =
+        open(&args.files[0], &args.root, args.layout, &headers[0], args.partial)?;
     if args.protocol.iter().any(|name| name == "all") {
         leave_out(&mut protocols, &benchmark, &args.protocol).with_context(|| paths[0].clone())?;
     }
@@ -120,12 +122,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let names = names(&parts);
     if args.explain {
-        return explain(args, &benchmark, &protocols, &names);
+        return explain(args, (&benchmark, &left_out), &protocols, &names);
     }
     let bootstrap = bootstrap(args);
     let (mut files, mut all_answers) = (Vec::new(), Vec::new());
     for (at, file) in args.files.iter().enumerate() {
-        let answers = read(file, &benchmark, args.partial)?;
+        let answers = read(file, (&benchmark, &left_out), args.partial)?;
         files.push(FileScores {
             file: paths[at].clone(),
             method: headers[at].method.clone(),
@@ -214,7 +216,7 @@ fn rival(first: &Protocol, benchmark: &Benchmark) -> Option<&'static Protocol> {
 /// Lists what protocols judge differently, file by file.
 fn explain(
     args: &Args,
-    benchmark: &Benchmark,
+    (benchmark, left_out): (&Benchmark, &LeftOut),
     protocols: &[&'static Protocol],
     names: &[String],
 ) -> anyhow::Result<()> {
@@ -235,7 +237,7 @@ fn explain(
     let alphas = if args.alpha.is_empty() { first.alphas } else { &args.alpha };
     let mut comparisons = Vec::new();
     for (file, name) in args.files.iter().zip(names) {
-        let answers = read(file, benchmark, args.partial)?;
+        let answers = read(file, (benchmark, left_out), args.partial)?;
         for (&other, &alpha) in others.iter().flat_map(|o| alphas.iter().map(move |a| (o, a))) {
             let differences =
                 crate::score::explain::explain(benchmark, &answers, [*first, other], alpha)

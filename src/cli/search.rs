@@ -19,12 +19,13 @@ use crate::benchmark::Benchmark;
 use crate::engine::Engine;
 use crate::features::{Features, FeaturesError, Precision, file_of};
 use crate::hyperpixel::LayerSet;
+use crate::inputs::{self, Identify, of_pairs};
 use crate::method::OpenError;
 use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
-    Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored, Search,
-    SearchError, State, StateError,
+    ARITHMETIC, Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored,
+    Search, SearchError, State, StateError, check_inputs, write_inputs,
 };
 
 /// The state is written at most so often while a depth is under way, after its first pairs.
@@ -45,7 +46,7 @@ const USUAL_BASES: usize = 4;
 HPF's beam search: each base layer alone, then every set of the beam with every further layer, scored \
 by PCK on the split. Each photograph goes through the backbone once; its maps wait in FILE.features, \
 which is removed when the search is complete. A search that was stopped is continued by the same call \
-with --resume."
+with --resume, as long as its pairs and photographs are what FILE.inputs says they were."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -73,7 +74,8 @@ pub struct Args {
     /// that beam's set are not tried.
     #[arg(long)]
     as_published: bool,
-    /// Memory for maps in MiB, and again as much for what is kept of pairs.
+    /// Memory for the photographs' maps in MiB, of which those of one pair are held in any case, and
+    /// again as much for what is kept of pairs.
     #[arg(long, default_value = "2048", value_name = "MIB", value_parser = at_least_one)]
     memory: usize,
     /// The file of the search: written after the first pairs, after every depth and every few
@@ -138,9 +140,25 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
     console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
     let _lock = Lock::of(&args.out)?;
+    let begun = args.out.exists();
+    let of_photographs = |identify: &Identify| {
+        let inputs = of_pairs(&benchmark, 0..benchmark.pairs.len(), identify, true);
+        if begun {
+            // What is no search, or one of other pairs, is said first.
+            State::check(&args.out, &which(args, &benchmark))?;
+            check_inputs(&args.out, &benchmark, &inputs)?;
+        }
+        Ok::<_, SearchError>(inputs)
+    };
+    // Before any photograph is read: what changes later is another than this.
+    let mut inputs = match args.features.features {
+        None => of_photographs(&inputs::photograph)?,
+        Some(_) => Vec::new(),
+    };
     let (features, plan, temporary) = match &args.features.features {
         Some(folder) => {
             let features = open_features(folder, &benchmark, args)?;
+            inputs = of_photographs(&*features.identify())?;
             let ids: Vec<usize> =
                 features.description().layers.iter().map(|layer| layer.id).collect();
             let plan = plan(args, &features.description().backbone, &ids)?;
@@ -180,6 +198,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     state.fits(&keypoints, &evaluator.layers).map_err(|reason| {
         SearchError::from(StateError::NotAState { file: args.out.clone(), reason })
     })?;
+    if !begun {
+        write_inputs(&args.out, &benchmark, &inputs)?;
+    } else if !check_inputs(&args.out, &benchmark, &inputs)? {
+        return Err(StateError::Unknown { file: args.out.clone() }.into());
+    }
     let mut search = Search { evaluator, plan, depth: args.depth };
     let outcome = run_search(&mut search, &mut state, args, console)?;
     state.write(&args.out)?;
@@ -335,6 +358,18 @@ impl Drop for Lock {
     }
 }
 
+/// Which pairs a search is of, and the arithmetic.
+fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
+    let mut all = Map::from_iter([
+        ("benchmark".to_owned(), benchmark.name.clone().into()),
+        ("split".to_owned(), benchmark.split.clone().into()),
+        ("pairs".to_owned(), benchmark.pairs.len().into()),
+        (ARITHMETIC.to_owned(), crate::ARITHMETIC.into()),
+    ]);
+    all.extend(args.benchmark.describe());
+    all
+}
+
 /// What decides the numbers of a search, but for its features.
 fn asked(
     args: &Args,
@@ -342,12 +377,7 @@ fn asked(
     engine: &dyn Engine,
     plan: &Plan,
 ) -> Map<String, Value> {
-    let mut all = Map::from_iter([
-        ("benchmark".to_owned(), benchmark.name.clone().into()),
-        ("split".to_owned(), benchmark.split.clone().into()),
-        ("pairs".to_owned(), benchmark.pairs.len().into()),
-    ]);
-    all.extend(args.benchmark.describe());
+    let mut all = which(args, benchmark);
     all.extend([
         ("engine".to_owned(), engine.name().into()),
         ("adapter".to_owned(), engine.adapter().into()),

@@ -60,8 +60,8 @@ enum Order {
 /// folder that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let header = Reader::open(&args.file)?.header().clone();
-    let benchmark = open(&args.file, &args.root, None, &header)?;
-    let answers = read(&args.file, &benchmark, true)?;
+    let (benchmark, left_out) = open(&args.file, &args.root, None, &header, true)?;
+    let answers = read(&args.file, (&benchmark, &left_out), true)?;
     let protocol = default_for(&benchmark.name);
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;

@@ -2,17 +2,22 @@
 //! content, and that all are of one network.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use super::format::MAX_HEADER;
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
 use crate::backbone::FeatureMap;
 use crate::benchmark::{Benchmark, Image};
 use crate::digest::{sha256, sha256_of_file};
 use crate::hyperpixel::Geometry;
+use crate::inputs::Identify;
 
 /// What a file of features is called behind its photograph's name.
 const ENDING: &str = ".safetensors";
@@ -412,6 +417,33 @@ impl Features {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// What tells a photograph's maps from others; see [`Features::identity`].
+    #[must_use]
+    pub fn identify(&self) -> Box<Identify> {
+        let features = self.clone();
+        Box::new(move |image| features.identity(image))
+    }
+
+    /// The header of a photograph's file with the file's length, as the maps themselves may be many
+    /// gigabytes. The headers of hpflow's own maps say all that decides them; of another network's the
+    /// time when the file was written counts too. `None` where there is no such file.
+    fn identity(&self, image: &Image) -> Option<String> {
+        let (file, _) = self.place(image).ok()?;
+        let own = open(&file).ok()?.header().arithmetic.is_some();
+        let mut from = File::open(file).ok()?;
+        let about = from.metadata().ok()?;
+        let mut size = [0; 8];
+        from.read_exact(&mut size).ok()?;
+        let mut bytes = Vec::new();
+        from.take(u64::from_le_bytes(size).min(MAX_HEADER)).read_to_end(&mut bytes).ok()?;
+        bytes.extend(about.len().to_le_bytes());
+        if !own {
+            let written = about.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            bytes.extend(written.as_nanos().to_le_bytes());
+        }
+        Some(sha256(&bytes))
     }
 
     /// What decides the numbers, for the header of a predictions file: what the network said of

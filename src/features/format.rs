@@ -14,7 +14,7 @@ use super::{FeaturesError, Header, METADATA, Precision};
 use crate::backbone::FeatureMap;
 
 /// The longest header that is read, in bytes: far beyond what any network's layers need.
-const MAX_HEADER: u64 = 16 << 20;
+pub(super) const MAX_HEADER: u64 = 16 << 20;
 
 /// A file whose header has been read and checked.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use crate::backbone::BackboneError;
 use crate::benchmark::Benchmark;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
+use crate::inputs::{self, Identify};
 
 pub mod alignment;
 pub mod frame;
@@ -156,6 +157,12 @@ pub trait Method {
     /// Parts of it that belong to another benchmark.
     fn check(&self, _benchmark: &Benchmark) -> Result<(), MethodError> {
         Ok(())
+    }
+
+    /// What tells a photograph from another for this method: what unfinished work is tied to. It is the
+    /// photograph's content, unless the method starts from something else.
+    fn identify(&self) -> Box<Identify> {
+        Box::new(inputs::photograph)
     }
 
     /// Predicts `pairs` (indices in [`Benchmark::pairs`], ascending) and hands every outcome to

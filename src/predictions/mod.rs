@@ -18,11 +18,13 @@ use serde_json::{Map, Value};
 
 use crate::Point;
 
+mod inputs;
 mod reader;
 mod writer;
 
+pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use reader::{MAX_LINE, Reader};
-pub use writer::{Done, Writer, partial_path};
+pub use writer::{Done, Line, Writer, partial_path};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";
@@ -78,6 +80,13 @@ pub struct Prediction {
 }
 
 impl Prediction {
+    /// Whether one of the keypoints has a prediction, or there are no keypoints.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        let finite = |[x, y]: Point| x.is_finite() && y.is_finite();
+        self.keypoints.is_empty() || self.keypoints.iter().flatten().any(|&point| finite(point))
+    }
+
     /// The pair's line, without the line break. A coordinate that is not finite makes the keypoint
     /// `null`: no prediction.
     #[must_use]
@@ -142,6 +151,25 @@ pub enum PredictionsError {
         /// What the system says.
         source: io::Error,
     },
+    /// An unfinished file was begun by an hpflow that computes otherwise.
+    #[error(
+        "{} cannot be continued: it was begun {}, and this hpflow's arithmetic is {}{}; finish it with \
+         the hpflow that began it, or delete it to start anew",
+        file.display(),
+        begun(by, *found),
+        expected.map_or_else(|| "not said".to_owned(), |number| number.to_string()),
+        changes(by, *found, *expected)
+    )]
+    OtherArithmetic {
+        /// The unfinished file.
+        file: PathBuf,
+        /// The program that began it.
+        by: String,
+        /// Its arithmetic, where it says so.
+        found: Option<u64>,
+        /// This run's.
+        expected: Option<u64>,
+    },
     /// An unfinished file is of another run.
     #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start anew", file.display())]
     OtherRun {
@@ -154,4 +182,25 @@ pub enum PredictionsError {
         /// What this run says.
         expected: String,
     },
+}
+
+/// By which program and arithmetic a file was begun.
+fn begun(by: &str, arithmetic: Option<u64>) -> String {
+    match (arithmetic_of(by, arithmetic), by) {
+        (Some(number), "") => format!("with arithmetic {number}"),
+        (Some(number), by) => format!("by {by} with arithmetic {number}"),
+        (None, "") => "by a program that does not give its arithmetic".to_owned(),
+        (None, by) => format!("by {by}, which does not give its arithmetic"),
+    }
+}
+
+/// The arithmetic of a file; those of hpflow 0.1.0 do not give theirs.
+fn arithmetic_of(by: &str, arithmetic: Option<u64>) -> Option<u64> {
+    arithmetic.or_else(|| by.starts_with("hpflow 0.1.").then_some(1))
+}
+
+/// What is computed otherwise since a file was begun.
+fn changes(by: &str, since: Option<u64>, now: Option<u64>) -> String {
+    let both = arithmetic_of(by, since).zip(now);
+    both.map_or_else(String::new, |(since, now)| crate::arithmetic_changes(since, now))
 }

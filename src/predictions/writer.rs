@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::{Header, Prediction, PredictionsError, Reader};
+use crate::digest::sha256;
 
 /// A predictions file being written.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Writer {
     file: File,
     partial: PathBuf,
     path: PathBuf,
+    header: String,
 }
 
 /// A pair that an unfinished file has.
@@ -28,6 +30,17 @@ pub struct Done {
     pub pair: String,
     /// Whether one of its keypoints has a prediction, or it has no keypoints.
     pub answered: bool,
+    /// SHA-256 of its line, hexadecimal.
+    pub line: String,
+}
+
+/// A line of a file that is written anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Line<'a> {
+    /// That of the pair at this position in the file.
+    Kept(usize),
+    /// Another.
+    New(&'a Prediction),
 }
 
 /// Where the lines of an unfinished `path` are: `<path>.partial`.
@@ -60,19 +73,21 @@ impl Writer {
             _ => cannot_create(path, &error),
         })?;
         lock(&file, path)?;
-        let mut writer = Self { file, partial, path: path.to_owned() };
-        writer.line(&header_line(header))?;
+        let header = header_line(header);
+        let mut writer = Self { file, partial, path: path.to_owned(), header };
+        writer.line(&writer.header.clone())?;
         Ok(writer)
     }
 
     /// Continues an unfinished file, and says which pairs it has, in file order.
     ///
     /// A last line that was torn is dropped. Without an unfinished file this continues the
-    /// finished one, and without either it is [`Writer::create`].
+    /// finished one, and without either it is [`Writer::create`]. Which hpflow began the file does not
+    /// matter where its arithmetic is this one's: the header becomes that of this run.
     ///
     /// # Errors
-    /// Those of [`Writer::create`]; a header that differs from this run's, with the first field
-    /// that does; a complete line that is no prediction.
+    /// Those of [`Writer::create`]; another arithmetic, with what changed; a header that differs from
+    /// this run's, with the first field that does; a complete line that is no prediction.
     pub fn resume(path: &Path, header: &Header) -> Result<(Self, Vec<Done>), PredictionsError> {
         refuse_what_is_no_file(path)?;
         let partial = partial_path(path);
@@ -88,14 +103,27 @@ impl Writer {
         let file = file.map_err(|error| cannot_create(path, &error))?;
         lock(&file, path)?;
         let whole = whole_lines(&file).map_err(|source| read_error(&partial, source))?;
-        let mut writer = Self { file, partial, path: path.to_owned() };
+        let mut writer = Self { file, partial, path: path.to_owned(), header: header_line(header) };
         writer.truncate(whole).map_err(|source| writer.write_error(source))?;
         if whole == 0 {
-            writer.line(&header_line(header))?;
+            writer.line(&writer.header.clone())?;
             return Ok((writer, Vec::new()));
         }
         let pairs = done(&writer.partial, header)?;
+        let same = writer.has_its_header();
+        if !same.map_err(|source| read_error(&writer.partial, source))? {
+            writer.rewrite(&(0..pairs.len()).map(Line::Kept).collect::<Vec<_>>())?;
+        }
         Ok((writer, pairs))
+    }
+
+    /// Whether the first line of the file is this run's, byte for byte.
+    fn has_its_header(&self) -> io::Result<bool> {
+        let mut start = vec![0; self.header.len() + 1];
+        match File::open(&self.partial)?.read_exact(&mut start) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| start.strip_suffix(b"\n") == Some(self.header.as_bytes())),
+        }
     }
 
     /// Puts other predictions in place of some that the file has, by their position in it. All are
@@ -104,31 +132,56 @@ impl Writer {
     /// # Errors
     /// The system cannot read or write; the file stays as it was.
     pub fn amend(&mut self, others: &BTreeMap<usize, Prediction>) -> Result<(), PredictionsError> {
-        let amended = self.amended(others).map_err(|source| self.write_error(source))?;
-        lock(&amended, &self.path)?;
-        self.file = amended;
+        let lines = Reader::open(&self.partial)?.count();
+        let line = |at| others.get(&at).map_or(Line::Kept(at), Line::New);
+        self.rewrite(&(0..lines).map(line).collect::<Vec<_>>())
+    }
+
+    /// Writes the file anew with these lines after the header; those that are kept stand in the order
+    /// in which they are. It is the new file as a whole, or stays as it was.
+    ///
+    /// # Errors
+    /// The system cannot read or write; the file stays as it was.
+    pub fn rewrite(&mut self, lines: &[Line]) -> Result<(), PredictionsError> {
+        let file = self.rewritten(lines).map_err(|source| self.write_error(source))?;
+        lock(&file, &self.path)?;
+        self.file = file;
         Ok(())
     }
 
-    /// The file with others of its predictions, under its name and to be written on.
-    fn amended(&self, others: &BTreeMap<usize, Prediction>) -> io::Result<File> {
+    /// The file with these lines, under its name and to be written on.
+    fn rewritten(&self, lines: &[Line]) -> io::Result<File> {
         let folder = self.partial.parent().filter(|folder| *folder != Path::new(""));
         let mut temporary = crate::files::temporary(folder.unwrap_or(Path::new(".")))?;
         let mut writer = BufWriter::new(temporary.as_file_mut());
-        let mut lines = BufReader::new(File::open(&self.partial)?);
-        let mut line = Vec::new();
-        // The header is no prediction.
-        let mut position = None;
-        while lines.read_until(b'\n', &mut line)? > 0 {
-            match position.and_then(|position| others.get(&position)) {
-                Some(other) => writeln!(writer, "{}", other.to_line())?,
-                None => writer.write_all(&line)?,
+        writeln!(writer, "{}", self.header)?;
+        let mut old = BufReader::new(File::open(&self.partial)?);
+        // The header is no prediction, and blank lines are none either.
+        let mut text = Vec::new();
+        let mut next = || {
+            text.clear();
+            while text.trim_ascii().is_empty() {
+                text.clear();
+                if old.read_until(b'\n', &mut text)? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
             }
-            // Blank lines are none either.
-            if !line.trim_ascii().is_empty() {
-                position = Some(position.map_or(0, |position| position + 1));
+            Ok::<_, io::Error>(std::mem::take(&mut text))
+        };
+        next()?;
+        let mut passed = 0;
+        for line in lines {
+            match line {
+                Line::New(prediction) => writeln!(writer, "{}", prediction.to_line())?,
+                Line::Kept(position) => {
+                    while passed < *position {
+                        next()?;
+                        passed += 1;
+                    }
+                    writer.write_all(&next()?)?;
+                    passed += 1;
+                }
             }
-            line.clear();
         }
         writer.flush()?;
         drop(writer);
@@ -175,13 +228,24 @@ impl Writer {
 /// The pairs in a file of this run.
 fn done(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
     let reader = Reader::open(path)?;
-    let (found, expected) = (as_value(reader.header()), as_value(header));
+    let begun = reader.header();
+    if begun.arithmetic != header.arithmetic {
+        return Err(PredictionsError::OtherArithmetic {
+            file: path.to_owned(),
+            by: begun.created_by.clone(),
+            found: begun.arithmetic,
+            expected: header.arithmetic,
+        });
+    }
+    let begun = Header { created_by: header.created_by.clone(), ..begun.clone() };
+    let (found, expected) = (as_value(&begun), as_value(header));
     if let Some((field, found, expected)) = difference("", &found, &expected) {
         return Err(PredictionsError::OtherRun { file: path.to_owned(), field, found, expected });
     }
-    let done = |Prediction { pair, keypoints }: Prediction| Done {
-        pair,
-        answered: keypoints.is_empty() || keypoints.iter().any(Option::is_some),
+    let done = |prediction: Prediction| Done {
+        answered: prediction.is_answered(),
+        line: sha256(prediction.to_line().as_bytes()),
+        pair: prediction.pair,
     };
     reader.map(|prediction| prediction.map(done)).collect()
 }
@@ -211,7 +275,7 @@ fn difference(path: &str, found: &Value, expected: &Value) -> Option<(String, St
 }
 
 /// The length of the file up to its last line break.
-fn whole_lines(file: &File) -> io::Result<u64> {
+pub(super) fn whole_lines(file: &File) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let (mut position, mut whole) = (0, 0);
     loop {
@@ -274,8 +338,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_that_names_the_file_and_the_remedy() {
         let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut writer =
-            Writer { file, partial: "out.jsonl.partial".into(), path: "out.jsonl".into() };
+        let (partial, path) = ("out.jsonl.partial".into(), "out.jsonl".into());
+        let mut writer = Writer { file, partial, path, header: String::new() };
         let error = writer
             .write(&Prediction { pair: "a".to_owned(), keypoints: vec![] })
             .unwrap_err()

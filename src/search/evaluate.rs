@@ -32,9 +32,10 @@ pub struct Evaluator<'a> {
     pub alpha: Alpha,
     /// The layers that sets are made of, ascending.
     pub layers: Vec<usize>,
-    /// Bytes that maps may take, and again as many for what an engine keeps of a pair.
+    /// Bytes that photographs may take, of which those of a pair are held in any case, and again as
+    /// many for what an engine keeps of a pair.
     pub memory: usize,
-    /// Pairs handed to the engine at a time; the numbers do not depend on it.
+    /// Pairs handed to the engine at a time, at most; the numbers do not depend on it.
     pub block: usize,
 }
 
@@ -52,6 +53,49 @@ pub struct Evaluation {
 struct Loaded {
     images: Vec<(usize, Arc<LayerStack>)>,
     views: HashMap<usize, Vec<Arc<View>>>,
+    /// Bytes of the largest photograph so far.
+    largest: usize,
+}
+
+impl Loaded {
+    /// Bytes of a photograph.
+    fn bytes_of(&self, image: usize, stack: &LayerStack) -> usize {
+        let views = self.views.get(&image).into_iter().flatten();
+        stack.bytes() + views.map(|view| size_of_val(&*view.inverse_norms)).sum::<usize>()
+    }
+
+    /// Bytes of all photographs.
+    fn bytes(&self) -> usize {
+        self.images.iter().map(|(image, stack)| self.bytes_of(*image, stack)).sum()
+    }
+
+    /// Marks a photograph as used last, if it is there.
+    fn touch(&mut self, image: usize) -> bool {
+        let found = self.images.iter().position(|(number, _)| *number == image);
+        if let Some(at) = found {
+            let used = self.images.remove(at);
+            self.images.push(used);
+        }
+        found.is_some()
+    }
+
+    fn remove(&mut self, image: usize) {
+        self.images.retain(|(number, _)| *number != image);
+        self.views.remove(&image);
+    }
+
+    /// Drops the least recently used photographs that are not needed, until there are so many bytes at
+    /// most; whether that is so then.
+    fn shrink(&mut self, bytes: usize, needed: &[usize]) -> bool {
+        while self.bytes() > bytes {
+            let dropped = self.images.iter().map(|(image, _)| *image);
+            let Some(dropped) = dropped.into_iter().find(|image| !needed.contains(image)) else {
+                return false;
+            };
+            self.remove(dropped);
+        }
+        true
+    }
 }
 
 /// A layer set as an engine knows it.
@@ -115,11 +159,12 @@ impl Evaluator<'_> {
         let prepared = self.prepare(sets)?;
         let schedule = self.schedule();
         let mut loaded = Loaded::default();
-        for block in schedule.pairs[so_far.pairs..].chunks(self.block.max(1)) {
+        while so_far.pairs < schedule.pairs.len() {
+            let rest = &schedule.pairs[so_far.pairs..];
+            let block = &rest[..self.load(rest, &prepared, &mut loaded)?];
             let mut requests = Vec::with_capacity(block.len());
             let mut neighbours = Vec::with_capacity(block.len());
             for &pair in block {
-                self.load(pair, &prepared, &mut loaded)?;
                 let (request, of_bases) = self.request(pair, &prepared, &loaded);
                 requests.push(request);
                 neighbours.push(of_bases);
@@ -158,42 +203,71 @@ impl Evaluator<'_> {
         Ok(prepared)
     }
 
-    /// Brings a pair's photographs into memory, and drops others beyond the budget.
-    fn load(&self, pair: usize, sets: &[Prepared], loaded: &mut Loaded) -> Result<(), SearchError> {
-        let pair = &self.benchmark.pairs[pair];
-        for image in [pair.source, pair.target] {
-            if let Some(at) = loaded.images.iter().position(|(number, _)| *number == image) {
-                let used = loaded.images.remove(at);
-                loaded.images.push(used);
-                continue;
+    /// Brings the photographs of the first of some pairs into memory and drops others: of as many pairs
+    /// as the budget and [`Self::block`] allow, but of one in any case. How many those are.
+    ///
+    /// A photograph stays as long as the block needs it, so that a pair and its mirror share theirs.
+    fn load(
+        &self,
+        pairs: &[usize],
+        sets: &[Prepared],
+        loaded: &mut Loaded,
+    ) -> Result<usize, SearchError> {
+        let mut needed: Vec<usize> = Vec::new();
+        for (at, &pair) in pairs.iter().take(self.block.max(1)).enumerate() {
+            let before = needed.len();
+            let pair = &self.benchmark.pairs[pair];
+            for image in [pair.source, pair.target] {
+                if !needed.contains(&image) {
+                    needed.push(image);
+                }
             }
-            let (stack, header) = self.stack(image)?;
-            let stack = Arc::new(stack);
-            let asked: Vec<(&[usize], Geometry)> =
-                sets.iter().map(|set| (&*set.positions, header.geometry(set.geometry))).collect();
-            let views: Vec<Arc<View>> = stack.views(&asked).into_iter().map(Arc::new).collect();
-            if let Some((view, set)) = views.iter().zip(sets).find(|(v, _)| v.grid.is_empty()) {
-                let engine = EngineError::NoHyperpixels {
-                    width: stack.width,
-                    height: stack.height,
-                    receptive_field: view.grid.geometry.receptive_field,
-                };
-                let engine = Box::new(engine);
-                let photograph = self.benchmark.images[image].path.clone();
-                let base = self.layers[set.positions[0]];
-                return Err(SearchError::TooSmall { photograph, base, engine });
+            for image in needed[before..].to_vec() {
+                if loaded.touch(image) {
+                    continue;
+                }
+                // Room for one that is as large as any before.
+                let room = loaded.shrink(self.memory.saturating_sub(loaded.largest), &needed);
+                if at > 0 && !room {
+                    return Ok(at);
+                }
+                self.read(image, sets, loaded)?;
             }
-            loaded.images.push((image, stack));
-            loaded.views.insert(image, views);
-            let bytes = |loaded: &Loaded| -> usize {
-                loaded.images.iter().map(|(_, stack)| stack.bytes()).sum()
-            };
-            // The pair's own two are the last.
-            while loaded.images.len() > 2 && bytes(loaded) > self.memory {
-                let (dropped, _) = loaded.images.remove(0);
-                loaded.views.remove(&dropped);
+            if !loaded.shrink(self.memory, &needed) && at > 0 && needed.len() > before {
+                // It was larger than any before. What the block does without waits on the disk.
+                loaded.shrink(self.memory, &needed[..before]);
+                return Ok(at);
             }
         }
+        Ok(pairs.len().min(self.block.max(1)))
+    }
+
+    /// Reads a photograph's maps.
+    fn read(
+        &self,
+        image: usize,
+        sets: &[Prepared],
+        loaded: &mut Loaded,
+    ) -> Result<(), SearchError> {
+        let (stack, header) = self.stack(image)?;
+        let stack = Arc::new(stack);
+        let asked: Vec<(&[usize], Geometry)> =
+            sets.iter().map(|set| (&*set.positions, header.geometry(set.geometry))).collect();
+        let views: Vec<Arc<View>> = stack.views(&asked).into_iter().map(Arc::new).collect();
+        if let Some((view, set)) = views.iter().zip(sets).find(|(v, _)| v.grid.is_empty()) {
+            let engine = EngineError::NoHyperpixels {
+                width: stack.width,
+                height: stack.height,
+                receptive_field: view.grid.geometry.receptive_field,
+            };
+            let engine = Box::new(engine);
+            let photograph = self.benchmark.images[image].path.clone();
+            let base = self.layers[set.positions[0]];
+            return Err(SearchError::TooSmall { photograph, base, engine });
+        }
+        loaded.views.insert(image, views);
+        loaded.largest = loaded.largest.max(loaded.bytes_of(image, &stack));
+        loaded.images.push((image, stack));
         Ok(())
     }
 

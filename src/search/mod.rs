@@ -11,6 +11,7 @@
 
 mod beam;
 mod evaluate;
+mod inputs;
 mod outcome;
 mod state;
 
@@ -23,8 +24,9 @@ use crate::score::ScoreError;
 
 pub use beam::{Plan, Scored, best};
 pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
+pub use inputs::{check_inputs, inputs_path, write_inputs};
 pub use outcome::{Finalist, Outcome, RESAMPLES};
-pub use state::{Bits, Entry, Kept, State, StateError, Unfinished};
+pub use state::{ARITHMETIC, Bits, Entry, Kept, State, StateError, Unfinished};
 
 /// Why a search stopped.
 #[derive(Debug, thiserror::Error)]

@@ -24,6 +24,9 @@ const VERSION: u64 = 1;
 /// validation split takes three million.
 const MOST_BYTES: u64 = 1 << 30;
 
+/// The setting that is the number of hpflow's arithmetic.
+pub const ARITHMETIC: &str = "arithmetic";
+
 /// The most characters of a text of bits that a message shows.
 const SHOWN: usize = 20;
 
@@ -153,6 +156,45 @@ pub enum StateError {
         /// What was asked for.
         expected: String,
     },
+    /// The file of a search that an hpflow began which computes otherwise.
+    #[error(
+        "{}: was begun with arithmetic {found}, and this hpflow's is {expected}{}, so its scores and new \
+         ones do not compare; finish it with the hpflow that began it, or give another name to begin a \
+         new search",
+        file.display(),
+        crate::arithmetic_changes(*found, *expected)
+    )]
+    Arithmetic {
+        /// The file.
+        file: PathBuf,
+        /// Its arithmetic.
+        found: u64,
+        /// This hpflow's.
+        expected: u64,
+    },
+    /// The file of a search whose pairs are not what they were.
+    #[error(
+        "{}: cannot be continued: {what} when the search was begun, and all its scores depend on it; \
+         put back what was there, or give another name to begin a new search",
+        file.display()
+    )]
+    Changed {
+        /// The file.
+        file: PathBuf,
+        /// The first difference.
+        what: String,
+    },
+    /// The file of a search of which it is not known what it is made of.
+    #[error(
+        "{}: cannot be continued: {}, which says what pairs and photographs its scores are of, is not \
+         there or is damaged; put it back, or give another name to begin a new search",
+        file.display(),
+        super::inputs_path(file).display()
+    )]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+    },
     /// A file that cannot be written.
     #[error("{}: cannot be written: {reason}", file.display())]
     Write {
@@ -227,6 +269,12 @@ impl State {
         mut keys: impl Iterator<Item = &'a String>,
         settings: &Map<String, Value>,
     ) -> Result<(), StateError> {
+        // Searches of hpflow 0.1.0 do not give theirs.
+        let arithmetic = |of: &Map<String, Value>| of.get(ARITHMETIC)?.as_u64();
+        let found = arithmetic(&self.settings).unwrap_or(1);
+        if let Some(expected) = arithmetic(settings).filter(|expected| *expected != found) {
+            return Err(StateError::Arithmetic { file: file.to_owned(), found, expected });
+        }
         let Some(key) = keys.find(|key| self.settings.get(*key) != settings.get(*key)) else {
             return Ok(());
         };

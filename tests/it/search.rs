@@ -1,6 +1,7 @@
 //! The search for layer sets: every score is that of `predict` and `score`, whatever the engine,
 //! the memory, the threads, and whether the search was stopped.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -10,10 +11,15 @@ use std::time::Duration;
 use hpflow::backbone::FeatureMap;
 use hpflow::benchmark::{Benchmark, Options};
 use hpflow::engine::cpu::CpuEngine;
+use hpflow::engine::{
+    Engine, EngineError, Examination, Matches, PairRequest, SetsRequest, StageTimes,
+};
 use hpflow::features::{Description, Features, Header, Layer, Precision, VERSION, file_of, write};
 use hpflow::image::scaled_size;
 use hpflow::score::default_for;
-use hpflow::search::{Evaluator, Event, Plan, Search, SearchError, State, StateError};
+use hpflow::search::{
+    Evaluation, Evaluator, Event, PAIR_BLOCK, Plan, Search, SearchError, State, StateError,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -34,7 +40,7 @@ const LAYERS: [(usize, usize, u32, u32); 7] = [
 ];
 
 /// Features of a made-up network for every photograph of the tiny benchmark.
-fn made_up(tiny: &Tiny, name: &str) -> String {
+pub fn made_up(tiny: &Tiny, name: &str) -> String {
     make_up(&opened("spair", tiny.root(), &Options::default()), &tiny.path(name));
     tiny.arg(name)
 }
@@ -321,6 +327,87 @@ fn the_memory_and_the_threads_change_no_byte() {
     assert!(a == b, "the same bytes");
 }
 
+/// The CPU engine, and what it is given at a time.
+struct Watched {
+    engine: CpuEngine,
+    /// For every call: its pairs by their stacks' numbers, and the bytes of all stacks.
+    calls: Vec<(Vec<[u64; 2]>, usize)>,
+}
+
+impl Engine for Watched {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn adapter(&self) -> String {
+        self.engine.adapter()
+    }
+
+    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
+        self.engine.match_pairs(pairs)
+    }
+
+    fn match_sets(
+        &mut self,
+        pairs: &[SetsRequest],
+        memory: usize,
+    ) -> Result<Vec<Vec<Matches>>, EngineError> {
+        let stacks = pairs.iter().flat_map(|pair| [&pair.source, &pair.target]);
+        let bytes: HashMap<u64, usize> = stacks.map(|one| (one.id, one.bytes())).collect();
+        let ids = pairs.iter().map(|pair| [pair.source.id, pair.target.id]).collect();
+        self.calls.push((ids, bytes.values().sum()));
+        self.engine.match_sets(pairs, memory)
+    }
+
+    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
+        self.engine.examine(pair)
+    }
+
+    fn take_stage_times(&mut self) -> StageTimes {
+        self.engine.take_stage_times()
+    }
+}
+
+#[test]
+fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mirror() {
+    // 132 pairs, each with its mirror.
+    let tiny = Tiny::of(12);
+    let features = made_up(&tiny, "features");
+    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    let features = Features::open(Path::new(&features), photographs).expect("features");
+    let (mut results, mut calls) = (Vec::new(), Vec::new());
+    for memory in [1, 1 << 20, 3 << 19, 2 << 20, 1 << 30] {
+        let mut watched = Watched { engine: CpuEngine::new(), calls: Vec::new() };
+        let mut evaluator = Evaluator {
+            benchmark: &benchmark,
+            features: &features,
+            engine: &mut watched,
+            protocol: default_for("spair"),
+            alpha: "0.1".parse().expect("an alpha"),
+            layers: (0..LAYERS.len()).collect(),
+            memory,
+            block: PAIR_BLOCK,
+        };
+        let sets = ["2,4,5".parse().expect("a set")];
+        let all = evaluator.evaluate(&sets, Evaluation::default(), &mut |_| Ok(()));
+        results.push(all.expect("an evaluation"));
+        let pairs: Vec<usize> = watched.calls.iter().map(|(pairs, _)| pairs.len()).collect();
+        assert_eq!(pairs.iter().sum::<usize>(), 132);
+        assert!(pairs.iter().all(|&pairs| pairs <= PAIR_BLOCK), "{pairs:?}");
+        for (pairs, bytes) in &watched.calls {
+            assert!(*bytes <= memory || pairs.len() == 2, "{bytes} of {memory} bytes");
+            for couple in pairs.chunks(2) {
+                assert_eq!(couple[0], [couple[1][1], couple[1][0]], "the mirror's photographs");
+            }
+        }
+        calls.push(pairs.len());
+    }
+    assert_eq!((calls[0], calls[4]), (66, 9), "a pair with its mirror at least, a block at most");
+    assert!(calls.is_sorted_by(|more, fewer| more > fewer), "{calls:?}");
+    assert!(results.iter().all(|one| *one == results[0]), "the memory decides no number");
+}
+
 /// Searches with the library until the `stop`-th block of pairs, two pairs a block; the state as
 /// last told, in the form of the file.
 fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
@@ -382,7 +469,7 @@ fn a_search_that_is_stopped_after_any_block_of_pairs_ends_the_same() {
 }
 
 /// Kills a process as the system does when memory is short: nothing of it runs any more.
-struct Killed(Child);
+pub struct Killed(pub Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {

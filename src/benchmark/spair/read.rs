@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::annotation::{Number, PairAnnotation, Position, value};
 use crate::Point;
+use crate::benchmark::faults::Faults;
 use crate::benchmark::files::{entries, is_plain_name, read};
 use crate::benchmark::open::{Images, find_root, say_where, select};
 use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
@@ -21,6 +22,7 @@ const BATCH: usize = 2048;
 pub(in crate::benchmark) fn open(
     root: &Path,
     options: &Options,
+    faults: &mut Faults,
 ) -> Result<Benchmark, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
@@ -37,9 +39,11 @@ pub(in crate::benchmark) fn open(
             .par_iter()
             .map(|&index| read_pair(&annotations, &lines[index], &layout))
             .collect();
-        for result in parsed {
-            let (file, annotation) = result?;
-            reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })?;
+        for (&index, result) in batch.iter().zip(parsed) {
+            let read = result.and_then(|(file, annotation)| {
+                reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })
+            });
+            faults.pass(|| lines[index].clone(), read)?;
         }
     }
     reading.warn_of_keypoints_outside();
@@ -166,6 +170,11 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn add(&mut self, annotation: PairAnnotation) -> Result<(), String> {
         check(&annotation)?;
+        // Before its photographs are entered: a pair that is left out says nothing of them.
+        let source_keypoints = points("src_kps", &annotation.src_kps)?;
+        let target_keypoints = points("trg_kps", &annotation.trg_kps)?;
+        let source_box = Some(corners("src_bndbox", &annotation.src_bndbox)?);
+        let target_box = Some(corners("trg_bndbox", &annotation.trg_bndbox)?);
         let [source_width, source_height, _] = annotation.src_imsize;
         let [target_width, target_height, _] = annotation.trg_imsize;
         let folder = self.root.join("JPEGImages").join(&annotation.category);
@@ -178,10 +187,10 @@ impl Reading<'_> {
         self.pairs.push(Pair {
             source,
             target,
-            source_keypoints: points("src_kps", &annotation.src_kps)?,
-            target_keypoints: points("trg_kps", &annotation.trg_kps)?,
-            source_box: Some(corners("src_bndbox", &annotation.src_bndbox)?),
-            target_box: Some(corners("trg_bndbox", &annotation.trg_bndbox)?),
+            source_keypoints,
+            target_keypoints,
+            source_box,
+            target_box,
             variation: Some(Variation {
                 viewpoint: annotation.viewpoint_variation,
                 scale: annotation.scale_variation,

@@ -23,6 +23,7 @@ use crate::benchmark::{Benchmark, Image};
 use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
+use crate::inputs::{self, Identify};
 use crate::transfer::{Neighbours, flow, transfer};
 
 /// The long side that photographs are shrunk to (published code: 300 pixels).
@@ -181,6 +182,13 @@ impl Method for Hpf {
         match &self.maps {
             Maps::Kept(features) => Ok(features.check_benchmark(benchmark)?),
             Maps::Backbone(_) => Ok(()),
+        }
+    }
+
+    fn identify(&self) -> Box<Identify> {
+        match &self.maps {
+            Maps::Kept(features) => features.identify(),
+            Maps::Backbone(_) => Box::new(inputs::photograph),
         }
     }
 
