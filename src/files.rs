@@ -21,8 +21,14 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
 /// Whether a name is of what systems leave beside data: hidden files and folders (`.DS_Store`, macOS's
 /// `._*`) and those of Windows and of archives.
 pub(crate) fn is_litter(name: &str) -> bool {
-    const LITTER: [&str; 6] =
-        ["thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "system volume information", "@eadir"];
+    const LITTER: [&str; 6] = [
+        "thumbs.db",
+        "desktop.ini",
+        "__macosx",
+        "$recycle.bin",
+        "system volume information",
+        "@eadir",
+    ];
     name.starts_with('.') || LITTER.iter().any(|litter| name.eq_ignore_ascii_case(litter))
 }
 

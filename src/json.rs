@@ -57,7 +57,8 @@ impl Nulled {
         let mut at = 0;
         while let Some(&byte) = json.get(at) {
             let length = if in_text { 0 } else { word(&json[at..]) };
-            let after_word = at > 0 && (json[at - 1].is_ascii_alphanumeric() || json[at - 1] == b'_');
+            let after_word =
+                at > 0 && (json[at - 1].is_ascii_alphanumeric() || json[at - 1] == b'_');
             if length > 0 && !after_word {
                 let text = &json[at..at + length];
                 let is = |names: &[&str]| names.iter().any(|name| name.as_bytes() == text);
@@ -330,12 +331,15 @@ mod tests {
     #[test]
     fn what_is_no_point_is_told_with_what_was_found_and_where() {
         for (json, expected) in [
-            ("[[1,2,1]]", "column 8: found a list of 3 numbers where one of 2, x and y, is expected"),
+            (
+                "[[1,2,1]]",
+                "column 8: found a list of 3 numbers where one of 2, x and y, is expected",
+            ),
             ("[[1,2,3,4],[5,6,7,8]]", "found a list of 4 numbers where one of 2, x and y"),
             ("[[1]]", "found a list of 1 where a list of 2 is expected"),
             ("[7]", "found the number 7 where a list of 2 is expected"),
             ("[[1,NaN]]", "one coordinate of a point is null or NaN"),
-            ("[[NaN,NaN],\n[NaN,\"x\"]]", "line 2, column 9: found the text \"x\" where a number"),
+            ("[[NaN,NaN],\n[NaN,\"x\"]]", "line 2, column 8: found the text \"x\" where a number"),
             ("[[NaN,NaN],[1,2,3]]", "column 18: found a list of 3"),
             ("[[1,Infinity]]", "line 1, column 5: found Infinity, which is no number of JSON"),
             ("[\n [1,-inf]]", "line 2, column 5: found -inf, which is no number of JSON"),

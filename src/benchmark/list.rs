@@ -43,8 +43,26 @@ impl Column {
         let words = words(heading);
         // What says no more than that it is one of a photograph, or of a class.
         let fillers = [
-            "image", "img", "im", "imname", "imagename", "photograph", "photo", "picture", "file",
-            "filename", "name", "path", "fn", "is", "id", "idx", "index", "number", "coords", "kps",
+            "image",
+            "img",
+            "im",
+            "imname",
+            "imagename",
+            "photograph",
+            "photo",
+            "picture",
+            "file",
+            "filename",
+            "name",
+            "path",
+            "fn",
+            "is",
+            "id",
+            "idx",
+            "index",
+            "number",
+            "coords",
+            "kps",
         ];
         let said: Vec<&str> =
             words.iter().map(String::as_str).filter(|word| !fillers.contains(word)).collect();
@@ -151,7 +169,8 @@ pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkE
         if named.len() < columns.len() || !beyond.iter().all(String::is_empty) {
             let (found, expected) = (cells.len(), columns.len());
             let whole: String = whole.chars().take(80).collect();
-            let what = format!("found {whole:?} with {found} columns, expected {expected} as above it");
+            let what =
+                format!("found {whole:?} with {found} columns, expected {expected} as above it");
             return Err(at(line, what));
         }
         let named = columns.iter().zip(named);
@@ -259,8 +278,25 @@ mod tests {
     #[test]
     fn headings_are_known_by_what_they_say() {
         for (column, headings) in [
-            (Column::Source, &["source_image", "source", "src", "imageA", "image_A", "Image 1", "src_imname", "\u{feff}img1", "A", "source image path"][..]),
-            (Column::Target, &["target_image", "Target", "trg_imname", "imageB", "image_2", "tgt-img"]),
+            (
+                Column::Source,
+                &[
+                    "source_image",
+                    "source",
+                    "src",
+                    "imageA",
+                    "image_A",
+                    "Image 1",
+                    "src_imname",
+                    "\u{feff}img1",
+                    "A",
+                    "source image path",
+                ][..],
+            ),
+            (
+                Column::Target,
+                &["target_image", "Target", "trg_imname", "imageB", "image_2", "tgt-img"],
+            ),
             (Column::Class, &["class", "Class", "category", "cls_id", "class_number"]),
             (Column::Flip, &["flip", "FLIP", "is_flipped", "mirror"]),
             (Column::SourceX, &["XA", "x_a", "source_x"]),
@@ -270,7 +306,9 @@ mod tests {
                 assert_eq!(Column::of(heading), Some(column), "{heading}");
             }
         }
-        for other in ["", "Unnamed: 0", "x", "1", "2", "source_class", "JPEGImages/a.jpg", "1.0", "im0.jpg"] {
+        for other in
+            ["", "Unnamed: 0", "x", "1", "2", "source_class", "JPEGImages/a.jpg", "1.0", "im0.jpg"]
+        {
             assert_eq!(Column::of(other), None, "{other}");
         }
     }

@@ -68,7 +68,8 @@ impl PairFiles {
     pub(super) fn names(&self) -> &[String] {
         self.names.get_or_init(|| {
             let entries = entries(&self.folder).unwrap_or_default();
-            let name = |(name, _): &(String, PathBuf)| name.strip_suffix(".json").map(str::to_owned);
+            let name =
+                |(name, _): &(String, PathBuf)| name.strip_suffix(".json").map(str::to_owned);
             let mut names: Vec<String> = entries.iter().filter_map(name).collect();
             names.sort_unstable();
             names

@@ -200,7 +200,10 @@ struct ImageAnnotation {
 /// The numbers of COCO's keypoints: one after the other, or in a list for each keypoint.
 fn triples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Option<Number>>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "keypoints holds something else than x, y and visibility of each")]
+    #[serde(
+        untagged,
+        expecting = "keypoints holds something else than x, y and visibility of each"
+    )]
     enum Piece {
         Number(Option<Number>),
         Triple([Option<Number>; 3]),
@@ -442,9 +445,11 @@ fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Resul
         [None, None, _] => Ok(None),
         // Not annotated, whatever else is there.
         [_, _, Some(visibility)] if value(visibility) == 0.0 => Ok(None),
-        _ => Err("keypoints holds a number beside NaN or null: give x, y and visibility of each, or \
+        _ => Err(
+            "keypoints holds a number beside NaN or null: give x, y and visibility of each, or \
                   0 for the visibility of what is not annotated"
-            .to_owned()),
+                .to_owned(),
+        ),
     };
     Ok(Side {
         photograph,

@@ -208,13 +208,11 @@ fn something_else(first: &[u8]) -> Option<(&'static str, String)> {
         [0x80, 2..=5, ..] => return None,
         [0x1f, 0x8b, ..] => ("a gzip archive", "unpack it first, and give the file inside"),
         [0x89, b'H', b'D', b'F', ..] => ("an HDF5 file", AGAIN),
-        [_, _, _, _, _, _, _, _, b'{', ..] => {
-            (
-                "a safetensors file, or one like it",
-                "it needs no conversion: give it to --weights, or take some of its tensors with \
+        [_, _, _, _, _, _, _, _, b'{', ..] => (
+            "a safetensors file, or one like it",
+            "it needs no conversion: give it to --weights, or take some of its tensors with \
                  --prefix",
-            )
-        }
+        ),
         _ if first.get(257..262) == Some(b"ustar") || is_tar(first) => (
             "a tar archive, the format of PyTorch's first releases",
             "load it with PyTorch 0.4 to 1.13 and save it again, or unpack it if there is a file inside",

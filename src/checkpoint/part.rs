@@ -48,7 +48,8 @@ pub(super) fn take(
         let tensor =
             Placed::contiguous(view.dtype(), view.shape(), start as u64, data.len() as u64);
         if tensor.bytes() != data.len() as u64 {
-            let what = format!("tensor '{}' is of {:?}, which is not read", names[at], view.dtype());
+            let what =
+                format!("tensor '{}' is of {:?}, which is not read", names[at], view.dtype());
             return Err(damaged(what));
         }
         tensors.push((name, tensor));
@@ -57,8 +58,7 @@ pub(super) fn take(
     let metadata = metadata(&bytes, input)?;
     let unread = |source| CheckpointError::Read { path: input.to_owned(), source };
     let reader = BufReader::new(File::open(input).map_err(unread)?);
-    let mut blocks =
-        Blocks { file: reader, length: bytes.len() as u64, by_key: HashMap::new() };
+    let mut blocks = Blocks { file: reader, length: bytes.len() as u64, by_key: HashMap::new() };
     let sha256 = write::write(input, &mut blocks, &tensors, &metadata, output)?;
     Ok(Converted {
         format: Format::Safetensors,

@@ -104,7 +104,8 @@ pub(super) fn choose(
     prefix: Option<&str>,
 ) -> Result<Chosen, CheckpointError> {
     let asks_for_it = prefix.is_some_and(|prefix| format!("{prefix}.").starts_with(PARALLEL));
-    let parallel = !names.is_empty() && !asks_for_it && names.iter().all(|n| n.starts_with(PARALLEL));
+    let parallel =
+        !names.is_empty() && !asks_for_it && names.iter().all(|n| n.starts_with(PARALLEL));
     // A prefix is a name of a part, and names of parts are followed by a dot.
     let dotted = prefix.map(|prefix| format!("{}.", prefix.trim_end_matches('.')));
     let start = if parallel { PARALLEL.len() } else { 0 };

@@ -157,7 +157,9 @@ fn parse_json(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
     let point = |(at, point): (usize, MaybePoint<f32>)| {
         let number = at + 1;
         point.0.ok_or_else(|| {
-            Usage(format!("{what}: keypoint {number} is null or NaN, and cannot be found; {expected}"))
+            Usage(format!(
+                "{what}: keypoint {number} is null or NaN, and cannot be found; {expected}"
+            ))
         })
     };
     points.map(point).collect()

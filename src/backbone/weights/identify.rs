@@ -85,7 +85,17 @@ pub(crate) fn meaning(name: &str) -> Option<&'static str> {
         () if parts.iter().all(|part| part.is_empty() || *part == "module") => {
             "DataParallel's wrapping of the whole network"
         }
-        () if has(&["backbone", "encoder", "extractor", "trunk", "body", "resnet", "base", "features"]) => {
+        () if has(&[
+            "backbone",
+            "encoder",
+            "extractor",
+            "trunk",
+            "body",
+            "resnet",
+            "base",
+            "features",
+        ]) =>
+        {
             "the backbone of a larger network"
         }
         () if has(&["model", "net", "network"]) => "the network in a training program",
@@ -144,7 +154,8 @@ mod tests {
             assert!(looks_like(&prefixed).unwrap().contains("'module.'"));
         }
         let of = |names: &[&str]| -> Shapes {
-            let name = |prefix: &&str| (format!("{prefix}layer1.0.conv1.weight"), vec![64, 64, 1, 1]);
+            let name =
+                |prefix: &&str| (format!("{prefix}layer1.0.conv1.weight"), vec![64, 64, 1, 1]);
             names.iter().map(name).collect()
         };
         assert_eq!(

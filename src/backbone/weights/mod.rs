@@ -14,6 +14,7 @@ mod checkpoint;
 mod error;
 mod file;
 pub mod hub;
+mod hub_cache;
 mod identify;
 pub mod manifest;
 pub mod untrained;
@@ -21,8 +22,8 @@ pub mod untrained;
 pub use checkpoint::Checkpoint;
 pub use error::{Names, WeightsError};
 pub(crate) use file::{open, read, remedy, unusable};
-pub(crate) use identify::{is_plain, meaning, prefixed, with_meaning};
 pub use identify::{Shapes, looks_like, prefixes};
+pub(crate) use identify::{is_plain, meaning, prefixed, with_meaning};
 
 /// Where weights come from, as written after `--weights`.
 #[derive(Debug, Clone, PartialEq, Eq)]

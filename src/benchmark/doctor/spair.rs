@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::{decode, is_outside};
-use crate::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, Position, stem, value};
 use crate::benchmark::pair_files::PairFiles;
+use crate::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, Position, stem, value};
 use crate::benchmark::spair::{self, pairs};
 use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
 

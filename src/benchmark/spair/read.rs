@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::annotation::{Number, PairAnnotation, value};
 use crate::Point;
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
-use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::open::{Images, find_root, say_where, select};
+use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 
 /// A layout of a million pairs has some 45 MB.
