@@ -140,10 +140,11 @@ fn delimiter(start: &[u8]) -> u8 {
             !quoted
         })
         .collect();
-    let count = |wanted: u8| outside.iter().filter(|&&byte| byte == wanted).count();
-    match (count(b','), count(b';'), count(b'\t')) {
-        (commas, _, tabs) if tabs > commas => b'\t',
-        (0, semicolons, _) if semicolons > 0 => b';',
+    let has = |wanted: &[u8]| outside.windows(wanted.len()).any(|bytes| bytes == wanted);
+    // A tab after a comma is there for the eye.
+    match (has(b"\t") && !has(b",\t"), has(b","), has(b";")) {
+        (true, ..) => b'\t',
+        (false, false, true) => b';',
         _ => b',',
     }
 }
@@ -331,6 +332,8 @@ mod tests {
             ("pair\tx\na b\t1", cells(&["pair", "x"], &["a b", "1"])),
             ("\"a,b\";x\n1;2,5", cells(&["a,b", "x"], &["1", "2,5"])),
             ("\"a;\tb\",x\n1;2,5", cells(&["a;\tb", "x"], &["1;2", "5"])),
+            ("a\t1,2,3\nb,c\t5", cells(&["a", "1,2,3"], &["b,c", "5"])),
+            ("a,\t1;\nb,5", cells(&["a", "\t1;"], &["b", "5"])),
             ("a,1;2;3;4\nb,5", cells(&["a", "1;2;3;4"], &["b", "5"])),
             ("pair\na;b", cells(&["pair"], &["a;b"])),
         ] {

@@ -67,40 +67,39 @@ pub(crate) fn with_meaning(name: &str) -> String {
     meaning(name).map_or_else(|| format!("'{shown}'"), |is| format!("'{shown}' (usually {is})"))
 }
 
+/// What is usually kept under a prefix or entry one of whose words is among these, the first that fits.
+const MEANINGS: [(&[&str], &str); 9] = [
+    (
+        &["momentum", "ema", "swa", "averaged", "average"],
+        "a moving average of the network that was trained",
+    ),
+    (&["k", "key"], "MoCo's moving average of its encoder_q"),
+    (&["q", "query"], "the encoder that MoCo trained, and the one to use"),
+    (&["teacher"], "the moving average of the student, which DINO evaluates"),
+    (&["student"], "the network that was trained beside a teacher"),
+    (&["target"], "BYOL's moving average of its online network"),
+    (&["online"], "the network that BYOL trained, and the one to use"),
+    (
+        &["backbone", "encoder", "extractor", "trunk", "body", "resnet", "base", "features"],
+        "the backbone of a larger network",
+    ),
+    (&["model", "net", "network"], "the network in a training program"),
+];
+
 /// What is usually kept under such a prefix or entry.
 pub(crate) fn meaning(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
-    let parts: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let has = |wanted: &[&str]| parts.iter().any(|part| wanted.contains(part));
-    Some(match () {
-        () if has(&["momentum", "ema", "swa", "averaged", "average"]) => {
-            "a moving average of the network that was trained"
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    match words[..] {
+        [] => None,
+        ["module"] => Some("DataParallel's wrapping of the whole network"),
+        [.., "base", "encoder"] => Some("the encoder that MoCo v3 trained, and the one to use"),
+        _ => {
+            let fits = |known: &&(&[&str], _)| words.iter().any(|word| known.0.contains(word));
+            MEANINGS.iter().find(fits).map(|(_, is)| *is)
         }
-        () if has(&["k", "key"]) => "MoCo's moving average of its encoder_q",
-        () if has(&["q", "query"]) => "the encoder that MoCo trained, and the one to use",
-        () if has(&["teacher"]) => "the moving average of the student, which DINO evaluates",
-        () if has(&["student"]) => "the network that was trained beside a teacher",
-        () if has(&["target"]) => "BYOL's moving average of its online network",
-        () if has(&["online"]) => "the network that BYOL trained, and the one to use",
-        () if parts.iter().all(|part| part.is_empty() || *part == "module") => {
-            "DataParallel's wrapping of the whole network"
-        }
-        () if has(&[
-            "backbone",
-            "encoder",
-            "extractor",
-            "trunk",
-            "body",
-            "resnet",
-            "base",
-            "features",
-        ]) =>
-        {
-            "the backbone of a larger network"
-        }
-        () if has(&["model", "net", "network"]) => "the network in a training program",
-        () => return None,
-    })
+    }
 }
 
 fn residual(shapes: &Shapes) -> String {
