@@ -1,4 +1,4 @@
-//! Files that are replaced when the new one is whole.
+//! Files that are replaced when the new one is whole, and files that are no data.
 
 use std::io;
 use std::path::Path;
@@ -16,6 +16,20 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// Whether a name is of what systems leave beside data: hidden files and folders (`.DS_Store`, macOS's
+/// `._*`) and those of Windows and of archives.
+pub(crate) fn is_litter(name: &str) -> bool {
+    const LITTER: [&str; 6] = [
+        "thumbs.db",
+        "desktop.ini",
+        "__macosx",
+        "$recycle.bin",
+        "system volume information",
+        "@eadir",
+    ];
+    name.starts_with('.') || LITTER.iter().any(|litter| name.eq_ignore_ascii_case(litter))
 }
 
 #[cfg(test)]

@@ -1,7 +1,166 @@
-//! What is wrong with JSON, in the words of whoever wrote it rather than of the parser.
+//! JSON as other programs write it, and what is wrong with it in the words of whoever wrote it rather
+//! than of the parser.
+//!
+//! Python writes NaN, which JSON has not: it is read as `null`. Infinity is refused by its name.
 
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Error;
 use serde_json::error::Category;
+
+use crate::text;
+
+/// Reads a value from text in UTF-8 or UTF-16, with or without a byte-order mark.
+///
+/// # Errors
+/// Malformed JSON or a value of another form, with line and column.
+pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    let error = match serde_json::from_slice(json) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let plain = text::utf8(json.to_vec()).map_err(Error::custom)?;
+    let error = match plain == json {
+        true => error,
+        false => match serde_json::from_slice(&plain) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        },
+    };
+    if !matches!(error.classify(), Category::Syntax) {
+        return Err(error);
+    }
+    let Some(nulled) = Nulled::new(&plain)? else { return Err(error) };
+    serde_json::from_slice(&nulled.json).map_err(|error| nulled.error(&error))
+}
+
+/// How NaN is written by Python, and by what prints numbers as C does.
+const NOT_A_NUMBER: [&str; 4] = ["NaN", "nan", "NAN", "-nan"];
+const INFINITE: [&str; 5] = ["Infinity", "infinity", "Inf", "inf", "INF"];
+
+/// JSON with `null` for NaN.
+struct Nulled {
+    json: Vec<u8>,
+    /// Line and column of each `null` that is a byte longer than what it is for.
+    longer: Vec<(usize, usize)>,
+}
+
+impl Nulled {
+    /// `None` where there is no NaN; an error where there is an infinite number.
+    fn new(json: &[u8]) -> serde_json::Result<Option<Self>> {
+        let mut nulled = Self { json: Vec::with_capacity(json.len()), longer: Vec::new() };
+        let (mut line, mut start) = (1, 0); // of the line
+        let mut found = false;
+        let (mut in_text, mut escaped) = (false, false);
+        let mut at = 0;
+        while let Some(&byte) = json.get(at) {
+            let length = if in_text { 0 } else { word(&json[at..]) };
+            let after_word =
+                at > 0 && (json[at - 1].is_ascii_alphanumeric() || json[at - 1] == b'_');
+            if length > 0 && !after_word {
+                let text = &json[at..at + length];
+                let is = |names: &[&str]| names.iter().any(|name| name.as_bytes() == text);
+                let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+                if INFINITE.iter().any(|name| name.as_bytes() == unsigned) {
+                    let text = String::from_utf8_lossy(text);
+                    return Err(Error::custom(format!(
+                        "found {text}, which is no number of JSON: write a number, or null where \
+                         there is none at line {line} column {}",
+                        at + 1 - start
+                    )));
+                }
+                if is(&NOT_A_NUMBER) {
+                    found = true;
+                    if length < 4 {
+                        nulled.longer.push((line, nulled.json.len() + 1));
+                    }
+                    nulled.json.extend_from_slice(b"null");
+                } else {
+                    nulled.json.extend_from_slice(text);
+                }
+                at += length;
+                continue;
+            }
+            match byte {
+                b'"' if !escaped => in_text = !in_text,
+                b'\n' => (line, start) = (line + 1, at + 1),
+                _ => {}
+            }
+            escaped = in_text && byte == b'\\' && !escaped;
+            nulled.json.push(byte);
+            at += 1;
+        }
+        Ok(found.then_some(nulled))
+    }
+
+    /// The error with the place that it has in the file.
+    fn error(&self, error: &Error) -> Error {
+        let what = fault(error).replace("found null", "found null or NaN");
+        let (line, column) = (error.line(), error.column());
+        let before = self.json.split_inclusive(|&byte| byte == b'\n').take(line.saturating_sub(1));
+        let end = before.map(<[u8]>::len).sum::<usize>() + column;
+        let longer = self.longer.iter().filter(|(at, place)| *at == line && *place < end).count();
+        let column = column.saturating_sub(longer);
+        Error::custom(format!("{what} at line {line} column {column}"))
+    }
+}
+
+/// The length of the word, or of a minus and a word, that comes first.
+fn word(json: &[u8]) -> usize {
+    let sign = usize::from(json.first() == Some(&b'-'));
+    let letters = json[sign..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if letters == 0 { 0 } else { sign + letters }
+}
+
+/// A point, or none: `[x, y]`, or `null`, or two of `null` (which NaN is read as).
+pub(crate) struct MaybePoint<N>(pub(crate) Option<[N; 2]>);
+
+impl<'de, N: Deserialize<'de>> Deserialize<'de> for MaybePoint<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Point<N>(std::marker::PhantomData<N>);
+
+        impl<'de, N: Deserialize<'de>> Visitor<'de> for Point<N> {
+            type Value = MaybePoint<N>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an array of length 2")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(MaybePoint(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut next = |count| {
+                    let side = list.next_element::<Option<N>>()?;
+                    side.ok_or_else(|| A::Error::invalid_length(count, &"an array of length 2"))
+                };
+                let (x, y) = (next(0)?, next(1)?);
+                let mut count = 2;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                if count > 2 {
+                    return Err(A::Error::custom(format!(
+                        "found a list of {count} numbers where one of 2, x and y, is expected"
+                    )));
+                }
+                match (x, y) {
+                    (Some(x), Some(y)) => Ok(MaybePoint(Some([x, y]))),
+                    (None, None) => Ok(MaybePoint(None)),
+                    _ => Err(A::Error::custom(
+                        "one coordinate of a point is null or NaN and the other is a number: give \
+                         two numbers, or null for the point",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Point(std::marker::PhantomData))
+    }
+}
 
 /// What a parser of JSON found and expected, without its place.
 pub(crate) fn fault(error: &Error) -> String {
@@ -148,5 +307,85 @@ mod tests {
         let deep = "[".repeat(1000);
         let error = serde_json::from_str::<serde_json::Value>(&deep).unwrap_err();
         assert_eq!(fault(&error), "lists or objects are nested too deep");
+    }
+
+    type Points = Vec<MaybePoint<f32>>;
+
+    fn points(json: &str) -> Result<Vec<Option<[f32; 2]>>, String> {
+        let points: serde_json::Result<Points> = from_slice(json.as_bytes());
+        points.map(|all| all.into_iter().map(|one| one.0).collect()).map_err(|e| fault_at(&e))
+    }
+
+    #[test]
+    fn nan_is_null_wherever_it_is_no_part_of_a_text() {
+        let expected = Ok(vec![None, Some([1.0, 2.0])]);
+        for none in ["null", "[null,null]", "NaN", "[NaN,NaN]", "[ nan , -nan ]", "[NAN,null]"] {
+            assert_eq!(points(&format!("[{none},[1,2]]")), expected, "{none}");
+        }
+        let text: serde_json::Value = from_slice(br#"{"NaN \" Infinity":[NaN,"nan\\"]}"#).unwrap();
+        assert_eq!(text, serde_json::json!({"NaN \" Infinity": [null, "nan\\"]}));
+        let text: serde_json::Value = from_slice(br#"["\\",NaN]"#).unwrap();
+        assert_eq!(text, serde_json::json!(["\\", null]));
+    }
+
+    #[test]
+    fn what_is_no_point_is_told_with_what_was_found_and_where() {
+        for (json, expected) in [
+            (
+                "[[1,2,1]]",
+                "column 8: found a list of 3 numbers where one of 2, x and y, is expected",
+            ),
+            ("[[1,2,3,4],[5,6,7,8]]", "found a list of 4 numbers where one of 2, x and y"),
+            ("[[1]]", "found a list of 1 where a list of 2 is expected"),
+            ("[7]", "found the number 7 where a list of 2 is expected"),
+            ("[[1,NaN]]", "one coordinate of a point is null or NaN"),
+            ("[[NaN,NaN],\n[NaN,\"x\"]]", "line 2, column 8: found the text \"x\" where a number"),
+            ("[[NaN,NaN],[1,2,3]]", "column 18: found a list of 3"),
+            ("[[1,Infinity]]", "line 1, column 5: found Infinity, which is no number of JSON"),
+            ("[\n [1,-inf]]", "line 2, column 5: found -inf, which is no number of JSON"),
+            ("[[1e40,2]]", "a number is too large"),
+            ("[[1,NaNs]]", "found no value where one is expected"),
+            ("[[NaN,NaN]", "it ends inside a list, before its ]"),
+        ] {
+            let error = points(json).unwrap_err();
+            assert!(error.contains(expected), "{json}: {error}");
+        }
+        let error = from_slice::<u8>(b"[NaN]").unwrap_err();
+        assert!(!fault(&error).contains("NaN"), "{error}");
+        let error = from_slice::<[u8; 1]>(b"[NaN]").unwrap_err();
+        assert!(fault(&error).starts_with("found null or NaN where"), "{error}");
+    }
+
+    #[test]
+    fn marks_and_utf_16_are_no_part_of_json() {
+        let utf16 = "[[1,2]]".encode_utf16().flat_map(u16::to_le_bytes);
+        let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(utf16).collect();
+        for json in ["\u{feff}[[1,2]]".as_bytes(), &utf16] {
+            let points: Points = from_slice(json).unwrap();
+            assert_eq!(points[0].0, Some([1.0, 2.0]));
+        }
+        let error = from_slice::<u8>("\u{feff}x".as_bytes()).unwrap_err();
+        assert_eq!(fault_at(&error), "line 1, column 1: found no value where one is expected");
+        let error = from_slice::<u8>(b"\xff\xfe\0\0").unwrap_err();
+        assert_eq!(fault_at(&error), "it is text in UTF-32: save it as UTF-8");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nan_anywhere_is_read_as_null_there(text in "[a-z\"\\\\NnaI ]{0,12}", x in proptest::num::f32::NORMAL) {
+            let with = |none: &str| {
+                let text = serde_json::Value::from(text.clone());
+                format!("{{{text}: [{none}, {x}, {text}, {none}]}}")
+            };
+            let read: serde_json::Value = from_slice(with("NaN").as_bytes()).unwrap();
+            let expected: serde_json::Value = serde_json::from_str(&with("null")).unwrap();
+            proptest::prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, text in "[\\[\\]NaInfity\",\n-]{0,40}") {
+            let _ = from_slice::<Points>(&bytes);
+            let _ = from_slice::<Points>(text.as_bytes());
+        }
     }
 }

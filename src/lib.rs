@@ -40,6 +40,7 @@ mod records;
 pub mod report;
 pub mod score;
 pub mod search;
+mod text;
 pub mod transfer;
 
 /// A point in pixels: x to the right, y down, as annotations have it. Most count from 0 at the centre

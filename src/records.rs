@@ -1,17 +1,19 @@
-//! CSV from elsewhere, a record at a time: bounded in memory, with or without a byte-order mark, and
-//! with the line on which each record stands.
+//! Tables from elsewhere, a record at a time: bounded in memory, in UTF-8 or UTF-16, with commas,
+//! semicolons or tabs between the cells, and with the line on which each record stands.
 //!
-//! The csv crate counts a line too few after CRLF and for every empty line, and keeps as much of a
-//! record as comes, which is the rest of the file where a quotation mark is not closed.
+//! The csv crate counts a line too few after CRLF and for every empty line, keeps as much of a record
+//! as comes, and takes what follows a quotation mark that is not closed for the rest of the cell.
 
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Chain, Cursor, Error, ErrorKind, Read, Result as IoResult};
+use std::io::{BufRead, BufReader, Chain, Cursor, Error, ErrorKind, Read, Result as IoResult};
 
 use csv::StringRecord;
 
+use crate::text::{NoText, Utf8};
+
 /// A reader of records.
 pub(crate) struct Records<R> {
-    reader: csv::Reader<Plain<R>>,
+    reader: csv::Reader<Plain<Chain<Cursor<Vec<u8>>, Utf8<R>>>>,
     longest: usize,
 }
 
@@ -25,8 +27,10 @@ pub(crate) struct Fault {
 
 #[derive(Debug)]
 enum What {
-    NoText,
+    NotUtf8,
+    NoText(NoText),
     TooLong(usize),
+    Open,
     Unread(Error),
 }
 
@@ -34,12 +38,14 @@ impl Fault {
     /// What is wrong, without the line.
     pub(crate) fn what(&self) -> String {
         match &self.what {
-            What::NoText => "it is no text in UTF-8".to_owned(),
+            What::NotUtf8 => "it is no text in UTF-8".to_owned(),
+            What::NoText(what) => what.to_string(),
             What::TooLong(longest) => {
                 format!(
                     "there is no end of it in {longest} bytes (is a quotation mark not closed?)"
                 )
             }
+            What::Open => "a quotation mark is not closed".to_owned(),
             What::Unread(error) => format!("it cannot be read: {error}"),
         }
     }
@@ -53,18 +59,30 @@ impl fmt::Display for Fault {
 
 impl<R: Read> Records<R> {
     /// Reads records of at most `longest` bytes, which is some ten thousand at the least; the first
-    /// one is no heading to this reader.
-    pub(crate) fn new(mut input: R, longest: usize) -> IoResult<Self> {
+    /// one is no heading to this reader, but shows what is between cells.
+    pub(crate) fn new(input: R, longest: usize) -> IoResult<Self> {
+        let mut input = Utf8::new(input)?;
         let mut start = Vec::new();
-        input.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
-        if start == BYTE_ORDER_MARK {
-            start.clear();
+        // What is no text is said with its line when it is read.
+        let peeked = input.by_ref().take(PEEKED).read_to_end(&mut start);
+        if let Err(error) = peeked
+            && NoText::of(&error).is_none()
+        {
+            return Err(error);
         }
-        let input = BufReader::new(Cursor::new(start).chain(input));
-        let input = Plain { input, longest, given: 0, last: b'\n' };
+        let delimiter = delimiter(&start);
+        let input = Plain {
+            input: BufReader::new(Cursor::new(start).chain(input)),
+            longest,
+            given: 0,
+            last: b'\n',
+            delimiter,
+            place: Place::Start,
+            line: 1,
+        };
         let mut builder = csv::ReaderBuilder::new();
-        let reader = builder.has_headers(false).flexible(true).from_reader(input);
-        Ok(Self { reader, longest })
+        let builder = builder.has_headers(false).flexible(true).delimiter(delimiter);
+        Ok(Self { reader: builder.from_reader(input), longest })
     }
 
     /// The next record and its line, from 1; `None` after the last. Records may have any number of
@@ -82,16 +100,19 @@ impl<R: Read> Records<R> {
                 Ok(Some((line, record)))
             }
             Err(error) => {
-                let what = match error.into_kind() {
-                    csv::ErrorKind::Utf8 { .. } => What::NoText,
-                    csv::ErrorKind::Io(error) if error.kind() == ErrorKind::InvalidData => {
-                        What::TooLong(self.longest)
-                    }
-                    csv::ErrorKind::Io(error) => What::Unread(error),
-                    other => What::Unread(Error::other(format!("{other:?}"))),
+                let (what, line) = match error.into_kind() {
+                    csv::ErrorKind::Utf8 { .. } => (What::NotUtf8, Some(self.line() - 1)),
+                    csv::ErrorKind::Io(error) => match Stop::of(&error) {
+                        Some(Stop::TooLong) => (What::TooLong(self.longest), None),
+                        Some(Stop::Open(line)) => (What::Open, Some(line)),
+                        None => match NoText::of(&error) {
+                            Some(what) => (What::NoText(what), None),
+                            None => (What::Unread(error), None),
+                        },
+                    },
+                    other => (What::Unread(Error::other(format!("{other:?}"))), None),
                 };
-                let line = if matches!(what, What::NoText) { self.line() - 1 } else { begun };
-                Err(Fault { line, what })
+                Err(Fault { line: line.unwrap_or(begun), what })
             }
         }
     }
@@ -102,26 +123,95 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// What a UTF-8 file of some programs begins with.
-const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+/// Bytes that are looked at for what is between cells.
+const PEEKED: u64 = 1 << 16;
+
+/// What is between the cells of the first line that has any. Lists of pairs have semicolons inside of
+/// cells, so commas go before them.
+fn delimiter(start: &[u8]) -> u8 {
+    let mut lines = start.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let line = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let mut quoted = false;
+    let outside: Vec<u8> = line
+        .iter()
+        .copied()
+        .filter(|&byte| {
+            quoted ^= byte == b'"';
+            !quoted
+        })
+        .collect();
+    let has = |wanted: &[u8]| outside.windows(wanted.len()).any(|bytes| bytes == wanted);
+    // A tab after a comma is there for the eye.
+    match (has(b"\t") && !has(b",\t"), has(b","), has(b";")) {
+        (true, ..) => b'\t',
+        (false, false, true) => b';',
+        _ => b',',
+    }
+}
+
+/// Where in a record a byte is, as the csv crate sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before a cell.
+    Start,
+    /// In a cell without quotation marks, or after them.
+    Bare,
+    /// In a cell with quotation marks, the first of which is on this line.
+    Quoted(usize),
+    /// After a quotation mark that ends the cell, or is half of one in it.
+    Ended(usize),
+}
+
+/// Why no more bytes are given out.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    TooLong,
+    /// A quotation mark of this line is not closed.
+    Open(usize),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self:?}")
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl Stop {
+    fn of(error: &Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        Self::new(ErrorKind::InvalidData, stop)
+    }
+}
 
 /// Bytes with line breaks of one byte, and one at the end; no more of them than a record may have
-/// until `given` is set back.
+/// until `given` is set back, and no end within quotation marks.
 struct Plain<R> {
-    input: BufReader<Chain<Cursor<Vec<u8>>, R>>,
+    input: BufReader<R>,
     longest: usize,
     /// Bytes given out for the record.
     given: usize,
     /// The byte given out last; a line break before the first.
     last: u8,
+    delimiter: u8,
+    place: Place,
+    /// The line of the next byte, from 1.
+    line: usize,
 }
 
 impl<R: Read> Plain<R> {
     fn next(&mut self) -> IoResult<Option<u8>> {
-        let byte = match self.peek()? {
-            None if self.last == b'\n' => return Ok(None),
-            None => b'\n',
-            Some(byte) => {
+        let byte = match (self.peek()?, self.place) {
+            (None, Place::Quoted(line)) => return Err(Stop::Open(line).into()),
+            (None, _) if self.last == b'\n' => return Ok(None),
+            (None, _) => b'\n',
+            (Some(byte), _) => {
                 self.input.consume(1);
                 if byte == b'\r' {
                     let both = self.peek()? == Some(b'\n');
@@ -133,6 +223,16 @@ impl<R: Read> Plain<R> {
             }
         };
         self.last = byte;
+        self.place = match (self.place, byte) {
+            (Place::Quoted(line), b'"') => Place::Ended(line),
+            (Place::Quoted(line), _) => Place::Quoted(line),
+            (Place::Ended(line), b'"') => Place::Quoted(line),
+            (Place::Start, b'"') => Place::Quoted(self.line),
+            (_, b'\n') => Place::Start,
+            (_, byte) if byte == self.delimiter => Place::Start,
+            _ => Place::Bare,
+        };
+        self.line += usize::from(byte == b'\n');
         Ok(Some(byte))
     }
 
@@ -144,13 +244,20 @@ impl<R: Read> Plain<R> {
 impl<R: Read> Read for Plain<R> {
     fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
         if self.given >= self.longest {
-            return Err(ErrorKind::InvalidData.into());
+            return Err(Stop::TooLong.into());
         }
         let mut read = 0;
         while read < buffer.len() {
-            let Some(byte) = self.next()? else { break };
-            buffer[read] = byte;
-            read += 1;
+            match self.next() {
+                Ok(Some(byte)) => {
+                    buffer[read] = byte;
+                    read += 1;
+                }
+                Ok(None) => break,
+                // What came before it counts first.
+                Err(_) if read > 0 => break,
+                Err(error) => return Err(error),
+            }
         }
         self.given += read;
         Ok(read)
@@ -197,13 +304,63 @@ mod tests {
         assert_eq!(found, [(1, vec!["pair".to_owned(), "x".to_owned()])]);
     }
 
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_told_with_its_line() {
+        for (text, line) in [
+            ("a,b\n1,\"2\n3,4\n", 2),
+            ("\"a", 1),
+            ("a,b\r\n\r\n\"x\ny\",\"\"\"\r\n3,4", 4),
+            ("a,b\n1,\"2\"\"\n", 2),
+        ] {
+            let error = read(text.as_bytes()).unwrap_err();
+            assert_eq!(error, format!("line {line}: a quotation mark is not closed"), "{text:?}");
+        }
+        // Closed, or no mark of a cell.
+        for text in ["a,b\"\n1,2\n", "\"a\"\"\",b\n", "\"a\"b\"\n1,2\n", " \"a\n1\n"] {
+            read(text.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn commas_semicolons_and_tabs_are_told_by_the_first_line() {
+        let cells = |first: &[&str], second: &[&str]| {
+            let owned = |line: &[&str]| line.iter().map(|&cell| cell.to_owned()).collect();
+            vec![(1, owned(first)), (2, owned(second))]
+        };
+        for (text, expected) in [
+            ("pair;x\na,b;1", cells(&["pair", "x"], &["a,b", "1"])),
+            ("pair\tx\na b\t1", cells(&["pair", "x"], &["a b", "1"])),
+            ("\"a,b\";x\n1;2,5", cells(&["a,b", "x"], &["1", "2,5"])),
+            ("\"a;\tb\",x\n1;2,5", cells(&["a;\tb", "x"], &["1;2", "5"])),
+            ("a\t1,2,3\nb,c\t5", cells(&["a", "1,2,3"], &["b,c", "5"])),
+            ("a,\t1;\nb,5", cells(&["a", "\t1;"], &["b", "5"])),
+            ("a,1;2;3;4\nb,5", cells(&["a", "1;2;3;4"], &["b", "5"])),
+            ("pair\na;b", cells(&["pair"], &["a;b"])),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text:?}");
+            let utf16 = |text: &str| -> Vec<u8> {
+                let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+                [0xff, 0xfe].into_iter().chain(units).collect()
+            };
+            assert_eq!(read(&utf16(text)).unwrap(), expected, "{text:?} in UTF-16");
+        }
+        let error = read(b"\xff\xfea\0\n\0b\0\x00\xd8").unwrap_err();
+        assert_eq!(error, "line 2: it is text in UTF-16 with a broken character: save it as UTF-8");
+        let error = read(b"\xff\xfe\0\0a\0\0\0").unwrap_err();
+        assert_eq!(error, "line 1: it is text in UTF-32: save it as UTF-8");
+    }
+
     proptest::proptest! {
         #[test]
         fn whatever_comes_records_have_ascending_lines_that_are_there(text in "[a,\"\r\n\u{e9}\u{feff}]{0,60}") {
             let lines = 1 + text.replace("\r\n", "\n").matches(['\r', '\n']).count();
-            let found = read(text.as_bytes()).unwrap();
-            assert!(found.iter().map(|(line, _)| *line).is_sorted(), "{found:?}");
-            assert!(found.iter().all(|(line, _)| (1..=lines).contains(line)), "{found:?}");
+            match read(text.as_bytes()) {
+                Ok(found) => {
+                    assert!(found.iter().map(|(line, _)| *line).is_sorted(), "{found:?}");
+                    assert!(found.iter().all(|(line, _)| (1..=lines).contains(line)), "{found:?}");
+                }
+                Err(error) => assert!(error.ends_with("a quotation mark is not closed"), "{error}"),
+            }
         }
 
         #[test]

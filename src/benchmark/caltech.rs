@@ -10,19 +10,26 @@
 use std::path::{Path, PathBuf};
 
 use super::faults::Faults;
-use super::files::{is_plain_name, read};
+use super::files::is_plain_name;
+use super::list::{self, Column, Form, read_rows};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
 use crate::Point;
-use crate::records::Records;
 
 /// What the list may be called.
 const LISTS: [&str; 2] = ["test_pairs_caltech_with_category.csv", "test_pairs.csv"];
 const PHOTOGRAPHS: &str = "101_ObjectCategories";
-/// The distributed list has some 10 MB.
-const MAX_LIST: u64 = 256 << 20;
-/// An outline has some hundred points.
-const MAX_ROW: usize = 16 << 20;
+
+/// The distributed list has some 10 MB, an outline some hundred points.
+const FORM: Form = {
+    use Column::{Class, Source, SourceX, SourceY, Target, TargetX, TargetY};
+    Form {
+        places: &[&[Source, Target, Class, SourceX, SourceY, TargetX, TargetY]],
+        needed: &[Source, Target, SourceX, SourceY, TargetX, TargetY],
+        takes_any_heading: true,
+        limits: (256 << 20, 16 << 20),
+    }
+};
 
 /// Reads the pairs of the only split, `test`.
 pub(super) fn open(
@@ -84,51 +91,40 @@ struct Row {
 }
 
 fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
-    let bytes = read(list, MAX_LIST, "the split")?;
     let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
-    let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
-    let mut records = Records::new(bytes.as_slice(), MAX_ROW).map_err(unread)?;
-    let mut next = || records.next().map_err(|fault| at(fault.line, fault.what()));
-    next()?; // the heading
     let mut rows: Vec<Row> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    while let Some((line, record)) = next()? {
-        let row = row(&record, line).map_err(|what| at(line, what))?;
+    for listed in read_rows(list, &FORM)? {
+        let row = row(&listed).map_err(|what| at(listed.line, what))?;
         if !seen.insert((row.source.clone(), row.target.clone())) {
-            return Err(at(line, "the pair is listed a second time; remove one".to_owned()));
+            return Err(at(row.line, "the pair is listed a second time; remove one".to_owned()));
         }
         rows.push(row);
-    }
-    if rows.is_empty() {
-        return Err(BenchmarkError::Empty { file: list.to_owned() });
     }
     Ok(rows)
 }
 
-fn row(record: &csv::StringRecord, line: usize) -> Result<Row, String> {
-    let fields: Vec<&str> = record.iter().collect();
-    let [source, target, _, source_x, source_y, target_x, target_y] = fields[..] else {
-        return Err(format!(
-            "found {} columns, expected source, target, class and four lists of coordinates",
-            fields.len()
-        ));
-    };
-    let (source, target) = (photograph(source)?, photograph(target)?);
+fn row(listed: &list::Row) -> Result<Row, String> {
+    let get = |column| listed.get(column);
+    let (source, target) = (photograph(get(Column::Source))?, photograph(get(Column::Target))?);
     if source[0] != target[0] {
         return Err(format!("{} and {} are of two categories", source.join("/"), target.join("/")));
     }
     Ok(Row {
-        line,
+        line: listed.line,
         category: source[0].clone(),
         source,
         target,
-        outlines: [outline(source_x, source_y)?, outline(target_x, target_y)?],
+        outlines: [
+            outline(get(Column::SourceX), get(Column::SourceY))?,
+            outline(get(Column::TargetX), get(Column::TargetY))?,
+        ],
     })
 }
 
 /// Category and file name, of a path that begins with the folder of all photographs.
 fn photograph(path: &str) -> Result<Vec<String>, String> {
-    let parts: Vec<&str> = path.split('/').collect();
+    let parts: Vec<&str> = path.split(['/', '\\']).collect();
     match parts[..] {
         [_, category, file] if is_plain_name(category) && is_plain_name(file) => {
             Ok(vec![category.to_owned(), file.to_owned()])

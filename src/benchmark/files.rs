@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::BenchmarkError;
+use crate::files::is_litter;
+use crate::text;
 
 /// The file's content, refused beyond `limit` bytes. A missing file is what `wanted_by` refers to.
 pub(super) fn read(file: &Path, limit: u64, wanted_by: &str) -> Result<Vec<u8>, BenchmarkError> {
@@ -22,14 +24,30 @@ pub(super) fn read(file: &Path, limit: u64, wanted_by: &str) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-/// The folder's entries in order of their names' bytes. Names that are no Unicode are left out: no
-/// benchmark has one.
+/// The file's text in UTF-8 without a byte-order mark, whatever it is stored in; refused beyond `limit`
+/// bytes. Whether it is UTF-8 where it is not UTF-16 is for its reader to say.
+pub(super) fn read_text(
+    file: &Path,
+    limit: u64,
+    wanted_by: &str,
+) -> Result<Vec<u8>, BenchmarkError> {
+    let bytes = read(file, limit, wanted_by)?;
+    text::utf8(bytes).map_err(|what| BenchmarkError::Contradiction {
+        file: file.to_owned(),
+        what: what.to_string(),
+    })
+}
+
+/// The folder's entries in order of their names' bytes. Hidden files and what else systems leave is no
+/// data. Names that are no Unicode are left out: no benchmark has one.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
     let error = |source| BenchmarkError::Read { file: folder.to_owned(), source };
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(error)? {
         let entry = entry.map_err(error)?;
-        if let Ok(name) = entry.file_name().into_string() {
+        if let Ok(name) = entry.file_name().into_string()
+            && !is_litter(&name)
+        {
             entries.push((name, entry.path()));
         }
     }

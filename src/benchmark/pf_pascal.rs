@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::faults::Faults;
 use super::files::{is_plain_name, read};
+use super::list::{Column, Form, last_part, read_rows, yes_or_no};
 use super::matlab::{self, MatlabError, Numbers};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
@@ -20,8 +21,22 @@ use crate::Point;
 
 /// An annotation has some 500 bytes.
 const MAX_ANNOTATION: u64 = 1 << 20;
-/// A list has some 3,000 lines.
-const MAX_LIST: u64 = 64 << 20;
+
+/// Its lists, of some 3,000 lines: the training list of Hyperpixel Flow's line has `flip`, the other
+/// ones of CNNGeo's have the keypoints, which are taken from the annotations here.
+const FORM: Form = {
+    use Column::{Class, Flip, Source, SourceX, SourceY, Target, TargetX, TargetY};
+    Form {
+        places: &[
+            &[Source, Target, Class],
+            &[Source, Target, Class, Flip],
+            &[Source, Target, Class, SourceX, SourceY, TargetX, TargetY],
+        ],
+        needed: &[Source, Target, Class],
+        takes_any_heading: false,
+        limits: (64 << 20, 1 << 20),
+    }
+};
 
 /// The classes of PASCAL VOC; lists of pairs give their number, from 1.
 const CLASSES: [&str; 20] = [
@@ -146,42 +161,55 @@ impl Row {
 
 /// The rows of a list that do not mirror the photographs.
 fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
-    let bytes = read(list, MAX_LIST, "the split")?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let heading = lines.next().map(|(_, line)| line.to_lowercase()).unwrap_or_default();
-    let flip = heading.split(',').position(|column| column.trim() == "flip");
     let mut seen = HashSet::new();
     let mut rows = Vec::new();
-    for (index, line) in lines {
+    let listed = read_rows(list, &FORM)?;
+    for row in &listed {
         let error =
-            |what: String| BenchmarkError::Line { file: list.to_owned(), line: index + 1, what };
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let shown = || line.chars().take(80).collect::<String>();
-        let [source, target, class, ..] = cells[..] else {
-            return Err(error(format!("found {:?}, expected source,target,class", shown())));
-        };
-        if flip.and_then(|column| cells.get(column)).is_some_and(|&flip| flip == "1") {
+            |what: String| BenchmarkError::Line { file: list.to_owned(), line: row.line, what };
+        let flip = row.get(Column::Flip);
+        let mirrored = yes_or_no(flip).ok_or_else(|| {
+            error(format!("flip is {flip:?}: expected 1 or True where the photographs are mirrored, 0 or False where not"))
+        })?;
+        let class = row.get(Column::Class);
+        let class = class_of(class).ok_or_else(|| {
+            error(format!("class is {class:?}: expected 1 to {}, or a name", CLASSES.len()))
+        })?;
+        let name = |column| last_part(row.get(column)).to_owned();
+        let (source, target) = (name(Column::Source), name(Column::Target));
+        if !is_plain_name(&source) || !is_plain_name(&target) {
+            return Err(error(format!("found {:?}, expected photographs", row.shown())));
+        }
+        if mirrored {
             continue;
         }
-        let number = class.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        let Some(&class) = number.and_then(|index| CLASSES.get(index)) else {
-            return Err(error(format!("class is {class:?}: expected 1 to {}", CLASSES.len())));
-        };
-        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        let (source, target) = (name(source), name(target));
-        if !is_plain_name(&source) || !is_plain_name(&target) {
-            return Err(error(format!("found {:?}, expected photographs", shown())));
-        }
-        if !seen.insert((source.clone(), target.clone(), class)) {
+        if !seen.insert((stem(&source).to_owned(), stem(&target).to_owned(), class)) {
             return Err(error("the pair is listed a second time; remove one".to_owned()));
         }
-        rows.push(Row { line: index + 1, source, target, class });
+        rows.push(Row { line: row.line, source, target, class });
+    }
+    if rows.len() < listed.len() {
+        tracing::warn!(
+            "{}: {} of {} rows mirror the photographs and are left out",
+            list.display(),
+            listed.len() - rows.len(),
+            listed.len()
+        );
     }
     if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: list.to_owned() });
     }
     Ok(rows)
+}
+
+/// The class of that number, from 1 (`1.0` is one), or of that name.
+fn class_of(cell: &str) -> Option<&'static str> {
+    let named = CLASSES.into_iter().find(|class| cell.eq_ignore_ascii_case(class));
+    let number = || {
+        let number = cell.parse::<f64>().ok().filter(|number| number.fract() == 0.0)?;
+        (1..=CLASSES.len()).find(|&at| at as f64 == number).map(|at| CLASSES[at - 1])
+    };
+    named.or_else(number)
 }
 
 fn stem(filename: &str) -> &str {

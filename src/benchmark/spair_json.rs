@@ -11,19 +11,22 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::{Number, Value};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use super::faults::Faults;
-use super::files::{entries, is_plain_name, read};
+use super::files::{entries, is_plain_name, read_text};
 use super::open::{Images, find_root, say_where, select};
-use super::spair::annotation::{Position, value};
+use super::pair_files::{PairFiles, id_of};
+use super::spair::annotation::{Position, names, positions, value};
 use super::spair::read_layout;
 use super::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 use crate::Point;
 
 /// An annotation has about 1 kB.
 const MAX_ANNOTATION: u64 = 4 << 20;
+/// What photographs' names may end in.
+const PHOTOGRAPHS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"];
 
 /// Reads a split's pairs.
 pub(super) fn open(
@@ -36,14 +39,19 @@ pub(super) fn open(
     say_where(given, &root);
     let (ids, list) = ids(&root, options.layout, &options.split)?;
     let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
-    let pairs = root.join("PairAnnotation").join(&options.split);
-    let images = Images::of(root.join("JPEGImages"));
-    let mut reading = Reading { root: &root, images, annotated: HashMap::new() };
+    let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
+    let mut reading = Reading {
+        root: &root,
+        images: Images::of(root.join("JPEGImages")),
+        annotated: HashMap::new(),
+        photographs: HashMap::new(),
+    };
     let mut found = Vec::new();
     for index in select(&categories, options)? {
-        let file = pairs.join(format!("{}.json", ids[index]));
-        let read =
-            parse(&file, &list).and_then(|annotation| reading.pair(&ids[index], &file, annotation));
+        let read = pairs.file(&ids[index]).and_then(|file| {
+            let annotation: PairAnnotation = parse(&file, &list)?;
+            reading.pair(&ids[index], &file, annotation)
+        });
         found.extend(faults.pass(|| ids[index].clone(), read)?);
     }
     Ok(Benchmark {
@@ -98,15 +106,40 @@ fn ids(
         return Ok((read_layout(&layout)?, layout));
     }
     let folder = root.join("PairAnnotation").join(split);
-    let names = entries(&folder)?;
-    let ids: Vec<String> = names
-        .iter()
-        .filter_map(|(name, _)| name.strip_suffix(".json").map(str::to_owned))
-        .collect();
+    entries(&folder)?; // says why it cannot be read
+    let files = PairFiles::new(folder.clone());
+    let mut names: HashMap<String, &str> = HashMap::new();
+    let mut ids = Vec::new();
+    for name in files.names() {
+        let id = listed_id(&folder, name);
+        if let Some(other) = names.insert(id.clone(), name) {
+            return Err(BenchmarkError::Contradiction {
+                file: folder.join(format!("{name}.json")),
+                what: format!("is of pair {id}, and so is {other}.json: remove one"),
+            });
+        }
+        ids.push(id);
+    }
     if ids.is_empty() {
         return Err(BenchmarkError::Empty { file: folder });
     }
     Ok((ids, folder))
+}
+
+/// The id of the pair in a file that no list names.
+fn listed_id(folder: &Path, name: &str) -> String {
+    #[derive(Default, Deserialize)]
+    struct Said {
+        filename: Option<String>,
+        category: Option<String>,
+    }
+    if name.contains(':') {
+        return name.to_owned();
+    }
+    // What is wrong with the file is said when it is read as a pair.
+    let file = folder.join(format!("{name}.json"));
+    let said: Said = parse(&file, folder).unwrap_or_default();
+    id_of(name, said.filename.as_deref(), said.category.as_deref())
 }
 
 /// `<id>-<source>-<target>:<category>`.
@@ -115,13 +148,14 @@ fn category_of(id: &str) -> &str {
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(file: &Path, list: &Path) -> Result<T, BenchmarkError> {
-    let bytes = read(file, MAX_ANNOTATION, &list.display().to_string())?;
-    serde_json::from_slice(&bytes)
+    let bytes = read_text(file, MAX_ANNOTATION, &list.display().to_string())?;
+    crate::json::from_slice(&bytes)
         .map_err(|source| BenchmarkError::Json { file: file.to_owned(), source })
 }
 
 #[derive(Debug, Deserialize)]
 struct PairAnnotation {
+    filename: Option<String>,
     src_imname: Option<String>,
     trg_imname: Option<String>,
     src_json_path: Option<String>,
@@ -131,23 +165,62 @@ struct PairAnnotation {
     trg_imsize: Option<Vec<u32>>,
     src_bndbox: Option<[Number; 4]>,
     trg_bndbox: Option<[Number; 4]>,
+    #[serde(default, deserialize_with = "some_positions")]
     src_kps: Option<Vec<Option<Position>>>,
+    #[serde(default, deserialize_with = "some_positions")]
     trg_kps: Option<Vec<Option<Position>>>,
-    kps_ids: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "some_names")]
+    kps_ids: Option<Vec<String>>,
     viewpoint_variation: Option<u8>,
     scale_variation: Option<u8>,
     truncation: Option<u8>,
     occlusion: Option<u8>,
 }
 
+fn some_positions<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Option<Position>>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Positions(#[serde(deserialize_with = "positions")] Vec<Option<Position>>);
+    Ok(Option::<Positions>::deserialize(deserializer)?.map(|positions| positions.0))
+}
+
+fn some_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Names(#[serde(deserialize_with = "names")] Vec<String>);
+    Ok(Option::<Names>::deserialize(deserializer)?.map(|names| names.0))
+}
+
 /// One object in one photograph, in COCO's form.
 #[derive(Debug, Deserialize)]
 struct ImageAnnotation {
+    file_name: Option<String>,
+    filename: Option<String>,
     width: u32,
     height: u32,
     bbox: [Number; 4],
-    /// x, y and visibility (0: not annotated) of each keypoint.
-    keypoints: Vec<Number>,
+    /// x, y and visibility (0: not annotated) of each keypoint, `None` where it is NaN.
+    #[serde(deserialize_with = "triples")]
+    keypoints: Vec<Option<Number>>,
+}
+
+/// The numbers of COCO's keypoints: one after the other, or in a list for each keypoint.
+fn triples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Option<Number>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "keypoints holds something else than x, y and visibility of each"
+    )]
+    enum Piece {
+        Number(Option<Number>),
+        Triple([Option<Number>; 3]),
+    }
+    let pieces = Vec::<Piece>::deserialize(deserializer)?;
+    let numbers = pieces.into_iter().flat_map(|piece| match piece {
+        Piece::Number(number) => vec![number],
+        Piece::Triple(triple) => triple.to_vec(),
+    });
+    Ok(numbers.collect())
 }
 
 /// What a pair needs of one of its images.
@@ -164,6 +237,8 @@ struct Reading<'a> {
     images: Images,
     /// Image annotations read so far: each is in many pairs.
     annotated: HashMap<PathBuf, Side>,
+    /// Names in folders of photographs, looked up so far.
+    photographs: HashMap<PathBuf, Vec<String>>,
 }
 
 impl Reading<'_> {
@@ -175,6 +250,11 @@ impl Reading<'_> {
     ) -> Result<Pair, BenchmarkError> {
         let contradiction =
             |what: String| BenchmarkError::Contradiction { file: file.to_owned(), what };
+        // Under a name without its colon, the file may be another pair's.
+        let is_ids = file.file_stem().is_some_and(|stem| stem == id);
+        if let Some(said) = annotation.filename.as_ref().filter(|said| !is_ids && *said != id) {
+            return Err(contradiction(format!("filename is \"{said}\", expected \"{id}\"")));
+        }
         let category = match annotation.category.take() {
             Some(category) if id.contains(':') && category != category_of(id) => {
                 let expected = category_of(id);
@@ -212,12 +292,48 @@ impl Reading<'_> {
             return Ok(side.clone());
         }
         let annotation: ImageAnnotation = parse(&file, pair)?;
-        let photograph = self.root.join("JPEGImages").join(below.with_extension("jpg"));
-        let side = side_of_annotation(annotation, photograph);
-        let side =
-            side.map_err(|what| BenchmarkError::Contradiction { file: file.clone(), what })?;
+        let contradiction = |what| BenchmarkError::Contradiction { file: file.clone(), what };
+        let photograph = self.photograph(&below, &annotation).map_err(contradiction)?;
+        let side = side_of_annotation(annotation, photograph).map_err(contradiction)?;
         self.annotated.insert(file, side.clone());
         Ok(side)
+    }
+
+    /// The photograph of the image annotation at this path in `ImageAnnotation`: the one that it
+    /// names, or the one there of the annotation's own name. Where there is none it is that name with
+    /// `.jpg`, as GeoAware-SC has it.
+    fn photograph(
+        &mut self,
+        below: &Path,
+        annotation: &ImageAnnotation,
+    ) -> Result<PathBuf, String> {
+        let usual = self.root.join("JPEGImages").join(below.with_extension("jpg"));
+        let (Some(folder), Some(stem)) = (usual.parent(), below.file_stem()) else {
+            return Ok(usual);
+        };
+        if !self.photographs.contains_key(folder) {
+            let names = entries(folder).unwrap_or_default().into_iter().map(|(name, _)| name);
+            self.photographs.insert(folder.to_owned(), names.collect());
+        }
+        let there = &self.photographs[folder];
+        let named = annotation.file_name.as_ref().or(annotation.filename.as_ref());
+        let named = named.and_then(|path| path.rsplit(['/', '\\']).next());
+        if let Some(name) = named.filter(|named| there.iter().any(|name| name == named)) {
+            return Ok(folder.join(name));
+        }
+        let mut same = there.iter().filter(|name| {
+            let path = Path::new(name);
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            path.file_stem() == Some(stem) && PHOTOGRAPHS.contains(&&*ending.to_ascii_lowercase())
+        });
+        match (same.next(), same.next()) {
+            (None, _) => Ok(usual),
+            (Some(name), None) => Ok(folder.join(name)),
+            (Some(one), Some(other)) => Err(format!(
+                "its photograph may be {one} or {other} in {}: name it in file_name, or remove one",
+                folder.display()
+            )),
+        }
     }
 
     fn join(
@@ -233,7 +349,7 @@ impl Reading<'_> {
                 "the source has {of_source} keypoints, the target {of_target}: expected as many in each"
             ));
         }
-        let names = names(annotation, of_source)?;
+        let names = names_of(annotation, of_source)?;
         let both = source.keypoints.iter().zip(&target.keypoints).zip(names);
         let common: Vec<(Point, Point, String)> =
             both.filter_map(|((s, t), name)| Some(((*s)?, (*t)?, name))).collect();
@@ -312,7 +428,7 @@ fn sides_of_pair(
 }
 
 fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Result<Side, String> {
-    let ImageAnnotation { width, height, bbox, keypoints } = annotation;
+    let ImageAnnotation { width, height, bbox, keypoints, .. } = annotation;
     if width == 0 || height == 0 {
         return Err(format!("the size is {width} × {height}: expected sides above 0"));
     }
@@ -329,9 +445,20 @@ fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Resul
             "keypoints holds {count} numbers: expected x, y and visibility of each"
         ));
     }
-    let keypoint = |triple: &[Number; 3]| {
-        let [x, y, visibility] = coordinates("keypoints", triple)?;
-        Ok((visibility > 0.0).then_some([x, y]))
+    let keypoint = |triple: &[Option<Number>; 3]| match triple {
+        [Some(x), Some(y), Some(visibility)] => {
+            let triple = [x, y, visibility].map(Clone::clone);
+            let [x, y, visibility] = coordinates("keypoints", &triple)?;
+            Ok((visibility > 0.0).then_some([x, y]))
+        }
+        [None, None, _] => Ok(None),
+        // Not annotated, whatever else is there.
+        [_, _, Some(visibility)] if value(visibility) == 0.0 => Ok(None),
+        _ => Err(
+            "keypoints holds a number beside NaN or null: give x, y and visibility of each, or \
+                  0 for the visibility of what is not annotated"
+                .to_owned(),
+        ),
     };
     Ok(Side {
         photograph,
@@ -342,7 +469,7 @@ fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Resul
 }
 
 /// The keypoints' names: as given, or their numbers.
-fn names(annotation: &PairAnnotation, count: usize) -> Result<Vec<String>, String> {
+fn names_of(annotation: &PairAnnotation, count: usize) -> Result<Vec<String>, String> {
     let Some(ids) = &annotation.kps_ids else {
         return Ok((0..count).map(|index| index.to_string()).collect());
     };
@@ -350,12 +477,7 @@ fn names(annotation: &PairAnnotation, count: usize) -> Result<Vec<String>, Strin
         let found = ids.len();
         return Err(format!("kps_ids has {found} names for {count} keypoints: expected one each"));
     }
-    let name = |id: &Value| match id {
-        Value::String(name) => Ok(name.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        other => Err(format!("kps_ids holds {other}: expected texts")),
-    };
-    ids.iter().map(name).collect()
+    Ok(ids.clone())
 }
 
 /// The four labels, where all are there.

@@ -48,6 +48,22 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// A tensor whose numbers lie in C order from a byte of the file on.
+    pub(super) fn contiguous(dtype: Dtype, shape: &[usize], start: u64, length: u64) -> Self {
+        let mut strides = vec![1; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            strides[axis - 1] = strides[axis] * shape[axis] as u64;
+        }
+        Self {
+            dtype,
+            shape: shape.to_vec(),
+            count: shape.iter().map(|&side| side as u64).product(),
+            strides,
+            key: String::new(),
+            span: Block { start, length, checksum: None },
+        }
+    }
+
     /// How many bytes it takes, C-contiguous.
     pub(super) fn bytes(&self) -> u64 {
         self.count.saturating_mul(size_of(self.dtype))

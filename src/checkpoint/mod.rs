@@ -25,6 +25,7 @@ use std::path::Path;
 mod archive;
 mod blocks;
 mod error;
+mod part;
 mod state;
 mod stream;
 mod values;
@@ -57,6 +58,8 @@ pub enum Format {
     Stream,
     /// A zip archive.
     Archive,
+    /// A safetensors file, of which some tensors are taken.
+    Safetensors,
 }
 
 /// What was converted.
@@ -89,7 +92,8 @@ struct Checkpoint<'a> {
     blocks: Blocks,
 }
 
-/// Converts a checkpoint to a safetensors file, which appears under its name when it is whole.
+/// Converts a checkpoint to a safetensors file, which appears under its name when it is whole. With a
+/// prefix the input may be a safetensors file too, whose metadata are kept.
 ///
 /// Memory: what the pickle describes, and one tensor where it is not contiguous in its storage.
 ///
@@ -102,6 +106,9 @@ pub fn convert(
     options: &Options,
 ) -> Result<Converted, CheckpointError> {
     write::check(input, output, options.force)?;
+    if let (Some(prefix), true) = (&options.prefix, part::is_one(input)) {
+        return part::take(input, output, options, prefix);
+    }
     let mut checkpoint = Checkpoint::open(input)?;
     let found = state::find(&checkpoint, options)?;
     let (entries, mut left_out) = values::entries(&checkpoint, &found)?;
@@ -113,7 +120,8 @@ pub fn convert(
         ("source_sha256".to_owned(), digest(input)?),
     ];
     metadata.extend(entries);
-    let sha256 = write::write(&mut checkpoint, &found.tensors, &metadata, output)?;
+    let blocks = &mut checkpoint.blocks;
+    let sha256 = write::write(checkpoint.path, blocks, &found.tensors, &metadata, output)?;
     let shapes: Shapes =
         found.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
     Ok(Converted {
@@ -200,9 +208,11 @@ fn something_else(first: &[u8]) -> Option<(&'static str, String)> {
         [0x80, 2..=5, ..] => return None,
         [0x1f, 0x8b, ..] => ("a gzip archive", "unpack it first, and give the file inside"),
         [0x89, b'H', b'D', b'F', ..] => ("an HDF5 file", AGAIN),
-        [_, _, _, _, _, _, _, _, b'{', ..] => {
-            ("a safetensors file, or one like it", "it needs no conversion: give it to --weights")
-        }
+        [_, _, _, _, _, _, _, _, b'{', ..] => (
+            "a safetensors file, or one like it",
+            "it needs no conversion: give it to --weights, or take some of its tensors with \
+                 --prefix",
+        ),
         _ if first.get(257..262) == Some(b"ustar") || is_tar(first) => (
             "a tar archive, the format of PyTorch's first releases",
             "load it with PyTorch 0.4 to 1.13 and save it again, or unpack it if there is a file inside",

@@ -1,9 +1,11 @@
 //! The dictionary of tensors in a checkpoint, and the names that its tensors get.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use super::blocks::Placed;
 use super::{Checkpoint, CheckpointError, Options, shown};
+use crate::backbone::weights::with_meaning;
 use crate::pickle::{Tensor, Value, Values};
 
 /// Entries that a state dictionary is kept under.
@@ -51,7 +53,6 @@ pub(super) fn find(
     options: &Options,
 ) -> Result<Found, CheckpointError> {
     let (key, entries) = state_dictionary(checkpoint, options.key.as_deref())?;
-    let mut naming = Naming::default();
     // As in Python, the last of several entries of one name counts.
     let mut named: BTreeMap<&str, &Tensor> = BTreeMap::new();
     let mut others = 0;
@@ -63,45 +64,86 @@ pub(super) fn find(
             _ => others += 1,
         }
     }
-    let parallel = !named.is_empty() && named.keys().all(|name| name.starts_with(PARALLEL));
-    let mut taken = HashSet::new();
+    let (names, named): (Vec<&str>, Vec<&Tensor>) = named.into_iter().unzip();
+    let chosen = choose(checkpoint.path, &names, options.prefix.as_deref())?;
     let mut tensors = Vec::new();
-    for (old, tensor) in named {
-        let Some(name) = naming.renamed_to(old, parallel, options.prefix.as_deref()) else {
-            continue;
-        };
-        let placed = checkpoint.blocks.place(&checkpoint.values, tensor);
-        let placed =
-            placed.map_err(|what| checkpoint.damaged(format!("tensor {} {what}", shown(old))))?;
-        if !taken.insert(name.clone()) || name == "__metadata__" {
+    for (at, name) in chosen.taken {
+        let placed = checkpoint.blocks.place(&checkpoint.values, named[at]);
+        let placed = placed
+            .map_err(|what| checkpoint.damaged(format!("tensor {} {what}", shown(names[at]))))?;
+        tensors.push((name, placed));
+    }
+    in_order(&mut tensors);
+    let mut left_out = chosen.left_out;
+    if others > 0 && !key.is_empty() {
+        left_out.push(format!("{others} entries of {key} that are no tensors"));
+    }
+    Ok(Found { key, tensors, renamed: chosen.renamed, left_out })
+}
+
+/// The order of tensors in a safetensors file: types of large numbers first, then by name.
+pub(super) fn in_order(tensors: &mut [(String, Placed)]) {
+    tensors.sort_by(|(one, a), (other, b)| b.dtype.cmp(&a.dtype).then_with(|| one.cmp(other)));
+}
+
+/// Some of a file's tensors, and the names that they get.
+pub(super) struct Chosen {
+    /// Their places among all, and their new names.
+    pub(super) taken: Vec<(usize, String)>,
+    pub(super) renamed: Vec<(String, usize)>,
+    pub(super) left_out: Vec<String>,
+}
+
+/// Chooses tensors by their names, which are each there once.
+///
+/// # Errors
+/// No tensor, or two of one name.
+pub(super) fn choose(
+    path: &Path,
+    names: &[&str],
+    prefix: Option<&str>,
+) -> Result<Chosen, CheckpointError> {
+    let asks_for_it = prefix.is_some_and(|prefix| format!("{prefix}.").starts_with(PARALLEL));
+    let parallel =
+        !names.is_empty() && !asks_for_it && names.iter().all(|n| n.starts_with(PARALLEL));
+    // A prefix is a name of a part, and names of parts are followed by a dot.
+    let dotted = prefix.map(|prefix| format!("{}.", prefix.trim_end_matches('.')));
+    let start = if parallel { PARALLEL.len() } else { 0 };
+    let is_part = |dotted: &&String| names.iter().any(|name| name[start..].starts_with(*dotted));
+    let prefix = dotted.as_ref().filter(is_part).map(String::as_str).or(prefix);
+    let mut naming = Naming::default();
+    let mut new = HashSet::new();
+    let mut taken = Vec::new();
+    for (at, old) in names.iter().enumerate() {
+        let Some(name) = naming.renamed_to(old, parallel, prefix) else { continue };
+        if !new.insert(name.clone()) || name == "__metadata__" {
             return Err(CheckpointError::Twice {
-                path: checkpoint.path.to_owned(),
+                path: path.to_owned(),
                 name: shown(&name),
                 remedy: "choose some of the tensors with --prefix".to_owned(),
             });
         }
-        tensors.push((name, placed));
+        taken.push((at, name));
     }
-    if tensors.is_empty() {
-        let what = match &options.prefix {
+    if taken.is_empty() {
+        let what = match prefix {
             Some(prefix) => format!("no tensor's name begins with {}", shown(prefix)),
             None => "all of its tensors are counters of batches".to_owned(),
         };
-        return Err(no_tensors(checkpoint, what));
+        return Err(CheckpointError::NoTensors { path: path.to_owned(), what });
     }
-    tensors.sort_by(|(one, a), (other, b)| b.dtype.cmp(&a.dtype).then_with(|| one.cmp(other)));
-    let mut left_out = naming.left_out();
-    if others > 0 && !key.is_empty() {
-        left_out.push(format!("{others} entries of {key} that are no tensors"));
+    let mut renamed = naming.renamed(parallel.then_some(taken.len()));
+    if let Some(prefix) = prefix {
+        renamed.push((format!("{} before every name removed", shown(prefix)), taken.len()));
     }
-    let renamed = naming.renamed(parallel.then_some(tensors.len()));
-    Ok(Found { key, tensors, renamed, left_out })
+    Ok(Chosen { taken, renamed, left_out: naming.left_out() })
 }
 
 #[derive(Default)]
 struct Naming {
     counters: usize,
-    outside: usize,
+    /// Names without the prefix: how many, and the first.
+    outside: (usize, String),
     old_backbone: usize,
 }
 
@@ -121,7 +163,12 @@ impl Naming {
         }
         let Some(prefix) = prefix else { return Some(name) };
         let inside = name.strip_prefix(prefix).map(ToOwned::to_owned);
-        self.outside += usize::from(inside.is_none());
+        if inside.is_none() {
+            self.outside.0 += 1;
+            if self.outside.0 == 1 {
+                self.outside.1 = name;
+            }
+        }
         inside
     }
 
@@ -131,8 +178,10 @@ impl Naming {
             _ => format!("{count} tensors"),
         };
         let counters = format!("{COUNTER} ({})", counted(self.counters));
-        let outside = format!("names without the prefix ({})", counted(self.outside));
-        let both = [(self.counters, counters), (self.outside, outside)];
+        let (outside, first) = &self.outside;
+        let others = format!("names without the prefix ({}: {})", counted(*outside), shown(first));
+        let others = if *outside > 1 { others.replace(": '", ", the first '") } else { others };
+        let both = [(self.counters, counters), (*outside, others)];
         both.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what).collect()
     }
 
@@ -219,7 +268,7 @@ fn step<'a>(
         )),
         [(name, value)] => Ok(Step::Into((*name).to_owned(), value)),
         several => {
-            let names: Vec<String> = several.iter().map(|(name, _)| shown(name)).collect();
+            let names: Vec<String> = several.iter().map(|(name, _)| with_meaning(name)).collect();
             let names = names.join(", ");
             Err(no_tensors(checkpoint, format!("tensors are in {names}; choose with --key")))
         }
@@ -227,7 +276,7 @@ fn step<'a>(
 }
 
 /// Whether a value is a dictionary with tensors, or with one of the usual entries.
-fn leads(values: &Values, value: &Value) -> bool {
+pub(super) fn leads(values: &Values, value: &Value) -> bool {
     let Value::Dict(entries) = value else { return false };
     entries.iter().any(|(_, value)| matches!(values.get(*value), Value::Tensor(_)))
         || USUAL.iter().any(|name| matches!(values.entry(entries, name), Some(Value::Dict(_))))

@@ -2,8 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::state::{Found, is_of_training};
+use super::state::{Found, is_of_training, leads};
 use super::{Checkpoint, CheckpointError, ENTRY};
+use crate::backbone::weights::meaning;
 use crate::numpy::Array;
 use crate::pickle::{Global, Tensor, Value, name_of, shortened};
 
@@ -41,6 +42,10 @@ pub(super) fn entries(
             // The tensors are here, and `state` has said what became of them.
             Value::Tensor(_) if state.is_empty() => {}
             _ if is_of_training(name) => writer.leave_out(name, "of use to training alone"),
+            Value::Dict(_) if leads(&checkpoint.values, value) => {
+                let usual = meaning(name).map(|is| format!(", usually {is}")).unwrap_or_default();
+                writer.leave_out(name, &format!("other tensors{usual}: take them with --key"));
+            }
             Value::Namespace(inside) | Value::Dict(inside) if !inside.is_empty() => {
                 for &(key, value) in inside {
                     let Value::Text(key) = checkpoint.values.get(key) else { continue };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::blocks::{Blocks, Copying, Placed};
-use super::{Checkpoint, CheckpointError, shown};
+use super::{CheckpointError, shown};
 use crate::digest::hexadecimal;
 
 /// The most that tensors may take: for each byte of the checkpoint, and beside.
@@ -38,19 +38,19 @@ fn folder(output: &Path) -> &Path {
     }
 }
 
-/// Writes tensors and metadata, and gives the file's SHA-256.
+/// Writes tensors of the file at `path` and metadata, and gives the written file's SHA-256.
 pub(super) fn write(
-    checkpoint: &mut Checkpoint<'_>,
+    path: &Path,
+    blocks: &mut Blocks,
     tensors: &[(String, Placed)],
     metadata: &[(String, String)],
     output: &Path,
 ) -> Result<String, CheckpointError> {
     let bytes = tensors.iter().fold(0u64, |sum, (_, tensor)| sum.saturating_add(tensor.bytes()));
-    let length = checkpoint.blocks.length;
+    let length = blocks.length;
     if bytes > length.saturating_mul(MAX_GROWTH.0).saturating_add(MAX_GROWTH.1) {
-        return Err(CheckpointError::Grows { path: checkpoint.path.to_owned(), bytes, length });
+        return Err(CheckpointError::Grows { path: path.to_owned(), bytes, length });
     }
-    let (path, blocks) = (checkpoint.path, &mut checkpoint.blocks);
     let failed = |error: io::Error| CheckpointError::Write {
         path: output.to_owned(),
         reason: error.to_string(),
@@ -61,7 +61,7 @@ pub(super) fn write(
     };
     if let Some(key) = blocks.damaged(tensors.iter().map(|(_, tensor)| tensor)).map_err(stopped)? {
         let what = format!("storage {} is not as its checksum says", shown(&key));
-        return Err(checkpoint.damaged(what));
+        return Err(CheckpointError::Damaged { path: path.to_owned(), what });
     }
     let temporary = crate::files::temporary(folder(output));
     let temporary = temporary.map_err(failed)?;

@@ -13,7 +13,7 @@ use crate::predictions::{Header, Prediction, Writer};
 #[command(
     after_help = "Example:\n  hpflow import result.pkl --root SPair-71k --name geoaware --out geoaware.jsonl\n\n\
 Kinds, by the file's extension:\n  \
-.csv  a line a predicted keypoint, with columns pair,keypoint,x,y\n  \
+.csv  a line a predicted keypoint, with columns pair,keypoint,x,y (commas, semicolons or tabs between)\n  \
 .npz  a NumPy array (keypoints, 2) per pair id, in the order of the pair's annotation\n  \
 .pkl  as GeoAware-SC writes it\n  \
 a folder of .flo files, as TSS's evaluation kit takes them\n\n\

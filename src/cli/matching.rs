@@ -14,8 +14,10 @@ use crate::benchmark::Image;
 use crate::features::locate;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
+use crate::json::{self, MaybePoint};
 use crate::method::{Keypoints, Query};
 use crate::picture::{self, Drawn};
+use crate::text::lines;
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
@@ -122,27 +124,53 @@ fn check_outputs(args: &Args) -> anyhow::Result<()> {
 fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
     let path = Path::new(text);
     let (what, text) = if path.is_file() {
-        let read = std::fs::read_to_string(path).with_context(|| {
+        let expected = || {
             format!(
                 "{}: cannot be read as text; expected keypoints, as x,y x,y or [[x,y],…]",
                 path.display()
             )
-        })?;
-        (path.display().to_string(), read)
+        };
+        let bytes = crate::text::utf8(std::fs::read(path).with_context(expected)?);
+        let bytes = bytes.with_context(expected)?;
+        (path.display().to_string(), String::from_utf8(bytes).with_context(expected)?)
     } else {
         ("--keypoints".to_owned(), text.to_owned())
     };
     let points = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str::<Vec<Point>>(&text).map_err(|error| {
-            let fault = crate::json::fault_at(&error);
-            Usage(format!("{what}: {fault}; expected a list [[x,y],…]"))
-        })?,
+        true => parse_json(&what, &text)?,
         false => parse_pairs(&what, &text)?,
     };
     if points.is_empty() {
         return Err(Usage(format!("{what}: no keypoint; expected \"x,y x,y…\"")).into());
     }
     Ok(points)
+}
+
+fn parse_json(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
+    let expected = "expected a list [[x,y],…]";
+    let points = match json::from_slice::<Vec<MaybePoint<f32>>>(text.as_bytes()) {
+        Ok(points) => points,
+        Err(error) => {
+            // A number beyond f32 may be one of f64, which can be named.
+            let wide = json::from_slice::<Vec<MaybePoint<f64>>>(text.as_bytes());
+            let wide = wide.unwrap_or_default().into_iter().filter_map(|point| point.0).flatten();
+            let large = |side: &f64| (*side as f32).is_infinite();
+            return Err(match wide.into_iter().find(large) {
+                Some(large) => too_large(what, &format!("{large:e}")),
+                None => Usage(format!("{what}: {}; {expected}", json::fault_at(&error))),
+            });
+        }
+    };
+    let points = points.into_iter().enumerate();
+    let point = |(at, point): (usize, MaybePoint<f32>)| {
+        let number = at + 1;
+        point.0.ok_or_else(|| {
+            Usage(format!(
+                "{what}: keypoint {number} is null or NaN, and cannot be found; {expected}"
+            ))
+        })
+    };
+    points.map(point).collect()
 }
 
 fn parse_pairs(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
@@ -152,15 +180,34 @@ fn parse_pairs(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
              exists"
         ))
     };
-    text.lines()
+    let point = |point: &str| {
+        let (x, y) = point.split_once(',').ok_or_else(|| wrong(point))?;
+        let count = point.split(',').count();
+        if count > 2 && point.split(',').all(|part| part.parse::<f32>().is_ok()) {
+            return Err(Usage(format!(
+                "{what}: '{point}' has {count} numbers where a keypoint has 2, x and y; expected \
+                 \"x,y x,y…\" in pixels"
+            )));
+        }
+        let side = |text: &str| match text.parse::<f32>() {
+            Ok(side) if side.is_finite() => Ok(side),
+            // Not the words inf and nan.
+            Ok(_) if text.bytes().any(|byte| byte.is_ascii_digit()) => Err(too_large(what, text)),
+            _ => Err(wrong(point)),
+        };
+        Ok([side(x)?, side(y)?])
+    };
+    lines(text)
         .filter(|line| !line.trim_start().starts_with('#'))
         .flat_map(str::split_whitespace)
-        .map(|point| {
-            let (x, y) = point.split_once(',').ok_or_else(|| wrong(point))?;
-            let side = |text: &str| text.parse::<f32>().map_err(|_| wrong(point));
-            Ok([side(x)?, side(y)?])
-        })
+        .map(point)
         .collect()
+}
+
+fn too_large(what: &str, found: &str) -> Usage {
+    Usage(format!(
+        "{what}: {found} is too large for a coordinate; give pixels of the photograph, counted from 0"
+    ))
 }
 
 /// Every keypoint is a number inside the photograph.

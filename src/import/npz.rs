@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::{Array, Found, ImportError, point};
+use crate::files::is_litter;
 
 /// The most bytes that an array may take, decompressed: a million points.
 const MAX_ARRAY: u64 = 16 << 20;
@@ -24,6 +25,9 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|error| found.malformed(error))?;
         let name = entry.name().map_err(|error| found.malformed(error))?.into_owned();
+        if name.split('/').any(is_litter) {
+            continue; // of the program that made the archive
+        }
         let place = format!("array {name}");
         bytes.clear();
         let read = entry.take(MAX_ARRAY + 1).read_to_end(&mut bytes);

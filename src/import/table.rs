@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Found, ImportError, point};
 use crate::Point;
+use crate::benchmark::spair::annotation::keypoint_name;
 use crate::pickle::shortened;
 use crate::records::Records;
 
@@ -27,7 +28,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         *column = place.ok_or_else(|| {
             found.malformed(format!(
                 "line {first}: there is no column {name} in `{}`; expected a heading \
-                 pair,keypoint,x,y, separated by commas",
+                 pair,keypoint,x,y with commas, semicolons or tabs between",
                 shortened(&heading.iter().collect::<Vec<_>>().join(","))
             ))
         })?;
@@ -44,7 +45,9 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
             columns.map(|column| record.get(column).unwrap_or_default().trim());
         let pair = found.pair(id, &place)?;
         let pair_of = &found.benchmark.pairs[pair];
-        let Some(at) = pair_of.keypoint(keypoint) else {
+        // A column of numbers with a gap in it becomes one of floats on its way.
+        let whole = || pair_of.keypoint(&keypoint_name(keypoint.to_owned()));
+        let Some(at) = pair_of.keypoint(keypoint).or_else(whole) else {
             let known = match pair_of.keypoint_ids.as_slice() {
                 [] => format!("0 to {}", pair_of.answers() - 1),
                 names => names.join(", "),
@@ -56,7 +59,9 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
             if text.is_empty() {
                 return Ok(f64::NAN);
             }
-            let what = || format!("`{}` is no number", shortened(text));
+            let comma = text.contains(',');
+            let hint = if comma { "; write decimals with a point, as 1.5" } else { "" };
+            let what = || format!("`{}` is no number{hint}", shortened(text));
             text.parse().map_err(|_| found.misfit(&place, what()))
         };
         let one =

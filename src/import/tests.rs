@@ -134,8 +134,8 @@ fn a_table_may_have_a_byte_order_mark_and_any_line_breaks() {
     let other = table.replace("0-a-b:bird,2,1,2", "0-a-b:bird,2,1,2,3");
     let error = from_text("table.csv", other.as_bytes()).unwrap_err();
     assert!(error.contains("line 3: 5 fields, but the heading has 4"), "{error}");
-    let error = from_text("table.csv", "pair;keypoint;x;y".as_bytes()).unwrap_err();
-    assert!(error.contains("no column pair in `pair;keypoint;x;y`"), "{error}");
+    let error = from_text("table.csv", "pair|keypoint|x|y".as_bytes()).unwrap_err();
+    assert!(error.contains("no column pair in `pair|keypoint|x|y`"), "{error}");
 }
 
 #[test]

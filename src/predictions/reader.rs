@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path};
+use crate::json::MaybePoint;
+use crate::text::Utf8;
 
 /// The longest line that is read, in bytes: a million keypoints fit.
 pub const MAX_LINE: u64 = 64 << 20;
@@ -15,19 +17,17 @@ pub const MAX_LINE: u64 = 64 << 20;
 /// What may help where a file cannot be read.
 const WANTED: &str = "; give a predictions file, such as `hpflow predict` writes";
 
-/// What some editors put in front of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// The longest header, in bytes: as a tree of values it takes many times its length.
 const MAX_HEADER: usize = 1 << 20;
 
 /// An open predictions file: its header, then an iterator over its predictions.
 ///
-/// Memory is bounded by the longest line. Blank lines are skipped.
+/// Memory is bounded by the longest line. Blank lines are skipped. Text may be UTF-8 or UTF-16, and NaN
+/// is no prediction, as `null` is.
 #[derive(Debug)]
 pub struct Reader<R> {
     header: Header,
-    lines: Lines<R>,
+    lines: Lines<Utf8<R>>,
 }
 
 impl Reader<BufReader<File>> {
@@ -54,6 +54,7 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// A first line that is no header of a known version, or a failure to read it.
     pub fn new(input: R, path: &Path) -> Result<Self, PredictionsError> {
+        let input = Utf8::new(input).map_err(|source| unread(path, source))?;
         let mut lines = Lines { input, path: path.to_owned(), number: 0, line: Vec::new() };
         if !lines.next_line()? {
             return Err(header_error(path, "the file is empty".to_owned()));
@@ -98,13 +99,17 @@ fn unfinished(path: &Path) -> String {
     }
 }
 
+fn unread(path: &Path, source: io::Error) -> PredictionsError {
+    PredictionsError::Read { file: path.to_owned(), source, hint: WANTED.to_owned() }
+}
+
 fn header_error(path: &Path, what: String) -> PredictionsError {
     PredictionsError::Header { file: path.to_owned(), what }
 }
 
 fn parse_header(line: &[u8], path: &Path) -> Result<Header, PredictionsError> {
     let error = |what| header_error(path, what);
-    let value: Value = serde_json::from_slice(line).map_err(|e| error(describe(&e)))?;
+    let value: Value = crate::json::from_slice(line).map_err(|e| error(describe(&e)))?;
     match value.get("format") {
         Some(Value::String(format)) if format == FORMAT => {}
         Some(other) => return Err(error(format!("the format is {other}"))),
@@ -122,10 +127,10 @@ fn parse_line(line: &[u8]) -> Result<Prediction, String> {
     #[derive(Deserialize)]
     struct Line {
         pair: String,
-        keypoints: Vec<Option<[f32; 2]>>,
+        keypoints: Vec<MaybePoint<f32>>,
     }
-    let Line { pair, keypoints } = serde_json::from_slice(line).map_err(|e| describe(&e))?;
-    Ok(Prediction { pair, keypoints })
+    let Line { pair, keypoints } = crate::json::from_slice(line).map_err(|e| describe(&e))?;
+    Ok(Prediction { pair, keypoints: keypoints.into_iter().map(|point| point.0).collect() })
 }
 
 /// What `serde_json` found, with the column; its line number is always 1 here.
@@ -148,18 +153,11 @@ impl<R: BufRead> Lines<R> {
         loop {
             self.line.clear();
             let read = (&mut self.input).take(MAX_LINE + 1).read_until(b'\n', &mut self.line);
-            let read = read.map_err(|source| PredictionsError::Read {
-                file: self.path.clone(),
-                source,
-                hint: WANTED.to_owned(),
-            })?;
+            let read = read.map_err(|source| unread(&self.path, source))?;
             if read == 0 {
                 return Ok(false);
             }
             self.number += 1;
-            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
-                self.line.drain(..BYTE_ORDER_MARK.len());
-            }
             if read as u64 > MAX_LINE {
                 return Err(self.error(format!("the line is longer than {MAX_LINE} bytes")));
             }

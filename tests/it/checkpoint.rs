@@ -510,6 +510,10 @@ fn the_dictionary_of_tensors_is_found_where_it_is() {
     let error = found(&body, storages, &none).unwrap_err();
     assert!(error.contains("tensors are in 'one', 'two'; choose with --key"), "{error}");
     assert_eq!(found(&body, storages, &at("two")).unwrap(), ("two".to_owned(), 2));
+    let body = dictionary(&[("student", state(1)), ("teacher", state(2))]);
+    let error = found(&body, storages, &none).unwrap_err();
+    assert!(error.contains("'student' (usually the network that was trained"), "{error}");
+    assert!(error.contains("'teacher' (usually the moving average of the student"), "{error}");
     let error = found(&body, storages, &at("two.three")).unwrap_err();
     assert!(error.contains("no entry 'two.three'"), "{error}");
     let error = found(b"]", &[], &none).unwrap_err();
@@ -525,6 +529,41 @@ fn the_dictionary_of_tensors_is_found_where_it_is() {
         dictionary(&[("FeatureExtraction.vgg.a", a(1)), ("FeatureExtraction.model.a", a(2))]);
     let error = found(&body, storages, &none).unwrap_err();
     assert!(error.contains("two tensors would be called 'FeatureExtraction.model.a'"), "{error}");
+}
+
+#[test]
+fn of_several_networks_in_a_checkpoint_all_are_named() {
+    let one = |key: &str| tensor(&storage("Byte", key, 1), 0, &[1], &[1]);
+    let storages: &[(&str, u64, &[u8])] = &[("1", 1, &[1]), ("2", 1, &[2])];
+    let folder = tempfile::tempdir().expect("a folder");
+    let convert = |body: &[u8], more: &[&str]| {
+        std::fs::write(folder.path().join("in.pth"), stream(body, storages)).expect("a file");
+        let mut command = Command::cargo_bin("hpflow").expect("the binary");
+        let arguments = ["weights", "convert", "in.pth", "--force", "--out", "out.safetensors"];
+        command.current_dir(folder.path()).args(arguments).args(more).assert().success()
+    };
+    // Beside the one that is taken.
+    let state = |key| dictionary(&[("layer1.0.conv1.weight", one(key))]);
+    let body = dictionary(&[("state_dict", state("1")), ("state_dict_ema", state("2"))]);
+    convert(&body, &[]).stdout(contains(
+        "left out  state_dict_ema (other tensors, usually a moving average of the network that was \
+         trained: take them with --key)",
+    ));
+    // In one dictionary.
+    let name = |prefix: &str| format!("{prefix}.layer1.0.conv1.weight");
+    let (q, k) = (name("module.encoder_q"), name("module.encoder_k"));
+    let body = dictionary(&[(q.as_str(), one("1")), (k.as_str(), one("2"))]);
+    convert(&body, &[])
+        .stdout(contains("'encoder_q.' (usually the encoder that MoCo trained"))
+        .stdout(contains("'encoder_k.' (usually MoCo's moving average"))
+        .stdout(contains("--prefix PREFIX"));
+    for prefix in ["encoder_q.", "encoder_q", "module.encoder_q.", "module.encoder_q"] {
+        convert(&body, &["--prefix", prefix]).stdout(contains("1 tensor: '"));
+        let bytes = std::fs::read(folder.path().join("out.safetensors")).expect("a file");
+        let file = SafeTensors::deserialize(&bytes).expect("tensors");
+        assert_eq!(file.tensor("layer1.0.conv1.weight").expect("a tensor").data(), [1], "{prefix}");
+        assert_eq!(file.len(), 1, "{prefix}");
+    }
 }
 
 /// A whole network as torch.save wrote it before 1.6, without the classifier.

@@ -295,7 +295,7 @@ fn a_pair_of_ones_own_is_matched() {
     assert_eq!(points["source"][0][0], 20.0);
     assert!(points["target"][0][0].is_number(), "{points}");
     fails(&with(&["--keypoints", "20,20 500,2"]), 2, &["keypoint 2 (500,2)", "90 × 80"]);
-    fails(&with(&["--keypoints", "NaN,2"]), 2, &["keypoint 1"]);
+    fails(&with(&["--keypoints", "NaN,2"]), 2, &["'NaN,2' is not a keypoint"]);
     fails(&with(&["--keypoints", "20;20"]), 2, &["20;20", "x,y"]);
     fails(&with(&["--keypoints", ""]), 2, &["no keypoint"]);
     fails(&with(&[]), 2, &["--keypoints"]);

@@ -166,7 +166,7 @@ fn a_bad_line_is_refused_with_file_line_and_what_was_found() {
         (r#"{"pair":"a","keypoints":[[1,-1e39]]}"#, "a number is too large"),
         (r#"{"pair":"a","keypoints":[[1,3.5e38]]}"#, "a number is too large"),
         (r#"{"pair":"a","keypoints":[[1,"2"]]}"#, "found the text \"2\" where a number"),
-        (r#"{"pair":"a","keypoints":[[1,NaN]]}"#, "(column 29)"),
+        (r#"{"pair":"a","keypoints":[[1,NaN]]}"#, "one coordinate of a point is null or NaN"),
         (r#"{"pair":"a"}"#, "the field \"keypoints\" is missing"),
         (r#"{"keypoints":[]}"#, "the field \"pair\" is missing"),
         (r#"{"pair":"a","keypoints":[["#, "it ends inside a list"),

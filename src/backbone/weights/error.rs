@@ -85,6 +85,16 @@ pub enum WeightsError {
         /// The network asked for.
         expected: String,
     },
+    /// ResNets whose tensors have more before their names than torchvision's.
+    #[error("{path}: holds {found}; {remedy}")]
+    Prefixed {
+        /// The weights file.
+        path: PathBuf,
+        /// How many there are, and what stands before their names.
+        found: String,
+        /// The command that takes it off.
+        remedy: String,
+    },
     /// A tensor the network needs is not there.
     #[error(
         "{path}: {backbone} needs the tensor {name} of shape {shape:?}, which is missing \

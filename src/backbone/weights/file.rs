@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::identify::{Shapes, looks_like};
+use super::identify::{Shapes, is_plain, looks_like, prefixed, prefixes};
 use super::{Names, WeightsError};
 use crate::backbone::architecture::{Architecture, Parameter};
 
@@ -46,11 +46,13 @@ fn values(
 /// The network a file seems to be of.
 pub(super) fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
     let bytes = read(path)?;
-    Ok(looks_like(&shapes(&open(path, &bytes)?)))
+    let shapes = shapes(&open(path, &bytes)?);
+    under_torchvisions_names(path, &shapes)?;
+    Ok(looks_like(&shapes))
 }
 
 /// A file's bytes.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
@@ -65,7 +67,7 @@ pub(super) fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
 }
 
 /// Opens a safetensors file, or says what it is instead.
-pub(super) fn open<'data>(
+pub(crate) fn open<'data>(
     path: &Path,
     bytes: &'data [u8],
 ) -> Result<SafeTensors<'data>, WeightsError> {
@@ -133,6 +135,47 @@ fn conversion(path: &Path) -> String {
     format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
 }
 
+/// What stands before the names of other ResNets in a file that holds one under torchvision's.
+pub(super) fn prefixes_beside(path: &Path) -> Result<Vec<String>, WeightsError> {
+    let bytes = read(path)?;
+    let shapes = shapes(&open(path, &bytes)?);
+    Ok(if is_plain(&shapes) { prefixes(&shapes) } else { Vec::new() })
+}
+
+/// That a file's ResNets, if it has any, are not all under a prefix.
+fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
+    let prefixes = prefixes(shapes);
+    if prefixes.is_empty() || is_plain(shapes) {
+        return Ok(());
+    }
+    let (found, remedy) = (prefixed(&prefixes), remedy(path, &prefixes));
+    Err(WeightsError::Prefixed { path: path.to_owned(), found, remedy })
+}
+
+/// The command that takes a prefix off the names in a file.
+pub(crate) fn remedy(path: &Path, prefixes: &[String]) -> String {
+    let plain = |text: &str| {
+        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
+    };
+    let quoted = |text: &str| if plain(text) { text.to_owned() } else { format!("'{text}'") };
+    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let stem = stem.strip_suffix(".pth").unwrap_or(&stem);
+    let old = quoted(&path.display().to_string());
+    let (prefix, name) = match prefixes {
+        [prefix] => {
+            let name = prefix.trim_end_matches('.').replace(|c: char| !c.is_alphanumeric(), "-");
+            (quoted(prefix), format!("{stem}-{name}.safetensors"))
+        }
+        _ => ("PREFIX".to_owned(), format!("{stem}-of-PREFIX.safetensors")),
+    };
+    let new = quoted(&path.with_file_name(name).display().to_string());
+    let command = format!("`hpflow weights convert {old} --prefix {prefix} --out {new}`");
+    match prefixes {
+        [_] => format!("take that off with {command}"),
+        _ => format!("choose one and take it off with {command}"),
+    }
+}
+
 /// Whether a file has every tensor of a network at its shape, and is not a deeper network's, whose
 /// tensors may include them all.
 pub(super) fn check(
@@ -140,6 +183,7 @@ pub(super) fn check(
     shapes: &Shapes,
     architecture: &Architecture,
 ) -> Result<(), WeightsError> {
+    under_torchvisions_names(path, shapes)?;
     let (path, backbone) = (path.to_owned(), architecture.name.to_owned());
     if let Some(found) = looks_like(shapes).filter(|found| *found != backbone) {
         return Err(WeightsError::OtherNetwork { path, found, expected: backbone });

@@ -9,7 +9,7 @@ use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{HubFile, WeightsError, sha256};
+use super::{HubFile, WeightsError, hub_cache, sha256};
 
 /// The revision of a repository where none is pinned.
 pub const DEFAULT_REVISION: &str = "main";
@@ -49,19 +49,17 @@ pub enum Freshness {
 }
 
 impl Settings {
-    /// Settings as the hub's Python library reads them: `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`,
-    /// `HF_TOKEN`, `HF_HUB_OFFLINE`.
+    /// Settings as the hub's Python library reads them: `HF_ENDPOINT`, `HF_HUB_CACHE`,
+    /// `HUGGINGFACE_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_TOKEN`, `HF_HUB_OFFLINE`.
     ///
     /// # Errors
-    /// A system without a home folder, where `HF_HOME` is not set.
+    /// A system without a home folder, where none of the variables names another.
     pub fn from_environment() -> Result<Self, WeightsError> {
-        let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let home = match (read("HF_HOME"), read("XDG_CACHE_HOME"), std::env::home_dir()) {
-            (Some(home), _, _) => PathBuf::from(home),
-            (None, Some(cache), _) => Path::new(&cache).join("huggingface"),
-            (None, None, Some(home)) => home.join(".cache/huggingface"),
-            (None, None, None) => return Err(WeightsError::NoHome),
-        };
+        let set = |name: &str| std::env::var(name).ok();
+        let read = |name: &str| set(name).filter(|value| !value.is_empty());
+        let home = std::env::home_dir();
+        let folders = hub_cache::folders(&set, home.as_deref());
+        let (cache, home) = folders.ok_or(WeightsError::NoHome)?;
         let token = read("HF_TOKEN").or_else(|| std::fs::read_to_string(home.join("token")).ok());
         let offline = read("HF_HUB_OFFLINE").is_some_and(|value| {
             ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
@@ -69,7 +67,7 @@ impl Settings {
         let endpoint = read("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
         Ok(Self {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            cache: read("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from),
+            cache,
             token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
             offline,
         })

@@ -29,9 +29,77 @@ pub fn looks_like(shapes: &Shapes) -> Option<String> {
     if shapes.contains_key("layer1.0.conv1.weight") {
         return Some(residual(shapes));
     }
-    let prefix =
-        shapes.keys().filter_map(|name| name.strip_suffix("layer1.0.conv1.weight")).min()?;
-    Some(format!("a ResNet whose tensor names begin with '{prefix}', which must be removed"))
+    let prefixes = prefixes(shapes);
+    (!prefixes.is_empty()).then(|| prefixed(&prefixes))
+}
+
+/// What stands before torchvision's names in a file, for each ResNet that it holds so, in the order of
+/// names.
+#[must_use]
+pub fn prefixes(shapes: &Shapes) -> Vec<String> {
+    let prefixes = shapes.keys().filter_map(|name| name.strip_suffix("layer1.0.conv1.weight"));
+    let mut prefixes: Vec<String> =
+        prefixes.filter(|prefix| !prefix.is_empty()).map(str::to_owned).collect();
+    prefixes.sort_unstable();
+    prefixes
+}
+
+/// Whether a file has a ResNet under torchvision's names themselves.
+pub(crate) fn is_plain(shapes: &Shapes) -> bool {
+    shapes.contains_key("layer1.0.conv1.weight")
+}
+
+/// ResNets under prefixes, in words.
+pub(crate) fn prefixed(prefixes: &[String]) -> String {
+    match prefixes {
+        [prefix] => format!("a ResNet whose tensor names begin with {}", with_meaning(prefix)),
+        several => {
+            let each: Vec<String> = several.iter().map(|prefix| with_meaning(prefix)).collect();
+            let (count, each) = (several.len(), each.join(", "));
+            format!("{count} ResNets, whose tensor names begin with {each}")
+        }
+    }
+}
+
+/// A prefix or the name of an entry, with what it usually is of.
+pub(crate) fn with_meaning(name: &str) -> String {
+    let shown = crate::pickle::shortened(name);
+    meaning(name).map_or_else(|| format!("'{shown}'"), |is| format!("'{shown}' (usually {is})"))
+}
+
+/// What is usually kept under a prefix or entry one of whose words is among these, the first that fits.
+const MEANINGS: [(&[&str], &str); 9] = [
+    (
+        &["momentum", "ema", "swa", "averaged", "average"],
+        "a moving average of the network that was trained",
+    ),
+    (&["k", "key"], "MoCo's moving average of its encoder_q"),
+    (&["q", "query"], "the encoder that MoCo trained, and the one to use"),
+    (&["teacher"], "the moving average of the student, which DINO evaluates"),
+    (&["student"], "the network that was trained beside a teacher"),
+    (&["target"], "BYOL's moving average of its online network"),
+    (&["online"], "the network that BYOL trained, and the one to use"),
+    (
+        &["backbone", "encoder", "extractor", "trunk", "body", "resnet", "base", "features"],
+        "the backbone of a larger network",
+    ),
+    (&["model", "net", "network"], "the network in a training program"),
+];
+
+/// What is usually kept under such a prefix or entry.
+pub(crate) fn meaning(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    match words[..] {
+        [] => None,
+        ["module"] => Some("DataParallel's wrapping of the whole network"),
+        [.., "base", "encoder"] => Some("the encoder that MoCo v3 trained, and the one to use"),
+        _ => {
+            let fits = |known: &&(&[&str], _)| words.iter().any(|word| known.0.contains(word));
+            MEANINGS.iter().find(fits).map(|(_, is)| *is)
+        }
+    }
 }
 
 fn residual(shapes: &Shapes) -> String {
@@ -84,6 +152,23 @@ mod tests {
                 .collect();
             assert!(looks_like(&prefixed).unwrap().contains("'module.'"));
         }
+        let of = |names: &[&str]| -> Shapes {
+            let name =
+                |prefix: &&str| (format!("{prefix}layer1.0.conv1.weight"), vec![64, 64, 1, 1]);
+            names.iter().map(name).collect()
+        };
+        assert_eq!(
+            looks_like(&of(&["encoder_q.", "encoder_k."])).as_deref(),
+            Some(
+                "2 ResNets, whose tensor names begin with 'encoder_k.' (usually MoCo's moving average \
+                 of its encoder_q), 'encoder_q.' (usually the encoder that MoCo trained, and the one \
+                 to use)"
+            )
+        );
+        let byol = looks_like(&of(&["online_network.", "target_network.", "x."])).unwrap();
+        assert!(byol.starts_with("3 ResNets") && byol.ends_with(", 'x.'"), "{byol}");
+        let dino = looks_like(&of(&["student.backbone.", "teacher.backbone."])).unwrap();
+        assert!(dino.contains("'teacher.backbone.' (usually the moving average of"), "{dino}");
         assert_eq!(looks_like(&Shapes::new()), None);
         let vgg = Shapes::from([("features.0.weight".to_owned(), vec![64, 3, 3, 3])]);
         assert_eq!(looks_like(&vgg).as_deref(), Some("VGG or AlexNet"));

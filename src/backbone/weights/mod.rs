@@ -14,14 +14,16 @@ mod checkpoint;
 mod error;
 mod file;
 pub mod hub;
+mod hub_cache;
 mod identify;
 pub mod manifest;
 pub mod untrained;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Names, WeightsError};
-pub(crate) use file::unusable;
-pub use identify::{Shapes, looks_like};
+pub(crate) use file::{open, read, remedy, unusable};
+pub use identify::{Shapes, looks_like, prefixes};
+pub(crate) use identify::{is_plain, meaning, prefixed, with_meaning};
 
 /// Where weights come from, as written after `--weights`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,10 +172,19 @@ pub fn sha256(path: &Path) -> Result<String, WeightsError> {
     file::digest(path)
 }
 
-/// The network whose weights a file seems to hold, in words; `None` where nothing is known of it.
+/// What stands before the names of other ResNets in a file that holds one under torchvision's own.
 ///
 /// # Errors
 /// A file that cannot be read or is no safetensors.
+pub fn prefixes_beside(path: &Path) -> Result<Vec<String>, WeightsError> {
+    file::prefixes_beside(path)
+}
+
+/// The network whose weights a file seems to hold, in words; `None` where nothing is known of it.
+///
+/// # Errors
+/// A file that cannot be read or is no safetensors, or that has more before the names of its ResNets
+/// than torchvision's.
 pub fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
     file::network_of(path)
 }

@@ -125,7 +125,9 @@ fn manifest(options: &Options) -> String {
 fn present(folder: &Path, manifest: &str, force: bool) -> Result<Option<Summary>, DemoError> {
     let path = || folder.to_owned();
     let entries = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_some(),
+        Ok(entries) => entries
+            .flatten()
+            .any(|entry| !crate::files::is_litter(&entry.file_name().to_string_lossy())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
         Err(source) => return Err(DemoError::Read { path: path(), source }),
     };

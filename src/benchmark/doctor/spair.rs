@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::{decode, is_outside};
+use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, Position, stem, value};
 use crate::benchmark::spair::{self, pairs};
 use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
@@ -139,7 +140,7 @@ impl Doctor<'_> {
             self.find_error(&error);
             Vec::new()
         });
-        let folder = self.root.join("PairAnnotation").join(name);
+        let folder = PairFiles::new(self.root.join("PairAnnotation").join(name));
         let mut done = 0;
         for batch in ids.chunks(BATCH) {
             let read: Vec<_> =
@@ -171,6 +172,7 @@ impl Doctor<'_> {
             let photograph = self.photograph(&pair.category, filename);
             let size = [size[0], size[1]];
             for (id, position) in pair.kps_ids.iter().zip(keypoints) {
+                let Some(position) = position else { continue };
                 self.note_outside(&photograph, size, id, position);
             }
             let known = *self.photographs.entry(photograph.clone()).or_insert(Some(size));

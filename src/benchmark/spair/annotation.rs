@@ -3,14 +3,16 @@
 //! Coordinates are original pixels. The distributed files hold whole numbers; other benchmarks in
 //! this schema may hold fractions, so a coordinate is a [`Number`] and is written as it was read.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use serde_json::Number;
 
 use super::python_json;
+use crate::json::{self, MaybePoint};
 
 /// A point or a corner: x, then y, in original pixels.
 pub type Position = [Number; 2];
@@ -67,7 +69,7 @@ impl ImageAnnotation {
     /// # Errors
     /// Malformed JSON, a missing field or one of another type, with line and column.
     pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(json)
+        json::from_slice(json)
     }
 
     /// The file's content, spaced as in the distributed files, without a line break at the end.
@@ -111,6 +113,50 @@ impl Keypoints {
     }
 }
 
+/// Points or `null`, of which NaN is a spelling.
+pub(in crate::benchmark) fn positions<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Option<Position>>, D::Error> {
+    let points = Vec::<MaybePoint<Number>>::deserialize(deserializer)?;
+    Ok(points.into_iter().map(|point| point.0).collect())
+}
+
+/// Names of keypoints, which may be numbers.
+pub(in crate::benchmark) fn names<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a keypoint is neither a text nor a number")]
+    enum Name {
+        Text(String),
+        Number(Number),
+    }
+    let found = Vec::<Name>::deserialize(deserializer)?;
+    let found = found.into_iter().map(|name| match name {
+        Name::Text(name) => name,
+        Name::Number(number) => number.to_string(),
+    });
+    let found: Vec<String> = found.collect();
+    let names: Vec<String> = found.iter().cloned().map(keypoint_name).collect();
+    let mut spelled = HashMap::new();
+    for (name, found) in names.iter().zip(&found) {
+        if let Some(other) = spelled.insert(name, found).filter(|other| *other != found) {
+            let what = format!("\"{other}\" and \"{found}\" are names of one keypoint, {name}");
+            return Err(D::Error::custom(what));
+        }
+    }
+    Ok(names)
+}
+
+/// A keypoint's name, where a number that became a float on its way (`3.0`) is the whole number.
+pub(crate) fn keypoint_name(name: String) -> String {
+    let whole = name.split_once('.').filter(|(whole, rest)| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        digits(whole) && digits(rest) && rest.bytes().all(|byte| byte == b'0')
+    });
+    whole.map(|(whole, _)| whole.to_owned()).unwrap_or(name)
+}
+
 impl Serialize for Keypoints {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -132,10 +178,20 @@ impl<'de> Deserialize<'de> for Keypoints {
                 formatter.write_str("an object of keypoints, each [x, y] or null")
             }
 
+            /// Names are the numbers of a list's places.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Keypoints, A::Error> {
+                let mut keypoints = Vec::new();
+                while let Some(MaybePoint(position)) = list.next_element()? {
+                    keypoints.push((keypoints.len().to_string(), position));
+                }
+                Ok(Keypoints(keypoints))
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keypoints, A::Error> {
                 let mut keypoints: Vec<(String, Option<Position>)> = Vec::new();
                 let mut names = std::collections::HashSet::new();
-                while let Some((name, position)) = map.next_entry::<String, _>()? {
+                while let Some((name, MaybePoint(position))) = map.next_entry::<String, _>()? {
+                    let name = keypoint_name(name);
                     if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format!("keypoint \"{name}\" appears twice")));
                     }
@@ -145,7 +201,7 @@ impl<'de> Deserialize<'de> for Keypoints {
             }
         }
 
-        deserializer.deserialize_map(KeypointsVisitor)
+        deserializer.deserialize_any(KeypointsVisitor)
     }
 }
 
@@ -175,11 +231,15 @@ pub struct PairAnnotation {
     pub src_pose: String,
     /// The pose of the target's object.
     pub trg_pose: String,
-    /// Keypoints in original pixels of the source.
-    pub src_kps: Vec<Position>,
+    /// Keypoints in original pixels of the source; `None` where one is not visible, which no
+    /// distributed file has.
+    #[serde(deserialize_with = "positions")]
+    pub src_kps: Vec<Option<Position>>,
     /// The corresponding keypoints in original pixels of the target.
-    pub trg_kps: Vec<Position>,
+    #[serde(deserialize_with = "positions")]
+    pub trg_kps: Vec<Option<Position>>,
     /// The keypoints' names.
+    #[serde(deserialize_with = "names")]
     pub kps_ids: Vec<String>,
     /// 0 in every distributed file seen.
     pub mirror: u8,
@@ -199,7 +259,7 @@ impl PairAnnotation {
     /// # Errors
     /// Malformed JSON, a missing field or one of another type, with line and column.
     pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(json)
+        json::from_slice(json)
     }
 
     /// The file's content, spaced as in the distributed files, without a line break at the end.

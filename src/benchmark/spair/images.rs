@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::annotation::{ImageAnnotation, stem};
 use crate::benchmark::BenchmarkError;
-use crate::benchmark::files::{entries, is_plain_name, read};
+use crate::benchmark::files::{entries, is_plain_name, read, read_text};
 
 /// An image annotation has about 1 kB.
 const MAX_ANNOTATION: u64 = 4 << 20;
@@ -91,10 +91,10 @@ fn listed(
     wanted: &[String],
 ) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
     check_categories(wanted, &categories(folder)?)?;
-    let bytes = read(list, MAX_LIST, "--list")?;
+    let bytes = read_text(list, MAX_LIST, "--list")?;
     let text = String::from_utf8_lossy(&bytes);
     let mut files = Vec::new();
-    for (number, line) in text.lines().map(str::trim).enumerate() {
+    for (number, line) in crate::text::lines(&text).map(str::trim).enumerate() {
         if line.is_empty() {
             continue;
         }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::annotation::{Number, PairAnnotation, Position, value};
+use super::annotation::{Number, PairAnnotation, value};
 use crate::Point;
 use crate::benchmark::faults::Faults;
-use crate::benchmark::files::{entries, is_plain_name, read};
+use crate::benchmark::files::{entries, is_plain_name, read, read_text};
 use crate::benchmark::open::{Images, find_root, say_where, select};
+use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 
 /// A layout of a million pairs has some 45 MB.
@@ -31,7 +32,7 @@ pub(in crate::benchmark) fn open(
     let lines = read_layout(&layout)?;
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
     let selected = select(&categories, options)?;
-    let annotations = root.join("PairAnnotation").join(&options.split);
+    let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading =
         Reading { root: &root, images: Images::of(root.join("JPEGImages")), pairs: Vec::new() };
     for batch in selected.chunks(BATCH) {
@@ -97,7 +98,8 @@ pub(in crate::benchmark) fn splits(
 
 /// The ids in a layout, checked: each can be a file's name and occurs once.
 pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
-    let bytes = read(file, MAX_LAYOUT, "the split")?;
+    let bytes = read_text(file, MAX_LAYOUT, "the split")?;
+    let text = String::from_utf8_lossy(&bytes);
     let error = |line: usize, what: String| BenchmarkError::Line {
         file: file.to_owned(),
         line: line + 1,
@@ -105,8 +107,7 @@ pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
     };
     let mut seen = std::collections::HashSet::new();
     let mut ids = Vec::new();
-    for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let line = String::from_utf8_lossy(line);
+    for (number, line) in crate::text::lines(&text).enumerate() {
         let id = line.trim();
         if id.is_empty() {
             continue;
@@ -138,11 +139,11 @@ fn category_of(id: &str) -> &str {
 
 /// The annotation of a listed pair, with its file.
 pub(in crate::benchmark) fn read_pair(
-    folder: &Path,
+    folder: &PairFiles,
     id: &str,
     layout: &Path,
 ) -> Result<(PathBuf, PairAnnotation), BenchmarkError> {
-    let file = folder.join(format!("{id}.json"));
+    let file = folder.file(id)?;
     let bytes = read(&file, MAX_ANNOTATION, &layout.display().to_string())?;
     let annotation = PairAnnotation::parse(&bytes)
         .map_err(|source| BenchmarkError::Json { file: file.clone(), source })?;
@@ -171,8 +172,18 @@ impl Reading<'_> {
     fn add(&mut self, annotation: PairAnnotation) -> Result<(), String> {
         check(&annotation)?;
         // Before its photographs are entered: a pair that is left out says nothing of them.
-        let source_keypoints = points("src_kps", &annotation.src_kps)?;
-        let target_keypoints = points("trg_kps", &annotation.trg_kps)?;
+        let sides = annotation.src_kps.iter().zip(&annotation.trg_kps).zip(&annotation.kps_ids);
+        let (mut source_keypoints, mut target_keypoints) = (Vec::new(), Vec::new());
+        let mut keypoint_ids = Vec::new();
+        for ((of_source, of_target), id) in sides {
+            let (Some(of_source), Some(of_target)) = (of_source, of_target) else { continue };
+            source_keypoints.push(coordinates("src_kps", of_source)?);
+            target_keypoints.push(coordinates("trg_kps", of_target)?);
+            keypoint_ids.push(id.clone());
+        }
+        if keypoint_ids.is_empty() {
+            return Err("no keypoint is visible in both images: expected at least one".to_owned());
+        }
         let source_box = Some(corners("src_bndbox", &annotation.src_bndbox)?);
         let target_box = Some(corners("trg_bndbox", &annotation.trg_bndbox)?);
         let [source_width, source_height, _] = annotation.src_imsize;
@@ -197,7 +208,7 @@ impl Reading<'_> {
                 truncation: annotation.truncation,
                 occlusion: annotation.occlusion,
             }),
-            keypoint_ids: annotation.kps_ids,
+            keypoint_ids,
             category: annotation.category,
             id: annotation.filename,
         });
@@ -268,10 +279,6 @@ pub(in crate::benchmark) fn check(pair: &PairAnnotation) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn points(field: &str, positions: &[Position]) -> Result<Vec<Point>, String> {
-    positions.iter().map(|position| coordinates(field, position)).collect()
 }
 
 fn corners(field: &str, numbers: &[Number; 4]) -> Result<[f32; 4], String> {

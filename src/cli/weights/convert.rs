@@ -1,4 +1,5 @@
-//! `hpflow weights convert`: a checkpoint that PyTorch wrote becomes a safetensors file.
+//! `hpflow weights convert`: a checkpoint that PyTorch wrote becomes a safetensors file, and one
+//! network of a safetensors file a file of its own.
 
 use std::path::PathBuf;
 
@@ -16,15 +17,16 @@ use crate::cli::output::counted;
 #[command(after_help = "Examples:
   hpflow weights convert ncnet_pfpascal.pth.tar --out ncnet_pfpascal.safetensors
   hpflow weights convert resnet101-5d3b4d8f.pth --out resnet101.safetensors
+  hpflow weights convert fcn.safetensors --prefix backbone. --out backbone.safetensors
 
 Both formats of torch.save are read, PyTorch's own (from 1.6) and the stream of older ones, and nothing \
 that the file asks for is run: what is more than tensors, numbers, texts, lists, dictionaries, arrays \
 and argparse.Namespace is refused by its name. The entries beside the tensors become metadata \
 (`checkpoint.epoch`, `checkpoint.args.ncons_channels`), as JSON. Counters of batches and the optimiser's \
 state are left out; `FeatureExtraction.vgg` becomes `FeatureExtraction.model`, and DataParallel's \
-`module.` goes.")]
+`module.` goes. Of a safetensors file --prefix takes the tensors of one network.")]
 pub struct Args {
-    /// The checkpoint.
+    /// The checkpoint, or with --prefix a safetensors file.
     #[arg(value_name = "OLD.pth.tar")]
     file: PathBuf,
     /// The safetensors file to write.
@@ -33,7 +35,7 @@ pub struct Args {
     /// The entry that holds the tensors [default: state_dict or another usual one, or the top].
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     key: Option<String>,
-    /// Take only the tensors whose names begin with this, and take it off them.
+    /// Take only the tensors whose names begin with this, such as `backbone.`, and take it off them.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     prefix: Option<String>,
     /// Replace a file that is there already.
@@ -55,6 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         match format {
             Format::Stream => "stream of pickles (PyTorch before 1.6)",
             Format::Archive => "zip archive (PyTorch 1.6 and later)",
+            Format::Safetensors => "safetensors",
         }
     );
     let place = if key.is_empty() { "at the top".to_owned() } else { format!("in {key}") };
@@ -83,12 +86,19 @@ fn network(args: &Args, shapes: &Shapes) -> String {
     let Some(name) = weights::looks_like(shapes) else {
         return "none that hpflow knows".to_owned();
     };
+    let prefixes = weights::prefixes(shapes);
+    if !prefixes.is_empty() && !weights::is_plain(shapes) {
+        return format!("{name}; {}", weights::remedy(&args.out, &prefixes));
+    }
     let checked = match (Baseline::of(shapes), Architecture::named(&name)) {
         (Some(baseline), _) => baseline.check(&args.out, shapes),
         (None, Some(architecture)) => weights::check(&args.out, shapes, &architecture),
         (None, None) => Ok(()),
     };
     match checked {
+        Ok(()) if !prefixes.is_empty() => {
+            format!("{name}; beside it {}", weights::prefixed(&prefixes))
+        }
         Ok(()) => name,
         Err(WeightsError::Missing { name: tensor, shape, missing, needed, .. }) => format!(
             "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"

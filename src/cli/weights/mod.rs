@@ -117,7 +117,14 @@ fn check(source: &str, backbone: Option<&str>, progress: bool) -> anyhow::Result
         Some(name) => named(name)?,
         None => guess(&source)?,
     };
-    report(architecture.name, &weights::load(&source, &architecture, progress)?)
+    report(architecture.name, &weights::load(&source, &architecture, progress)?)?;
+    if let WeightsSource::File(path) = &source {
+        let beside = weights::prefixes_beside(path)?;
+        if !beside.is_empty() {
+            print_line!("beside    {}", weights::prefixed(&beside));
+        }
+    }
+    Ok(())
 }
 
 fn report(network: &str, weights: &Weights) -> anyhow::Result<()> {

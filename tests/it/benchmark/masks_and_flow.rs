@@ -101,7 +101,7 @@ fn broken_lists_of_caltech_101_are_told_with_their_line() {
         ("\"2,6,6,2\"", "\"2,6,nan,2\"", "found \"nan\" in an outline"),
         ("101_ObjectCategories/ant/image_0001.jpg", "a/../x.jpg", "expected 101_ObjectCategories/"),
         ("ant/image_0001", "bee/image_0001", "are of two categories"),
-        (",8,", ",", "found 6 columns"),
+        (",8,", ",", "with 6 columns, expected 7"),
     ] {
         let folder = caltech(&CALTECH_LIST.replace(found, replacement));
         let error = open(Kind::Caltech101, folder.path()).unwrap_err().to_string();

@@ -1,0 +1,328 @@
+//! Lists of pairs as CSV: columns by their headings, rows as they are, none lost and none added.
+//!
+//! The published lists have a heading, and the published code takes columns by their places. Here the
+//! heading says what a column is; a list without one is taken by the published places, if its rows have
+//! as many cells as a published list.
+
+use std::path::Path;
+
+use super::BenchmarkError;
+use super::files::read;
+use crate::records::Records;
+
+/// What a column of a list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Column {
+    Source,
+    Target,
+    Class,
+    Flip,
+    SourceX,
+    SourceY,
+    TargetX,
+    TargetY,
+}
+
+impl Column {
+    /// What the published lists call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source_image",
+            Self::Target => "target_image",
+            Self::Class => "class",
+            Self::Flip => "flip",
+            Self::SourceX => "XA",
+            Self::SourceY => "YA",
+            Self::TargetX => "XB",
+            Self::TargetY => "YB",
+        }
+    }
+
+    /// The column of that heading.
+    fn of(heading: &str) -> Option<Self> {
+        let words = words(heading);
+        // What says no more than that it is one of a photograph, or of a class.
+        let fillers = [
+            "image",
+            "img",
+            "im",
+            "imname",
+            "imagename",
+            "photograph",
+            "photo",
+            "picture",
+            "file",
+            "filename",
+            "name",
+            "path",
+            "fn",
+            "is",
+            "id",
+            "idx",
+            "index",
+            "number",
+            "coords",
+            "kps",
+        ];
+        let said: Vec<&str> =
+            words.iter().map(String::as_str).filter(|word| !fillers.contains(word)).collect();
+        let is_numbered = words.len() > 1; // a number alone is no heading
+        Some(match said[..] {
+            ["source" | "src" | "a"] => Self::Source,
+            ["target" | "trg" | "tgt" | "b"] => Self::Target,
+            ["1"] if is_numbered => Self::Source,
+            ["2"] if is_numbered => Self::Target,
+            ["class" | "cls" | "category" | "label"] => Self::Class,
+            ["flip" | "flipped" | "hflip" | "mirror" | "mirrored"] => Self::Flip,
+            ["xa"] | ["x", "a" | "source" | "src"] | ["a" | "source" | "src", "x"] => Self::SourceX,
+            ["ya"] | ["y", "a" | "source" | "src"] | ["a" | "source" | "src", "y"] => Self::SourceY,
+            ["xb"] | ["x", "b" | "target" | "trg"] | ["b" | "target" | "trg", "x"] => Self::TargetX,
+            ["yb"] | ["y", "b" | "target" | "trg"] | ["b" | "target" | "trg", "y"] => Self::TargetY,
+            _ => return None,
+        })
+    }
+}
+
+/// The words of a heading in lower case: `source_image`, `imageA` and `Image 1` have two.
+fn words(heading: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for character in heading.chars() {
+        let begins = !before.is_alphanumeric()
+            || (before.is_lowercase() && character.is_uppercase())
+            || (before.is_alphabetic() && character.is_numeric());
+        if character.is_alphanumeric() {
+            if begins {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.extend(character.to_lowercase());
+            }
+        }
+        before = character;
+    }
+    words
+}
+
+/// A form of list: which columns it has, and which it must have.
+pub(super) struct Form {
+    /// The columns in their published places, for lists without a heading: for each number of cells.
+    pub(super) places: &'static [&'static [Column]],
+    /// Those that must be there.
+    pub(super) needed: &'static [Column],
+    /// Whether a heading that names none of the columns is one of the published form.
+    pub(super) takes_any_heading: bool,
+    /// The most bytes of the file, and of a row.
+    pub(super) limits: (u64, usize),
+}
+
+/// A row of a list.
+pub(super) struct Row {
+    /// Its line, from 1.
+    pub(super) line: usize,
+    cells: Vec<(Column, String)>,
+    whole: String,
+}
+
+impl Row {
+    /// The cell of a column; empty where the list has no such column.
+    pub(super) fn get(&self, column: Column) -> &str {
+        self.cells.iter().find(|(at, _)| *at == column).map_or("", |(_, cell)| cell)
+    }
+
+    /// The row as it stands, cut where it is long.
+    pub(super) fn shown(&self) -> String {
+        self.whole.chars().take(80).collect()
+    }
+}
+
+/// Reads a list's rows.
+///
+/// # Errors
+/// A list without rows, a column that is missing or twice there, a row with other cells than the heading
+/// names, and what is no CSV, with the line.
+pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkError> {
+    let bytes = read(list, form.limits.0, "the split")?;
+    let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
+    let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
+    let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
+    let mut columns: Option<Vec<Option<Column>>> = None;
+    let mut rows = Vec::new();
+    while let Some((line, record)) = records.next().map_err(|fault| at(fault.line, fault.what()))? {
+        let whole = record.iter().collect::<Vec<_>>().join(",");
+        let cells = cells(&record).map_err(|what| at(line, what))?;
+        if cells.iter().all(String::is_empty) && cells.len() == 1 {
+            continue; // a line of blanks
+        }
+        let columns = match &mut columns {
+            Some(columns) => columns,
+            none => {
+                let (found, is_heading) = form.columns(&cells).map_err(|what| at(line, what))?;
+                let found = none.insert(found);
+                if is_heading {
+                    continue;
+                }
+                found
+            }
+        };
+        let (named, beyond) = cells.split_at(cells.len().min(columns.len()));
+        if named.len() < columns.len() || !beyond.iter().all(String::is_empty) {
+            let (found, expected) = (cells.len(), columns.len());
+            let whole: String = whole.chars().take(80).collect();
+            let what =
+                format!("found {whole:?} with {found} columns, expected {expected} as above it");
+            return Err(at(line, what));
+        }
+        let named = columns.iter().zip(named);
+        let cells = named.filter_map(|(column, cell)| Some(((*column)?, cell.clone()))).collect();
+        rows.push(Row { line, cells, whole });
+    }
+    if rows.is_empty() {
+        return Err(BenchmarkError::Empty { file: list.to_owned() });
+    }
+    Ok(rows)
+}
+
+/// The cells without blanks around them, and without quotation marks that blanks come before.
+fn cells(record: &csv::StringRecord) -> Result<Vec<String>, String> {
+    let cell = |cell: &str| {
+        let cell = cell.trim();
+        let inside = cell.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(cell);
+        let shown: String = inside.chars().take(40).collect();
+        if inside.contains('\n') {
+            // Rows after it would be part of it.
+            return Err(format!(
+                "found {shown:?}, which goes on in the next line: is a quotation mark not closed?"
+            ));
+        }
+        if inside.contains('"') {
+            return Err(format!("found {shown:?} with a quotation mark in it: remove the mark"));
+        }
+        Ok(inside.trim().to_owned())
+    };
+    record.iter().map(cell).collect()
+}
+
+impl Form {
+    /// What each column is, and whether these cells of the first row are a heading.
+    fn columns(&self, cells: &[String]) -> Result<(Vec<Option<Column>>, bool), String> {
+        let found: Vec<Option<Column>> = cells.iter().map(|cell| Column::of(cell)).collect();
+        let shown: String = cells.join(",").chars().take(120).collect();
+        let expected: Vec<&str> = self.needed.iter().map(|column| column.name()).collect();
+        let expected = expected.join(",");
+        let published = self.places.iter().find(|columns| columns.len() == cells.len());
+        let is_row = cells.len() > 1 && cells[..2].iter().all(|cell| is_photograph(cell));
+        if is_row || found.iter().all(Option::is_none) {
+            return match published {
+                Some(columns) if is_row || self.takes_any_heading => {
+                    Ok((columns.iter().copied().map(Some).collect(), !is_row))
+                }
+                _ if is_row => Err(format!(
+                    "found {shown:?} without a heading above it, and no list is published with {} \
+                     columns: put the heading {expected} above it, with a name for every column",
+                    cells.len()
+                )),
+                _ => Err(format!("found the heading {shown:?}, expected {expected}")),
+            };
+        }
+        for (place, column) in found.iter().enumerate() {
+            if let Some(column) = column
+                && let Some(before) = found[..place].iter().position(|one| one == &Some(*column))
+            {
+                return Err(format!(
+                    "the columns {:?} and {:?} may both be {}: name one otherwise",
+                    cells[before],
+                    cells[place],
+                    column.name()
+                ));
+            }
+        }
+        match self.needed.iter().find(|column| !found.contains(&Some(**column))) {
+            Some(missing) => Err(format!(
+                "found the heading {shown:?}, in which no column is {}: expected {expected}",
+                missing.name()
+            )),
+            None => Ok((found, true)),
+        }
+    }
+}
+
+/// Whether a cell may be a photograph's path, and is no heading.
+fn is_photograph(cell: &str) -> bool {
+    let ending = cell.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| ["jpg", "jpeg", "png", "bmp"].contains(&&*ending))
+}
+
+/// Yes or no in a cell, in any usual spelling; an empty one is no.
+pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
+    match cell.to_ascii_lowercase().as_str() {
+        "" | "false" | "f" | "no" | "n" => Some(false),
+        "true" | "t" | "yes" | "y" => Some(true),
+        number => match number.parse::<f64>() {
+            Ok(0.0) => Some(false),
+            Ok(1.0) => Some(true),
+            _ => None,
+        },
+    }
+}
+
+/// The last part of a path with slashes of either kind.
+pub(super) fn last_part(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_are_known_by_what_they_say() {
+        for (column, headings) in [
+            (
+                Column::Source,
+                &[
+                    "source_image",
+                    "source",
+                    "src",
+                    "imageA",
+                    "image_A",
+                    "Image 1",
+                    "src_imname",
+                    "\u{feff}img1",
+                    "A",
+                    "source image path",
+                ][..],
+            ),
+            (
+                Column::Target,
+                &["target_image", "Target", "trg_imname", "imageB", "image_2", "tgt-img"],
+            ),
+            (Column::Class, &["class", "Class", "category", "cls_id", "class_number"]),
+            (Column::Flip, &["flip", "FLIP", "is_flipped", "mirror"]),
+            (Column::SourceX, &["XA", "x_a", "source_x"]),
+            (Column::TargetY, &["YB", "y_target"]),
+        ] {
+            for heading in headings {
+                assert_eq!(Column::of(heading), Some(column), "{heading}");
+            }
+        }
+        for other in
+            ["", "Unnamed: 0", "x", "1", "2", "source_class", "JPEGImages/a.jpg", "1.0", "im0.jpg"]
+        {
+            assert_eq!(Column::of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_have_their_usual_spellings() {
+        for no in ["0", "0.0", "0.", "00", "-0", "False", "false", "FALSE", "no", "N", "f", ""] {
+            assert_eq!(yes_or_no(no), Some(false), "{no}");
+        }
+        for yes in ["1", "1.0", "1.", "+1", "1e0", "True", "true", "TRUE", "yes", "Y", "t"] {
+            assert_eq!(yes_or_no(yes), Some(true), "{yes}");
+        }
+        for neither in ["2", "-1", "0.5", "nan", "NA", "x", "none", "1 0", "0,0"] {
+            assert_eq!(yes_or_no(neither), None, "{neither}");
+        }
+    }
+}
