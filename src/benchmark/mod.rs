@@ -4,6 +4,7 @@ mod caltech;
 mod counts;
 pub mod demo;
 pub mod doctor;
+mod doubts;
 mod error;
 mod files;
 pub mod matlab;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use crate::Point;
 
 pub use counts::Counts;
+pub use doubts::{Count, Doubts};
 pub use error::BenchmarkError;
 pub use open::{Kind, LayoutSize, Options};
 
@@ -73,6 +75,14 @@ pub struct Pair {
 }
 
 impl Benchmark {
+    /// Which benchmark it is, by its name.
+    ///
+    /// # Errors
+    /// A name that is no [`Kind`]'s.
+    pub fn kind(&self) -> Result<Kind, BenchmarkError> {
+        self.name.parse()
+    }
+
     /// Whether pairs have outlines of objects, whose points do not correspond, and no keypoints.
     #[must_use]
     pub fn has_outlines(&self) -> bool {

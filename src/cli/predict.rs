@@ -65,6 +65,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             args.out.display()
         ));
     }
+    console.doubts(&benchmark);
     let total = benchmark.pairs.len();
     let progress = console.progress(total, "pairs");
     let todo: Vec<usize> = (done.len()..total).collect();
