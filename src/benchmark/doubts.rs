@@ -54,8 +54,9 @@ impl Doubts {
     /// One sentence, or nothing where nothing is doubtful.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
-        let outside =
-            self.outside.said("keypoint is outside its photograph", "keypoints are outside their photographs");
+        let outside = self
+            .outside
+            .said("keypoint is outside its photograph", "keypoints are outside their photographs");
         let null = "; what is not visible should be null (NaN in MATLAB's files), and hpflow dataset \
                     check lists them";
         let end = if outside.is_some() { null } else { "; hpflow dataset check lists them" };
@@ -65,10 +66,8 @@ impl Doubts {
                 "box has a side of zero and is measured by the other",
                 "boxes have a side of zero and are measured by the other",
             ),
-            self.repeated.said(
-                "pair has two keypoints of one name",
-                "pairs have two keypoints of one name",
-            ),
+            self.repeated
+                .said("pair has two keypoints of one name", "pairs have two keypoints of one name"),
             self.turned.said(
                 "photograph carries an EXIF orientation, which is ignored",
                 "photographs carry an EXIF orientation, which is ignored",
@@ -101,7 +100,8 @@ impl Benchmark {
                 let Some(size) = looked_at[at].0 else { continue };
                 for (place, &point) in points.iter().enumerate() {
                     let inside = !is_outside(point.map(f64::from), size, from_one);
-                    if inside || !keypoints.insert((at, name(pair, place), point.map(f32::to_bits))) {
+                    if inside || !keypoints.insert((at, name(pair, place), point.map(f32::to_bits)))
+                    {
                         continue;
                     }
                     doubts.outside.add(|| {

@@ -24,8 +24,8 @@
 //! these are is not published, and All is of other pairs too, so it cannot follow. But the first
 //! cell of every factor is of the same pairs, and must be one and the same number.
 
-use super::{Average, Factor, abbreviation};
 use super::published::{pairs_by_category, pairs_by_level};
+use super::{Average, Factor, abbreviation};
 
 /// Of which pairs the cells of variation factors are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,8 +275,10 @@ pub fn audit(
         let (line, found, expected) = (*line, fields.len(), heading.len());
         return Err(AuditError::Fields { line, found, expected });
     }
-    let plain = || Ok(Audit { cells: Cells::Plain, findings: table.plain(&groups, scored.as_ref())? });
-    let controlled = || Ok(Audit { cells: Cells::Controlled, findings: table.controlled(&groups)? });
+    let plain =
+        || Ok(Audit { cells: Cells::Plain, findings: table.plain(&groups, scored.as_ref())? });
+    let controlled =
+        || Ok(Audit { cells: Cells::Controlled, findings: table.controlled(&groups)? });
     match cells {
         Some(Cells::Plain) => plain(),
         Some(Cells::Controlled) => controlled(),
@@ -399,11 +401,7 @@ impl Table<'_> {
     }
 
     /// Whether All is the mean of the columns, row by row.
-    fn plain(
-        &self,
-        groups: &[Group],
-        scored: Option<&Scored>,
-    ) -> Result<Vec<Finding>, AuditError> {
+    fn plain(&self, groups: &[Group], scored: Option<&Scored>) -> Result<Vec<Finding>, AuditError> {
         let place = self.place("all").ok_or(AuditError::NoAll)?;
         let find = |row: &(usize, Vec<String>), keypoints: [f64; 2]| {
             let claim = match scored {
@@ -507,13 +505,12 @@ impl Table<'_> {
             }
         }
         let tolerance = unit(decimals);
-        let verdict = |[low, high]: [f64; 2]| {
-            match f64::max(low - all, all - high).max(0.0) / tolerance {
+        let verdict =
+            |[low, high]: [f64; 2]| match f64::max(low - all, all - high).max(0.0) / tolerance {
                 units if units <= 1.0 + 1e-9 => Verdict::Follows,
                 units if units <= 2.0 + 1e-9 => Verdict::Nearly,
                 _ => Verdict::Contradicts,
-            }
-        };
+            };
         let implied = |(over, factor, ends): (Over, Option<Factor>, [f64; 2])| Implied {
             over,
             factor,

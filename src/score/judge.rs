@@ -278,7 +278,8 @@ impl Ruler {
         let truth = moved(truth, self.floored);
         (0..2)
             .map(|axis| {
-                let clamp = |[least, most]: [[f64; 2]; 2]| truth[axis].clamp(least[axis], most[axis]);
+                let clamp =
+                    |[least, most]: [[f64; 2]; 2]| truth[axis].clamp(least[axis], most[axis]);
                 let truth = self.limits.map_or(truth[axis], clamp);
                 let distance = (f64::from(predicted[axis]) - truth) * self.scale[axis];
                 distance * distance

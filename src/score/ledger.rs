@@ -141,7 +141,11 @@ impl Ledger {
                 photographs[cell].insert(both);
             }
         }
-        pairs.iter().zip(&photographs).map(|(pairs, both)| pairs.len() > 2 && both.len() > 1).collect()
+        pairs
+            .iter()
+            .zip(&photographs)
+            .map(|(pairs, both)| pairs.len() > 2 && both.len() > 1)
+            .collect()
     }
 
     fn mean(&self, classes: &[Sums]) -> Option<f64> {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::decode;
+use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};

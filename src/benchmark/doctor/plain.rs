@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use super::decode;
+use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
 use crate::benchmark::doubts::{counts_from_one, is_flat, is_outside, name, repeated, sides};
 use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
 

@@ -93,7 +93,8 @@ fn too_few(files: &[FileScores], contrasts: &[Contrast]) -> bool {
 
 /// The means of a breakdown in a row.
 fn cells(pck: &Breakdown) -> impl Iterator<Item = Option<f64>> {
-    let levels = |levels: &Option<Levels>| levels.iter().flatten().flatten().copied().collect::<Vec<_>>();
+    let levels =
+        |levels: &Option<Levels>| levels.iter().flatten().flatten().copied().collect::<Vec<_>>();
     let categories = pck.category.iter().map(|(_, pck)| *pck);
     let levels = [levels(&pck.factors), levels(&pck.controlled)].concat();
     std::iter::once(pck.all).chain(categories).chain(levels)

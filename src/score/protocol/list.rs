@@ -84,12 +84,7 @@ const fn in_its_form(on_spair: Protocol) -> Rule {
 }
 
 const fn on_pf_pascal(on_spair: Protocol) -> Protocol {
-    Protocol {
-        benchmark: Kind::PfPascal,
-        threshold: Threshold::Image,
-        verified: READ,
-        ..on_spair
-    }
+    Protocol { benchmark: Kind::PfPascal, threshold: Threshold::Image, verified: READ, ..on_spair }
 }
 
 const fn on_pf_willow(on_spair: Protocol, threshold: Threshold) -> Protocol {
@@ -156,8 +151,7 @@ const TSS: Protocol = Protocol {
 /// The protocols of the benchmarks' own papers.
 pub(super) static OF_SPAIR: [Protocol; 1] = [PAPER];
 pub(super) static OF_PF_WILLOW: [Protocol; 1] = [WILLOW];
-pub(super) static OF_PF_PASCAL: [Protocol; 1] =
-    [Protocol { benchmark: Kind::PfPascal, ..PASCAL }];
+pub(super) static OF_PF_PASCAL: [Protocol; 1] = [Protocol { benchmark: Kind::PfPascal, ..PASCAL }];
 pub(super) static OF_CALTECH_101: [Protocol; 2] = [LT_ACC, IOU];
 pub(super) static OF_TSS: [Protocol; 1] = [TSS];
 pub(super) static OF_SPAIR_JSON: [Protocol; 1] =
@@ -201,9 +195,8 @@ const SD_DINO_CLASS: Protocol =
     Protocol { name: "sd-dino-class", average: Average::Category, ..STRICT };
 const SD_DINO_WEIGHTED: Protocol =
     Protocol { name: "sd-dino-weighted", average: Average::CategoryByPairs, ..STRICT };
-const SD_DINO_TSS: Rule = NotBuilt(
-    "its authors' pck_tss.py measures flows of its own making, a subset at a time",
-);
+const SD_DINO_TSS: Rule =
+    NotBuilt("its authors' pck_tss.py measures flows of its own making, a subset at a time");
 const GEOAWARE_IMAGE: Protocol = Protocol { name: "geoaware-image", ..STRICT };
 const GEOAWARE_POINT: Protocol =
     Protocol { name: "geoaware-point", average: Average::Point, ..STRICT };
@@ -215,8 +208,7 @@ const DIFT_IMAGE: Protocol = Protocol {
     verified: "run against the code: every verdict equal, ties included",
     ..PAPER
 };
-const DIFT_POINT: Protocol =
-    Protocol { name: "dift-point", average: Average::Point, ..DIFT_IMAGE };
+const DIFT_POINT: Protocol = Protocol { name: "dift-point", average: Average::Point, ..DIFT_IMAGE };
 
 const SD4MATCH_IMAGE: Protocol = Protocol {
     name: "sd4match-image",

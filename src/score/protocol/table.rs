@@ -37,7 +37,8 @@ pub fn markdown() -> String {
         }
         text += "\n";
     }
-    text += "### Whose code\n\n| `--protocol` | follows | code read and run |\n| --- | --- | --- |\n";
+    text +=
+        "### Whose code\n\n| `--protocol` | follows | code read and run |\n| --- | --- | --- |\n";
     for evaluator in &EVALUATORS {
         text += &format!("| `{}` | {} | {} |\n", evaluator.name, evaluator.origin, evaluator.code);
     }
@@ -59,7 +60,9 @@ fn row(protocol: &Protocol) -> String {
     let Protocol { name, direction, frame, truth, comparison, average, verified, .. } = *protocol;
     if protocol.measure != Measure::Keypoints {
         let what = protocol.measure.name();
-        return format!("| `{name}` | s → t | masks: {what} | long side 300 | as annotated | – | pairs | – | {verified} |\n");
+        return format!(
+            "| `{name}` | s → t | masks: {what} | long side 300 | as annotated | – | pairs | – | {verified} |\n"
+        );
     }
     let transfers = match direction {
         Direction::SourceToTarget => "s → t",
@@ -69,7 +72,9 @@ fn row(protocol: &Protocol) -> String {
         Threshold::Box => "box".to_owned(),
         Threshold::Image => "image".to_owned(),
         Threshold::Keypoints => "keypoints' box".to_owned(),
-        Threshold::PaddedKeypoints(padding) => format!("keypoints' box with (−{padding}, −{padding})"),
+        Threshold::PaddedKeypoints(padding) => {
+            format!("keypoints' box with (−{padding}, −{padding})")
+        }
     };
     let frame = match frame {
         Frame::Original => "original pixels".to_owned(),
@@ -94,8 +99,13 @@ fn row(protocol: &Protocol) -> String {
         Average::CategoryByPairs => "categories by pairs, of keypoints",
         Average::KeypointIndex => "keypoint indices",
     };
-    let alphas: Vec<String> =
-        protocol.alphas.iter().map(|alpha| alpha.to_string().trim_start_matches('0').to_owned()).collect();
+    let alphas: Vec<String> = protocol
+        .alphas
+        .iter()
+        .map(|alpha| alpha.to_string().trim_start_matches('0').to_owned())
+        .collect();
     let alphas = alphas.join(" ");
-    format!("| `{name}` | {transfers} | {measures} | {frame} | {truth} | {right} | {mean} | {alphas} | {verified} |\n")
+    format!(
+        "| `{name}` | {transfers} | {measures} | {frame} | {truth} | {right} | {mean} | {alphas} | {verified} |\n"
+    )
 }

@@ -9,7 +9,7 @@ use hpflow::benchmark::spair::pairs;
 use crate::shared::shared;
 
 mod masks_and_flow;
-mod matlab;
+pub mod matlab;
 mod pf_pascal;
 mod pf_willow;
 mod spair;
