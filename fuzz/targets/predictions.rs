@@ -17,7 +17,8 @@ fuzz_target!(|data: &[u8]| {
         Some(Ok::<_, ScoreError>((reader.line_number(), one.pair, one.keypoints)))
     });
     if let Ok(answers) = Answers::collect(&benchmark, lines) {
-        for protocol in &hpflow::score::PROTOCOLS {
+        let kind = benchmark.kind().expect("a known benchmark");
+        for protocol in hpflow::score::defined(kind) {
             let scored = hpflow::score::score(&benchmark, &answers, protocol, protocol.alphas, None);
             for one in scored.iter().flat_map(|score| &score.pck) {
                 assert!(one.pck.all.is_none_or(|all| (0.0..=100.0).contains(&all)), "{all:?}", all = one.pck.all);

@@ -4,6 +4,7 @@ mod caltech;
 mod counts;
 pub mod demo;
 pub mod doctor;
+mod doubts;
 mod error;
 mod faults;
 mod files;
@@ -23,6 +24,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::Point;
 
 pub use counts::Counts;
+pub use doubts::{Count, Doubts};
 pub use error::BenchmarkError;
 pub use faults::Unreadable;
 pub use open::{Kind, LayoutSize, Options};
@@ -93,6 +95,14 @@ impl Image {
 }
 
 impl Benchmark {
+    /// Which benchmark it is, by its name.
+    ///
+    /// # Errors
+    /// A name that is no [`Kind`]'s.
+    pub fn kind(&self) -> Result<Kind, BenchmarkError> {
+        self.name.parse()
+    }
+
     /// Whether pairs have outlines of objects, whose points do not correspond, and no keypoints.
     #[must_use]
     pub fn has_outlines(&self) -> bool {

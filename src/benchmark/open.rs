@@ -319,11 +319,6 @@ impl Images {
         Ok(self.images.len() - 1)
     }
 
-    /// Width and height of the photograph of that index.
-    pub(super) fn size(&self, index: usize) -> Option<[u32; 2]> {
-        self.images[index].size
-    }
-
     pub(super) fn into_vec(self) -> Vec<Image> {
         self.images
     }

@@ -259,14 +259,18 @@ fn bounds(numbers: &Numbers) -> Result<[f32; 4], MatlabError> {
     let unexpected = |found| MatlabError::Unexpected {
         name: "bbox".to_owned(),
         found,
-        expected: "xmin < xmax and ymin < ymax in pixels",
+        expected: "xmin < xmax and ymin < ymax in pixels, or one of them equal",
     };
     let Ok(corners) = <[f64; 4]>::try_from(numbers.values.as_slice()) else {
         return Err(unexpected(format!("an array of {:?}", numbers.dimensions)));
     };
     let corners = corners.map(|corner| corner as f32);
     let [left, top, right, bottom] = corners;
-    let is_box = left < right && top < bottom && corners.iter().all(|c| c.is_finite());
+    // One side may be zero: published code measures by the longer one.
+    let is_box = left <= right
+        && top <= bottom
+        && (left < right || top < bottom)
+        && corners.iter().all(|c| c.is_finite());
     if is_box { Ok(corners) } else { Err(unexpected(format!("{corners:?}"))) }
 }
 

@@ -433,9 +433,10 @@ fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Resul
         return Err(format!("the size is {width} × {height}: expected sides above 0"));
     }
     let [left, top, wide, high] = coordinates("bbox", &bbox)?;
-    if wide <= 0.0 || high <= 0.0 {
+    if wide < 0.0 || high < 0.0 || (wide == 0.0 && high == 0.0) {
         return Err(format!(
-            "bbox is {left}, {top}, {wide}, {high}: expected left, top, width and height"
+            "bbox is {left}, {top}, {wide}, {high}: expected left, top, width and height, of which \
+             one may be zero"
         ));
     }
     let (triples, rest) = keypoints.as_chunks::<3>();
@@ -503,10 +504,13 @@ fn variation(annotation: &PairAnnotation) -> Result<Option<Variation>, String> {
 fn corners(field: &str, numbers: &[Number; 4]) -> Result<[f32; 4], String> {
     let corners = coordinates(field, numbers)?;
     let [left, top, right, bottom] = corners;
-    if left < right && top < bottom {
+    // One side may be zero: published code measures by the longer one.
+    if left <= right && top <= bottom && (left < right || top < bottom) {
         return Ok(corners);
     }
-    Err(format!("{field} is {corners:?}: expected xmin < xmax and ymin < ymax"))
+    Err(format!(
+        "{field} is {corners:?}: expected xmin < xmax and ymin < ymax, or one of them equal"
+    ))
 }
 
 fn coordinates<const N: usize>(field: &str, numbers: &[Number; N]) -> Result<[f32; N], String> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::output::print;
 use crate::records::Records;
-use crate::score::audit::{self, Audit, Claim, Finding, Implied, Verdict, audit};
+use crate::score::audit::{self, Audit, Claim, Finding, Implied, Over, Verdict, audit};
 
 /// The longest table that is read, in bytes, and the longest row.
 const MAX_TABLE: u64 = 16 << 20;
@@ -19,8 +19,9 @@ const MAX_ROW: usize = 1 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  hpflow audit table3.csv\n\n\
 The table is CSV with a heading: SPair-71k's 18 categories (aero, bike, …, tv) or the levels of \
-variation factors (viewpoint_easy, …), and All; other columns name the rows. All must be the mean of \
-its columns. In a table of controlled cells, as the SPair-71k paper's table 5, it cannot be, and the \
+variation factors (viewpoint_easy, …), and All; other columns name the rows. All must be a mean of \
+its columns: over pairs, categories or keypoints, and which fits is said. What hpflow score --format \
+csv writes is held to the mean of its protocol. In a table of controlled cells, as the SPair-71k paper's table 5, it cannot be, and the \
 first cell of every factor must be one and the same number instead. Exit code 1 if a row contradicts \
 itself.")]
 pub struct Args {
@@ -74,7 +75,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.table.display(),
             found.findings.len(),
             match found.cells {
-                audit::Cells::Plain => "All contradicts the columns",
+                audit::Cells::Plain => {
+                    "All contradicts the columns, be it a mean over pairs, categories or keypoints"
+                }
                 audit::Cells::Controlled => "the first cells differ, which are of the same pairs",
             }
         );
@@ -127,8 +130,18 @@ fn text(found: &Audit) -> String {
         text += &match &finding.claim {
             Claim::Mean { all, tolerance, implied } => {
                 let lines = implied.iter().map(|one| line(one, *all, *tolerance));
-                format!("All is {all}, which {}\n{}", follows(verdict), lines.collect::<String>())
+                let mean = match finding.mean() {
+                    Some(Over::Unknown) => {
+                        " as far as can be told where numbers of pairs or keypoints are not known"
+                            .to_owned()
+                    }
+                    Some(over) => format!(" as a mean over {}", over.name()),
+                    None => String::new(),
+                };
+                let lines: String = lines.collect();
+                format!("All is {all}, which {}{mean}\n{lines}", follows(verdict))
             }
+            Claim::Unchecked { why } => format!("not checked: {why}\n"),
             Claim::OneNumber { cells, .. } => one_number(cells, verdict),
         };
     }
@@ -144,13 +157,24 @@ const fn follows(verdict: Verdict) -> &'static str {
 }
 
 fn line(one: &Implied, all: f64, tolerance: f64) -> String {
-    format!(
-        "  mean over {:<20} {:6.2} ({:+.2}, roundings explain {tolerance:.2}): {}\n",
-        one.average,
-        one.all,
-        one.all - all,
-        said(one.verdict)
-    )
+    let (average, said) = (one.average(), said(one.verdict));
+    match one.over {
+        Over::Pairs | Over::Categories => format!(
+            "  mean over {average:<20} {:6.2} ({:+.2}, roundings explain {tolerance:.2}): {said}\n",
+            one.low,
+            one.low - all,
+        ),
+        Over::Keypoints([fewest, most]) => format!(
+            "  mean over {average:<20} {:6.2} to {:.2} ({fewest} to {most} keypoints a pair, roundings \
+             explain {tolerance:.2}): {said}\n",
+            one.low, one.high,
+        ),
+        Over::Unknown => format!(
+            "  mean over {average:<20} {:6.2} to {:.2} (the columns', roundings explain \
+             {tolerance:.2}): {said}\n",
+            one.low, one.high,
+        ),
+    }
 }
 
 fn one_number(cells: &[(String, f64)], verdict: Verdict) -> String {
@@ -188,10 +212,26 @@ fn row(finding: &Finding) -> Value {
     ]);
     let more = match &finding.claim {
         Claim::Mean { all, tolerance, implied } => {
-            let one = |one: &Implied| json!({ "average": one.average, "all": one.all, "verdict": said(one.verdict) });
+            let one = |one: &Implied| match one.over {
+                Over::Pairs | Over::Categories => {
+                    json!({ "average": one.average(), "all": one.low, "verdict": said(one.verdict) })
+                }
+                Over::Keypoints(_) | Over::Unknown => json!({
+                    "average": one.average(),
+                    "from": one.low,
+                    "to": one.high,
+                    "verdict": said(one.verdict),
+                }),
+            };
             let implied: Vec<Value> = implied.iter().map(one).collect();
-            json!({ "all": all, "roundings_explain": tolerance, "implied": implied })
+            json!({
+                "all": all,
+                "roundings_explain": tolerance,
+                "mean": finding.mean().map(Over::name),
+                "implied": implied,
+            })
         }
+        Claim::Unchecked { why } => json!({ "not_checked": why }),
         Claim::OneNumber { cells, tolerance, .. } => {
             let cells: Map<String, Value> =
                 cells.iter().map(|(column, cell)| (column.clone(), json!(cell))).collect();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::benchmark::Benchmark;
+
 /// How much is said.
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
@@ -18,6 +20,13 @@ impl Console {
         if !self.quiet {
             eprintln!("{}", text.as_ref());
         }
+    }
+
+    /// A sentence about what is doubtful in a benchmark's annotations and photographs, if anything is.
+    pub fn doubts(self, benchmark: &Benchmark) -> Option<String> {
+        let doubts = benchmark.doubts().sentence()?;
+        self.note(&doubts);
+        Some(doubts)
     }
 
     /// A progress bar over `total` of something; hidden when quiet or where standard error is not a

@@ -98,7 +98,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
         Command::Features(args) => features::run(args, console),
-        Command::Score(args) => score::run(args),
+        Command::Score(args) => score::run(args, console),
         Command::Search(args) => search::run(args, console),
         Command::Show(args) => show::run(args, console),
         Command::Match(args) => matching::run(args, console),
@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
         Command::Weights(args) => weights::run(args, cli.quiet),
         Command::Devices(args) => devices::run(args),
         Command::Bench(args) => bench::run(args, console),
-        Command::Report(args) => report::run(args, cli.quiet),
+        Command::Report(args) => report::run(args, console),
         Command::Import(args) => import::run(args),
         Command::Audit(args) => audit::run(args),
     };

@@ -92,6 +92,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     for note in resumed.notes(&benchmark) {
         console.note(format!("{}: {note}", args.out.display()));
     }
+    console.doubts(&benchmark);
     let Resumed { lines, again, next, unanswered, .. } = resumed;
     let todo: Vec<usize> = (next..total).collect();
     if finished && again.is_empty() && todo.is_empty() {

@@ -99,6 +99,13 @@ fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
 /// The ids of pairs that cannot be read.
 pub(super) type LeftOut = HashSet<String>;
 
+/// The kind of benchmark that a header names.
+pub(super) fn kind(file: &Path, header: &Header) -> anyhow::Result<Kind> {
+    header.benchmark.parse().map_err(|error: BenchmarkError| {
+        anyhow::anyhow!("{}: {error}; mend \"benchmark\" in its first line", file.display())
+    })
+}
+
 /// The benchmark that the header names, with the sizes of photographs that are there. What the header
 /// names and is not there is the file's fault, no wrong usage. Where parts will do, pairs that cannot
 /// be read are left out, and that is said.
@@ -112,9 +119,6 @@ pub(super) fn open(
     let of_the_file = |error: BenchmarkError| {
         let (name, wanted) = (file.display(), &header.benchmark);
         match error {
-            BenchmarkError::UnknownBenchmark { .. } => {
-                anyhow::anyhow!("{name}: {error}; mend \"benchmark\" in its first line")
-            }
             BenchmarkError::UnknownSplit { .. } => anyhow::anyhow!(
                 "{name}: {error}; mend \"split\" in its first line, or give another folder with --root"
             ),
@@ -131,7 +135,7 @@ pub(super) fn open(
             error => error.into(),
         }
     };
-    let kind: Kind = header.benchmark.parse().map_err(of_the_file)?;
+    let kind = kind(file, header)?;
     let small = header.method.get("layout").is_some_and(|layout| layout == "small");
     let layout = match layout {
         Some(Layout::Small) => LayoutSize::Small,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::console::Console;
 use super::predicted::{Files, Layout, open, read};
 use crate::report::html::{Method, Photographs, curve_alphas, load, page};
 use crate::report::scores::{FileScores, Scope, names, tables};
@@ -44,12 +45,12 @@ pub struct Args {
 ///
 /// # Errors
 /// Those of `hpflow score`, and a folder that cannot be written.
-pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let cannot_write = || format!("cannot write the report to {}", args.out.display());
     let Files { paths, headers } = Files::open(&args.files)?;
     let (benchmark, left_out) =
         open(&args.files[0], &args.root, args.layout, &headers[0], args.partial)?;
-    let protocol = default_for(&benchmark.name);
+    let protocol = default_for(benchmark.kind()?);
     anyhow::ensure!(
         protocol.measure == Measure::Keypoints,
         "{}: a report is about keypoints, and {} has masks; use hpflow score and hpflow show",
@@ -75,6 +76,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         });
         answers.push(found);
     }
+    console.doubts(&benchmark);
     let photographs = if args.no_photographs { Photographs::default() } else { load(&benchmark) };
     if let (Some(first), false) = (photographs.missing.first(), args.no_photographs) {
         eprintln!(
@@ -90,6 +92,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         published: false,
         comparable: false,
         bootstrap: None,
+        doubts: &[],
     };
     let methods: Vec<Method<'_>> = files
         .iter()
@@ -101,7 +104,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let html = page(&benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
     let path = args.out.join("index.html");
     std::fs::write(&path, html).with_context(cannot_write)?;
-    if !quiet {
+    if !console.quiet {
         print_line!("{}", path.display());
     }
     Ok(())

@@ -4,19 +4,22 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::console::Console;
 use super::output::print;
-use super::predicted::{Files, Layout, LeftOut, open, read};
-use crate::benchmark::Benchmark;
+use super::predicted::{Files, Layout, LeftOut, kind, open, read};
+use crate::benchmark::{Benchmark, Kind};
 use crate::predictions::Header;
 use crate::report::Format;
 use crate::report::explanation::{self, Comparison};
-use crate::report::scores::{Contrast, FileScores, Scope, flat, json, metrics, names, tables};
+use crate::report::scores::{
+    Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, tables,
+};
 use crate::score::bootstrap::{Bootstrap, Unit, compare};
 use crate::score::explain::judge_differently;
 use crate::score::published::is_test_split;
 use crate::score::{
-    Alpha, Answers, Measure, PROTOCOLS, Protocol, Score, ScoreError, check, defaults_for, find,
-    fitting, judge, warnings,
+    Alpha, Answers, EVALUATORS, Measure, Protocol, Rule, Score, ScoreError, check, defaults_for,
+    defined, find, judge, warnings,
 };
 
 /// Arguments of `hpflow score`.
@@ -94,9 +97,10 @@ enum Output {
 /// # Errors
 /// A file that cannot be read, is incomplete or does not fit its benchmark; files of different
 /// benchmarks; a benchmark that cannot be read; a protocol that does not fit it.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let Files { paths, headers } = Files::open(&args.files)?;
-    let mut protocols = protocols(&args.protocol, &headers[0].benchmark)?;
+    let kind = kind(&args.files[0], &headers[0])?;
+    let mut protocols = protocols(&args.protocol, kind).with_context(|| paths[0].clone())?;
     if let Some((_, twice)) =
         args.alpha.iter().enumerate().find(|(at, alpha)| args.alpha[..*at].contains(alpha))
     {
@@ -116,7 +120,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (benchmark, left_out) =
         open(&args.files[0], &args.root, args.layout, &headers[0], args.partial)?;
     if args.protocol.iter().any(|name| name == "all") {
-        leave_out(&mut protocols, &benchmark, &args.protocol).with_context(|| paths[0].clone())?;
+        leave_out(&mut protocols, &benchmark, kind, &args.protocol)
+            .with_context(|| paths[0].clone())?;
     }
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
@@ -145,6 +150,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(bootstrap) => compare_all(&benchmark, &files, &all_answers, bootstrap)?,
         None => Vec::new(),
     };
+    let doubts: Vec<String> = console.doubts(&benchmark).into_iter().collect();
     let scope = Scope {
         benchmark: &benchmark.name,
         split: &benchmark.split,
@@ -152,7 +158,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         published: args.with_published,
         comparable: is_test_split(&benchmark),
         bootstrap,
+        doubts: &doubts,
     };
+    if matches!(args.format, Output::Csv | Output::Metrics) {
+        // These have no room for notes.
+        own_notes(&files, &comparisons).iter().for_each(|note| console.note(note));
+    }
     print(&rendered(args.format, scope, &files, &comparisons)?)
 }
 
@@ -161,10 +172,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn leave_out(
     protocols: &mut Vec<&'static Protocol>,
     benchmark: &Benchmark,
+    kind: Kind,
     asked: &[String],
 ) -> Result<(), ScoreError> {
     let named = |protocol: &Protocol| asked.iter().any(|name| name == protocol.name);
-    let mut why: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut why: Vec<(String, Vec<&str>)> = [
+        (format!("their authors' code does not define them for {kind}"), Vec::new()),
+        (format!("hpflow lacks what their authors' code does on {kind}"), Vec::new()),
+    ]
+    .into();
+    for evaluator in &EVALUATORS {
+        match evaluator.rules.on(kind) {
+            Rule::Defined(_) => {}
+            Rule::NotDefined(_) => why[0].1.push(evaluator.name),
+            Rule::NotBuilt(_) => why[1].1.push(evaluator.name),
+        }
+    }
     let mut first = None;
     protocols.retain(|protocol| {
         let Err(error) = check(benchmark, protocol) else { return true };
@@ -183,7 +206,7 @@ fn leave_out(
         Some(error) if protocols.is_empty() => return Err(error),
         _ => {}
     }
-    for (reason, names) in why {
+    for (reason, names) in why.into_iter().filter(|(_, names)| !names.is_empty()) {
         eprintln!("left out, because {reason}: {}", names.join(", "));
     }
     Ok(())
@@ -209,7 +232,7 @@ fn lacking(error: &ScoreError) -> String {
 
 /// A protocol that judges keypoints of the benchmark by other choices than `first`, to be proposed.
 fn rival(first: &Protocol, benchmark: &Benchmark) -> Option<&'static Protocol> {
-    fitting(&benchmark.name)
+    defined(first.benchmark)
         .find(|other| judge_differently(first, other) && check(benchmark, other).is_ok())
 }
 
@@ -316,22 +339,23 @@ fn comparable(header: &Header, protocols: &[&Protocol], alphas: &[Alpha]) -> any
     .into())
 }
 
-fn protocols(asked: &[String], benchmark: &str) -> anyhow::Result<Vec<&'static Protocol>> {
+fn protocols(asked: &[String], kind: Kind) -> anyhow::Result<Vec<&'static Protocol>> {
     if asked.is_empty() {
-        return Ok(defaults_for(benchmark));
+        return Ok(defaults_for(kind).iter().collect());
     }
     let mut protocols: Vec<&'static Protocol> = Vec::new();
     for name in asked {
         if name == "all" {
-            protocols.extend(fitting(benchmark));
+            protocols.extend(defined(kind));
         } else {
-            protocols.push(find(name).ok_or_else(|| {
-                let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+            let evaluator = find(name).ok_or_else(|| {
+                let known: Vec<&str> = EVALUATORS.iter().map(|evaluator| evaluator.name).collect();
                 super::Usage(format!(
                     "there is no protocol `{name}`; there are {} and all",
                     known.join(", ")
                 ))
-            })?);
+            })?;
+            protocols.push(evaluator.on(kind)?);
         }
     }
     let mut seen = Vec::new();

@@ -125,7 +125,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         );
     }
     let benchmark = args.benchmark.open()?;
-    let protocol = default_for(&benchmark.name);
+    let protocol = default_for(benchmark.kind()?);
     if protocol.measure != Measure::Keypoints {
         let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
         return Err(Usage(what).into());

@@ -62,7 +62,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let header = Reader::open(&args.file)?.header().clone();
     let (benchmark, left_out) = open(&args.file, &args.root, None, &header, true)?;
     let answers = read(&args.file, (&benchmark, &left_out), true)?;
-    let protocol = default_for(&benchmark.name);
+    let protocol = default_for(benchmark.kind()?);
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;
     std::fs::create_dir_all(&args.out).with_context(|| {

@@ -9,7 +9,7 @@ mod read;
 use std::path::PathBuf;
 
 pub use prepare::{prepare, scaled_size};
-pub use read::{PIXEL_LIMIT, is_decoding, read, size};
+pub use read::{PIXEL_LIMIT, ignores_orientation, is_decoding, read, size};
 
 /// Mean of each channel of ImageNet's photographs (RGB in [0, 1]), which the ResNet backbones
 /// subtract (torchvision's pretrained models).

@@ -84,6 +84,23 @@ pub fn size(path: &Path) -> Option<[u32; 2]> {
     catch_unwind(AssertUnwindSafe(read)).ok().flatten()
 }
 
+/// Whether a photograph carries an EXIF orientation that [`read`] ignores, so that viewers show it
+/// turned or mirrored. A file that cannot be read has none.
+#[must_use]
+pub fn ignores_orientation(path: &Path) -> bool {
+    let read = || {
+        let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+        if reader.format()? == ImageFormat::Tiff {
+            return None; // the only format whose orientation is applied
+        }
+        reader.into_decoder().ok()?.orientation().ok()
+    };
+    DECODING.set(true);
+    let found = catch_unwind(AssertUnwindSafe(read));
+    DECODING.set(false);
+    found.ok().flatten().is_some_and(|found| found != Orientation::NoTransforms)
+}
+
 /// How a photograph is turned after decoding.
 fn orientation(
     decoder: &mut impl ImageDecoder,

@@ -6,13 +6,18 @@
 //! category so that the benchmark keeps its make-up, and a pair counts as often as the product of
 //! its two photographs' counts (the pigeonhole bootstrap: Owen, "The pigeonhole bootstrap", Annals
 //! of Applied Statistics 2007). Drawing pairs is there for comparison.
+//!
+//! One or two pairs, or pairs of the same two photographs, say nothing of how others would come out:
+//! resamples of them differ too little or not at all. Means over so few have no interval
+//! ([`TOO_FEW`]). With some more photographs intervals are still too narrow; docs/protocols.md says
+//! by how much.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use super::ledger::Ledger;
-use super::{Breakdown, Protocol, Verdict, counted};
+use super::{Breakdown, Protocol, Verdict};
 use crate::benchmark::Benchmark;
 
 /// How to draw.
@@ -35,7 +40,11 @@ pub enum Unit {
     Pairs,
 }
 
-/// The 2.5 and 97.5 percentiles of the resampled means.
+/// What stands where there is no interval for want of pairs.
+pub const TOO_FEW: &str = "too few pairs";
+
+/// The 2.5 and 97.5 percentiles of the resampled means; `None` where there is no mean, and where there
+/// are too few pairs for an interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interval {
     /// The lower ends.
@@ -51,6 +60,13 @@ pub struct Paired {
     pub difference: f64,
     /// The number of those pairs.
     pub pairs: usize,
+    /// How sure the difference is; `None` where there are too few pairs to tell.
+    pub certainty: Option<Certainty>,
+}
+
+/// How sure a difference is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Certainty {
     /// The lower end of the 95 % interval.
     pub low: f64,
     /// The upper end.
@@ -70,14 +86,19 @@ pub fn interval(
     protocol: &Protocol,
     bootstrap: Bootstrap,
 ) -> Interval {
-    let ledger = Ledger::new(benchmark, &counted(verdicts, protocol), protocol.average);
+    let verdicts: Vec<&Verdict> = verdicts.iter().collect();
+    let ledger = Ledger::new(benchmark, &verdicts, protocol.average);
+    let enough = ledger.enough(benchmark);
     let draws = Draws::new(benchmark, bootstrap);
     let resampled: Vec<Vec<Option<f64>>> = (0..bootstrap.resamples)
         .into_par_iter()
         .map(|resample| ledger.cells(draws.weights(resample)))
         .collect();
     let ends: Vec<Option<[f64; 2]>> = (0..ledger.shape().len())
-        .map(|cell| percentiles(resampled.iter().filter_map(|cells| cells[cell]).collect()))
+        .map(|cell| {
+            let means = || resampled.iter().filter_map(|cells| cells[cell]).collect();
+            if enough[cell] { percentiles(means()) } else { None }
+        })
         .collect();
     let end = |which: usize| {
         let cells: Vec<Option<f64>> =
@@ -95,11 +116,10 @@ pub fn compare(
     protocol: &Protocol,
     bootstrap: Bootstrap,
 ) -> Option<Paired> {
-    let counted = verdicts.map(|verdicts| counted(verdicts, protocol));
     let common = |own: usize| {
-        let others = counted[1 - own].iter().map(|one| one.pair);
+        let others = verdicts[1 - own].iter().map(|one| one.pair);
         let others: std::collections::BTreeSet<usize> = others.collect();
-        counted[own].iter().copied().filter(|one| others.contains(&one.pair)).collect::<Vec<_>>()
+        verdicts[own].iter().filter(|one| others.contains(&one.pair)).collect::<Vec<_>>()
     };
     let verdicts = [common(0), common(1)];
     let ledgers = [0, 1].map(|own| Ledger::new(benchmark, &verdicts[own], protocol.average));
@@ -107,6 +127,9 @@ pub fn compare(
         Some(ledgers[0].cells(weight)[0]? - ledgers[1].cells(weight)[0]?)
     };
     let found = difference(&|_| 1.0)?;
+    if !ledgers[0].enough(benchmark)[0] {
+        return Some(Paired { difference: found, pairs: verdicts[0].len(), certainty: None });
+    }
     let draws = Draws::new(benchmark, bootstrap);
     let resampled: Vec<f64> = (0..bootstrap.resamples)
         .into_par_iter()
@@ -119,7 +142,8 @@ pub fn compare(
     let ahead = resampled.iter().filter(|&&difference| difference < 0.0).count();
     let second_ahead = ahead as f64 / resampled.len().max(1) as f64;
     let [low, high] = percentiles(resampled)?;
-    Some(Paired { difference: found, pairs: verdicts[0].len(), low, high, p, second_ahead })
+    let certainty = Some(Certainty { low, high, p, second_ahead });
+    Some(Paired { difference: found, pairs: verdicts[0].len(), certainty })
 }
 
 /// What can be drawn, and which of it a pair depends on.

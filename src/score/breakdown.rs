@@ -1,7 +1,7 @@
 //! PCK of all pairs, of every category and of every level: a row of the paper's tables 3 to 5.
 
 use super::ledger::Ledger;
-use super::{Factor, Protocol, Unanswered, Verdict};
+use super::{Factor, Protocol, Verdict};
 use crate::benchmark::Benchmark;
 
 /// PCK in percent. `None` stands where there is no pair to speak of.
@@ -25,15 +25,9 @@ pub type Levels = [Vec<Option<f64>>; 4];
 /// Breaks verdicts down.
 #[must_use]
 pub fn breakdown(benchmark: &Benchmark, verdicts: &[Verdict], protocol: &Protocol) -> Breakdown {
-    let ledger = Ledger::new(benchmark, &counted(verdicts, protocol), protocol.average);
+    let verdicts: Vec<&Verdict> = verdicts.iter().collect();
+    let ledger = Ledger::new(benchmark, &verdicts, protocol.average);
     ledger.shape().breakdown(&ledger.cells(|_| 1.0))
-}
-
-/// The verdicts that a protocol's means count.
-#[must_use]
-pub fn counted<'a>(verdicts: &'a [Verdict], protocol: &Protocol) -> Vec<&'a Verdict> {
-    let drops = protocol.unanswered == Unanswered::PairDropped;
-    verdicts.iter().filter(|one| !(drops && one.unanswered == one.right.len())).collect()
 }
 
 /// What the cells of a breakdown are, for values in a row: all pairs, the categories, the levels,

@@ -1,7 +1,7 @@
 //! Which keypoints two protocols judge differently, and which of their choices makes the
 //! difference.
 
-use super::judge::{Ruler, fits, mirrors, unfit_error};
+use super::judge::{Ruler, is_for, mirrors};
 use super::{Alpha, Answers, Direction, Protocol, ScoreError};
 use crate::benchmark::Benchmark;
 
@@ -106,9 +106,7 @@ pub fn explain(
     protocols: [&Protocol; 2],
     alpha: Alpha,
 ) -> Result<Vec<Difference>, ScoreError> {
-    if let Some(unfit) = protocols.iter().find(|one| !fits(one, benchmark)) {
-        return Err(unfit_error(unfit, benchmark));
-    }
+    protocols.iter().try_for_each(|one| is_for(one, benchmark))?;
     if benchmark.has_outlines() {
         return Ok(Vec::new()); // no single point is right or wrong
     }

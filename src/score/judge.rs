@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Alpha, Answers, Comparison, Direction, Frame, Measure, Predicted, Protocol, ScoreError,
+    Alpha, Answers, Comparison, Direction, Frame, PADDED_TO, Predicted, Protocol, ScoreError,
     Threshold, Truth, masks,
 };
 use crate::Point;
@@ -35,17 +35,15 @@ impl Verdict {
 /// Judges every answered pair of a benchmark, in layout order.
 ///
 /// # Errors
-/// A pair without what the protocol measures by (box, image size), or without a mirror where the
-/// protocol transfers from target to source.
+/// A protocol of another benchmark; a pair without what the protocol measures by (box, image size),
+/// or without a mirror where it transfers from target to source.
 pub fn judge(
     benchmark: &Benchmark,
     answers: &Answers,
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<Verdict>, ScoreError> {
-    if !fits(protocol, benchmark) {
-        return Err(unfit_error(protocol, benchmark));
-    }
+    is_for(protocol, benchmark)?;
     if benchmark.has_outlines() {
         return masks::judge(benchmark, answers, protocol);
     }
@@ -72,9 +70,7 @@ pub fn judge(
 /// # Errors
 /// Those of [`judge`] for answers to every pair.
 pub fn check(benchmark: &Benchmark, protocol: &Protocol) -> Result<(), ScoreError> {
-    if !fits(protocol, benchmark) {
-        return Err(unfit_error(protocol, benchmark));
-    }
+    is_for(protocol, benchmark)?;
     if benchmark.has_outlines() {
         return benchmark
             .pairs
@@ -121,17 +117,13 @@ pub fn rights(
     Ok(both.map(right).collect())
 }
 
-/// Whether a protocol compares what a benchmark has.
-pub(super) fn fits(protocol: &Protocol, benchmark: &Benchmark) -> bool {
-    (protocol.measure != Measure::Keypoints) == benchmark.has_outlines()
-}
-
-pub(super) fn unfit_error(protocol: &Protocol, benchmark: &Benchmark) -> ScoreError {
-    ScoreError::Unfit {
-        protocol: protocol.name,
-        benchmark: benchmark.name.clone(),
-        has: if benchmark.has_outlines() { "outlines of objects" } else { "keypoints" },
+/// That a protocol is the one of this benchmark: under one name evaluators measure each otherwise.
+pub(super) fn is_for(protocol: &Protocol, benchmark: &Benchmark) -> Result<(), ScoreError> {
+    if protocol.benchmark.name() == benchmark.name {
+        return Ok(());
     }
+    let (of, benchmark) = (protocol.benchmark.name(), benchmark.name.clone());
+    Err(ScoreError::OtherBenchmark { protocol: protocol.name, of, benchmark })
 }
 
 /// The largest error that counts as right for a pair, in pixels of the protocol's frame (for the
@@ -174,14 +166,17 @@ pub(super) fn mirrors(
 ///
 /// A warp of a `width × height` image to a square of side S multiplies x by S/width and y by
 /// S/height. Multiplying both sides of the comparison by width · height / S instead leaves it as
-/// it is and keeps integer coordinates integer: x by height, y by width, whatever S is.
+/// it is and keeps integer coordinates integer: x by height, y by width, whatever S is. A warp of
+/// corners on corners does the same with S, width and height less one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ruler {
     scale: [f64; 2],
     /// What α is a share of, scaled alike.
     threshold: f64,
-    /// The largest coordinate of the truth in original pixels, where it is clamped.
-    limit: Option<[f64; 2]>,
+    /// Whether the truth is rounded down to whole pixels.
+    floored: bool,
+    /// The least and the largest coordinates of the truth in original pixels, where it is clamped.
+    limits: Option<[[f64; 2]; 2]>,
     comparison: Comparison,
     /// Pixels of the protocol's frame for one scaled unit.
     unit: f64,
@@ -194,13 +189,30 @@ impl Ruler {
         protocol: &Protocol,
     ) -> Result<Self, ScoreError> {
         let size = || target_size(benchmark, pair, protocol).map(|size| size.map(f64::from));
-        let (scale, unit) = match protocol.frame {
-            Frame::Original => ([1.0, 1.0], 1.0),
+        // The scale, pixels of the frame for one scaled unit, and of a square its side and that to
+        // which a length of the image is warped.
+        let (scale, unit, warp) = match protocol.frame {
+            Frame::Original => ([1.0, 1.0], 1.0, None),
             Frame::Warped(side) => {
                 let [width, height] = size()?;
-                ([height, width], f64::from(side) / (width * height))
+                let side = f64::from(side);
+                ([height, width], side / (width * height), Some([side, side]))
+            }
+            Frame::WarpedCorners(side) => {
+                let [width, height] = size()?.map(|length| length - 1.0);
+                if width < 1.0 || height < 1.0 {
+                    return Err(ScoreError::TooNarrow {
+                        pair: pair.id.clone(),
+                        protocol: protocol.name,
+                        photograph: benchmark.images[pair.target].path.clone(),
+                    });
+                }
+                let side = f64::from(side);
+                ([height, width], (side - 1.0) / (width * height), Some([side, side - 1.0]))
             }
         };
+        let floored = protocol.truth == Truth::FlooredAndClamped;
+        let keypoints = || pair.target_keypoints.iter().map(|point| moved(*point, floored));
         let extent = match protocol.threshold {
             Threshold::Box => pair
                 .target_box
@@ -212,20 +224,31 @@ impl Ruler {
                     benchmark: benchmark.name.clone(),
                     protocol: protocol.name,
                 })?,
-            Threshold::Image => size()?,
-            Threshold::Keypoints => extent(&pair.target_keypoints),
-        };
-        let limit = match (protocol.truth, protocol.frame) {
-            (Truth::Clamped, Frame::Warped(side)) => {
-                let share = f64::from(side - 1) / f64::from(side);
-                Some(size()?.map(|length| length * share))
+            Threshold::Image => match warp {
+                None => size()?,
+                // The square's own side, which is the same along both axes.
+                Some([side, spanned]) => [scale[1], scale[0]].map(|length| length * side / spanned),
+            },
+            Threshold::Keypoints => extent(keypoints()),
+            Threshold::PaddedKeypoints(padding) => {
+                let padding = scale.map(|scale| -f64::from(padding) / unit / scale);
+                let padded = pair.target_keypoints.len() < PADDED_TO;
+                extent(keypoints().chain(padded.then_some(padding)))
             }
-            _ => None,
         };
+        let clamped = match protocol.truth {
+            Truth::Annotated => false,
+            Truth::Clamped | Truth::FlooredAndClamped => true,
+        };
+        let limits = warp.filter(|_| clamped).map(|[side, _]| {
+            let original = |at: f64| scale.map(|scale| at / unit / scale);
+            [original(INSIDE), original(side - 1.0 - INSIDE)]
+        });
         Ok(Self {
             scale,
             threshold: f64::max(extent[0] * scale[0], extent[1] * scale[1]),
-            limit,
+            floored,
+            limits,
             comparison: protocol.comparison,
             unit,
         })
@@ -252,10 +275,12 @@ impl Ruler {
     }
 
     fn distance_squared(&self, predicted: Point, truth: Point) -> f64 {
+        let truth = moved(truth, self.floored);
         (0..2)
             .map(|axis| {
-                let truth = f64::from(truth[axis]);
-                let truth = self.limit.map_or(truth, |limit| truth.clamp(0.0, limit[axis]));
+                let clamp =
+                    |[least, most]: [[f64; 2]; 2]| truth[axis].clamp(least[axis], most[axis]);
+                let truth = self.limits.map_or(truth[axis], clamp);
                 let distance = (f64::from(predicted[axis]) - truth) * self.scale[axis];
                 distance * distance
             })
@@ -263,10 +288,19 @@ impl Ruler {
     }
 }
 
+/// How far inside the frame a clamped keypoint is at least, in its pixels (`eps` of SD4Match's and
+/// Visual-AI's code).
+const INSIDE: f64 = 1e-4;
+
+/// A keypoint in f64, rounded down where that is asked for.
+fn moved(point: Point, floored: bool) -> [f64; 2] {
+    point.map(|side| if floored { f64::from(side).floor() } else { f64::from(side) })
+}
+
 /// Width and height of the tight box of some points.
-fn extent(points: &[Point]) -> [f64; 2] {
+fn extent(points: impl Iterator<Item = [f64; 2]> + Clone) -> [f64; 2] {
     [0, 1].map(|axis| {
-        let values = || points.iter().map(|point| f64::from(point[axis]));
+        let values = || points.clone().map(|point| point[axis]);
         f64::max(0.0, values().fold(f64::MIN, f64::max) - values().fold(f64::MAX, f64::min))
     })
 }

@@ -5,7 +5,7 @@
 //!
 //! [`Breakdown`]: super::Breakdown
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::breakdown::Shape;
 use super::{Average, Factor, Verdict};
@@ -126,6 +126,26 @@ impl Ledger {
             }
         }
         cells.chunks(self.classes).map(|classes| self.mean(classes)).collect()
+    }
+
+    /// For every cell whether resampling its pairs can tell anything: there are three or more, and not
+    /// all of the same two photographs.
+    pub(super) fn enough(&self, benchmark: &Benchmark) -> Vec<bool> {
+        let mut pairs = vec![BTreeSet::new(); self.shape.len()];
+        let mut photographs = vec![BTreeSet::new(); self.shape.len()];
+        for record in &self.records {
+            let pair = &benchmark.pairs[record.pair];
+            let both = [pair.source.min(pair.target), pair.source.max(pair.target)];
+            for &cell in &self.groups[record.group].cells {
+                pairs[cell].insert(record.pair);
+                photographs[cell].insert(both);
+            }
+        }
+        pairs
+            .iter()
+            .zip(&photographs)
+            .map(|(pairs, both)| pairs.len() > 2 && both.len() > 1)
+            .collect()
     }
 
     fn mean(&self, classes: &[Sums]) -> Option<f64> {

@@ -32,7 +32,7 @@ pub(super) fn judge(
         let agree = found.iter().zip(&truth);
         let right = match protocol.measure {
             Measure::LabelTransfer => agree.map(|(one, other)| one == other).collect(),
-            _ => agree
+            Measure::Overlap | Measure::Keypoints => agree
                 .filter(|(one, other)| **one || **other)
                 .map(|(one, other)| *one && *other)
                 .collect(),

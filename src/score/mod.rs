@@ -27,12 +27,13 @@ mod tests;
 
 pub use alpha::{Alpha, NotAnAlpha};
 pub use answers::{Answers, Predicted};
-pub use breakdown::{Breakdown, Levels, breakdown, counted};
+pub use breakdown::{Breakdown, Levels, breakdown};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, check, judge, radius, rights};
+use protocol::PADDED_TO;
 pub use protocol::{
-    Average, Comparison, Direction, Frame, Measure, PROTOCOLS, Predicting, Protocol, Threshold,
-    Truth, Unanswered, default_for, defaults_for, find, fitting, warnings,
+    Average, Comparison, Direction, EVALUATORS, Evaluator, Frame, Measure, Predicting, Protocol,
+    Rule, Rules, Threshold, Truth, default_for, defaults_for, defined, find, markdown, warnings,
 };
 
 use std::path::PathBuf;
@@ -47,8 +48,6 @@ pub struct Score {
     pub protocol: &'static Protocol,
     /// The number of pairs that the means count.
     pub pairs: usize,
-    /// The number of pairs that the protocol left out for want of a single prediction.
-    pub dropped: usize,
     /// The number of keypoints of the counted pairs.
     pub keypoints: usize,
     /// The number of those keypoints without prediction.
@@ -79,16 +78,13 @@ pub fn score(
     alphas: &[Alpha],
     bootstrap: Option<Bootstrap>,
 ) -> Result<Score, ScoreError> {
-    let mut score =
-        Score { protocol, pairs: 0, dropped: 0, keypoints: 0, unanswered: 0, pck: Vec::new() };
+    let mut score = Score { protocol, pairs: 0, keypoints: 0, unanswered: 0, pck: Vec::new() };
     for &alpha in alphas {
         let verdicts = judge(benchmark, answers, protocol, alpha)?;
-        let counted = counted(&verdicts, protocol);
-        score.pairs = counted.len();
-        score.dropped = verdicts.len() - counted.len();
-        let keypoints = |one: &&Verdict| answers.get(one.judged).map_or(0, Vec::len);
-        score.keypoints = counted.iter().map(keypoints).sum();
-        score.unanswered = counted.iter().map(|one| one.unanswered).sum();
+        score.pairs = verdicts.len();
+        let keypoints = |one: &Verdict| answers.get(one.judged).map_or(0, Vec::len);
+        score.keypoints = verdicts.iter().map(keypoints).sum();
+        score.unanswered = verdicts.iter().map(|one| one.unanswered).sum();
         score.pck.push(Measured {
             alpha,
             pck: breakdown(benchmark, &verdicts, protocol),
@@ -185,18 +181,62 @@ pub enum ScoreError {
         /// The protocol's name.
         protocol: &'static str,
     },
-    /// A protocol of keypoints for outlines, or of masks for keypoints.
+    /// A protocol whose authors' code does not score the benchmark.
     #[error(
-        "protocol {protocol} does not fit {benchmark}, which has {has}; choose another with \
-         --protocol, or none"
+        "protocol {protocol} is not defined for {benchmark}: {why}; choose one that is with \
+         --protocol: {others}"
     )]
-    Unfit {
+    NotDefined {
         /// The protocol's name.
         protocol: &'static str,
         /// The benchmark's name.
+        benchmark: &'static str,
+        /// The reason.
+        why: &'static str,
+        /// The names of those that are defined.
+        others: String,
+    },
+    /// A protocol whose authors' code scores the benchmark in a way that hpflow lacks.
+    #[error(
+        "protocol {protocol} is defined for {benchmark}, but hpflow lacks it: {why}; choose another \
+         with --protocol: {others}"
+    )]
+    NotBuilt {
+        /// The protocol's name.
+        protocol: &'static str,
+        /// The benchmark's name.
+        benchmark: &'static str,
+        /// What its authors' code does.
+        why: &'static str,
+        /// The names of those that hpflow has.
+        others: String,
+    },
+    /// A protocol that was taken for another benchmark.
+    #[error(
+        "protocol {protocol} as it is on {of} cannot score {benchmark}; find it by its name and take \
+         it on that benchmark"
+    )]
+    OtherBenchmark {
+        /// The protocol's name.
+        protocol: &'static str,
+        /// The benchmark that it is for.
+        of: &'static str,
+        /// The benchmark that was to be scored.
         benchmark: String,
-        /// What the benchmark has.
-        has: &'static str,
+    },
+    /// A photograph of one pixel where lengths less one divide.
+    #[error(
+        "pair {pair}: protocol {protocol} divides by the sides of the target photograph less one, and \
+         {} is one pixel wide or high; choose another protocol with --protocol",
+        photograph.display()
+    )]
+    TooNarrow {
+        /// The pair's id.
+        pair: String,
+        /// The protocol's name.
+        protocol: &'static str,
+        /// The photograph.
+        photograph: PathBuf,
     },
     /// An outline that encloses no pixel.
     #[error(

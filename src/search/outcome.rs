@@ -44,7 +44,10 @@ impl Outcome {
                 layers: kept.layers.clone(),
                 pck: evaluator.pck(&kept.right.0),
                 interval: ends.low.all.zip(ends.high.all).map(|(low, high)| [low, high]),
-                chance: versus.flatten().map(|paired| paired.second_ahead),
+                chance: versus
+                    .flatten()
+                    .and_then(|paired| paired.certainty)
+                    .map(|sure| sure.second_ahead),
             }
         });
         Self { finalists: finalists.collect() }

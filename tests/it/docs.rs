@@ -1,4 +1,4 @@
-//! What comments cite of `docs/method.md` is there.
+//! What comments cite of `docs/method.md` is there, and `docs/protocols.md` says what the code does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,4 +38,25 @@ fn every_heading_that_a_comment_cites_is_in_the_page_about_the_method() {
         }
     }
     assert!(cited >= 10, "{cited} citations");
+}
+
+/// Between these lines of `docs/protocols.md` stands what the protocols say of themselves.
+const TABLES: [&str; 2] = ["<!-- tables -->\n", "<!-- end of tables -->\n"];
+
+#[test]
+fn the_page_about_protocols_has_the_tables_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocols.md");
+    let page = fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once(TABLES[0]).expect("where tables begin");
+    let (tables, after) = rest.split_once(TABLES[1]).expect("where tables end");
+    let expected = format!("\n{}\n", hpflow::score::markdown());
+    if tables != expected && std::env::var_os("HPFLOW_WRITE_DOCS").is_some() {
+        let page = format!("{before}{}{expected}{}{after}", TABLES[0], TABLES[1]);
+        fs::write(&path, page).expect("the page is written");
+        return;
+    }
+    assert!(
+        tables == expected,
+        "docs/protocols.md is not what the protocols are: run this test with HPFLOW_WRITE_DOCS=1"
+    );
 }

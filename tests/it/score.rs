@@ -486,12 +486,23 @@ fn what_pf_willow_lacks_is_asked_of_its_photographs() {
     };
     // A box of keypoints is inside its photograph: with the whole image more is right.
     assert!(all("pascal", "0.1") > all("willow", "0.1"));
-    assert!((0.0..100.0).contains(&all("scnet-224", "0.1")));
+    assert!((0.0..100.0).contains(&all("sd4match-image", "0.1")));
     let output = score(&root, &["--protocol", "all", "--format", "json"]);
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<_> =
         result["files"].as_array().unwrap().iter().map(|one| &one["protocol"]).collect();
-    assert_eq!(names, ["scnet-224", "willow", "pascal", "tss"]);
+    let expected = [
+        "dhpf-240",
+        "chm-240",
+        "cats-256",
+        "sd4match-image",
+        "sd4match-point",
+        "visual-ai-image",
+        "visual-ai-point",
+        "willow",
+        "pascal",
+    ];
+    assert_eq!(names, expected);
     // What --explain proposes can be done.
     let output = score(&root, &["--explain"]);
     let sentence = String::from_utf8(output.stderr).unwrap();

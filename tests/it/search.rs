@@ -418,7 +418,7 @@ fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
         benchmark: &benchmark,
         features: &features,
         engine: &mut engine,
-        protocol: default_for("spair"),
+        protocol: default_for(hpflow::benchmark::Kind::Spair),
         alpha: "0.1".parse().expect("an alpha"),
         layers: (0..LAYERS.len()).collect(),
         memory: 1 << 30,

@@ -139,7 +139,7 @@ fn agrees_with_the_published_output(engine: &mut dyn Engine, step: usize) {
     let lines =
         lines.map(|((pair, points), line)| Ok::<_, ScoreError>((line, pair.id.clone(), points)));
     let answers = Answers::collect(&willow.benchmark, lines).expect("answers");
-    let protocol = default_for("pf-willow");
+    let protocol = default_for(Kind::PfWillow);
     let alpha = [Alpha::hundredths(10)];
     let scored = score(&willow.benchmark, &answers, protocol, &alpha, None).expect("a score");
     let all = scored.pck[0].pck.all.expect("PCK of all pairs");

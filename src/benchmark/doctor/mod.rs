@@ -30,6 +30,14 @@ pub enum Ailment {
     /// A keypoint outside its photograph. The published evaluation takes it as it is, so this is
     /// a note and no problem.
     KeypointOutside,
+    /// A box of which one side is zero: it is measured by the other, as the published evaluation
+    /// does.
+    FlatBox,
+    /// A pair of which two keypoints have the same name: they are scored apart.
+    RepeatedKeypoint,
+    /// A photograph with an EXIF orientation, which is ignored as in published code: keypoints are in
+    /// pixels as stored.
+    IgnoredOrientation,
 }
 
 impl Ailment {
@@ -43,13 +51,26 @@ impl Ailment {
             Self::Contradiction => "contradictions",
             Self::Counts => "counts other than published",
             Self::KeypointOutside => "keypoints outside their photograph, used as they are",
+            Self::FlatBox => "boxes with a side of zero, measured by the other",
+            Self::RepeatedKeypoint => "pairs with two keypoints of one name",
+            Self::IgnoredOrientation => "photographs with an EXIF orientation, which is ignored",
         }
     }
 
     /// Whether results would be wrong or impossible.
     #[must_use]
     pub fn is_problem(self) -> bool {
-        self != Self::KeypointOutside
+        match self {
+            Self::MissingPhotograph
+            | Self::DamagedPhotograph
+            | Self::BrokenAnnotation
+            | Self::Contradiction
+            | Self::Counts => true,
+            Self::KeypointOutside
+            | Self::FlatBox
+            | Self::RepeatedKeypoint
+            | Self::IgnoredOrientation => false,
+        }
     }
 }
 
@@ -127,17 +148,20 @@ type Annotated = (PathBuf, Option<[u32; 2]>);
 /// Decodes the photographs; how many could be, and what is wrong with the others.
 fn decode(photographs: &[Annotated], progress: &Progress) -> (usize, Vec<Finding>) {
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let looked_at: Vec<Option<Finding>> = photographs
+    let looked_at: Vec<[Option<Finding>; 2]> = photographs
         .par_iter()
         .map(|(path, size)| {
-            let finding = photograph(path, *size);
+            let found = [photograph(path, *size), orientation(path)];
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             progress("photographs", done, photographs.len());
-            finding
+            found
         })
         .collect();
-    let findings: Vec<Finding> = looked_at.into_iter().flatten().collect();
-    let undecoded = findings.iter().filter(|f| f.ailment != Ailment::Contradiction).count();
+    let findings: Vec<Finding> = looked_at.into_iter().flatten().flatten().collect();
+    let is_undecoded = |finding: &&Finding| {
+        matches!(finding.ailment, Ailment::MissingPhotograph | Ailment::DamagedPhotograph)
+    };
+    let undecoded = findings.iter().filter(is_undecoded).count();
     (photographs.len() - undecoded, findings)
 }
 
@@ -161,8 +185,9 @@ fn photograph(path: &Path, annotated: Option<[u32; 2]>) -> Option<Finding> {
     finding(Ailment::Contradiction, what)
 }
 
-/// Whether a keypoint is outside a photograph of that size: pixel centres count from 0, so that the
-/// width is a pixel too far. Annotations that count from 1, as MATLAB's, reach it.
-fn is_outside([x, y]: [f64; 2], [width, height]: [u32; 2]) -> bool {
-    !(0.0..f64::from(width)).contains(&x) || !(0.0..f64::from(height)).contains(&y)
+/// What a photograph says of how it is to be turned, which is ignored.
+fn orientation(path: &Path) -> Option<Finding> {
+    let what = || format!("{}", path.display());
+    image::ignores_orientation(path)
+        .then(|| Finding { ailment: Ailment::IgnoredOrientation, what: what() })
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::decode;
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
-use super::{decode, is_outside};
+use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};
 
@@ -76,7 +77,7 @@ fn examine_keypoints(
     // A photograph that cannot be measured is found when it is decoded.
     let Some([width, height]) = crate::image::size(photograph) else { return found };
     for (index, &[x, y]) in keypoints.iter().enumerate() {
-        if is_outside([f64::from(x), f64::from(y)], [width, height]) {
+        if is_outside([f64::from(x), f64::from(y)], [width, height], true) {
             let file = photograph.display();
             let what = format!("{file}: keypoint {index} at [{x}, {y}] of {width} × {height}");
             found.push((Ailment::KeypointOutside, what));

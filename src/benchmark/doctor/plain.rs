@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::decode;
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
-use super::{decode, is_outside};
+use crate::benchmark::doubts::{counts_from_one, is_flat, is_outside, name, repeated, sides};
 use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
 
 pub(super) fn examine(
@@ -35,7 +36,11 @@ pub(super) fn examine(
                 if !examination.without_photographs {
                     benchmark.measure();
                 }
-                findings.extend(keypoints_outside(&benchmark));
+                if !benchmark.has_outlines() {
+                    findings.extend(keypoints_outside(&benchmark, counts_from_one(Some(kind))));
+                }
+                findings.extend(flat_boxes(&benchmark));
+                findings.extend(repeated_keypoints(&benchmark));
             }
         }
         splits.push(Split { name, counts, compared: false });
@@ -51,17 +56,40 @@ pub(super) fn examine(
     Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings })
 }
 
-fn keypoints_outside(benchmark: &Benchmark) -> Vec<Finding> {
+/// Boxes of which one side is zero, each once.
+fn flat_boxes(benchmark: &Benchmark) -> Vec<Finding> {
+    let boxes = benchmark
+        .pairs
+        .iter()
+        .flat_map(|pair| [(pair.source, pair.source_box), (pair.target, pair.target_box)]);
+    let flat = boxes.filter_map(|(index, bounds)| {
+        let bounds = bounds.filter(is_flat)?;
+        let what = format!("{}: box {bounds:?}", benchmark.images[index].path.display());
+        Some(Finding { ailment: Ailment::FlatBox, what })
+    });
+    let mut found: Vec<Finding> = flat.collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn repeated_keypoints(benchmark: &Benchmark) -> Vec<Finding> {
+    let twice = benchmark.pairs.iter().filter_map(|pair| {
+        let what = format!("pair {}: keypoint {}", pair.id, repeated(&pair.keypoint_ids)?);
+        Some(Finding { ailment: Ailment::RepeatedKeypoint, what })
+    });
+    twice.collect()
+}
+
+fn keypoints_outside(benchmark: &Benchmark, from_one: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     for pair in &benchmark.pairs {
-        for (index, points) in
-            [(pair.source, &pair.source_keypoints), (pair.target, &pair.target_keypoints)]
-        {
+        for (index, points) in sides(pair) {
             let image = &benchmark.images[index];
             let Some(size) = image.size else { continue };
             for (id, &[x, y]) in points.iter().enumerate() {
-                let id = pair.keypoint_ids.get(id).map_or_else(|| id.to_string(), String::clone);
-                if is_outside([f64::from(x), f64::from(y)], size) {
+                let id = name(pair, id);
+                if is_outside([f64::from(x), f64::from(y)], size, from_one) {
                     let (file, [width, height]) = (image.path.display(), size);
                     let what = format!("{file}: keypoint {id} at [{x}, {y}] of {width} × {height}");
                     found.push(Finding { ailment: Ailment::KeypointOutside, what });

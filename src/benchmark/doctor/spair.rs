@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::decode;
 use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
-use super::{decode, is_outside};
+use crate::benchmark::doubts::{is_flat, is_outside, repeated};
 use crate::benchmark::pair_files::PairFiles;
-use crate::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, Position, stem, value};
+use crate::benchmark::spair::annotation::{
+    ImageAnnotation, Number, PairAnnotation, Position, stem, value,
+};
 use crate::benchmark::spair::{self, pairs};
 use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
 
@@ -34,6 +37,7 @@ pub(super) fn examine(
         images: HashMap::new(),
         photographs: BTreeMap::new(),
         outside: BTreeSet::new(),
+        flat: BTreeSet::new(),
         findings: Vec::new(),
     };
     doctor.read_images();
@@ -49,10 +53,14 @@ pub(super) fn examine(
         decoded = Some(count);
         doctor.findings.extend(findings);
     }
-    doctor.findings.extend(doctor.outside.into_iter().map(|(photograph, keypoint)| Finding {
-        ailment: Ailment::KeypointOutside,
-        what: format!("{}: {keypoint}", photograph.display()),
-    }));
+    for (ailment, listed) in
+        [(Ailment::KeypointOutside, doctor.outside), (Ailment::FlatBox, doctor.flat)]
+    {
+        doctor.findings.extend(listed.into_iter().map(|(photograph, what)| Finding {
+            ailment,
+            what: format!("{}: {what}", photograph.display()),
+        }));
+    }
     Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings: doctor.findings })
 }
 
@@ -64,6 +72,8 @@ struct Doctor<'a> {
     photographs: BTreeMap<PathBuf, Option<[u32; 2]>>,
     /// Photographs and what is outside them, each once however many pairs repeat it.
     outside: BTreeSet<(PathBuf, String)>,
+    /// Photographs and their boxes of which one side is zero, likewise.
+    flat: BTreeSet<(PathBuf, String)>,
     findings: Vec<Finding>,
 }
 
@@ -109,7 +119,12 @@ impl Doctor<'_> {
     }
 
     fn examine_image(&mut self, category: String, file: &Path, image: ImageAnnotation) {
-        if let Err(error) = pairs::check_image(&image) {
+        let flat = is_flat(&image.bndbox.each_ref().map(|corner| value(corner) as f32));
+        let fault = pairs::check_image(&image).err();
+        // A box with one side of zero is listed as such.
+        if let Some(error) =
+            fault.filter(|fault| !(flat && matches!(fault, PairsError::Box { .. })))
+        {
             self.find(Ailment::Contradiction, format!("{}: {error}", file.display()));
         }
         let photograph = self.photograph(&category, &image.filename);
@@ -117,6 +132,7 @@ impl Doctor<'_> {
         for (id, position) in image.kps.visible() {
             self.note_outside(&photograph, size, id, position);
         }
+        self.note_flat(&photograph, &image.bndbox);
         self.photographs.insert(photograph, Some(size));
         self.images.insert((category, image.name().to_owned()), image);
     }
@@ -126,10 +142,18 @@ impl Doctor<'_> {
     }
 
     fn note_outside(&mut self, photograph: &Path, size: [u32; 2], id: &str, position: &Position) {
-        if is_outside(position.each_ref().map(value), size) {
+        if is_outside(position.each_ref().map(value), size, false) {
             let [x, y] = position;
             let what = format!("keypoint {id} at [{x}, {y}] of {} × {}", size[0], size[1]);
             self.outside.insert((photograph.to_owned(), what));
+        }
+    }
+
+    fn note_flat(&mut self, photograph: &Path, bounds: &[Number; 4]) {
+        if is_flat(&bounds.each_ref().map(|corner| value(corner) as f32)) {
+            let [left, top, right, bottom] = bounds;
+            let what = format!("box [{left}, {top}, {right}, {bottom}]");
+            self.flat.insert((photograph.to_owned(), what));
         }
     }
 
@@ -165,11 +189,16 @@ impl Doctor<'_> {
             self.find(Ailment::Contradiction, format!("{}: {what}", file.display()));
             return;
         }
-        for (filename, size, keypoints) in [
-            (&pair.src_imname, pair.src_imsize, &pair.src_kps),
-            (&pair.trg_imname, pair.trg_imsize, &pair.trg_kps),
+        if let Some(twice) = repeated(&pair.kps_ids) {
+            let what = format!("{}: keypoint {twice}", file.display());
+            self.find(Ailment::RepeatedKeypoint, what);
+        }
+        for (filename, size, keypoints, bounds) in [
+            (&pair.src_imname, pair.src_imsize, &pair.src_kps, &pair.src_bndbox),
+            (&pair.trg_imname, pair.trg_imsize, &pair.trg_kps, &pair.trg_bndbox),
         ] {
             let photograph = self.photograph(&pair.category, filename);
+            self.note_flat(&photograph, bounds);
             let size = [size[0], size[1]];
             for (id, position) in pair.kps_ids.iter().zip(keypoints) {
                 let Some(position) = position else { continue };
@@ -212,6 +241,12 @@ impl Doctor<'_> {
         };
         let mut expected = pairs::pair(pair.pair_id, source, target);
         expected.mirror = pair.mirror; // says how the pair is used, not what is in its images
+        if [source, target]
+            .iter()
+            .any(|image| is_flat(&image.bndbox.each_ref().map(|corner| value(corner) as f32)))
+        {
+            expected.scale_variation = pair.scale_variation; // no area, no scale
+        }
         let (Ok(Value::Object(found)), Ok(Value::Object(expected))) =
             (serde_json::to_value(pair), serde_json::to_value(&expected))
         else {

@@ -47,7 +47,6 @@ pub(in crate::benchmark) fn open(
             faults.pass(|| lines[index].clone(), read)?;
         }
     }
-    reading.warn_of_keypoints_outside();
     Ok(Benchmark {
         name: "spair".to_owned(),
         split: options.split.clone(),
@@ -214,32 +213,6 @@ impl Reading<'_> {
         });
         Ok(())
     }
-
-    /// The published evaluation takes them as they are; so do we, but not silently.
-    fn warn_of_keypoints_outside(&self) {
-        let size = |image: usize| self.images.size(image);
-        let outside = |pair: &&Pair| {
-            any_outside(&pair.source_keypoints, size(pair.source))
-                || any_outside(&pair.target_keypoints, size(pair.target))
-        };
-        let count = self.pairs.iter().filter(outside).count();
-        if let Some(first) = self.pairs.iter().find(outside) {
-            tracing::warn!(
-                "{}: {count} of {} pairs have keypoints outside their photographs, {} first; they are \
-                 used as they are, and `hpflow dataset check` lists them",
-                self.root.display(),
-                self.pairs.len(),
-                first.id
-            );
-        }
-    }
-}
-
-fn any_outside(points: &[Point], size: Option<[u32; 2]>) -> bool {
-    let Some([width, height]) = size else { return false };
-    points
-        .iter()
-        .any(|&[x, y]| !(0.0..width as f32).contains(&x) || !(0.0..height as f32).contains(&y))
 }
 
 /// Whether lists have equal length, labels are levels, and names stay in their folder.
@@ -284,10 +257,13 @@ pub(in crate::benchmark) fn check(pair: &PairAnnotation) -> Result<(), String> {
 fn corners(field: &str, numbers: &[Number; 4]) -> Result<[f32; 4], String> {
     let corners = coordinates(field, numbers)?;
     let [left, top, right, bottom] = corners;
-    if left < right && top < bottom {
+    // One side may be zero: published code measures by the longer one.
+    if left <= right && top <= bottom && (left < right || top < bottom) {
         return Ok(corners);
     }
-    Err(format!("{field} is {corners:?}: expected xmin < xmax and ymin < ymax"))
+    Err(format!(
+        "{field} is {corners:?}: expected xmin < xmax and ymin < ymax, or one of them equal"
+    ))
 }
 
 fn coordinates<const N: usize>(field: &str, numbers: &[Number; N]) -> Result<[f32; N], String> {

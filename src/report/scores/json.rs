@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Contrast, FileScores, Scope};
+use super::{Contrast, FileScores, Scope, notes};
 use crate::score::bootstrap::{Bootstrap, Unit};
 use crate::score::published::{PublishedRow, table_3, table_4, table_5};
 use crate::score::{Breakdown, Factor, Levels, Measure, Measured, Score};
 
-/// The scores as JSON, percent in full precision; `null` where there is no pair to speak of.
+/// The scores as JSON, percent in full precision; `null` where there is no pair to speak of, and for
+/// the ends of an interval where there are too few.
 #[must_use]
 pub fn json(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Value {
     let one = |file: &FileScores, score: &Score| {
@@ -27,9 +28,9 @@ pub fn json(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> V
             "warnings": file.warnings,
         })
     };
-    let files: Vec<Value> =
+    let files_json: Vec<Value> =
         files.iter().flat_map(|file| file.scores.iter().map(|score| one(file, score))).collect();
-    let mut result = json!({ "files": files });
+    let mut result = json!({ "files": files_json, "notes": notes(scope, files, contrasts) });
     if let Some(Bootstrap { resamples, seed, unit }) = scope.bootstrap {
         let unit = if unit == Unit::Images { "images" } else { "pairs" };
         result["bootstrap"] = json!({ "resamples": resamples, "seed": seed, "resample": unit });
@@ -53,8 +54,8 @@ fn contrast(contrast: &Contrast) -> Value {
         "alpha": contrast.alpha.to_string(),
         "pairs": paired.pairs,
         "all": paired.difference,
-        "interval_95": { "low": paired.low, "high": paired.high },
-        "p": paired.p,
+        "interval_95": paired.certainty.map(|sure| json!({ "low": sure.low, "high": sure.high })),
+        "p": paired.certainty.map(|sure| sure.p),
     })
 }
 

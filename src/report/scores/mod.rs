@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::method::Direction;
 use crate::method::alignment::open::USUAL_STAGES;
-use crate::score::bootstrap::{Bootstrap, Paired};
-use crate::score::{Alpha, Score};
+use crate::score::bootstrap::{Bootstrap, Paired, TOO_FEW};
+use crate::score::{Alpha, Breakdown, Levels, Score};
 
 pub use json::{json, metrics};
 pub use tables::{flat, tables};
@@ -44,6 +44,60 @@ pub struct Scope<'a> {
     pub comparable: bool,
     /// How intervals were made, where they were.
     pub bootstrap: Option<Bootstrap>,
+    /// What is doubtful about the benchmark, a sentence each: part of JSON, not of tables.
+    pub doubts: &'a [String],
+}
+
+/// What a reader of these scores has to know of protocols, intervals and the benchmark, a sentence
+/// each. What only one file is concerned by is in [`FileScores::warnings`].
+#[must_use]
+pub fn notes(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Vec<String> {
+    let own = own_notes(files, contrasts);
+    own.into_iter().chain(scope.doubts.iter().cloned()).collect()
+}
+
+/// [`notes`] without what concerns the benchmark.
+#[must_use]
+pub fn own_notes(files: &[FileScores], contrasts: &[Contrast]) -> Vec<String> {
+    let scores = || files.iter().take(1).flat_map(|file| &file.scores);
+    let mut notes: Vec<String> = Vec::new();
+    let mut warned: Vec<(&str, Vec<&str>)> = Vec::new();
+    for protocol in scores().map(|score| score.protocol) {
+        let Some(warning) = protocol.warning else { continue };
+        match warned.iter_mut().find(|(other, _)| *other == warning) {
+            Some((_, names)) => names.push(protocol.name),
+            None => warned.push((warning, vec![protocol.name])),
+        }
+    }
+    for (warning, names) in warned {
+        let s = if names.len() == 1 { "" } else { "s" };
+        notes.push(format!("Protocol{s} {}: {warning}.", names.join(", ")));
+    }
+    if too_few(files, contrasts) {
+        notes.push(format!(
+            "Where a mean has no interval there are {TOO_FEW}: of one or two, or of some of the same \
+             two photographs, resampling cannot tell."
+        ));
+    }
+    notes
+}
+
+/// Whether a mean or a difference has no interval for want of pairs.
+fn too_few(files: &[FileScores], contrasts: &[Contrast]) -> bool {
+    let measured = files.iter().flat_map(|file| &file.scores).flat_map(|score| &score.pck);
+    let mut lacks = measured.filter_map(|one| Some((&one.pck, &one.interval.as_ref()?.low)));
+    lacks.any(|(pck, low)| {
+        cells(pck).zip(cells(low)).any(|(mean, end)| mean.is_some() && end.is_none())
+    }) || contrasts.iter().any(|one| one.paired.certainty.is_none())
+}
+
+/// The means of a breakdown in a row.
+fn cells(pck: &Breakdown) -> impl Iterator<Item = Option<f64>> {
+    let levels =
+        |levels: &Option<Levels>| levels.iter().flatten().flatten().copied().collect::<Vec<_>>();
+    let categories = pck.category.iter().map(|(_, pck)| *pck);
+    let levels = [levels(&pck.factors), levels(&pck.controlled)].concat();
+    std::iter::once(pck.all).chain(categories).chain(levels)
 }
 
 /// Two files compared under one protocol at one α.

@@ -1,9 +1,9 @@
 //! Scores as the paper's tables.
 
 use super::published::add_published;
-use super::{Contrast, FileScores, Scope};
+use super::{Contrast, FileScores, Scope, own_notes};
 use crate::report::{Group, Row, Table};
-use crate::score::bootstrap::{Bootstrap, Interval, Paired, Unit};
+use crate::score::bootstrap::{Bootstrap, Interval, Paired, TOO_FEW, Unit};
 use crate::score::published::{PublishedRow, TEST_PAIRS, table_3, table_4, table_5};
 use crate::score::{Alpha, Breakdown, Factor, Levels, Measure, Score, abbreviation};
 
@@ -34,7 +34,7 @@ impl Entry<'_> {
 pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Vec<Table> {
     let entries = entries(files);
     let labels = Labels::new(&entries);
-    let mut tables = vec![overview(scope, files)];
+    let mut tables = vec![overview(scope, files, contrasts)];
     let Some(first) = entries.first() else { return tables };
     let title =
         |what: &str| format!("{} {}, {what}", measured(&entries), labels.title(scope, first));
@@ -80,7 +80,7 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
 /// Paired tests between files.
 fn differences(contrasts: &[Contrast]) -> Table {
     let row = |contrast: &Contrast| {
-        let Paired { difference, pairs, low, high, p, .. } = contrast.paired;
+        let Paired { difference, pairs, certainty } = contrast.paired;
         let [one, other] = &contrast.names;
         Row {
             labels: vec![
@@ -88,9 +88,13 @@ fn differences(contrasts: &[Contrast]) -> Table {
                 contrast.protocol.to_owned(),
                 contrast.alpha.to_string(),
                 pairs.to_string(),
-                format!("{p:.4}"),
+                certainty.map_or_else(|| TOO_FEW.to_owned(), |sure| format!("{:.4}", sure.p)),
             ],
-            cells: vec![Some(difference), Some(low), Some(high)],
+            cells: vec![
+                Some(difference),
+                certainty.map(|sure| sure.low),
+                certainty.map(|sure| sure.high),
+            ],
             contest: None,
             ruled: false,
         }
@@ -299,7 +303,7 @@ impl Labels {
 }
 
 /// All at every α, and over what it speaks.
-fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
+fn overview(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> Table {
     let mut alphas: Vec<Alpha> = Vec::new();
     for one in files.iter().flat_map(|file| &file.scores).flat_map(|score| &score.pck) {
         if !alphas.contains(&one.alpha) {
@@ -340,6 +344,7 @@ fn overview(scope: Scope<'_>, files: &[FileScores]) -> Table {
         .map(|(at, file)| row(file, &file.scores[at], at))
         .collect();
     let mut notes: Vec<String> = files.iter().flat_map(|file| notes(scope, file)).collect();
+    notes.extend(own_notes(files, contrasts));
     notes.extend(scope.bootstrap.map(how_drawn));
     if scope.published && !scope.comparable {
         notes.push(format!(
@@ -392,13 +397,7 @@ fn how_drawn(bootstrap: Bootstrap) -> String {
 fn notes(scope: Scope<'_>, file: &FileScores) -> Vec<String> {
     let mut notes = file.warnings.clone();
     for score in &file.scores {
-        if score.dropped > 0 {
-            notes.push(format!(
-                "{}: protocol {} leaves out {} pairs without a single prediction.",
-                file.name, score.protocol.name, score.dropped
-            ));
-        }
-        if score.pairs + score.dropped < scope.pairs {
+        if score.pairs < scope.pairs {
             notes.push(format!(
                 "{}: speaks over {} of the {} pairs of {} {} only; compare it with nothing that \
                  was scored on all.",

@@ -75,7 +75,7 @@ fn the_same_seed_gives_the_same_interval_on_any_number_of_threads() {
 #[test]
 fn every_average_has_intervals_around_its_means() {
     let (benchmark, verdicts) = all_pairs(9, |source, target| (source * target) % 3 == 0);
-    for protocol in &PROTOCOLS {
+    for protocol in defined(Kind::Spair) {
         let mean = breakdown(&benchmark, &verdicts, protocol).all.unwrap();
         let found = interval(&benchmark, &verdicts, protocol, draw(Unit::Images, 1));
         let (low, high) = (found.low.all.unwrap(), found.high.all.unwrap());
@@ -93,14 +93,16 @@ fn a_paired_test_sees_a_small_difference_that_the_intervals_hide() {
     // The ten pairs from photograph 3 to even targets, of 380.
     near(paired.difference, 100.0 * 10.0 / 380.0);
     assert_eq!(paired.pairs, 380);
-    assert!(paired.low >= 0.0 && paired.high < 10.0, "{paired:?}");
+    let sure = paired.certainty.unwrap();
+    assert!(sure.low >= 0.0 && sure.high < 10.0, "{paired:?}");
     let same = compare(&benchmark, [&first, &first], protocol, draw(Unit::Images, 1)).unwrap();
-    assert_eq!((same.difference, same.low, same.high, same.p), (0.0, 0.0, 0.0, 1.0));
+    let sure = same.certainty.unwrap();
+    assert_eq!((same.difference, sure.low, sure.high, sure.p), (0.0, 0.0, 0.0, 1.0));
     // One that is never right: the sign never turns, but zero is reached where no even photograph
     // is drawn, once in a million resamples and not with this seed.
     let (_, opposite) = all_pairs(20, |_, _| false);
     let clear = compare(&benchmark, [&first, &opposite], protocol, draw(Unit::Images, 2)).unwrap();
-    near(clear.p, 2.0 / (RESAMPLES + 1) as f64);
+    near(clear.certainty.unwrap().p, 2.0 / (RESAMPLES + 1) as f64);
 }
 
 #[test]
@@ -111,4 +113,37 @@ fn a_paired_test_speaks_of_the_pairs_that_both_were_scored_on() {
     let paired = compare(&benchmark, [&verdicts, half], protocol, draw(Unit::Images, 1)).unwrap();
     assert_eq!((paired.pairs, paired.difference), (10, 0.0));
     assert_eq!(compare(&benchmark, [&verdicts, &[]], protocol, draw(Unit::Images, 1)), None);
+}
+
+#[test]
+fn one_or_two_pairs_and_pairs_of_the_same_photographs_have_no_interval() {
+    let protocol = find("spair").unwrap();
+    let all_of = |photographs: &[[usize; 2]]| {
+        let pairs = photographs.iter().enumerate();
+        let at: [Point; 2] = [[50.0, 20.0]; 2];
+        let pairs = pairs.map(|(n, two)| pair(&n.to_string(), "bird", *two, &at)).collect();
+        let benchmark = benchmark(pairs);
+        let verdicts: Vec<Verdict> = (0..photographs.len())
+            .map(|n| Verdict { pair: n, judged: n, right: vec![n % 2 == 0, true], unanswered: 0 })
+            .collect();
+        for unit in [Unit::Images, Unit::Pairs] {
+            let found = interval(&benchmark, &verdicts, protocol, draw(unit, 1));
+            let paired =
+                compare(&benchmark, [&verdicts, &verdicts], protocol, draw(unit, 1)).unwrap();
+            assert_eq!(found.low.all.is_some(), paired.certainty.is_some());
+            assert_eq!(found.low.all.is_some(), found.high.all.is_some());
+            assert_eq!(found.low.all.is_some(), found.low.category[0].1.is_some());
+            assert_eq!(found.low.all.is_some(), found.low.controlled.unwrap()[3][0].is_some());
+            if unit == Unit::Pairs {
+                return found.low.all.is_some();
+            }
+        }
+        unreachable!()
+    };
+    assert!(!all_of(&[[0, 1]]));
+    assert!(!all_of(&[[0, 1], [2, 3]]));
+    assert!(!all_of(&[[0, 1], [1, 0]]));
+    // Keypoints of two photographs in three pairs: every resample has the same mean.
+    assert!(!all_of(&[[0, 1], [1, 0], [0, 1]]));
+    assert!(all_of(&[[0, 1], [1, 0], [2, 1]]));
 }

@@ -6,7 +6,17 @@ mod protocols;
 
 use super::*;
 use crate::Point;
-use crate::benchmark::{Benchmark, Image, Pair, Variation};
+use crate::benchmark::{Benchmark, Image, Kind, Pair, Variation};
+
+/// A protocol on SPair-71k.
+fn find(name: &str) -> Option<&'static Protocol> {
+    super::find(name)?.on(Kind::Spair).ok()
+}
+
+/// A protocol on the kind of benchmark that this is.
+fn of(benchmark: &Benchmark, name: &str) -> &'static Protocol {
+    super::find(name).unwrap().on(benchmark.kind().unwrap()).unwrap()
+}
 
 /// A benchmark of photographs of 200 × 100 px.
 fn benchmark(pairs: Vec<Pair>) -> Benchmark {
@@ -46,7 +56,7 @@ fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers
 
 /// All under a protocol, at its first α.
 fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f64 {
-    let protocol = find(protocol).unwrap();
+    let protocol = of(benchmark, protocol);
     let answers = answers(benchmark, lines).unwrap();
     let verdicts = judge(benchmark, &answers, protocol, protocol.alphas[0]).unwrap();
     breakdown(benchmark, &verdicts, protocol).all.unwrap()
@@ -59,7 +69,7 @@ fn breakdown_at(
     protocol: &str,
     hundredths: u32,
 ) -> f64 {
-    let protocol = find(protocol).unwrap();
+    let protocol = of(benchmark, protocol);
     let answers = answers(benchmark, lines).unwrap();
     let verdicts = judge(benchmark, &answers, protocol, Alpha::hundredths(hundredths)).unwrap();
     breakdown(benchmark, &verdicts, protocol).all.unwrap()
@@ -135,15 +145,17 @@ fn the_frame_alone_changes_the_result() {
 
 #[test]
 fn a_clamped_truth_alone_changes_the_result() {
-    // CATs: x is clamped to 255/256 · 200 = 199.22 px. A keypoint annotated at 210 and predicted
-    // at 190 is 9.22 px off instead of 20; 10 px are allowed in x.
+    // SD4Match: x is clamped to 767/768 · 200 = 199.74 px. A keypoint annotated at 210 and predicted
+    // at 190 is 9.74 px off instead of 20; 10 px are allowed in x.
     let benchmark = benchmark(vec![
         pair("p", "bird", [0, 1], &[[210.0, 20.0]]),
         pair("q", "bird", [1, 0], &[[210.0, 20.0]]),
     ]);
     let lines = [("p", vec![Some([190.0, 20.0])]), ("q", vec![Some([190.0, 20.0])])];
+    near(breakdown_at(&benchmark, &lines, "sd4match-image", 10), 100.0);
     near(all(&benchmark, &lines, "dhpf-240"), 0.0);
-    near(all(&benchmark, &lines, "cats-256"), 100.0);
+    // CATs clamps the query while it predicts, and no truth.
+    near(all(&benchmark, &lines, "cats-256"), 0.0);
 }
 
 #[test]
@@ -179,24 +191,34 @@ fn willow_measures_by_the_extent_of_the_keypoints() {
     // The keypoints span 30 × 40 px, so at α = 0.05 an error of 2 px is right and one of 3 wrong.
     let mut one = pair("p", "car(G)", [0, 1], &[[10.0, 10.0], [40.0, 50.0]]);
     one.target_box = None;
-    let benchmark = benchmark(vec![one]);
+    let willow = Benchmark { name: "pf-willow".to_owned(), ..benchmark(vec![one.clone()]) };
     let lines = [("p", vec![Some([12.0, 10.0]), Some([40.0, 47.0])])];
-    near(all(&benchmark, &lines, "willow"), 50.0);
-    let answers = answers(&benchmark, &lines).unwrap();
-    let error = judge(&benchmark, &answers, find("spair").unwrap(), Alpha::hundredths(10));
+    near(all(&willow, &lines, "willow"), 50.0);
+    let spair = benchmark(vec![one]);
+    let answers = answers(&spair, &lines).unwrap();
+    let error = judge(&spair, &answers, find("spair").unwrap(), Alpha::hundredths(10));
     assert!(matches!(error, Err(ScoreError::NoBox { .. })), "{error:?}");
+    // A protocol that was looked up for another benchmark measures it otherwise.
+    let error = judge(&willow, &answers, find("dhpf-240").unwrap(), Alpha::hundredths(10));
+    assert!(matches!(error, Err(ScoreError::OtherBenchmark { of: "spair", .. })), "{error:?}");
 }
 
 #[test]
-fn the_scnet_protocol_measures_by_the_image_and_drops_a_pair_without_predictions() {
+fn the_scnet_protocol_measures_by_the_image_and_counts_a_pair_without_predictions_as_zero() {
     // An image is S × S after the warp, so S/10 is allowed: 20 px in x, 10 px in y. Pair q has no
-    // prediction and is dropped; its mirror p has errors of 20 px in x, 11 px in y and a keypoint
-    // without prediction, which is wrong: 1 of 3.
+    // prediction: 0. Its mirror p has errors of 20 px in x, 11 px in y and a keypoint without
+    // prediction, which is wrong: 1 of 3. Their mean is 1/6.
     let at = [50.0, 20.0];
     let benchmark =
         benchmark(vec![pair("p", "bird", [0, 1], &[at; 3]), pair("q", "bird", [1, 0], &[at; 3])]);
     let lines = [("p", vec![Some([70.0, 20.0]), Some([50.0, 31.0]), None]), ("q", vec![None; 3])];
-    near(all(&benchmark, &lines, "scnet-224"), 100.0 / 3.0);
+    near(all(&benchmark, &lines, "scnet-224"), 100.0 / 6.0);
+    // A pair without keypoints has no PCK and is left out.
+    let mut with_empty = benchmark.clone();
+    with_empty.pairs.extend([pair("r", "bird", [2, 3], &[]), pair("s", "bird", [3, 2], &[])]);
+    with_empty.images.extend(benchmark.images.clone());
+    let more = [lines.as_slice(), &[("r", vec![]), ("s", vec![])]].concat();
+    near(all(&with_empty, &more, "scnet-224"), 100.0 / 6.0);
     near(all(&benchmark, &lines, "spair"), 0.0);
 }
 
@@ -244,12 +266,20 @@ fn unknown_and_repeated_pairs_and_wrong_numbers_of_points_are_named() {
 
 #[test]
 fn protocols_have_names_of_their_own() {
-    for protocol in &PROTOCOLS {
-        assert_eq!(find(protocol.name), Some(protocol));
-        assert!(!protocol.alphas.is_empty());
+    for kind in Kind::ALL {
+        for protocol in defined(kind) {
+            let evaluator = super::find(protocol.name).unwrap();
+            assert_eq!(evaluator.on(kind), Ok(protocol), "the name is that of the row");
+            assert_eq!(protocol.benchmark, kind, "{}", protocol.name);
+            assert!(!protocol.alphas.is_empty());
+        }
+        // What a benchmark's own paper does is what its name does there.
+        for own in defaults_for(kind) {
+            assert_eq!(super::find(own.name).unwrap().on(kind), Ok(own));
+        }
     }
-    assert_eq!(default_for("pf-willow").name, "willow");
-    assert_eq!(default_for("spair").name, "spair");
+    assert_eq!(default_for(Kind::PfWillow).name, "willow");
+    assert_eq!(default_for(Kind::Spair).name, "spair");
 }
 
 #[test]
@@ -267,7 +297,7 @@ fn the_controlled_table_holds_the_other_factors_at_their_first_level() {
     let answers = answers(&benchmark, &lines).unwrap();
     let score = score(&benchmark, &answers, find("spair").unwrap(), &[Alpha::hundredths(10)], None);
     let score = score.unwrap();
-    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (3, 3, 1, 0));
+    assert_eq!((score.pairs, score.keypoints, score.unanswered), (3, 3, 1));
     let pck = &score.pck[0].pck;
     let factors = pck.factors.as_ref().unwrap();
     assert_eq!(factors[0], [Some(100.0), None, Some(50.0)]);

@@ -60,7 +60,7 @@ fn spair() {
     // p 3/4 (10 px is right, 15 is not), q 1/4, c 1, d 0, e 1, f 1/2: sum 3.5 over 6 pairs.
     let score = scored("spair");
     near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
-    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (6, 14, 5, 0));
+    assert_eq!((score.pairs, score.keypoints, score.unanswered), (6, 14, 5));
 }
 
 #[test]
@@ -79,13 +79,13 @@ fn chm_240() {
 
 #[test]
 fn cats_256() {
-    // The truth at 210 is clamped to 255/256 · 200 = 199.2, 4.2 px from 195: p's predictions score
-    // 3/4 (6 px in y is wrong), q's 1/4, the cows 2.5: 3.5 over 6. From target to source p is
-    // scored by q's predictions, so the pair with truncated source has 1/4.
+    // The truth at 210 stays there, 15 px from 195: p's predictions score 2/4 (6 px in y is wrong),
+    // q's 1/4, the cows 2.5: 3.25 over 6. From target to source p is scored by q's predictions, so
+    // the pair with truncated source has 1/4.
     let score = scored("cats-256");
-    near(all_at(&score, "0.1"), 100.0 * 3.5 / 6.0);
+    near(all_at(&score, "0.1"), 100.0 * 3.25 / 6.0);
     let truncation = &score.pck[0].pck.factors.as_ref().unwrap()[2];
-    assert_eq!(truncation[1..3], [Some(25.0), Some(75.0)]);
+    assert_eq!(truncation[1..3], [Some(25.0), Some(50.0)]);
 }
 
 #[test]
@@ -145,8 +145,9 @@ fn sd4match_point() {
 
 #[test]
 fn visual_ai_image() {
-    // α = 0.01 allows 1 px: p 1/4, q 1/4, the cows 2.5. At 0.05, 839/840 · 200 = 199.8 is 4.8 px
-    // from 195: p 2/4.
+    // Corners on corners, x is multiplied by 839 / 199: α = 0.01 allows 1 px in x, p 1/4, q 1/4, the
+    // cows 2.5. At 0.05 a box of 100 px allows 5 px, and the truth is clamped to 839, which is x = 199,
+    // 4 px from 195: p 2/4.
     let score = scored("visual-ai-image");
     near(all_at(&score, "0.01"), 50.0);
     near(all_at(&score, "0.05"), 100.0 * 3.25 / 6.0);
@@ -161,10 +162,12 @@ fn visual_ai_point() {
 #[test]
 fn scnet_224() {
     // A tenth of the image: 20 px in x, 10 in y. p 4/4, q 1/4, c 1, e 1, f 1/2; d has no
-    // prediction and is dropped: 3.75 over 5.
+    // prediction and counts zero: 3.75 over 6.
     let score = scored("scnet-224");
-    near(all_at(&score, "0.1"), 75.0);
-    assert_eq!((score.pairs, score.keypoints, score.unanswered, score.dropped), (5, 13, 4, 1));
+    near(all_at(&score, "0.1"), 62.5);
+    assert_eq!((score.pairs, score.keypoints, score.unanswered), (6, 14, 5));
+    let said = score.protocol.warning.unwrap();
+    assert!(said.contains("a pair without a single prediction counts zero"), "{said}");
 }
 
 #[test]
@@ -172,7 +175,10 @@ fn willow() {
     // Bird keypoints span 160 px: α = 0.05 allows 8 px, p 2/4 (6 px, not 10 or 15), q 1/4. A single
     // keypoint spans nothing, so only an exact one is right: c 1, d 0. e and f span 10 px: 1, 1/2.
     // α = 0.1 allows 16 px: p 4/4.
-    let score = scored("willow");
+    let (benchmark, answers) = made_up();
+    let benchmark = named("pf-willow", benchmark.pairs);
+    let protocol = of(&benchmark, "willow");
+    let score = score(&benchmark, &answers, protocol, protocol.alphas, None).unwrap();
     near(all_at(&score, "0.05"), 100.0 * 3.25 / 6.0);
     near(all_at(&score, "0.1"), 100.0 * 3.75 / 6.0);
 }
@@ -186,8 +192,8 @@ fn mmpose() {
 #[test]
 fn every_protocol_has_a_test_here() {
     let tests = include_str!("protocols.rs");
-    for protocol in &PROTOCOLS {
-        let name = protocol.name;
+    for evaluator in &EVALUATORS {
+        let name = evaluator.name;
         let ways = [format!("scored(\"{name}\")"), format!(", \"{name}\")")];
         assert!(ways.iter().any(|way| tests.contains(way)), "{name} has no test");
     }
@@ -202,12 +208,14 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
         let protocols: Vec<&Protocol> = names.iter().map(|name| find(name).unwrap()).collect();
         warnings(&protocols, &method(side))
     };
-    assert_eq!(told(&["cats-256"], 256), [""; 0]);
+    assert_eq!(told(&["dhpf-240"], 240), [""; 0]);
     assert_eq!(
-        told(&["cats-256"], 300)[0],
-        "protocol cats-256: its code also warps images to a square of 256 px when predicting, \
+        told(&["dhpf-240"], 300)[0],
+        "protocol dhpf-240: its code also warps images to a square of 240 px when predicting, \
          which scoring cannot add; the header says image_side 300"
     );
+    let cats = told(&["cats-256"], 256).remove(0);
+    assert!(cats.contains("256 px and clamps queries to [0, 255] when predicting"), "{cats}");
     let dift = told(&["dift-image"], 768).remove(0);
     assert!(dift.contains("whole original pixels"), "{dift}");
     assert_eq!(told(&["spair"], 256), [""; 0]);
@@ -234,7 +242,7 @@ fn pascal_measures_by_the_image() {
     // Errors 10 (right, at the threshold), 10.1 (wrong), none (wrong): 1 of 3.
     near(all(&benchmark, &[("p", predicted.clone())], "pascal"), 100.0 / 3.0);
     near(breakdown_at(&benchmark, &[("p", predicted)], "spair", 5), 0.0);
-    assert_eq!(default_for("pf-pascal").name, "pascal");
+    assert_eq!(default_for(Kind::PfPascal).name, "pascal");
 }
 
 #[test]
@@ -293,15 +301,36 @@ fn masks_are_drawn_where_the_long_side_is_300() {
 
 #[test]
 fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
-    let refused = |benchmark: &Benchmark, name: &str| {
-        let answers = answers(benchmark, &[]).unwrap();
-        judge(benchmark, &answers, find(name).unwrap(), Alpha::hundredths(10)).unwrap_err()
-    };
-    let keypoints = benchmark(vec![pair("p", "cat", [0, 1], &[[1.0, 1.0]])]);
-    assert!(matches!(refused(&keypoints, "caltech-iou"), ScoreError::Unfit { .. }));
-    assert!(matches!(refused(&outlines(), "spair"), ScoreError::Unfit { .. }));
-    assert!(fitting("caltech-101").all(|one| one.name.starts_with("caltech")));
-    assert_eq!(fitting("spair").count() + fitting("caltech-101").count(), PROTOCOLS.len());
+    let refused = |kind: Kind, name: &str| super::super::find(name).unwrap().on(kind).unwrap_err();
+    for (kind, name, sentence) in [
+        (Kind::Spair, "caltech-iou", "is not defined for spair: it compares masks"),
+        (Kind::Caltech101, "spair", "is not defined for caltech-101: HPF's code compares masks"),
+        (Kind::Caltech101, "dhpf-240", "is defined for caltech-101, but hpflow lacks it: its auth"),
+        (Kind::PfPascal, "dift-point", "is not defined for pf-pascal: its code has no PF-PASCAL"),
+        (Kind::PfWillow, "spair", "PF-WILLOW has no boxes, and HPF's code measures by the keypoi"),
+        (Kind::PfWillow, "scnet-224", "is defined for pf-willow, but hpflow lacks it: CNNGeo's"),
+        (Kind::Tss, "sd-dino-class", "is defined for tss, but hpflow lacks it"),
+        (Kind::Tss, "geoaware-point", "is not defined for tss: its code has no TSS"),
+    ] {
+        let found = refused(kind, name).to_string();
+        assert!(found.contains(sentence), "{found}");
+        assert!(found.starts_with(&format!("protocol {name} ")), "{found}");
+    }
+    assert!(defined(Kind::Caltech101).all(|one| one.name.starts_with("caltech")));
+    let names = |kind| defined(kind).map(|one| one.name).collect::<Vec<_>>().join(" ");
+    assert_eq!(names(Kind::Tss), "tss");
+    assert_eq!(
+        names(Kind::PfWillow),
+        "dhpf-240 chm-240 cats-256 sd4match-image sd4match-point visual-ai-image visual-ai-point \
+         willow pascal"
+    );
+    assert_eq!(
+        names(Kind::PfPascal),
+        "spair dhpf-240 chm-240 cats-256 sd-dino-class sd-dino-weighted geoaware-image \
+         geoaware-point sd4match-image sd4match-point visual-ai-image visual-ai-point scnet-224 \
+         pascal mmpose"
+    );
+    assert_eq!(names(Kind::Spair), names(Kind::SpairJson));
 }
 
 #[test]
@@ -309,11 +338,12 @@ fn what_cannot_be_applied_is_known_before_any_prediction() {
     let mut pf_willow =
         named("pf-willow", vec![pair("p", "car", [0, 1], &[[1.0, 1.0], [5.0, 9.0]])]);
     pf_willow.pairs[0].target_box = None;
-    let fault = |benchmark: &Benchmark, name: &str| check(benchmark, find(name).unwrap()).err();
+    let fault = |benchmark: &Benchmark, name: &str| check(benchmark, of(benchmark, name)).err();
     assert_eq!([fault(&pf_willow, "willow"), fault(&pf_willow, "pascal")], [None, None]);
-    assert!(matches!(fault(&pf_willow, "spair"), Some(ScoreError::NoBox { .. })));
-    assert!(matches!(fault(&pf_willow, "scnet-224"), Some(ScoreError::NoMirror { .. })));
-    assert!(matches!(fault(&pf_willow, "caltech-iou"), Some(ScoreError::Unfit { .. })));
+    assert!(matches!(fault(&pf_willow, "cats-256"), Some(ScoreError::NoMirror { .. })));
+    let mut boxless = benchmark(vec![pair("p", "car", [0, 1], &[[1.0, 1.0]])]);
+    boxless.pairs[0].target_box = None;
+    assert!(matches!(fault(&boxless, "spair"), Some(ScoreError::NoBox { .. })));
     let mut outlines = outlines();
     assert_eq!(fault(&outlines, "caltech-iou"), None);
     for benchmark in [&mut pf_willow, &mut outlines] {
@@ -324,4 +354,101 @@ fn what_cannot_be_applied_is_known_before_any_prediction() {
         let error = error.unwrap().to_string();
         assert!(error.contains("needs the size") && error.contains("nor 1.png says"), "{error}");
     }
+}
+
+#[test]
+fn on_pf_pascal_evaluators_measure_by_the_image() {
+    // The image is 200 × 100, the box 100 × 50. At α = 0.1: original pixels allow 20 px; a square of
+    // side S allows S/10, which is 20 px in x and 10 in y. Errors: 20 px in x, 12 px in y, 11 px in y.
+    let truth: [Point; 3] = [[50.0, 50.0]; 3];
+    let mut one = pair("p", "cat", [0, 1], &truth);
+    one.variation = None;
+    let benchmark = named("pf-pascal", vec![one]);
+    let predicted = vec![Some([70.0, 50.0]), Some([50.0, 62.0]), Some([50.0, 59.0])];
+    let at = |name: &str, hundredths| {
+        breakdown_at(&benchmark, &[("p", predicted.clone())], name, hundredths)
+    };
+    // Warped: 20 px in x is right, 12 px in y is not, 9 px in y is. By the box none but none would be.
+    for name in ["dhpf-240", "chm-240", "sd4match-image", "sd4match-point"] {
+        near(at(name, 10), 200.0 / 3.0);
+        near(at(name, 9), 100.0 / 3.0); // 18 px in x, 9 px in y
+    }
+    // Strictly, in original pixels: 20 px is not below 20, 12 and 9 are.
+    for name in ["sd-dino-class", "sd-dino-weighted", "geoaware-image", "geoaware-point"] {
+        near(at(name, 10), 200.0 / 3.0);
+        near(at(name, 5), 100.0 / 3.0); // 9 px of 10
+        assert_eq!(
+            of(&benchmark, name).alphas,
+            ["0.1", "0.05", "0.15"].map(|a| a.parse().unwrap())
+        );
+    }
+    near(at("pascal", 10), 100.0);
+    near(at("spair", 10), 100.0 / 3.0); // 10 px of the box
+}
+
+#[test]
+fn visual_ai_floors_keypoints_of_pf_pascal_and_pf_willow_and_warps_corners_on_corners() {
+    // The truth at 50.9 is taken for 50. On PF-PASCAL α = 0.1 of 840 is 84 px of the square; x is
+    // multiplied by 839 / 199, so that 84 px are 19.9237 px: 69.92 is right, 69.93 is not. (By 840 / 200
+    // 20 px would be.)
+    let pf_pascal = named("pf-pascal", vec![pair("p", "cat", [0, 1], &[[50.9, 50.0]; 3])]);
+    let lines = [("p", vec![Some([69.92, 50.0]), Some([69.93, 50.0]), Some([30.08, 50.0])])];
+    near(breakdown_at(&pf_pascal, &lines, "visual-ai-image", 10), 200.0 / 3.0);
+    near(breakdown_at(&pf_pascal, &lines, "visual-ai-point", 10), 200.0 / 3.0);
+    // On PF-WILLOW the keypoints are (10, 10) and (40, 50) when floored. In the square their box is
+    // 30 · 839/199 = 126.5 wide and 40 · 839/99 = 339.0 high: α = 0.1 allows 33.9 px, which is 4 px in
+    // y and 8.04 px in x. Not floored, the box would be 40.9 high and the truth 0.9 lower.
+    let truth = [[10.5, 10.0], [40.2, 50.9]];
+    let pf_willow = named("pf-willow", vec![pair("p", "car(G)", [0, 1], &truth)]);
+    let right = [("p", vec![Some([18.04, 10.0]), Some([40.0, 54.0])])];
+    near(breakdown_at(&pf_willow, &right, "visual-ai-image", 10), 100.0);
+    let wrong = [("p", vec![Some([18.05, 10.0]), Some([40.0, 54.01])])];
+    near(breakdown_at(&pf_willow, &wrong, "visual-ai-image", 10), 0.0);
+    // On SPair-71k nothing is floored: 20 px of the box of 100 px, corners on corners.
+    let spair = benchmark(vec![pair("p", "cat", [0, 1], &[[50.9, 50.0]])]);
+    near(breakdown_at(&spair, &[("p", vec![Some([60.9, 50.0])])], "visual-ai-image", 10), 100.0);
+    near(breakdown_at(&spair, &[("p", vec![Some([60.0, 55.03])])], "visual-ai-image", 10), 0.0);
+    let mut narrow = spair.clone();
+    narrow.images.iter_mut().for_each(|image| image.size = Some([1, 100]));
+    let error = check(&narrow, of(&narrow, "visual-ai-image")).unwrap_err();
+    assert!(matches!(error, ScoreError::TooNarrow { .. }), "{error}");
+}
+
+#[test]
+fn on_pf_willow_padding_is_part_of_the_keypoints_box_for_dhpf_chm_and_cats() {
+    // Photographs of 200 × 100, keypoints (100, 20) and (160, 60). In a square of 240 they are at
+    // (120, 48) and (192, 144): a box of 72 × 96, of which α = 0.1 allows 9.6. With (−1, −1) it is
+    // 193 × 145: 19.3 allowed. With (−2, −2), 194 × 146: 19.4. One px of a photograph is 1.2 px in x.
+    let truth = [[100.0, 20.0], [160.0, 60.0]];
+    let mut pairs = vec![pair("p", "car(G)", [0, 1], &truth), pair("q", "car(G)", [1, 0], &truth)];
+    pairs.iter_mut().for_each(|pair| pair.target_box = None);
+    let benchmark = named("pf-willow", pairs.clone());
+    let score = |benchmark: &Benchmark, name: &str, off: f32| {
+        let points = vec![Some([100.0 + off, 20.0]), Some([160.0, 60.0 - off / 2.0])];
+        breakdown_at(benchmark, &[("p", points.clone()), ("q", points)], name, 10)
+    };
+    // 16.08 px are 19.296 in the square, and 16.1 px 19.32; 16.16 px are 19.392, and 16.17 19.404.
+    for (name, right, wrong) in
+        [("dhpf-240", 16.08, 16.1), ("chm-240", 16.16, 16.17), ("sd4match-image", 8.0, 8.01)]
+    {
+        near(score(&benchmark, name, right), 100.0);
+        near(score(&benchmark, name, wrong), 0.0);
+    }
+    // In a square of 256: (128, 51.2) and (204.8, 153.6), with (−1, −1) 205.8 × 154.6: 20.58 allowed, and
+    // 1 px is 1.28: 16.07 px are 20.57, 16.09 px 20.60.
+    near(score(&benchmark, "cats-256", 16.07), 100.0);
+    near(score(&benchmark, "cats-256", 16.09), 0.0);
+    for name in ["dhpf-240", "chm-240", "cats-256"] {
+        let warning = of(&benchmark, name).warning.unwrap();
+        assert!(warning.contains("about 3 points more than protocol willow"), "{warning}");
+    }
+    // Forty keypoints leave no padding.
+    for pair in &mut pairs {
+        pair.target_keypoints.extend([[130.0, 40.0]; 38]);
+        pair.source_keypoints = pair.target_keypoints.clone();
+    }
+    let full = named("pf-willow", pairs);
+    let points: Predicted =
+        full.pairs[0].target_keypoints.iter().map(|[x, y]| Some([x + 8.01, *y])).collect();
+    near(breakdown_at(&full, &[("p", points.clone()), ("q", points)], "dhpf-240", 10), 0.0);
 }

@@ -113,7 +113,7 @@ fn what_is_broken_is_refused_with_its_file() {
         ),
         (
             "Annotations/cat/a.mat",
-            annotation(&three, &[5.0, 2.0, 5.0, 9.0]),
+            annotation(&three, &[5.0, 2.0, 5.0, 2.0]),
             "expected xmin < xmax",
         ),
         ("Annotations/cat/a.mat", file(&[(14, doubles("kps", &[3, 1], &[0.0; 3]))]), "2 columns"),

@@ -144,7 +144,7 @@ fn a_contradictory_annotation_is_refused_with_its_file_and_field() {
         (json!({"src_kps": [null]}), "no keypoint is visible in both images"),
         (json!({"trg_kps": [[1, 2, 3]]}), "000001-a-b:cat.json: "),
         (json!({"trg_kps": [[1e300, 2]]}), "trg_kps holds 1e+300: expected pixels"),
-        (json!({"src_bndbox": [10, 10, 10, 70]}), "expected xmin < xmax"),
+        (json!({"src_bndbox": [10, 10, 9, 70]}), "expected xmin < xmax"),
         (json!({"src_imsize": [0, 80, 3]}), "src_imsize is [0, 80, 3]"),
         (json!({"src_imsize": [-5, 80, 3]}), "found the number -5 where a whole number"),
         (

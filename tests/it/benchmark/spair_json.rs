@@ -158,7 +158,7 @@ fn broken_annotations_are_told_with_their_file() {
         (json!({"src_imname": "../a.jpg"}), "expected a name without a folder"),
         (json!({"src_imname": null}), "src_imname is missing"),
         (json!({"category": "dog"}), "expected \"cat\" as in its name"),
-        (json!({"trg_bndbox": [5, 5, 5, 9]}), "expected xmin < xmax"),
+        (json!({"trg_bndbox": [5, 9, 5, 9]}), "expected xmin < xmax"),
         (json!({"trg_imsize": [0, 5]}), "above 0"),
         (json!({"kps_ids": ["a"]}), "kps_ids has 1 names for 3 keypoints"),
         (json!({"truncation": 9}), "truncation is 9: expected 0 to 3"),

@@ -1,1 +1,501 @@
 //! What scores and audits say of doubtful truths and few pairs.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Case;
+use crate::benchmark::matlab::{doubles, file};
+use crate::cli::text;
+
+const ANNOTATIONS: &str = "bench/PairAnnotation/test";
+const FIRST: &str = "bench/PairAnnotation/test/000000-a-b:cat.json";
+
+impl Case {
+    /// Puts other values into an annotation.
+    fn change(&self, annotation: &str, fields: Value) {
+        let file = self.path(annotation);
+        let mut found: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        for (field, value) in fields.as_object().unwrap() {
+            found[field] = value.clone();
+        }
+        fs::write(file, found.to_string()).unwrap();
+    }
+
+    /// All pairs' PCK, and what is said beside it, of a run that ends well.
+    #[track_caller]
+    fn scored(&self, file: &str, more: &[&str]) -> (f64, String) {
+        let arguments = [&["score", file, "--root", "bench", "--format", "json"], more].concat();
+        let output = self.hpflow(&arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes: Vec<&str> =
+            found["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+        for note in &notes {
+            assert!(said.contains(note) || more.contains(&"--bootstrap"), "{note}\n{said}");
+        }
+        let pck = found["files"][0]["pck"].as_object().unwrap().values().next().unwrap();
+        (pck["all"].as_f64().unwrap(), said)
+    }
+
+    /// What `dataset check` lists, of a benchmark in which nothing is a problem.
+    #[track_caller]
+    fn listed(&self) -> String {
+        self.prints(&["dataset", "check", "--benchmark", "spair-json", "--root", "bench"])
+    }
+}
+
+#[track_caller]
+fn says_once(said: &str, parts: &[&str]) {
+    assert_eq!(said.lines().count(), 1, "one sentence: {said}");
+    for part in parts {
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+}
+
+#[test]
+fn a_keypoint_outside_its_photograph_is_counted_beside_the_score() {
+    let case = Case::new("keypoint-outside");
+    let (all, said) = case.scored("perfect.jsonl", &[]);
+    assert_eq!(all, 87.5);
+    let parts =
+        ["1 keypoint is outside", "0 at [-1, -1] of 96 × 72", "b.png", "000000-a-b:cat", "null"];
+    says_once(&said, &parts);
+    let output = case.hpflow(&["score", "perfect.jsonl", "--root", "bench"]);
+    says_once(&text(&output.stderr), &parts);
+    let predict =
+        ["predict", "--benchmark", "spair-json", "--root", "bench", "--method", "identity"];
+    let output = case.hpflow(&[&predict[..], &["--out", "out.jsonl"]].concat());
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.lines().any(|line| line.contains(parts[0]) && line.contains(parts[1])), "{said}");
+    assert!(case.listed().contains("keypoint 0 at [-1, -1] of 96 × 72"));
+}
+
+#[test]
+fn keypoints_outside_are_counted_once_each_whatever_pairs_they_are_in() {
+    let case = Case::new("keypoint-outside");
+    let outside = json!([[1000, -500], [58.0, 33.5], [70.0, 72.0], [95.9, 71.9]]);
+    case.change(FIRST, json!({ "trg_kps": outside }));
+    case.change("bench/PairAnnotation/test/000001-b-a:cat.json", json!({ "src_kps": outside }));
+    let (_, said) = case.scored("perfect.jsonl", &[]);
+    says_once(&said, &["2 keypoints are outside", "the first: 0 at [1000, -500]"]);
+    // A source alone.
+    let case = Case::new("keypoint-outside");
+    case.change(
+        FIRST,
+        json!({ "src_kps": [[20.0, 18.0], [60.5, 30.0], [-0.5, 5], [3, 4]],
+        "trg_kps": [[24.0, 20.0], [58.0, 33.5], [70.0, 52.0], [33.0, 47.5]] }),
+    );
+    let (all, said) = case.scored("perfect.jsonl", &[]);
+    assert_eq!(all, 100.0);
+    says_once(&said, &["1 keypoint is outside", "2 at [-0.5, 5]", "a.png"]);
+    // Nothing is said of nothing.
+    let case = Case::new("one-pair-interval");
+    assert_eq!(case.scored("half.jsonl", &[]), (50.0, String::new()));
+}
+
+#[test]
+fn a_box_with_one_side_of_zero_is_measured_by_the_other() {
+    // Errors of 6.2 and 6.4 px; α = 0.1 of 63 px allows 6.3.
+    let case = Case::new("one-pair-interval");
+    let line = r#"{"pair":"000000-a-b:cat","keypoints":[[30.2,20.0],[64.4,33.5],null,null]}"#;
+    let header = fs::read_to_string(case.path("half.jsonl")).unwrap();
+    let header = header.lines().next().unwrap();
+    fs::write(case.path("mine.jsonl"), format!("{header}\n{line}\n")).unwrap();
+    for (bounds, other) in [([40, 5, 40, 68], "b.png"), ([5, 68, 68, 68], "b.png")] {
+        case.change(FIRST, json!({ "trg_bndbox": bounds }));
+        let (all, said) = case.scored("mine.jsonl", &[]);
+        assert_eq!(all, 25.0, "{bounds:?}");
+        says_once(&said, &["1 box has a side of zero and is measured by the other", other]);
+        assert!(case.listed().contains("boxes with a side of zero, measured by the other (1)"));
+    }
+    // Both sides: nothing to measure by.
+    case.change(FIRST, json!({ "trg_bndbox": [40, 40, 40, 40] }));
+    let output = case.hpflow(&["score", "mine.jsonl", "--root", "bench"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    says_once(&text(&output.stderr), &["000000-a-b:cat.json", "trg_bndbox is [40.0, 40.0, 40.0"]);
+}
+
+#[test]
+fn keypoints_of_one_name_are_counted() {
+    let case = Case::new("one-pair-interval");
+    case.change(FIRST, json!({ "kps_ids": ["0", "1", "1", "3"] }));
+    let (all, said) = case.scored("half.jsonl", &[]);
+    assert_eq!(all, 50.0);
+    says_once(
+        &said,
+        &["1 pair has two keypoints of one name", "keypoint 1 of pair 000000-a-b:cat"],
+    );
+    assert!(case.listed().contains("pair 000000-a-b:cat: keypoint 1"));
+    // Beside another doubt it is still one sentence.
+    case.change(FIRST, json!({ "kps_ids": [7, 7, 7, 7], "trg_bndbox": [5, 5, 90, 5] }));
+    let (_, said) = case.scored("half.jsonl", &[]);
+    says_once(&said, &["1 box has a side of zero", "keypoint 7 of pair"]);
+}
+
+/// A JPEG whose EXIF says how it is to be turned.
+fn turned(path: &Path, orientation: u8) {
+    let picture = image::RgbImage::from_fn(96, 72, |x, y| image::Rgb([x as u8, y as u8, 90]));
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    let bytes = jpeg.into_inner();
+    let whole = [&bytes[..2], &[0xff, 0xe1], &length, &exif, &bytes[2..]].concat();
+    fs::write(path, whole).unwrap();
+}
+
+#[test]
+fn an_exif_orientation_that_is_ignored_is_counted() {
+    let case = Case::new("one-pair-interval");
+    // The file's content decides, not its name.
+    turned(&case.path("bench/JPEGImages/cat/b.png"), 6);
+    let (all, said) = case.scored("half.jsonl", &[]);
+    assert_eq!(all, 50.0);
+    says_once(&said, &["1 photograph carries an EXIF orientation, which is ignored", "b.png"]);
+    let listed = case.listed();
+    assert!(
+        listed.contains("photographs with an EXIF orientation, which is ignored (1)"),
+        "{listed}"
+    );
+    turned(&case.path("bench/JPEGImages/cat/a.png"), 3);
+    let (_, said) = case.scored("half.jsonl", &[]);
+    says_once(&said, &["2 photographs carry an EXIF orientation", "a.png"]);
+    // Upright is nothing to be said.
+    for name in ["a", "b"] {
+        turned(&case.path(&format!("bench/JPEGImages/cat/{name}.png")), 1);
+    }
+    assert_eq!(case.scored("half.jsonl", &[]).1, "");
+}
+
+#[test]
+fn a_single_pair_has_no_interval() {
+    let case = Case::new("one-pair-interval");
+    let with = |more: &[&str]| {
+        let arguments = ["score", "half.jsonl", "--root", "bench", "--bootstrap", "1000"];
+        case.hpflow(&[&arguments[..], more].concat())
+    };
+    for format in ["text", "markdown", "latex"] {
+        let output = with(&["--format", format]);
+        let table = text(&output.stdout);
+        assert!(table.contains("too few pairs"), "{table}");
+        assert_eq!(table.matches("50.0").count(), 3, "the mean alone: {table}");
+    }
+    let output = with(&["--format", "csv"]);
+    assert!(text(&output.stdout).contains(",50,,,50\n"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("too few pairs"));
+    let found: Value = serde_json::from_slice(&with(&["--format", "json"]).stdout).unwrap();
+    assert_eq!(found["files"][0]["pck"]["0.1"]["interval_95"]["low"]["all"], Value::Null);
+    assert!(found["notes"][0].as_str().unwrap().contains("too few pairs"), "{found}");
+    let metrics = text(&with(&["--format", "metrics"]).stdout);
+    assert!(!metrics.contains("interval"), "{metrics}");
+}
+
+/// A benchmark in SPair-71k's JSON of these pairs of photographs, and a file that is right on every
+/// other keypoint of every other pair.
+fn pairs_of(photographs: &[[&str; 2]]) -> Case {
+    let case = Case::new("one-pair-interval");
+    let first: Value = serde_json::from_slice(&fs::read(case.path(FIRST)).unwrap()).unwrap();
+    fs::remove_file(case.path(FIRST)).unwrap();
+    let header = fs::read_to_string(case.path("half.jsonl")).unwrap();
+    let mut lines = header.lines().next().unwrap().to_owned() + "\n";
+    for (at, [source, target]) in photographs.iter().enumerate() {
+        let id = format!("{at:06}-{source}-{target}:cat");
+        let mut pair = first.clone();
+        pair["src_imname"] = json!(format!("{source}.png"));
+        pair["trg_imname"] = json!(format!("{target}.png"));
+        fs::write(case.path(&format!("{ANNOTATIONS}/{id}.json")), pair.to_string()).unwrap();
+        let mut points = pair["trg_kps"].clone();
+        if at % 2 == 0 {
+            points[0] = Value::Null;
+        }
+        lines += &format!("{}\n", json!({ "pair": id, "keypoints": points }));
+    }
+    fs::write(case.path("mine.jsonl"), lines).unwrap();
+    fs::copy(case.path("mine.jsonl"), case.path("other.jsonl")).unwrap();
+    case
+}
+
+#[test]
+fn two_pairs_and_pairs_of_the_same_photographs_have_no_interval_and_others_do() {
+    let found = |photographs: &[[&str; 2]]| -> Value {
+        let case = pairs_of(photographs);
+        let more = ["other.jsonl", "--root", "bench", "--bootstrap", "200", "--format", "json"];
+        let printed = case.prints(&[&["score", "mine.jsonl"], &more[..]].concat());
+        serde_json::from_str(&printed).unwrap()
+    };
+    for few in [
+        &[["a", "b"], ["c", "d"]][..],
+        &[["a", "b"], ["b", "a"]],
+        &[["a", "b"], ["b", "a"], ["a", "a"]][..2],
+    ] {
+        let found = found(few);
+        let ends = &found["files"][0]["pck"]["0.1"]["interval_95"];
+        assert_eq!([&ends["low"]["all"], &ends["high"]["category"]["cat"]], [&Value::Null; 2]);
+        assert_eq!(found["differences"][0]["interval_95"], Value::Null, "{few:?}");
+        assert_eq!(found["differences"][0]["p"], Value::Null, "{few:?}");
+    }
+    let found = found(&[["a", "b"], ["b", "c"], ["c", "a"]]);
+    let ends = &found["files"][0]["pck"]["0.1"]["interval_95"];
+    assert!(ends["low"]["all"].as_f64() < ends["high"]["all"].as_f64(), "{found}");
+    assert_eq!(found["notes"], json!([]));
+    assert_eq!(found["differences"][0]["p"], json!(1.0));
+}
+
+/// PF-PASCAL with one pair of photographs of 200 × 100 pixels, and predictions for it.
+struct PfPascal {
+    folder: TempDir,
+}
+
+impl PfPascal {
+    fn new(truth: &[[f64; 2]], bounds: [f64; 4], predicted: &[[f64; 2]]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("bench");
+        fs::create_dir_all(root.join("Annotations/cat")).unwrap();
+        fs::create_dir_all(root.join("JPEGImages")).unwrap();
+        let columns: Vec<f64> =
+            [0, 1].iter().flat_map(|&axis| truth.iter().map(move |point| point[axis])).collect();
+        let annotation = file(&[
+            (14, doubles("kps", &[truth.len() as i32, 2], &columns)),
+            (14, doubles("bbox", &[1, 4], &bounds)),
+        ]);
+        for name in ["a", "b"] {
+            fs::write(root.join(format!("Annotations/cat/{name}.mat")), &annotation).unwrap();
+            let photograph = image::RgbImage::new(200, 100);
+            let path = root.join(format!("JPEGImages/{name}.jpg"));
+            photograph.save_with_format(path, image::ImageFormat::Png).unwrap();
+        }
+        fs::write(root.join("test_pairs.csv"), "source,target,class\na.jpg,b.jpg,8\n").unwrap();
+        let header = json!({"format": "hpflow-predictions", "version": 1, "benchmark": "pf-pascal",
+            "split": "test", "method": {"name": "mine"}});
+        let line = json!({ "pair": "cat/a-b", "keypoints": predicted });
+        fs::write(folder.path().join("mine.jsonl"), format!("{header}\n{line}\n")).unwrap();
+        Self { folder }
+    }
+
+    fn score(&self, more: &[&str]) -> std::process::Output {
+        let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();
+        command.current_dir(self.folder.path()).args(["score", "mine.jsonl", "--root", "bench"]);
+        command.args(more).output().unwrap()
+    }
+
+    #[track_caller]
+    fn all(&self, protocol: &str, alpha: &str) -> f64 {
+        let more = ["--protocol", protocol, "--alpha", alpha, "--format", "json"];
+        let output = self.score(&more);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        found["files"][0]["pck"][alpha]["all"].as_f64().unwrap()
+    }
+}
+
+#[test]
+fn pf_pascal_is_scored_by_the_image_under_evaluators_names() {
+    // Photographs of 200 × 100, a box of 40 × 20. Errors of 20 px in x and 9 px in y.
+    let bench = PfPascal::new(
+        &[[50.0, 50.0], [60.0, 50.0]],
+        [40.0, 40.0, 80.0, 60.0],
+        &[[70.0, 50.0], [60.0, 59.0]],
+    );
+    for protocol in ["dhpf-240", "chm-240", "sd4match-image", "pascal"] {
+        assert_eq!(bench.all(protocol, "0.1"), 100.0, "{protocol}"); // 20 px in x, 10 in y
+    }
+    for protocol in ["sd-dino-class", "geoaware-image"] {
+        assert_eq!(bench.all(protocol, "0.1"), 50.0, "{protocol}"); // below 20 px
+        assert_eq!(bench.all(protocol, "0.15"), 100.0, "{protocol}");
+    }
+    // 84 px of the square of 840 are 19.92 px of x, corners on corners.
+    assert_eq!(bench.all("visual-ai-image", "0.1"), 50.0);
+    assert_eq!(bench.all("spair", "0.1"), 0.0); // 4 px
+    // α by benchmark, and what is refused in words.
+    let output = bench.score(&["--protocol", "geoaware-point", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let alphas: Vec<&String> = found["files"][0]["pck"].as_object().unwrap().keys().collect();
+    assert_eq!(alphas, ["0.1", "0.05", "0.15"]);
+    for (protocol, sentence) in [
+        ("dift-image", "is not defined for pf-pascal"),
+        ("willow", "is not defined for pf-pascal"),
+        ("cats-256", "the benchmark lacks the pair with the photographs exchanged"),
+        ("scnet-224", "the benchmark lacks the pair with the photographs exchanged"),
+    ] {
+        let output = bench.score(&["--protocol", protocol]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        says_once(&text(&output.stderr), &["mine.jsonl", protocol, sentence]);
+    }
+    let output = bench.score(&["--protocol", "all", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> = found["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["protocol"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names.join(" "),
+        "spair dhpf-240 chm-240 sd-dino-class sd-dino-weighted geoaware-image geoaware-point \
+         sd4match-image sd4match-point visual-ai-image visual-ai-point pascal mmpose"
+    );
+    let said = text(&output.stderr);
+    assert!(said.contains("does not define them for pf-pascal: dift-image, dift-point"), "{said}");
+    assert!(said.contains("is not there: cats-256, scnet-224"), "{said}");
+}
+
+#[test]
+fn pf_pascals_doubts_are_counted_as_its_annotations_count_pixels() {
+    // MATLAB counts from one: 200 is the last column. −1 is outside, whatever it was meant for.
+    let bench = PfPascal::new(
+        &[[200.0, 100.0], [60.0, 50.0]],
+        [40.0, 40.0, 80.0, 60.0],
+        &[[70.0, 50.0], [60.0, 59.0]],
+    );
+    assert_eq!(text(&bench.score(&[]).stderr), "");
+    let bench = PfPascal::new(
+        &[[-1.0, -1.0], [60.0, 50.0]],
+        [40.0, 40.0, 40.0, 60.0],
+        &[[70.0, 50.0], [60.0, 59.0]],
+    );
+    let said = text(&bench.score(&[]).stderr);
+    // The same in both photographs.
+    says_once(
+        &said,
+        &["2 keypoints are outside", "[-1, -1] of 200 × 100", "2 boxes have a side of"],
+    );
+}
+
+/// Runs `hpflow audit` on a table.
+fn audit(table: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    fs::write(&path, table).unwrap();
+    let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();
+    let output = command.arg("audit").arg(&path).output().unwrap();
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+/// The paper's table 3 with All as a mean over keypoints, given how many a pair has in each category.
+fn per_point(keypoints: impl Fn(usize, usize) -> f64, rows: usize) -> String {
+    let pairs = hpflow::score::published::pairs_by_category("test");
+    let published = hpflow::score::published::table_3();
+    let mut table = format!("method,{},All\n", published[0].columns.join(","));
+    for (at, row) in published.iter().take(rows).enumerate() {
+        let weights: Vec<f64> =
+            pairs.iter().enumerate().map(|(c, (_, n))| *n as f64 * keypoints(at, c)).collect();
+        let sum: f64 = row.values.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
+        let all = sum / weights.iter().sum::<f64>();
+        let values: Vec<String> = row.values.iter().map(|value| format!("{value:.1}")).collect();
+        table += &format!("m{at},{},{all:.1}\n", values.join(","));
+    }
+    table
+}
+
+#[test]
+fn a_table_per_point_is_not_accused() {
+    // As many keypoints as SPair-71k's categories have, from 4 to 11.
+    let drawn = |seed: usize| {
+        move |_: usize, category: usize| 4.0 + ((category * 7 + seed * 5) % 15) as f64 / 2.0
+    };
+    for seed in 0..15 {
+        let (code, said) = audit(&per_point(drawn(seed), 10));
+        assert_eq!(code, Some(0), "{seed}: {said}");
+    }
+    let (_, said) = audit(&per_point(drawn(1), 1));
+    assert!(said.contains("follows from the columns as a mean over keypoints"), "{said}");
+    // Rows of different sources, one per image among them.
+    let mixed =
+        |row: usize, category: usize| if row == 0 { 7.0 } else { drawn(row)(row, category) };
+    let (code, said) = audit(&per_point(mixed, 10));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(
+            "line 2, m0: All is 21.3, which follows from the columns as a mean over pairs"
+        )
+    );
+    // What no weights within reason give is still accused.
+    let wrong =
+        per_point(drawn(1), 1).trim_end().rsplit_once(',').unwrap().0.to_owned() + ",40.0\n";
+    let (code, said) = audit(&wrong);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("CONTRADICTS"), "{said}");
+}
+
+#[test]
+fn a_table_per_category_is_a_mean_over_categories() {
+    let row = &hpflow::score::published::table_3()[0];
+    let all = row.values.iter().sum::<f64>() / 18.0;
+    let values: Vec<String> = row.values.iter().map(|value| format!("{value:.1}")).collect();
+    let table = format!("{},All\n{},{all:.1}\n", row.columns.join(","), values.join(","));
+    let (code, said) = audit(&table);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("as a mean over"), "{said}");
+}
+
+#[test]
+fn what_score_writes_as_csv_is_not_accused_on_any_benchmark_or_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();
+        let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    run(&["dataset", "demo", "demo", "--images", "4", "--category", "car,bottle,aeroplane"]);
+    run(&["predict", "--root", "demo", "--method", "identity", "--out", "mine.jsonl"]);
+    for more in [&[][..], &["--bootstrap", "100"], &["--with-published"]] {
+        let protocols = if more.len() == 1 { "spair" } else { "all" };
+        let score =
+            ["score", "mine.jsonl", "--root", "demo", "--format", "csv", "--protocol", protocols];
+        let table = run(&[&score[..], more].concat());
+        let (code, said) = audit(&table);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("CONTRADICTS"), "{said}");
+    }
+    // A number that lies outside its columns does contradict them.
+    let table = run(&["score", "mine.jsonl", "--root", "demo", "--format", "csv"]);
+    let (heading, row) = table.trim_end().split_once('\n').unwrap();
+    let all = heading.split(',').position(|name| name == "All").unwrap();
+    let mut fields: Vec<&str> = row.split(',').collect();
+    fields[all] = "99.9";
+    let (code, said) = audit(&format!("{heading}\n{}\n", fields.join(",")));
+    assert_eq!(code, Some(1), "{said}");
+}
+
+#[test]
+fn tables_of_the_padding_defect_say_so_in_every_format_with_notes() {
+    let Some(root) = crate::shared::shared("data/PF-dataset-WILLOW") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();
+        command.current_dir(folder.path()).args(arguments).arg("--root").arg(&root);
+        command.output().unwrap()
+    };
+    let predict =
+        ["predict", "--benchmark", "pf-willow", "--method", "identity", "--out", "mine.jsonl"];
+    assert!(run(&predict).status.success());
+    let score = ["score", "mine.jsonl", "--protocol", "willow,dhpf-240,chm-240,cats-256"];
+    let with = |format: &str| run(&[&score[..], &["--alpha", "0.1", "--format", format]].concat());
+    for format in ["text", "markdown", "latex", "json"] {
+        let printed = text(&with(format).stdout);
+        assert!(
+            printed.contains("Protocols dhpf-240, chm-240, cats-256: on PF-WILLOW"),
+            "{printed}"
+        );
+        assert!(printed.contains("about 3 points more"), "{printed}");
+    }
+    for format in ["csv", "metrics"] {
+        assert!(text(&with(format).stderr).contains("about 3 points more"));
+    }
+    let found: Value = serde_json::from_slice(&with("json").stdout).unwrap();
+    let all = |at: usize| found["files"][at]["pck"]["0.1"]["all"].as_f64().unwrap();
+    // Larger thresholds: −2 more than −1.
+    assert!(all(1) > all(0) + 1.0, "{} {}", all(1), all(0));
+    assert!(all(2) >= all(1));
+    // Both directions are there, so that CATs' is DHPF's in a larger square.
+    assert!((all(3) - all(1)).abs() < 0.5, "{} {}", all(3), all(1));
+}
