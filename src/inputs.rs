@@ -140,7 +140,8 @@ mod tests {
             target_box: Some([0.0, 0.0, 9.0, 9.0]),
             variation: Some(Variation { viewpoint: 0, scale: 1, truncation: 2, occlusion: 3 }),
         };
-        let image = |name: &str| Image { path: name.into(), size: Some([100, 100]) };
+        let image =
+            |name: &str| Image { name: name.to_owned(), path: name.into(), size: Some([100, 100]) };
         Benchmark {
             name: "spair".to_owned(),
             split: "test".to_owned(),

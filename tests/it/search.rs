@@ -374,8 +374,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
     let tiny = Tiny::of(12);
     let features = made_up(&tiny, "features");
     let benchmark = opened("spair", tiny.root(), &Options::default());
-    let photographs = benchmark.images.iter().map(|image| &*image.path);
-    let features = Features::open(Path::new(&features), photographs).expect("features");
+    let features = Features::open(Path::new(&features), &benchmark.images).expect("features");
     let (mut results, mut calls) = (Vec::new(), Vec::new());
     for memory in [1, 1 << 20, 3 << 19, 2 << 20, 1 << 30] {
         let mut watched = Watched { engine: CpuEngine::new(), calls: Vec::new() };
@@ -383,7 +382,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
             benchmark: &benchmark,
             features: &features,
             engine: &mut watched,
-            protocol: default_for("spair"),
+            protocol: default_for(hpflow::benchmark::Kind::Spair),
             alpha: "0.1".parse().expect("an alpha"),
             layers: (0..LAYERS.len()).collect(),
             memory,

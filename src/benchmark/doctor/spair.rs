@@ -13,6 +13,7 @@ use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{
     ImageAnnotation, Number, PairAnnotation, Position, stem, value,
 };
+use crate::benchmark::spair::pairs::PairsError;
 use crate::benchmark::spair::{self, pairs};
 use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::annotation::{Number, PairAnnotation, value};
-use crate::Point;
 use crate::benchmark::faults::Faults;
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
 use crate::benchmark::open::{Images, find_root, say_where, select};
