@@ -31,7 +31,8 @@ const BATCH: usize = 8;
   hpflow predict --benchmark pf-willow --root PF-dataset-WILLOW --features features --out hpf.jsonl
 
 A photograph whose file is there already is left alone, so a run that was stopped is continued by the \
-same call; one whose content changed since is run again. The format, and how to write the maps of any other network: docs/features.md.")]
+same call; one whose content changed since is run again. The format, and how to write the maps of any \
+other network: docs/features.md.")]
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,

@@ -11,8 +11,9 @@ pub const BLUR_SIDE: usize = 7;
 /// Hough space of a pair of photographs, and its lattice of cell offsets.
 ///
 /// Centres of hyperpixels are multiples of the jump, but for a shift that is one photograph's, so the
-/// bin of a match depends on the offset (target cell − source cell) alone. Offsets are counted from the smallest one: offset index
-/// `target_column - source_column + (source_columns - 1)`, in counted cells, is in `0..offset_columns()`.
+/// bin of a match depends on the offset (target cell − source cell) alone. Offsets are counted from the
+/// smallest one: offset index `target_column - source_column + (source_columns - 1)`, in counted
+/// cells, is in `0..offset_columns()`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HoughSpace {
     /// Side of a bin in resized pixels.

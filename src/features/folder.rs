@@ -401,14 +401,18 @@ impl Features {
         Ok(found)
     }
 
-    /// Checks that the first photograph's features are of this benchmark, where their file says so.
+    /// Checks that the first usable features are of this benchmark, where their file says so.
     ///
     /// # Errors
     /// Features of another benchmark.
     pub fn check_benchmark(&self, benchmark: &Benchmark) -> Result<(), FeaturesError> {
-        let place = |image: &Image| self.place(image).ok();
-        let Some((file, _)) = benchmark.images.iter().find_map(place) else { return Ok(()) };
-        match open(&file)?.header().benchmark.clone() {
+        let first = |image: &Image| {
+            let (file, _) = self.place(image).ok()?;
+            let said = open(&file).ok()?.header().benchmark.clone();
+            Some((file, said))
+        };
+        let Some((file, said)) = benchmark.images.iter().find_map(first) else { return Ok(()) };
+        match said {
             Some(found) if found != benchmark.name => Err(FeaturesError::Other {
                 file,
                 field: "benchmark".to_owned(),
