@@ -146,9 +146,13 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         if begun {
             // What is no search, or one of other pairs, is said first.
             State::check(&args.out, &which(args, &benchmark))?;
-            check_inputs(&args.out, &benchmark, &inputs)?;
+            let known = check_inputs(&args.out, &benchmark, &inputs)?;
+            // Before the backbone is at work; kept maps may show first that it is no search.
+            if !known && args.features.features.is_none() {
+                return Err(SearchError::from(StateError::Unknown { file: args.out.clone() }));
+            }
         }
-        Ok::<_, SearchError>(inputs)
+        Ok(inputs)
     };
     // Before any photograph is read: what changes later is another than this.
     let mut inputs = match args.features.features {

@@ -222,7 +222,7 @@ impl Evaluator<'_> {
                     needed.push(image);
                 }
             }
-            for image in needed[before..].to_vec() {
+            for &image in &needed[before..] {
                 if loaded.touch(image) {
                     continue;
                 }

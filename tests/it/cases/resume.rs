@@ -52,9 +52,7 @@ fn photograph(tiny: &Tiny, number: u32) -> std::path::PathBuf {
 
 /// Another picture of the same size.
 fn mend(photograph: &Path) {
-    let before = image::open(photograph).expect("a photograph");
-    image::imageops::invert(&mut before.clone());
-    let mut other = before.rotate180().to_rgb8();
+    let mut other = image::open(photograph).expect("a photograph").rotate180().to_rgb8();
     image::imageops::invert(&mut other);
     other.save(photograph).expect("a photograph");
 }
@@ -197,6 +195,26 @@ fn lines_of_which_nothing_is_known_are_predicted_again() {
     let said = says(&predict(&tiny, "c.jsonl", &["--resume"]));
     assert!(said.contains("1 pair of which it is not known"), "{said}");
     is_whole(&tiny, "c.jsonl", &expected(&tiny));
+}
+
+/// However far each of the two files came to the disk, nothing old passes for new.
+#[test]
+fn both_files_may_end_anywhere() {
+    let tiny = Tiny::new();
+    stopped(&tiny, "a.jsonl", 6);
+    let [lines, known] = ["a.jsonl.partial", "a.jsonl.inputs"]
+        .map(|name| fs::read(tiny.path(name)).expect("a file"));
+    mend(&photograph(&tiny, 0));
+    let whole = expected(&tiny);
+    for step in 0..8 {
+        // The one ends early where the other ends late, and both vary in where in a line they end.
+        let at = |bytes: &[u8], part: usize| bytes[..bytes.len() * part / 11 + part % 3].to_vec();
+        fs::write(tiny.path("a.jsonl.partial"), at(&lines, 3 + step)).expect("a file");
+        fs::write(tiny.path("a.jsonl.inputs"), at(&known, 10 - step)).expect("a file");
+        says(&predict(&tiny, "a.jsonl", &["-q", "--resume"]));
+        is_whole(&tiny, "a.jsonl", &whole);
+        fs::remove_file(tiny.path("a.jsonl")).expect("removed");
+    }
 }
 
 #[test]
