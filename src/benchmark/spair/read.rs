@@ -31,7 +31,8 @@ pub(in crate::benchmark) fn open(
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
     let selected = select(&categories, options)?;
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
-    let mut reading = Reading { root: &root, images: Images::default(), pairs: Vec::new() };
+    let mut reading =
+        Reading { root: &root, images: Images::default(), pairs: Vec::new(), hidden: 0 };
     for batch in selected.chunks(BATCH) {
         let parsed: Vec<_> = batch
             .par_iter()
@@ -41,6 +42,14 @@ pub(in crate::benchmark) fn open(
             let (file, annotation) = result?;
             reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })?;
         }
+    }
+    if reading.hidden > 0 {
+        tracing::warn!(
+            "{}: {} of {} pairs have keypoints that are null or NaN, which are left out",
+            root.display(),
+            reading.hidden,
+            reading.pairs.len()
+        );
     }
     reading.warn_of_keypoints_outside();
     Ok(Benchmark {
@@ -161,6 +170,8 @@ struct Reading<'a> {
     root: &'a Path,
     images: Images,
     pairs: Vec<Pair>,
+    /// Pairs with keypoints that are not visible, which no distributed file has.
+    hidden: usize,
 }
 
 impl Reading<'_> {
@@ -184,6 +195,7 @@ impl Reading<'_> {
             target_keypoints.push(coordinates("trg_kps", of_target)?);
             keypoint_ids.push(id.clone());
         }
+        self.hidden += usize::from(keypoint_ids.len() < annotation.kps_ids.len());
         if keypoint_ids.is_empty() {
             return Err("no keypoint is visible in both images: expected at least one".to_owned());
         }

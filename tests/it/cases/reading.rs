@@ -460,7 +460,9 @@ fn points_with_a_third_number_are_named() {
     let case = Case::new("triples");
     for (root, count) in [("bench", 3), ("bench-columns", 4), ("bench-plain", 3)] {
         let found = format!("found a list of {count} numbers where one of 2, x and y, is expected");
-        fails(&case.hpflow(&["score", "scores.jsonl", "--root", root]), 1, &[&found]);
+        let output = case.hpflow(&["score", "scores.jsonl", "--root", root]);
+        fails(&output, 1, &[&found]);
+        assert_eq!(text(&output.stderr).matches("found").count(), 1, "it is said once");
     }
     for (keypoints, parts) in [
         ("[[1,2,1]]", &["a list of 3 numbers where one of 2, x and y"][..]),
