@@ -17,22 +17,25 @@ use crate::text;
 /// # Errors
 /// Malformed JSON or a value of another form, with line and column.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    if let Ok(value) = serde_json::from_slice(json) {
+        return Ok(value);
+    }
+    from_utf8(&text::utf8(json.to_vec()).map_err(Error::custom)?)
+}
+
+/// Reads a value from text in UTF-8 without a byte-order mark.
+///
+/// # Errors
+/// Those of [`from_slice`].
+pub(crate) fn from_utf8<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     let error = match serde_json::from_slice(json) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let plain = text::utf8(json.to_vec()).map_err(Error::custom)?;
-    let error = match plain == json {
-        true => error,
-        false => match serde_json::from_slice(&plain) {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        },
-    };
     if !matches!(error.classify(), Category::Syntax) {
         return Err(error);
     }
-    let Some(nulled) = Nulled::new(&plain)? else { return Err(error) };
+    let Some(nulled) = Nulled::new(json)? else { return Err(error) };
     serde_json::from_slice(&nulled.json).map_err(|error| nulled.error(&error))
 }
 

@@ -11,9 +11,12 @@ use csv::StringRecord;
 
 use crate::text::{NoText, Utf8};
 
+/// What was looked at, and the rest.
+type Input<R> = Chain<Cursor<Vec<u8>>, Utf8<R>>;
+
 /// A reader of records.
 pub(crate) struct Records<R> {
-    reader: csv::Reader<Plain<Chain<Cursor<Vec<u8>>, Utf8<R>>>>,
+    reader: csv::Reader<Plain<Input<R>>>,
     longest: usize,
 }
 

@@ -119,10 +119,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error and its causes, each once: many name what the system said already.
+/// An error and its causes, each once: many name what the system said already, or what a parser of
+/// JSON did, in other words.
 fn sentence(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |said, cause| {
-        let cause = cause.to_string();
+        let cause = match cause.downcast_ref::<serde_json::Error>() {
+            Some(error) => crate::json::fault(error),
+            None => cause.to_string(),
+        };
         match said.as_str() {
             "" => cause,
             so_far if so_far.contains(&cause) => said,

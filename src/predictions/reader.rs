@@ -109,7 +109,7 @@ fn header_error(path: &Path, what: String) -> PredictionsError {
 
 fn parse_header(line: &[u8], path: &Path) -> Result<Header, PredictionsError> {
     let error = |what| header_error(path, what);
-    let value: Value = crate::json::from_slice(line).map_err(|e| error(describe(&e)))?;
+    let value: Value = crate::json::from_utf8(line).map_err(|e| error(describe(&e)))?;
     match value.get("format") {
         Some(Value::String(format)) if format == FORMAT => {}
         Some(other) => return Err(error(format!("the format is {other}"))),
@@ -129,7 +129,7 @@ fn parse_line(line: &[u8]) -> Result<Prediction, String> {
         pair: String,
         keypoints: Vec<MaybePoint<f32>>,
     }
-    let Line { pair, keypoints } = crate::json::from_slice(line).map_err(|e| describe(&e))?;
+    let Line { pair, keypoints } = crate::json::from_utf8(line).map_err(|e| describe(&e))?;
     Ok(Prediction { pair, keypoints: keypoints.into_iter().map(|point| point.0).collect() })
 }
 

@@ -33,7 +33,12 @@ pub(in crate::benchmark) fn open(
     let selected = select(&categories, options)?;
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading =
-        Reading { root: &root, images: Images::of(root.join("JPEGImages")), pairs: Vec::new() };
+        Reading {
+            root: &root,
+            images: Images::of(root.join("JPEGImages")),
+            pairs: Vec::new(),
+            hidden: 0,
+        };
     for batch in selected.chunks(BATCH) {
         let parsed: Vec<_> = batch
             .par_iter()
@@ -45,6 +50,14 @@ pub(in crate::benchmark) fn open(
             });
             faults.pass(|| lines[index].clone(), read)?;
         }
+    }
+    if reading.hidden > 0 {
+        tracing::warn!(
+            "{}: {} of {} pairs have keypoints that are null or NaN, which are left out",
+            root.display(),
+            reading.hidden,
+            reading.pairs.len()
+        );
     }
     Ok(Benchmark {
         name: "spair".to_owned(),
@@ -164,6 +177,8 @@ struct Reading<'a> {
     root: &'a Path,
     images: Images,
     pairs: Vec<Pair>,
+    /// Pairs with keypoints that are not visible, which no distributed file has.
+    hidden: usize,
 }
 
 impl Reading<'_> {
@@ -179,6 +194,7 @@ impl Reading<'_> {
             target_keypoints.push(coordinates("trg_kps", of_target)?);
             keypoint_ids.push(id.clone());
         }
+        self.hidden += usize::from(keypoint_ids.len() < annotation.kps_ids.len());
         if keypoint_ids.is_empty() {
             return Err("no keypoint is visible in both images: expected at least one".to_owned());
         }
