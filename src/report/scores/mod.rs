@@ -75,8 +75,8 @@ pub fn own_notes(files: &[FileScores], contrasts: &[Contrast]) -> Vec<String> {
     }
     if too_few(files, contrasts) {
         notes.push(format!(
-            "Where a mean has no interval there are {TOO_FEW}: of one or two, or of some of the same \
-             two photographs, resampling cannot tell."
+            "Where a mean has no interval there are {TOO_FEW}: from one or two, or from pairs of the \
+             same two photographs, resampling cannot tell how sure it is."
         ));
     }
     notes

@@ -72,6 +72,7 @@ fn a_keypoint_outside_its_photograph_is_counted_beside_the_score() {
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.lines().any(|line| line.contains(parts[0]) && line.contains(parts[1])), "{said}");
+    assert_eq!(case.predictions("out.jsonl").len(), 2);
     assert!(case.listed().contains("keypoint 0 at [-1, -1] of 96 × 72"));
 }
 
