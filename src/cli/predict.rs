@@ -7,13 +7,17 @@ use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
+use super::Usage;
 use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
-use super::output::counted;
+use super::output::{check_writable, counted};
 use crate::benchmark::Benchmark;
 use crate::features::file_of;
+use crate::files::{self, Destination};
 use crate::method::{Keypoints, Method, Outcome, Unusable};
-use crate::predictions::{Done, Header, Prediction, Writer, partial_path};
+use crate::predictions::{
+    AnyWriter, Done, Header, Prediction, PredictionsError, Writer, partial_path,
+};
 
 /// Predict the keypoints of a benchmark's pairs.
 #[derive(Debug, ClapArgs)]
@@ -25,7 +29,9 @@ pub struct Args {
     benchmark: BenchmarkArgs,
     #[command(flatten)]
     method: MethodArgs,
-    /// The predictions file to write. Until it is complete its lines are in FILE.partial.
+    /// The predictions file to write. Until it is complete its lines are in FILE.partial, beside the
+    /// file where FILE is a link. `-`, a device or a pipe is written through as pairs are predicted,
+    /// and cannot be continued.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
     /// Continue a run that was stopped; the result is the same as of one that was not. Pairs that
@@ -45,6 +51,12 @@ pub struct Args {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.method.check()?;
     args.method.hpf.network.set_threads()?;
+    let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
+    if streamed && args.resume {
+        let out = args.out.display();
+        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        return Err(Usage(what).into());
+    }
     let benchmark = args.benchmark.open()?;
     if !args.keep_going && args.method.features.features.is_none() {
         benchmark.check_photographs()?;
@@ -54,12 +66,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     describe.extend(args.benchmark.describe());
     let header = Header::new(&benchmark.name, &benchmark.split, describe);
     let (writer, done) = if args.resume {
-        Writer::resume(&args.out, &header)?
+        let (writer, done) = Writer::resume(&args.out, &header)?;
+        (AnyWriter::File(writer), done)
     } else {
-        (Writer::create(&args.out, &header)?, Vec::new())
+        match AnyWriter::create(&args.out, &header) {
+            Err(error) if error.is_reader_gone() => return Ok(()),
+            writer => (writer?, Vec::new()),
+        }
     };
     check_resumed(&benchmark, &done, args)?;
-    if args.out.exists() && !args.resume {
+    if args.out.exists() && !args.resume && !streamed {
         console.note(format!(
             "{} is there already; it is replaced when this run is complete",
             args.out.display()
@@ -77,12 +93,17 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         pending: BTreeMap::new(),
         unusable: BTreeSet::new(),
         keep_going: args.keep_going,
+        reader_gone: false,
         progress: &progress,
     };
     let stopped = || {
+        if streamed {
+            return format!("stopped; {} has what was predicted", args.out.display());
+        }
+        let out = files::regular(&args.out).unwrap_or_else(|_| args.out.clone());
         format!(
             "stopped; what was predicted is in {} and --resume continues it",
-            partial_path(&args.out).display()
+            partial_path(&out).display()
         )
     };
     if !again.is_empty() {
@@ -90,8 +111,13 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         console.note(format!("{}: {count} to be predicted again", args.out.display()));
         output.amend(&mut *method, &again).with_context(stopped)?;
     }
-    method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome)).with_context(stopped)?;
+    let predicted = method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome));
     progress.finish_and_clear();
+    if output.reader_gone {
+        // As `hpflow predict … | head` has it: nobody wants the rest.
+        return Ok(());
+    }
+    predicted.with_context(stopped)?;
     let unusable = std::mem::take(&mut output.unusable);
     output.writer.finish()?;
     console.note(format!("{}: {}", args.out.display(), counted(total, "pair")));
@@ -143,13 +169,15 @@ fn report_unusable(unusable: &BTreeSet<(PathBuf, String)>) -> anyhow::Result<()>
 /// Puts outcomes in layout order and writes them.
 struct Output<'a> {
     benchmark: &'a Benchmark,
-    writer: Writer,
+    writer: AnyWriter,
     /// The pair to be written next.
     next: usize,
     /// Pairs predicted before their turn.
     pending: BTreeMap<usize, Keypoints>,
     unusable: BTreeSet<(PathBuf, String)>,
     keep_going: bool,
+    /// Whether the reader of a pipe has seen enough.
+    reader_gone: bool,
     progress: &'a ProgressBar,
 }
 
@@ -158,7 +186,9 @@ impl Output<'_> {
         let (pair, keypoints) = self.answer(outcome)?;
         self.pending.insert(pair, keypoints);
         while let Some(keypoints) = self.pending.remove(&self.next) {
-            self.writer.write(&self.prediction(self.next, keypoints))?;
+            let written = self.writer.write(&self.prediction(self.next, keypoints));
+            self.reader_gone = written.as_ref().is_err_and(PredictionsError::is_reader_gone);
+            written?;
             self.next += 1;
         }
         Ok(())
@@ -172,7 +202,10 @@ impl Output<'_> {
             others.insert(pair, self.prediction(pair, keypoints));
             Ok(())
         })?;
-        Ok(self.writer.amend(&others)?)
+        match &mut self.writer {
+            AnyWriter::File(writer) => Ok(writer.amend(&others)?),
+            AnyWriter::Stream(_) => unreachable!("only a file has pairs already"),
+        }
     }
 
     /// A pair and its keypoints; none where a photograph cannot be used and the run goes on.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::console::say;
 use super::output::print;
 use super::predicted::{Files, Layout, open, read};
 use crate::benchmark::Benchmark;
@@ -182,7 +183,7 @@ fn leave_out(
         _ => {}
     }
     for (reason, names) in why {
-        eprintln!("left out, because {reason}: {}", names.join(", "));
+        say(format!("left out, because {reason}: {}", names.join(", ")));
     }
     Ok(())
 }

@@ -19,9 +19,11 @@ use serde_json::{Map, Value};
 use crate::Point;
 
 mod reader;
+mod stream;
 mod writer;
 
 pub use reader::{MAX_LINE, Reader};
+pub use stream::{AnyWriter, StreamWriter};
 pub use writer::{Done, Writer, partial_path};
 
 /// The header's `format`.
@@ -138,6 +140,14 @@ pub enum PredictionsError {
     #[error("cannot write to {}: {source}; what is in it stays: make room and continue with --resume", file.display())]
     Write {
         /// The file being written.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Standard output, a device or a pipe that takes no more.
+    #[error("cannot write to {}: {source}; the predictions that follow are lost: predict into a file, which can be continued", file.display())]
+    Stream {
+        /// What was to be written through.
         file: PathBuf,
         /// What the system says.
         source: io::Error,

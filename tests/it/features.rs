@@ -9,6 +9,7 @@ use hpflow::features::{Description, Header, Layer, Precision, VERSION, open, wri
 use safetensors::SafeTensors;
 
 use crate::cli::{Tiny, fails, hpflow, text};
+use crate::shared::python;
 
 /// Keeps the features of a benchmark's photographs by HOG.
 fn keep(tiny: &Tiny, out: &str, more: &[&str]) -> std::process::Output {
@@ -348,19 +349,10 @@ fn a_number_beyond_half_precision_is_refused() {
     assert!(error.contains("layer 3") && error.contains("70000"), "{error}");
 }
 
-/// A Python with numpy and safetensors, or a loud line that there is none.
-fn python() -> Option<&'static str> {
-    let found = Command::new("python3").args(["-c", "import numpy, safetensors.numpy"]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some("python3");
-    }
-    eprintln!("NOT RUN: no python3 with numpy and safetensors, which the documented example needs");
-    None
-}
-
 #[test]
+#[cfg_attr(not(present = "python"), ignore = "needs Python with numpy and safetensors")]
 fn the_documented_python_script_writes_features_that_give_the_same_predictions() {
-    let Some(python) = python() else { return };
+    let python = &python().expect("Python with numpy and safetensors");
     let tiny = Tiny::new();
     assert!(keep(&tiny, "kept", &[]).status.success());
     // As a network of one's own would leave them: arrays and sizes in a .npz a photograph.
