@@ -14,7 +14,7 @@ use super::output::{check_writable, counted};
 use crate::benchmark::Benchmark;
 use crate::features::file_of;
 use crate::files::{self, Destination};
-use crate::method::{Keypoints, Method, Outcome, Unusable};
+use crate::method::{Keypoints, Method, MethodError, Outcome, Unusable};
 use crate::predictions::{
     AnyWriter, Done, Header, Prediction, PredictionsError, Writer, partial_path,
 };
@@ -96,14 +96,14 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         reader_gone: false,
         progress: &progress,
     };
+    let place = || files::regular(&args.out).unwrap_or_else(|_| args.out.clone());
     let stopped = || {
         if streamed {
             return format!("stopped; {} has what was predicted", args.out.display());
         }
-        let out = files::regular(&args.out).unwrap_or_else(|_| args.out.clone());
         format!(
             "stopped; what was predicted is in {} and --resume continues it",
-            partial_path(&out).display()
+            partial_path(&place()).display()
         )
     };
     if !again.is_empty() {
@@ -117,7 +117,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         // As `hpflow predict … | head` has it: nobody wants the rest.
         return Ok(());
     }
-    predicted.with_context(stopped)?;
+    predicted.map_err(|error| {
+        let beyond_the_engine = matches!(error, MethodError::Pair { .. });
+        anyhow::Error::new(error).context(if beyond_the_engine && !streamed {
+            let partial = partial_path(&place());
+            format!("this engine cannot take a pair; delete {}, start again", partial.display())
+        } else {
+            stopped()
+        })
+    })?;
     let unusable = std::mem::take(&mut output.unusable);
     output.writer.finish()?;
     console.note(format!("{}: {}", args.out.display(), counted(total, "pair")));

@@ -401,7 +401,12 @@ fn run_search(
     let outcome = match outcome {
         Err(error) if args.out.exists() => {
             let file = args.out.display();
-            let what = format!("stopped; what was evaluated is in {file} and --resume goes on");
+            let what = match error {
+                SearchError::Pair { .. } => {
+                    "this engine cannot take a pair; start again with another --out".to_owned()
+                }
+                _ => format!("stopped; what was evaluated is in {file} and --resume goes on"),
+            };
             return Err(error).context(what);
         }
         outcome => outcome?,

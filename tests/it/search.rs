@@ -419,6 +419,39 @@ impl Drop for Killed {
 }
 
 #[test]
+fn a_pair_beyond_the_engine_is_named() {
+    let tiny = Tiny::new();
+    let features = made_up(&tiny, "features");
+    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let photographs = benchmark.images.iter().map(|image| &*image.path);
+    let features = Features::open(Path::new(&features), photographs).expect("features");
+    // The three photographs have 418, 456 and 513 hyperpixels.
+    for (most, fits) in [(513, true), (480, false)] {
+        let mut engine = crate::method::Limited { engine: CpuEngine::new(), most };
+        let mut evaluator = Evaluator {
+            benchmark: &benchmark,
+            features: &features,
+            engine: &mut engine,
+            protocol: default_for("spair"),
+            alpha: "0.1".parse().expect("an alpha"),
+            layers: vec![0, 3],
+            memory: 1 << 20,
+            block: 16,
+        };
+        let sets = ["0".parse().expect("a set"), "0,3".parse().expect("a set")];
+        let found = evaluator.evaluate(&sets, Default::default(), &mut |_| Ok(()));
+        match found {
+            Ok(_) => assert!(fits),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(!fits && said.contains("mug_2.png and "), "{said}");
+                assert!(said.contains("--engine cpu"), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_search_that_is_killed_is_continued_to_the_same_bytes() {
     // 132 pairs, nine blocks a depth.
     let tiny = Tiny::of(12);
