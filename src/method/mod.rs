@@ -105,14 +105,12 @@ pub enum MethodError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A pair that the engine cannot take.
-    #[error("{} and {}: {error}", source_photograph.display(), target_photograph.display())]
+    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
     Pair {
-        /// The source's photograph.
-        source_photograph: PathBuf,
-        /// The target's photograph.
-        target_photograph: PathBuf,
+        /// The photographs of the source and of the target.
+        photographs: [PathBuf; 2],
         /// Why.
-        error: EngineError,
+        engine: Box<EngineError>,
     },
     /// The network failed.
     #[error(transparent)]
@@ -133,8 +131,8 @@ impl MethodError {
     fn of(self, source: &Path, target: &Path) -> Self {
         match self {
             Self::Engine(error) if error.is_too_large() => {
-                let (source_photograph, target_photograph) = (source.to_owned(), target.to_owned());
-                Self::Pair { source_photograph, target_photograph, error }
+                let photographs = [source.to_owned(), target.to_owned()];
+                Self::Pair { photographs, engine: Box::new(error) }
             }
             other => other,
         }
