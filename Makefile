@@ -19,13 +19,14 @@ DEMO := demo
 
 .PHONY: demo test setup build vulkan fmt clippy doc unit unit-without-torch deny spelling
 
-setup: $(VENV)/.torch vulkan
+setup: $(VENV)/.python vulkan
 
-$(VENV)/.torch:
+# NumPy and safetensors are for the test of docs/features_from_numpy.py.
+$(VENV)/.python:
 	@echo "==> PyTorch 2.11.0 (for libtorch) into $(VENV): once, a few minutes"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -c "import torch; assert torch.__version__.startswith('2.11.0')" 2>/dev/null \
-	  || $(VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 numpy
+	@$(VENV)/bin/python -c "import numpy, safetensors, torch; assert torch.__version__.startswith('2.11.0')" 2>/dev/null \
+	  || $(VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 numpy safetensors
 	@touch $@
 
 # A driver is installed only where that needs no question: as root, or with sudo that asks nothing.
@@ -49,7 +50,9 @@ demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
 
 test: setup fmt clippy doc spelling deny unit unit-without-torch
-	@echo "==> all checks passed"
+	@tests/run.sh --summary
+	@test ! -e target/not-run/advisories || cat target/not-run/advisories
+	@echo "==> all checks that ran passed"
 
 fmt:
 	@echo "==> formatting"
@@ -66,17 +69,17 @@ doc:
 
 unit:
 	@echo "==> tests (GPU tests on software Vulkan where there is no GPU)"
-	@cargo test --release
+	@tests/run.sh --release
 
 unit-without-torch:
 	@echo "==> tests of the build without libtorch"
-	@cargo test --release --no-default-features
+	@tests/run.sh --release --no-default-features
 
 spelling: $(VENV)/.typos
 	@echo "==> spelling"
 	@typos
 
-$(VENV)/.typos: $(VENV)/.torch
+$(VENV)/.typos: $(VENV)/.python
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
 	@touch $@
 
@@ -84,8 +87,9 @@ $(VENV)/.typos: $(VENV)/.torch
 deny: $(TOOLS)/bin/cargo-deny
 	@echo "==> licences, sources, advisories"
 	@cargo deny check licenses bans sources
+	@mkdir -p target/not-run && rm -f target/not-run/advisories
 	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
-	else echo "NOT RUN: advisories; their database cannot be reached from here"; fi
+	else echo "==> NOT RUN: advisories; their database cannot be reached from here" | tee target/not-run/advisories; fi
 
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> cargo-deny into $(TOOLS): once, some minutes"

@@ -1,7 +1,11 @@
 //! Makes the binaries find the libtorch they were built against, so that they run without
-//! `LD_LIBRARY_PATH`, and keeps its CUDA library where it has one. Tells the code its commit.
+//! `LD_LIBRARY_PATH`, and keeps its CUDA library where it has one. Tells the code its commit, and
+//! tests what this machine has for them.
 
 use std::path::Path;
+
+#[path = "build/present.rs"]
+mod present;
 
 /// Libraries of a libtorch with GPU support that register themselves when loaded. No symbol of
 /// theirs is called by name, so the linker would leave them out.
@@ -9,6 +13,8 @@ const REGISTERING: [&str; 2] = ["torch_cuda", "torch_hip"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build/present.rs");
+    say_what_is_present();
     if let Some(commit) = commit() {
         println!("cargo:rustc-env=HPFLOW_COMMIT={commit}");
     }
@@ -25,6 +31,23 @@ fn main() {
             println!("cargo:rustc-link-arg=-l{library}");
             println!("cargo:rustc-link-arg=-Wl,--pop-state");
         }
+    }
+}
+
+/// `cfg(present = "…")` for what tests need. What is not there yet is not watched for, which would
+/// build everything anew each time; a test fails where this answer is out of date.
+fn say_what_is_present() {
+    println!("cargo:rustc-check-cfg=cfg(present, values(\"{}\"))", present::NAMES.join("\", \""));
+    for variable in ["HPFLOW_SHARED", "HPFLOW_CHROMIUM", "HPFLOW_PYTHON", "HPFLOW_NO_GPU"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+    // Whoever depends on the crate does not run its tests.
+    let folder = env!("CARGO_MANIFEST_DIR").replace('\\', "/");
+    if folder.contains("/registry/src/") || folder.contains("/git/checkouts/") {
+        return;
+    }
+    for name in present::NAMES.into_iter().filter(|name| present::is_present(name)) {
+        println!("cargo:rustc-cfg=present=\"{name}\"");
     }
 }
 

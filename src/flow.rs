@@ -134,7 +134,7 @@ impl Flow {
     /// Those of [`Flow::to_bytes`], or a file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), FlowError> {
         let bytes = self.to_bytes()?;
-        std::fs::write(path, bytes)
+        crate::files::write(path, bytes)
             .map_err(|source| FlowError::Write { path: path.to_owned(), source })
     }
 

@@ -16,6 +16,10 @@
 //! [`method`] and an entry of [`method::table`]: CNNGeo, WeakAlign and A2Net ([`method::alignment`])
 //! and NC-Net ([`method::ncnet`]).
 
+// What cannot be printed must never stop the work: standard error is written by `cli::console`, results
+// by `cli::output`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod backbone;
 pub mod benchmark;
 pub mod checkpoint;

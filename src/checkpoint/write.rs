@@ -21,21 +21,15 @@ pub(super) fn check(input: &Path, output: &Path, force: bool) -> Result<(), Chec
     if same.is_some_and(|(input, output)| input == output) {
         return Err(CheckpointError::Same { path });
     }
-    if output.is_dir() {
-        return Err(CheckpointError::Write { path, reason: "it is a folder".to_owned() });
-    }
-    if output.exists() && !force {
+    let failed = |error: io::Error| CheckpointError::Write {
+        path: output.to_owned(),
+        reason: error.to_string(),
+    };
+    let place = crate::files::regular(output).map_err(failed)?;
+    if place.exists() && !force {
         return Err(CheckpointError::Exists { path });
     }
-    let made = tempfile::tempfile_in(folder(output)).map(drop);
-    made.map_err(|error| CheckpointError::Write { path, reason: error.to_string() })
-}
-
-fn folder(output: &Path) -> &Path {
-    match output.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
+    tempfile::tempfile_in(crate::files::folder(&place)).map(drop).map_err(failed)
 }
 
 /// Writes tensors of the file at `path` and metadata, and gives the written file's SHA-256.
@@ -63,10 +57,9 @@ pub(super) fn write(
         let what = format!("storage {} is not as its checksum says", shown(&key));
         return Err(CheckpointError::Damaged { path: path.to_owned(), what });
     }
-    let temporary = crate::files::temporary(folder(output));
-    let temporary = temporary.map_err(failed)?;
-    let hash = fill(temporary.as_file(), blocks, tensors, metadata).map_err(stopped)?;
-    temporary.persist(output).map_err(|error| failed(error.error))?;
+    let mut new = crate::files::Replacement::of(output).map_err(failed)?;
+    let hash = fill(new.file(), blocks, tensors, metadata).map_err(stopped)?;
+    new.finish().map_err(failed)?;
     Ok(hash)
 }
 
@@ -83,7 +76,6 @@ fn fill(
         blocks.copy(tensor, &mut out)?;
     }
     out.flush().map_err(Copying::Write)?;
-    file.sync_data().map_err(Copying::Write)?;
     Ok(hexadecimal(&out.hash.finalize()))
 }
 

@@ -1,11 +1,35 @@
-//! What a command says beside its results: progress, notes, warnings, all on standard error.
+//! What a command says beside its results: progress, notes, warnings, all on standard error. What
+//! cannot be written there is dropped: it must not stop the work.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::benchmark::Benchmark;
+
+/// Standard error as something that always takes what it is given, whether it is closed, a pipe that
+/// nobody reads, or a file on a full disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Says a line on standard error, however quiet the command is to be.
+pub fn say(text: impl AsRef<str>) {
+    // One write a line, so that those of several processes do not mix.
+    let _ = Stderr.write_all(format!("{}\n", text.as_ref()).as_bytes());
+}
 
 /// How much is said.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +42,7 @@ impl Console {
     /// A line about what is done or was chosen.
     pub fn note(self, text: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", text.as_ref());
+            say(text);
         }
     }
 

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 
+use super::console::Console;
+use super::output::check_writable;
 use crate::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
 use crate::import::{Kind, read};
-use crate::predictions::{Header, Prediction, Writer};
+use crate::predictions::{AnyWriter, Header, Prediction};
 
 /// Arguments of `hpflow import`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +46,7 @@ pub struct Args {
     /// The method's name in tables [default: the file's name].
     #[arg(long)]
     name: Option<String>,
-    /// The predictions file to write.
+    /// The predictions file to write; `-` is standard output.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
 }
@@ -62,7 +64,8 @@ enum Form {
 /// # Errors
 /// A file or benchmark that cannot be read, predictions that do not fit the benchmark, an output
 /// that cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
+    check_writable(&args.out)?;
     let kind = match args.kind {
         Some(Form::Csv) => Kind::Csv,
         Some(Form::Npz) => Kind::Npz,
@@ -86,19 +89,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ("imported_from".to_owned(), kind.name().into()),
     ]);
     let header = Header::new(&benchmark.name, &benchmark.split, method);
-    let mut writer = Writer::create(&args.out, &header)?;
-    for (pair, keypoints) in &predicted {
-        let pair = benchmark.pairs[*pair].id.clone();
-        writer.write(&Prediction { pair, keypoints: keypoints.clone() })?;
+    let write = || {
+        let mut writer = AnyWriter::create(&args.out, &header)?;
+        for (pair, keypoints) in &predicted {
+            let pair = benchmark.pairs[*pair].id.clone();
+            writer.write(&Prediction { pair, keypoints: keypoints.clone() })?;
+        }
+        writer.finish()
+    };
+    match write() {
+        Err(error) if !error.is_reader_gone() => return Err(error.into()),
+        _ => {}
     }
-    writer.finish()?;
-    eprintln!(
+    console.note(format!(
         "{}: {} of the {} pairs of {} {}",
         args.out.display(),
         predicted.len(),
         benchmark.pairs.len(),
         benchmark.name,
         benchmark.split
-    );
+    ));
     Ok(())
 }

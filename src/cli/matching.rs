@@ -12,6 +12,7 @@ use super::output::check_writable;
 use crate::Point;
 use crate::benchmark::Image;
 use crate::features::locate;
+use crate::files::Destination;
 use crate::flow::Flow;
 use crate::image::{Photograph, read};
 use crate::json::{self, MaybePoint};
@@ -41,7 +42,8 @@ pub struct Args {
     /// A picture of both photographs with numbered lines between the keypoints.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
-    /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown).
+    /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown); without
+    /// --keypoints, `-` is standard output.
     #[arg(long, value_name = "OUT.flo")]
     flow: Option<PathBuf>,
     /// How the points are printed: text with two decimals, or JSON with all.
@@ -69,7 +71,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     args.method.check()?;
     args.method.hpf.network.set_threads()?;
-    check_outputs(args)?;
+    let flow_is_printed = check_outputs(args)?;
     let keypoints = args.keypoints.as_deref().map(parse_keypoints).transpose()?.unwrap_or_default();
     let [source, target] = [&args.source, &args.target].map(|path| read(path));
     let (source, target) = (source?, target?);
@@ -91,7 +93,6 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         flow: args.flow.as_ref().map(|_| [width, height]),
     })?;
     let predicted = &matched.keypoints;
-    print_points(&keypoints, predicted, args.format)?;
     if let Some(path) = &args.picture {
         let pairs = keypoints.iter().zip(predicted);
         let drawn: Vec<Drawn> =
@@ -103,11 +104,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         Flow { width, height, vectors: matched.flow }.write(path)?;
         console.note(format!("flow: {}", path.display()));
     }
-    Ok(())
+    // Last: what cannot be printed must not cost the files.
+    if flow_is_printed {
+        return Ok(());
+    }
+    print_points(&keypoints, predicted, args.format)
 }
 
-/// Whether what was asked for can be written, before any work.
-fn check_outputs(args: &Args) -> anyhow::Result<()> {
+/// Whether what was asked for can be written, before any work; whether the flow is all that goes to
+/// standard output.
+fn check_outputs(args: &Args) -> anyhow::Result<bool> {
     if let Some(path) = &args.picture
         && !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
     {
@@ -117,7 +123,22 @@ fn check_outputs(args: &Args) -> anyhow::Result<()> {
         ))
         .into());
     }
-    [&args.picture, &args.flow].into_iter().flatten().try_for_each(|path| check_writable(path))
+    let mut printed = false;
+    for (option, path) in [("--picture", &args.picture), ("--flow", &args.flow)] {
+        let Some(path) = path else { continue };
+        if check_writable(path)? != Destination::Standard {
+            continue;
+        }
+        if args.keypoints.is_some() || option == "--picture" {
+            let what = format!(
+                "{option} {}: the points are printed to standard output; give a file",
+                path.display()
+            );
+            return Err(Usage(what).into());
+        }
+        printed = true;
+    }
+    Ok(printed)
 }
 
 /// Keypoints given on the command line or in a file.

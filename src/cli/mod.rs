@@ -1,4 +1,4 @@
-//! The command line: one file a command, thin.
+//! The command line: one file a command.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -107,13 +107,13 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices::run(args),
         Command::Bench(args) => bench::run(args, console),
         Command::Report(args) => report::run(args, console),
-        Command::Import(args) => import::run(args),
+        Command::Import(args) => import::run(args, console),
         Command::Audit(args) => audit::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hpflow: {}", sentence(&error));
+            console::say(format!("hpflow: {}", sentence(&error)));
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
@@ -165,7 +165,7 @@ fn start_log(verbose: u8) {
     };
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
+    let log = tracing_subscriber::fmt().with_writer(|| console::Stderr).with_ansi(colour);
     // A log that was started before, by a test, stays.
     let _ = log.with_env_filter(filter).without_time().with_target(false).try_init();
 }

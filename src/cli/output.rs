@@ -1,9 +1,12 @@
 //! Results on standard output, and whether files can be written.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+
+use super::console::say;
+use crate::files::{self, Destination};
 
 use crate::benchmark::Unreadable;
 
@@ -11,6 +14,13 @@ use crate::benchmark::Unreadable;
 macro_rules! print_line {
     ($($part:tt)*) => {
         $crate::cli::output::print(&(format!($($part)*) + "\n"))?
+    };
+}
+
+/// Prints a line about a result that is in a file.
+macro_rules! mention_line {
+    ($($part:tt)*) => {
+        $crate::cli::output::mention(&(format!($($part)*) + "\n"))
     };
 }
 
@@ -36,36 +46,49 @@ pub fn left_out(unreadable: &[Unreadable]) -> String {
 /// # Errors
 /// Standard output cannot be written, for example because the disk is full.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    write(text).context(
+        "cannot write the result to standard output; send it to a file on a disk with room",
+    )
+}
+
+/// Prints what is known of a result that is in a file: where it cannot be printed the work is done
+/// all the same, and a warning says so.
+pub fn mention(text: &str) {
+    static WARNED: std::sync::Once = std::sync::Once::new();
+    if let Err(error) = write(text) {
+        WARNED.call_once(|| {
+            say(format!("hpflow: cannot write to standard output, the work is done: {error}"));
+        });
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow::Error::new(error)
-            .context(
-                "cannot write the result to standard output; send it to a file on a disk with room",
-            )),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Whether a file can be written, found out before the work whose result it is to hold. A file that
-/// is there already stays as it is.
+/// Whether an output can be written, found out before the work whose result it is to hold, and where
+/// it goes. A file that is there already stays as it is.
 ///
 /// # Errors
 /// A folder, or a path in a folder that is missing or cannot be written.
-pub fn check_writable(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() {
-        bail!("{}: is a folder; give the name of a file", path.display());
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    // A device such as /dev/null takes what it is given; its folder does not.
-    let there =
-        path.exists().then(|| std::fs::OpenOptions::new().append(true).open(path).map(drop));
-    there.unwrap_or_else(|| tempfile::tempfile_in(folder).map(drop)).with_context(|| {
+pub fn check_writable(path: &Path) -> anyhow::Result<Destination> {
+    files::check(path).with_context(|| {
         format!(
             "{}: cannot be written; give a file in a folder that exists and can be written",
             path.display()
         )
     })
+}
+
+/// [`check_writable`] for a result that only a regular file can hold.
+///
+/// # Errors
+/// As [`check_writable`], and a device, a pipe or standard output.
+pub fn check_file(path: &Path) -> anyhow::Result<()> {
+    check_writable(path)?;
+    files::regular(path).map(drop).with_context(|| format!("{}", path.display()))
 }

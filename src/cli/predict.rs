@@ -8,14 +8,17 @@ use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
+use super::Usage;
 use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
-use super::output::{counted, left_out};
+use super::output::{check_writable, counted, left_out};
 use crate::benchmark::{Benchmark, Pair, Unreadable};
+use crate::files::{self, Destination};
 use crate::inputs::{Inputs, of_pairs};
-use crate::method::{Method, Outcome, Unusable};
+use crate::method::{Method, MethodError, Outcome, Unusable};
 use crate::predictions::{
-    Done, Header, InputsFile, Known, Line, Made, Prediction, Writer, partial_path,
+    AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError, Writer,
+    partial_path,
 };
 
 /// Predict the keypoints of a benchmark's pairs.
@@ -28,7 +31,9 @@ pub struct Args {
     benchmark: BenchmarkArgs,
     #[command(flatten)]
     method: MethodArgs,
-    /// The predictions file to write. Until it is complete its lines are in FILE.partial.
+    /// The predictions file to write. Until it is complete its lines are in FILE.partial, beside the
+    /// file where FILE is a link. `-`, a device or a pipe is written through as pairs are predicted,
+    /// and cannot be continued.
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
     /// Continue a run that was stopped; the result is the same as of one that was not. Pairs whose
@@ -56,6 +61,12 @@ const AMEND_SHARE: u32 = 20;
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.method.check()?;
     args.method.hpf.network.set_threads()?;
+    let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
+    if streamed && args.resume {
+        let out = args.out.display();
+        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        return Err(Usage(what).into());
+    }
     let (benchmark, unreadable) = if args.keep_going {
         args.benchmark.open_readable()?
     } else {
@@ -71,19 +82,27 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let total = benchmark.pairs.len();
     // Before any photograph is read: what changes later is another than this.
     let inputs = of_pairs(&benchmark, 0..total, &*method.identify(), false);
-    let finished = args.resume && args.out.exists() && !partial_path(&args.out).exists();
+    let place = files::regular(&args.out).unwrap_or_else(|_| args.out.clone());
+    let finished = args.resume && place.exists() && !partial_path(&place).exists();
     let (writer, done) = if args.resume {
-        Writer::resume(&args.out, &header)?
+        let (writer, done) = Writer::resume(&args.out, &header)?;
+        (AnyWriter::File(writer), done)
     } else {
-        (Writer::create(&args.out, &header)?, Vec::new())
+        match AnyWriter::create(&args.out, &header) {
+            Err(error) if error.is_reader_gone() => return Ok(()),
+            writer => (writer?, Vec::new()),
+        }
     };
-    let (log, known) = if args.resume {
-        InputsFile::resume(&args.out)?
-    } else {
-        (InputsFile::create(&args.out)?, Known::default())
+    let (log, known) = match (streamed, args.resume) {
+        (true, _) => (None, Known::default()),
+        (false, true) => {
+            let (log, known) = InputsFile::resume(&place)?;
+            (Some(log), known)
+        }
+        (false, false) => (Some(InputsFile::create(&place)?), Known::default()),
     };
     let resumed = Resumed::of(args, &benchmark, &unreadable, &inputs, (&done, &known, finished))?;
-    if args.out.exists() && !args.resume {
+    if args.out.exists() && !args.resume && !streamed {
         console.note(format!(
             "{} is there already; it is replaced when this run is complete",
             args.out.display()
@@ -111,12 +130,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         unanswered,
         unusable: BTreeSet::new(),
         keep_going: args.keep_going,
+        reader_gone: false,
         progress: &progress,
     };
     let stopped = || {
+        if streamed {
+            return format!("stopped; {} has what was predicted", args.out.display());
+        }
         format!(
             "stopped; what was predicted is in {} and --resume continues it",
-            partial_path(&args.out).display()
+            partial_path(&place).display()
         )
     };
     output.leave_out(&unreadable, &known)?;
@@ -130,11 +153,24 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     if !again.is_empty() {
         output.predict_again(&mut *method, &again).with_context(stopped)?;
     }
-    method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome)).with_context(stopped)?;
+    let predicted = method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome));
     progress.finish_and_clear();
+    if output.reader_gone {
+        // As `hpflow predict … | head` has it: nobody wants the rest.
+        return Ok(());
+    }
+    predicted.map_err(|error| {
+        let beyond_the_engine = matches!(error, MethodError::Pair { .. });
+        anyhow::Error::new(error).context(if beyond_the_engine && !streamed {
+            let partial = partial_path(&place);
+            format!("this engine cannot take a pair; delete {}, start again", partial.display())
+        } else {
+            stopped()
+        })
+    })?;
     let Output { writer, log, unanswered, unusable, .. } = output;
     writer.finish()?;
-    if unanswered.is_empty() && unreadable.is_empty() {
+    if let (Some(log), true) = (log, unanswered.is_empty() && unreadable.is_empty()) {
         log.remove()?;
     }
     console.note(format!("{}: {}", args.out.display(), counted(total, "pair")));
@@ -300,8 +336,9 @@ fn report_faults(
 struct Output<'a> {
     benchmark: &'a Benchmark,
     inputs: &'a [Inputs],
-    writer: Writer,
-    log: InputsFile,
+    writer: AnyWriter,
+    /// Nothing where lines are written through: they cannot be continued.
+    log: Option<InputsFile>,
     /// The pair of every line of the file, ascending.
     lines: Vec<usize>,
     /// The pair to be written next.
@@ -312,6 +349,8 @@ struct Output<'a> {
     unanswered: BTreeSet<usize>,
     unusable: BTreeSet<(PathBuf, String)>,
     keep_going: bool,
+    /// Whether the reader of a pipe has seen enough.
+    reader_gone: bool,
     progress: &'a ProgressBar,
 }
 
@@ -327,7 +366,9 @@ impl Output<'_> {
         let (pair, answer) = self.answer(outcome)?;
         self.pending.insert(pair, answer);
         while let Some(answer) = self.pending.remove(&self.next) {
-            self.writer.write(&answer.prediction)?;
+            let written = self.writer.write(&answer.prediction);
+            self.reader_gone = written.as_ref().is_err_and(PredictionsError::is_reader_gone);
+            written?;
             self.lines.push(self.next);
             self.log(self.next, &answer)?;
             self.next += 1;
@@ -375,24 +416,29 @@ impl Output<'_> {
         } else {
             self.unanswered.insert(pair);
         }
-        Ok(self.log.write(&answer.prediction, &self.inputs[pair], answer.unusable)?)
+        match &mut self.log {
+            Some(log) => Ok(log.write(&answer.prediction, &self.inputs[pair], answer.unusable)?),
+            None => Ok(()),
+        }
     }
 
     /// Says which pairs have no line, before any that they had is removed.
     fn leave_out(&mut self, unreadable: &[Unreadable], known: &Known) -> anyhow::Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
         for Unreadable { pair, .. } in unreadable.iter().filter(|one| !known.left_out(&one.pair)) {
             let (pair, line, inputs) = (pair.clone(), None, None);
-            self.log.made(&Made { pair, line, inputs, unusable: false })?;
+            log.made(&Made { pair, line, inputs, unusable: false })?;
         }
         Ok(())
     }
 
     /// Says of the answers of a finished file that they stay.
     fn vouch(&mut self, done: &[Done], lines: &[(usize, usize)]) -> anyhow::Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
         for &(position, at) in lines.iter().filter(|&&(position, _)| done[position].answered) {
             let Done { pair, line, .. } = done[position].clone();
             let (line, inputs) = (Some(line), Some(self.inputs[at].clone()));
-            self.log.made(&Made { pair, line, inputs, unusable: false })?;
+            log.made(&Made { pair, line, inputs, unusable: false })?;
         }
         Ok(())
     }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::console::Console;
+use super::console::{Console, say};
 use super::predicted::{Files, Layout, open, read};
+use crate::files;
 use crate::report::html::{Method, Photographs, curve_alphas, load, page};
 use crate::report::scores::{FileScores, Scope, names, tables};
 use crate::score::{Alpha, Measure, default_for, score};
@@ -58,6 +59,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         benchmark.name
     );
     std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
+    let path = args.out.join("index.html");
+    files::check(&path).with_context(cannot_write)?;
     let parts: Vec<_> =
         paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
@@ -79,11 +82,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     console.doubts(&benchmark);
     let photographs = if args.no_photographs { Photographs::default() } else { load(&benchmark) };
     if let (Some(first), false) = (photographs.missing.first(), args.no_photographs) {
-        eprintln!(
+        say(format!(
             "hpflow: {} of {} photographs are left out; the first: {first}",
             photographs.missing.len(),
             benchmark.images.len()
-        );
+        ));
     }
     let scope = Scope {
         benchmark: &benchmark.name,
@@ -102,10 +105,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         .collect();
     let tables = tables(scope, &files, &[]);
     let html = page(&benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
-    let path = args.out.join("index.html");
-    std::fs::write(&path, html).with_context(cannot_write)?;
+    files::write(&path, html).with_context(cannot_write)?;
     if !console.quiet {
-        print_line!("{}", path.display());
+        mention_line!("{}", path.display());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::console::Console;
+use super::console::{Console, say};
 use super::output::print;
 use super::predicted::{Files, Layout, LeftOut, kind, open, read};
 use crate::benchmark::{Benchmark, Kind};
@@ -207,7 +207,7 @@ fn leave_out(
         _ => {}
     }
     for (reason, names) in why.into_iter().filter(|(_, names)| !names.is_empty()) {
-        eprintln!("left out, because {reason}: {}", names.join(", "));
+        say(format!("left out, because {reason}: {}", names.join(", ")));
     }
     Ok(())
 }

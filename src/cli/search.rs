@@ -1,6 +1,6 @@
 //! `hpflow search`: beam search for a layer set.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,11 +13,12 @@ use super::Usage;
 use super::console::Console;
 use super::features::keep;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
-use super::output::{check_writable, counted};
+use super::output::{check_file, counted};
 use crate::backbone;
 use crate::benchmark::Benchmark;
 use crate::engine::Engine;
 use crate::features::{Features, FeaturesError, Precision, file_of};
+use crate::files;
 use crate::hyperpixel::LayerSet;
 use crate::inputs::{self, Identify, of_pairs};
 use crate::method::OpenError;
@@ -112,11 +113,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
         Usage(format!("--memory {}: more MiB than there can be; give fewer", args.memory))
     })?;
-    // Opening a pipe would wait for its other end.
-    if args.out.exists() && !args.out.is_file() && !args.out.is_dir() {
-        bail!("{}: is no regular file; give the name of one to --out", args.out.display());
-    }
-    check_writable(&args.out)?;
+    check_file(&args.out)?;
     if args.out.exists() && !args.resume {
         bail!(
             "{} is there already; continue its search with --resume, or give another name to begin a \
@@ -328,9 +325,11 @@ fn is_of_another_run(error: &anyhow::Error) -> bool {
     )
 }
 
-/// The file of the search with another ending behind its own.
+/// The file of the search with another ending behind its own: where the file is, whatever links lead
+/// to it, because two names of one search have one lock and one set of maps.
 fn beside(out: &Path, ending: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
+    let out = files::regular(out).unwrap_or_else(|_| out.to_owned());
+    let mut name = out.into_os_string();
     name.push(".");
     name.push(ending);
     name.into()
@@ -342,8 +341,8 @@ struct Lock(PathBuf, #[expect(dead_code, reason = "held, not read")] File);
 impl Lock {
     fn of(out: &Path) -> anyhow::Result<Self> {
         let path = beside(out, "lock");
-        let file = File::create(&path)
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => bail!(
                 "{}: another search is writing it; wait for that one, or give another name",
@@ -409,7 +408,6 @@ fn run_search(
 ) -> anyhow::Result<Outcome> {
     let progress = console.progress(0, "pairs × sets");
     let mut saved: Option<Instant> = None;
-    let mut printing = Ok(());
     let outcome = search.run(state, &mut |event| {
         match event {
             Event::Begun { done, total, depth, sets } => {
@@ -428,9 +426,7 @@ fn run_search(
                 }
             }
             Event::Depth(depth, evaluated, beam) => {
-                if printing.is_ok() {
-                    printing = progress.suspend(|| print_depth(depth, evaluated, beam));
-                }
+                progress.suspend(|| print_depth(depth, evaluated, beam));
             }
         }
         Ok::<(), SearchError>(())
@@ -439,26 +435,29 @@ fn run_search(
     let outcome = match outcome {
         Err(error) if args.out.exists() => {
             let file = args.out.display();
-            let what = format!("stopped; what was evaluated is in {file} and --resume goes on");
+            let what = match error {
+                SearchError::Pair { .. } => {
+                    "this engine cannot take a pair; start again with another --out".to_owned()
+                }
+                _ => format!("stopped; what was evaluated is in {file} and --resume goes on"),
+            };
             return Err(error).context(what);
         }
         outcome => outcome?,
     };
-    printing?;
     Ok(outcome)
 }
 
-fn print_depth(depth: usize, evaluated: usize, beam: &[Scored]) -> anyhow::Result<()> {
-    print_line!("depth {depth}: {} evaluated", counted(evaluated, "set"));
+fn print_depth(depth: usize, evaluated: usize, beam: &[Scored]) {
+    mention_line!("depth {depth}: {} evaluated", counted(evaluated, "set"));
     for Scored { layers, pck } in beam {
-        print_line!("  {pck:6.2}  {layers}");
+        mention_line!("  {pck:6.2}  {layers}");
     }
-    Ok(())
 }
 
 fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow::Result<()> {
     let Some(best) = outcome.finalists.first() else { bail!("no pair has keypoints to score") };
-    print_line!("\nbest sets of all depths, PCK at α = {} in percent", args.alpha);
+    mention_line!("\nbest sets of all depths, PCK at α = {} in percent", args.alpha);
     for Finalist { layers, pck, interval, chance } in &outcome.finalists {
         let set = LayerSet::new(layers.clone())?;
         let interval = interval
@@ -466,11 +465,11 @@ fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow:
         let chance = chance.map_or_else(String::new, |chance| {
             format!("  better than the best with a chance of {:.0} %", 100.0 * chance)
         });
-        print_line!("  {pck:6.2}  {set}{interval}{chance}");
+        mention_line!("  {pck:6.2}  {set}{interval}{chance}");
     }
-    print_line!("  (bootstrap over images, {RESAMPLES} resamples)");
+    mention_line!("  (bootstrap over images, {RESAMPLES} resamples)");
     let layers = LayerSet::new(best.layers.clone())?;
-    print_line!("\nbest set: {layers}\n{}", command(&layers, args, features));
+    mention_line!("\nbest set: {layers}\n{}", command(&layers, args, features));
     Ok(())
 }
 
@@ -500,9 +499,9 @@ fn write_report(
     let best = outcome.finalists.first().map(|one| LayerSet::new(one.layers.clone()));
     let command = best.transpose()?.map(|layers| command(&layers, args, features));
     let html = page(searched, outcome, &command.unwrap_or_default());
-    std::fs::write(folder.join("index.html"), html)?;
+    files::write(&folder.join("index.html"), html)?;
     for (name, picture) in pictures(searched) {
-        std::fs::write(folder.join(name), picture)?;
+        files::write(&folder.join(name), picture)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{ArchiveKind, DownloadError, looks_like, write_error};
+use crate::files;
 
 /// Gets `url` into `file`; `progress` is told how many bytes there are, and of how many where the
 /// server says so.
@@ -24,6 +25,7 @@ pub fn fetch(
     if file.is_file() {
         return Ok(());
     }
+    let file = &files::regular(file).map_err(write_error(file))?;
     let partial = Partial::new(file);
     let response = match ask(url, partial.resumable(url))? {
         Some(response) => response,
@@ -168,7 +170,7 @@ impl Partial {
 
     fn finish(&self, file: &Path) -> Result<(), DownloadError> {
         let written = File::open(&self.bytes).and_then(|bytes| bytes.sync_all());
-        written.and_then(|()| fs::rename(&self.bytes, file)).map_err(write_error(file))?;
+        written.and_then(|()| files::rename(&self.bytes, file)).map_err(write_error(file))?;
         self.forget();
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 
 use super::{ArchiveKind, DownloadError, looks_like, write_error};
+use crate::files;
 
 /// Files and folders in one archive: SPair-71k has some 80,000.
 const MAX_ENTRIES: usize = 2_000_000;
@@ -49,12 +50,13 @@ fn move_into(staging: &Path, out: &Path) -> Result<Vec<PathBuf>, DownloadError> 
     let mut names: Vec<_> =
         entries.map_err(write_error(staging))?.iter().map(fs::DirEntry::file_name).collect();
     names.sort();
-    if let Some(name) = names.iter().find(|name| out.join(name).exists()) {
+    // A link that leads nowhere is in the way too.
+    if let Some(name) = names.iter().find(|name| out.join(name).symlink_metadata().is_ok()) {
         return Err(DownloadError::Exists { path: out.join(name) });
     }
     for name in &names {
         let place = out.join(name);
-        fs::rename(staging.join(name), &place).map_err(write_error(&place))?;
+        files::place(&staging.join(name), &place).map_err(write_error(&place))?;
     }
     Ok(names.iter().map(|name| out.join(name)).collect())
 }

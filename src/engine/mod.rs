@@ -171,6 +171,14 @@ pub enum EngineError {
     Gpu(#[from] gpu::GpuError),
 }
 
+impl EngineError {
+    /// Whether a pair is beyond what the device can take: others may not be.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Gpu(gpu::GpuError::TooLarge { .. }))
+    }
+}
+
 impl PairRequest {
     /// Checks what every engine relies on: hyperpixels on both sides, of the same layers.
     ///

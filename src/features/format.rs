@@ -204,14 +204,11 @@ pub fn write(file: &Path, header: &Header, maps: &[FeatureMap]) -> Result<(), Fe
     let metadata = HashMap::from([(METADATA.to_owned(), text)]);
     let bytes =
         safetensors::serialize(views, Some(metadata)).map_err(|error| failed(error.to_string()))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
     let save = || {
-        std::fs::create_dir_all(folder)?;
-        let mut temporary = crate::files::temporary(folder)?;
-        temporary.write_all(&bytes)?;
-        temporary.as_file().sync_data()?;
-        temporary.persist(file).map_err(|error| error.error)?;
-        Ok(())
+        std::fs::create_dir_all(crate::files::folder(file))?;
+        let mut new = crate::files::Replacement::of(file)?;
+        new.file().write_all(&bytes)?;
+        new.finish().map(drop)
     };
     save().map_err(|error: std::io::Error| {
         failed(format!("{error}; make room, or give a folder that can be written"))

@@ -1,5 +1,5 @@
 //! Methods: from a benchmark's pairs to predicted keypoints. Each method is one file or folder here
-//! and one entry of [`table`]; nothing else of hpflow knows a method by its name.
+//! and one entry of [`table`].
 
 use std::path::{Path, PathBuf};
 
@@ -105,6 +105,14 @@ pub enum MethodError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A pair that the engine cannot take.
+    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
+    Pair {
+        /// The photographs of the source and of the target.
+        photographs: [PathBuf; 2],
+        /// Why.
+        engine: Box<EngineError>,
+    },
     /// The network failed.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
@@ -117,6 +125,26 @@ pub enum MethodError {
     /// Whoever took the outcomes wants no more.
     #[error("{0:#}")]
     Stopped(anyhow::Error),
+}
+
+impl MethodError {
+    /// The same with the photographs of the pair, where it is one that the engine cannot take.
+    fn of(self, source: &Path, target: &Path) -> Self {
+        match self {
+            Self::Engine(error) if error.is_too_large() => {
+                let photographs = [source.to_owned(), target.to_owned()];
+                Self::Pair { photographs, engine: Box::new(error) }
+            }
+            other => other,
+        }
+    }
+
+    /// [`Self::of`] a pair of a benchmark.
+    fn of_pair(self, benchmark: &Benchmark, pair: usize) -> Self {
+        let pair = &benchmark.pairs[pair];
+        let [source, target] = [pair.source, pair.target].map(|at| &*benchmark.images[at].path);
+        self.of(source, target)
+    }
 }
 
 /// Takes outcomes as they come; an error stops the method.

@@ -9,6 +9,8 @@ mod sheet;
 
 use std::path::{Path, PathBuf};
 
+use image::ImageEncoder as _;
+
 use crate::Point;
 use crate::image::Photograph;
 use sheet::{Colour, Sheet, WHITE, text_width};
@@ -127,8 +129,10 @@ pub fn contact_sheet(pictures: &[(String, Photograph)], columns: usize, width: u
 pub fn write_png(picture: &Photograph, path: &Path) -> Result<(), PictureError> {
     let colour = image::ExtendedColorType::Rgb8;
     let (width, height) = (picture.width, picture.height);
-    let format = image::ImageFormat::Png;
-    image::save_buffer_with_format(path, &picture.rgb, width, height, colour, format)
+    let mut png = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut png)
+        .write_image(&picture.rgb, width, height, colour)
+        .and_then(|()| Ok(crate::files::write(path, png)?))
         .map_err(|source| PictureError { path: path.to_owned(), source })
 }
 

@@ -20,10 +20,12 @@ use crate::Point;
 
 mod inputs;
 mod reader;
+mod stream;
 mod writer;
 
 pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use reader::{MAX_LINE, Reader};
+pub use stream::{AnyWriter, StreamWriter};
 pub use writer::{Done, Line, Writer, partial_path};
 
 /// The header's `format`.
@@ -169,6 +171,14 @@ pub enum PredictionsError {
         found: Option<u64>,
         /// This run's.
         expected: Option<u64>,
+    },
+    /// Standard output, a device or a pipe that takes no more.
+    #[error("cannot write to {}: {source}; the predictions that follow are lost: predict into a file, which can be continued", file.display())]
+    Stream {
+        /// What was to be written through.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
     },
     /// An unfinished file is of another run.
     #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start anew", file.display())]

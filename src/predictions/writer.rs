@@ -5,7 +5,7 @@
 //! one is on the disk. The partial file is locked while a run writes it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Header, Prediction, PredictionsError, Reader};
 use crate::digest::sha256;
+use crate::files::{self, Replacement};
 
 /// A predictions file being written.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Writer {
     /// The folder is missing or cannot be written, the path is something other than a file, or an
     /// unfinished run is there, which this refuses to overwrite.
     pub fn create(path: &Path, header: &Header) -> Result<Self, PredictionsError> {
-        refuse_what_is_no_file(path)?;
+        let path = &*followed(path)?;
         let partial = partial_path(path);
         let file = OpenOptions::new().write(true).create_new(true).open(&partial);
         let file = file.map_err(|error| match error.kind() {
@@ -89,16 +90,16 @@ impl Writer {
     /// Those of [`Writer::create`]; another arithmetic, with what changed; a header that differs from
     /// this run's, with the first field that does; a complete line that is no prediction.
     pub fn resume(path: &Path, header: &Header) -> Result<(Self, Vec<Done>), PredictionsError> {
-        refuse_what_is_no_file(path)?;
+        let path = &*followed(path)?;
         let partial = partial_path(path);
         if !partial.exists() {
             if !path.exists() {
                 return Ok((Self::create(path, header)?, Vec::new()));
             }
             done(path, header)?; // refuse another run's file before it loses its name
-            fs::rename(path, &partial).map_err(|error| cannot_create(path, &error))?;
+            files::rename(path, &partial).map_err(|error| cannot_create(path, &error))?;
         }
-        refuse_what_is_no_file(&partial)?;
+        followed(&partial)?;
         let file = OpenOptions::new().read(true).write(true).open(&partial);
         let file = file.map_err(|error| cannot_create(path, &error))?;
         lock(&file, path)?;
@@ -151,9 +152,8 @@ impl Writer {
 
     /// The file with these lines, under its name and to be written on.
     fn rewritten(&self, lines: &[Line]) -> io::Result<File> {
-        let folder = self.partial.parent().filter(|folder| *folder != Path::new(""));
-        let mut temporary = crate::files::temporary(folder.unwrap_or(Path::new(".")))?;
-        let mut writer = BufWriter::new(temporary.as_file_mut());
+        let mut new = Replacement::of(&self.partial)?;
+        let mut writer = BufWriter::new(new.file());
         writeln!(writer, "{}", self.header)?;
         let mut old = BufReader::new(File::open(&self.partial)?);
         // The header is no prediction, and blank lines are none either.
@@ -185,8 +185,7 @@ impl Writer {
         }
         writer.flush()?;
         drop(writer);
-        temporary.as_file().sync_all()?;
-        temporary.persist(&self.partial).map_err(|error| error.error)
+        new.finish()
     }
 
     /// Adds a pair.
@@ -205,7 +204,7 @@ impl Writer {
     /// The system cannot write or rename; the partial file stays.
     pub fn finish(self) -> Result<(), PredictionsError> {
         self.file.sync_all().map_err(|source| self.write_error(source))?;
-        fs::rename(&self.partial, &self.path).map_err(|source| self.write_error(source))
+        files::rename(&self.partial, &self.path).map_err(|source| self.write_error(source))
     }
 
     fn line(&mut self, text: &str) -> Result<(), PredictionsError> {
@@ -255,7 +254,7 @@ fn as_value(header: &Header) -> Value {
     serde_json::to_value(header).unwrap_or(Value::Null)
 }
 
-fn header_line(header: &Header) -> String {
+pub(super) fn header_line(header: &Header) -> String {
     as_value(header).to_string()
 }
 
@@ -303,19 +302,14 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionsError> {
     }
 }
 
-fn refuse_what_is_no_file(path: &Path) -> Result<(), PredictionsError> {
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(output_error(
-            path,
-            "it is a folder; give the name of a file, such as predictions.jsonl".to_owned(),
-        )),
-        Ok(found) if !found.is_file() => Err(output_error(
-            path,
-            "it is not a regular file, so a killed run could not be continued; give a file"
-                .to_owned(),
-        )),
-        _ => Ok(()),
-    }
+/// The regular file to which a path leads.
+fn followed(path: &Path) -> Result<PathBuf, PredictionsError> {
+    files::regular(path).map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            output_error(path, error.to_string())
+        }
+        _ => cannot_create(path, &error),
+    })
 }
 
 fn cannot_create(path: &Path, error: &io::Error) -> PredictionsError {

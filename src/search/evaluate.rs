@@ -169,7 +169,8 @@ impl Evaluator<'_> {
                 requests.push(request);
                 neighbours.push(of_bases);
             }
-            let matches = self.engine.match_sets(&requests, self.memory)?;
+            let matches = self.engine.match_sets(&requests, self.memory);
+            let matches = matches.map_err(|error| self.of_pair(error, block, &requests))?;
             let judge = Judge {
                 benchmark: self.benchmark,
                 protocol: self.protocol,
@@ -188,6 +189,27 @@ impl Evaluator<'_> {
             each(&so_far)?;
         }
         Ok(so_far)
+    }
+
+    /// The error of an engine, with the pair where it is about one.
+    fn of_pair(
+        &mut self,
+        error: EngineError,
+        block: &[usize],
+        requests: &[SetsRequest],
+    ) -> SearchError {
+        if !error.is_too_large() {
+            return error.into();
+        }
+        for (&pair, request) in block.iter().zip(requests) {
+            if let Err(error) = self.engine.match_sets(std::slice::from_ref(request), self.memory) {
+                let pair = &self.benchmark.pairs[pair];
+                let photograph = |image: usize| self.benchmark.images[image].path.clone();
+                let photographs = [pair.source, pair.target].map(photograph);
+                return SearchError::Pair { photographs, engine: Box::new(error) };
+            }
+        }
+        error.into()
     }
 
     fn prepare(&self, sets: &[LayerSet]) -> Result<Vec<Prepared>, SearchError> {

@@ -38,6 +38,14 @@ pub enum SearchError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A pair that the engine cannot take.
+    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
+    Pair {
+        /// The photographs of the source and of the target.
+        photographs: [PathBuf; 2],
+        /// Why.
+        engine: Box<EngineError>,
+    },
     /// A benchmark that cannot be scored.
     #[error(transparent)]
     Score(#[from] ScoreError),

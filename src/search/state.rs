@@ -339,17 +339,11 @@ impl State {
         let whole = Self { sha256: self.digest(), ..self.clone() };
         let text =
             serde_json::to_string_pretty(&whole).map_err(|error| failed(error.to_string()))?;
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
         let save = || {
-            let mut temporary = crate::files::temporary(folder)?;
-            temporary.write_all(text.as_bytes())?;
-            temporary.write_all(b"\n")?;
-            temporary.as_file().sync_data()?;
-            temporary.persist(file).map_err(|error| error.error)?;
-            Ok(())
+            let mut new = crate::files::Replacement::of(file)?;
+            new.file().write_all(text.as_bytes())?;
+            new.file().write_all(b"\n")?;
+            new.finish().map(drop)
         };
         save().map_err(|error: std::io::Error| {
             failed(format!("{error}; make room, or give a folder that can be written"))

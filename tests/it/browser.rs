@@ -1,27 +1,12 @@
 //! The HTML report in a browser: Chromium without a window, where there is one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command as Process;
 
 use assert_cmd::Command;
 
-/// The browser of `HPFLOW_CHROMIUM`, or the first of the usual names in the path.
-fn chromium() -> Option<PathBuf> {
-    if let Some(given) = std::env::var_os("HPFLOW_CHROMIUM") {
-        return Some(given.into());
-    }
-    let folders: Vec<PathBuf> =
-        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-    let found = names.iter().find_map(|name| {
-        folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
-    });
-    if found.is_none() {
-        eprintln!("NOT RUN: no Chromium in the path; install it, or name it in HPFLOW_CHROMIUM");
-    }
-    found
-}
+use crate::shared::chromium;
 
 fn hpflow(folder: &Path, arguments: &[&str]) {
     let mut command = Command::cargo_bin("hpflow").unwrap();
@@ -73,8 +58,9 @@ fn failures(browser: &Path, folder: &Path, page: &str, size: [u32; 2], dark: boo
 }
 
 #[test]
+#[cfg_attr(not(present = "chromium"), ignore = "needs Chromium in the path or in HPFLOW_CHROMIUM")]
 fn the_report_works_in_a_browser_on_a_screen_and_on_a_phone() {
-    let Some(browser) = chromium() else { return };
+    let browser = chromium().expect("Chromium");
     let folder = tempfile::tempdir().unwrap();
     let page = report(folder.path());
     for (size, dark) in [([1280, 900], false), ([390, 844], true)] {

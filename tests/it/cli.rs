@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use hpflow::benchmark::spair::annotation::ImageAnnotation;
 use tempfile::TempDir;
 
-/// Runs hpflow without colour or GPU (the CPU engine answers everywhere), in an empty folder.
+/// Runs hpflow without colour. Where a test says no engine, it is the one that hpflow takes here.
 pub fn hpflow(arguments: &[&str]) -> Output {
     let mut command = Command::cargo_bin("hpflow").expect("the binary");
     command.args(arguments).env("NO_COLOR", "1").output().expect("a run")

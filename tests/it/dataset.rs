@@ -19,8 +19,9 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn pairs_are_those_of_spair_71k_byte_for_byte() {
-    let Some(sample) = shared("data/SPair-71k-sample") else { return };
+    let sample = shared("data/SPair-71k-sample");
     let out = tempfile::tempdir().unwrap();
     let images = sample.join("ImageAnnotation");
     let mut layout = String::new();
@@ -257,8 +258,9 @@ fn check_notes_keypoints_outside_a_photograph_once_and_does_not_fail() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn check_compares_spair_71k_with_its_paper() {
-    let Some(sample) = shared("data/SPair-71k-sample") else { return };
+    let sample = shared("data/SPair-71k-sample");
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut layout = String::new();
@@ -291,8 +293,9 @@ fn check_compares_spair_71k_with_its_paper() {
 }
 
 #[test]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
 fn check_finds_nothing_wrong_with_pf_willow() {
-    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    let root = shared("data/PF-dataset-WILLOW");
     hpflow(&["check", "--benchmark", "pf-willow", "--root", text(&root)])
         .assert()
         .success()

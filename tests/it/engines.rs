@@ -94,6 +94,23 @@ pub fn close(what: &str, found: &[f32], expected: &[f64], absolute: f64, relativ
     );
 }
 
+/// Tests of every instruction set take those that the processor has: what they leave out is ignored
+/// here.
+#[test]
+#[cfg_attr(
+    not(present = "avx512"),
+    ignore = "this processor has no AVX-512: its kernels did not run"
+)]
+fn kernels_for_avx512_are_among_those_tested() {
+    assert!(InstructionSet::available().contains(&InstructionSet::Avx512));
+}
+
+#[test]
+#[cfg_attr(not(present = "avx2"), ignore = "this processor has no AVX2: its kernels did not run")]
+fn kernels_for_avx2_are_among_those_tested() {
+    assert!(InstructionSet::available().contains(&InstructionSet::Avx2));
+}
+
 #[test]
 fn the_cpu_engine_agrees_with_the_definition_on_every_instruction_set() {
     for precision in [Precision::F32, Precision::F16] {

@@ -10,6 +10,7 @@ use safetensors::SafeTensors;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Tiny, fails, hpflow, text};
+use crate::shared::python;
 
 /// Keeps the features of a benchmark's photographs by HOG.
 fn keep(tiny: &Tiny, out: &str, more: &[&str]) -> std::process::Output {
@@ -492,19 +493,10 @@ fn a_header_of_fields_that_would_be_overlooked_or_contradict_is_refused() {
     refused(&|header| header["sha256"] = "abc".into(), &["64 hexadecimal digits"]);
 }
 
-/// A Python with numpy and safetensors, or a loud line that there is none.
-pub fn python() -> Option<&'static str> {
-    let found = Command::new("python3").args(["-c", "import numpy, safetensors.numpy"]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some("python3");
-    }
-    eprintln!("NOT RUN: no python3 with numpy and safetensors, which the documented example needs");
-    None
-}
-
 #[test]
+#[cfg_attr(not(present = "python"), ignore = "needs Python with numpy and safetensors")]
 fn the_documented_python_script_writes_features_that_give_the_same_predictions() {
-    let Some(python) = python() else { return };
+    let python = &python().expect("Python with numpy and safetensors");
     let tiny = Tiny::new();
     assert!(keep(&tiny, "kept", &[]).status.success());
     // As a network of one's own would leave them: arrays and sizes in a .npz a photograph.

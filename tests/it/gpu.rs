@@ -10,31 +10,22 @@ use hpflow::hyperpixel::{Hyperimage, Precision, Values};
 
 use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage, hyperimage_in};
 
-/// The options for this machine, or `None` where it was said that there is no adapter to test on.
-pub fn options() -> Option<GpuOptions> {
-    if std::env::var_os("HPFLOW_NO_GPU").is_some_and(|value| value == "1") {
-        eprintln!(
-            "NOT RUN: HPFLOW_NO_GPU=1 says that there is no adapter to test the gpu engine on"
-        );
-        return None;
-    }
-    Some(GpuOptions::default())
+/// The options for this machine and a precision.
+pub fn options_in(precision: Precision) -> GpuOptions {
+    GpuOptions { precision, ..GpuOptions::default() }
 }
 
-/// [`options`] for a precision.
-pub fn options_in(precision: Precision) -> Option<GpuOptions> {
-    options().map(|options| GpuOptions { precision, ..options })
-}
-
-/// An engine on this machine's adapter. Without an adapter the test fails, unless that was said.
-pub fn engine() -> Option<GpuEngine> {
-    options().map(|options| GpuEngine::with(&options).expect("an adapter, or HPFLOW_NO_GPU=1"))
+/// An engine on this machine's adapter. Without an adapter a test fails, and is ignored where
+/// `HPFLOW_NO_GPU=1` says that there is none.
+pub fn engine() -> GpuEngine {
+    GpuEngine::with(&GpuOptions::default()).expect("an adapter, or HPFLOW_NO_GPU=1")
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn the_gpu_engine_agrees_with_the_definition_with_every_preset() {
     for precision in [Precision::F32, Precision::F16] {
-        let Some(options) = options_in(precision) else { return };
+        let options = options_in(precision);
         for preset in Preset::ALL {
             let options = GpuOptions { preset: Some(preset), ..options.clone() };
             let mut engine = GpuEngine::with(&options).expect("an engine");
@@ -73,9 +64,10 @@ fn bits(matches: &[Matches]) -> Vec<(Vec<u32>, Vec<u32>)> {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn batches_and_memory_budgets_change_no_bit_on_the_gpu() {
     for precision in [Precision::F32, Precision::F16] {
-        let Some(options) = options_in(precision) else { return };
+        let options = options_in(precision);
         nothing_changes_a_bit(&options, &pairs_in(precision));
     }
 }
@@ -101,22 +93,24 @@ fn nothing_changes_a_bit(options: &GpuOptions, pairs: &[PairRequest]) {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn the_gpu_engine_agrees_with_the_cpu_engine() {
     for precision in [Precision::F32, Precision::F16] {
-        let Some(options) = options_in(precision) else { return };
+        let options = options_in(precision);
         let mut engine = GpuEngine::with(&options).expect("an engine");
         agrees_with_the_cpu_engine(&mut engine, &pairs_in(precision));
     }
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn images_take_half_the_memory_in_half_precision() {
-    let bytes = |precision| -> Option<[usize; 2]> {
-        let engine = GpuEngine::with(&options_in(precision)?).expect("an engine");
+    let bytes = |precision| -> [usize; 2] {
+        let engine = GpuEngine::with(&options_in(precision)).expect("an engine");
         let image = hyperimage_in(precision, "0,9,10,11,12,13", [300, 225], 1);
-        Some([image.bytes(), engine.bytes_of(&image)])
+        [image.bytes(), engine.bytes_of(&image)]
     };
-    let Some((single, half)) = bytes(Precision::F32).zip(bytes(Precision::F16)) else { return };
+    let (single, half) = (bytes(Precision::F32), bytes(Precision::F16));
     println!("bytes an image, host and device: f32 {single:?}, f16 {half:?}");
     for (single, half) in single.iter().zip(half) {
         assert!(half * 100 < single * 53, "{half} of {single}");
@@ -124,8 +118,9 @@ fn images_take_half_the_memory_in_half_precision() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn images_of_another_precision_than_the_engine_are_an_error() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let error = engine.match_pairs(&pairs_in(Precision::F16)).expect_err("another precision");
     assert!(matches!(error, EngineError::DifferentPrecision { .. }), "{error}");
 }
@@ -141,8 +136,9 @@ fn agrees_with_the_cpu_engine(engine: &mut GpuEngine, pairs: &[PairRequest]) {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn rows_in_several_waves_match_as_in_one() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let source = hyperimage("0", [402, 200], 5);
     let target = hyperimage("0", [60, 70], 6);
     let all: Vec<u32> = (0..source.grid.len() as u32).collect();
@@ -156,8 +152,9 @@ fn rows_in_several_waves_match_as_in_one() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn hyperpixels_that_are_zero_match_nothing_and_ties_go_to_the_first() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let zeroed = |seed| {
         let mut image = Arc::unwrap_or_clone(hyperimage("0,9", [60, 50], seed));
         for group in &mut image.groups {
@@ -173,18 +170,17 @@ fn hyperpixels_that_are_zero_match_nothing_and_ties_go_to_the_first() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn no_pairs_and_no_rows_are_no_work() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     assert_eq!(engine.match_pairs(&[]).expect("nothing"), Vec::new());
     let pair = PairRequest { rows: Vec::new(), ..pairs().remove(0) };
     assert_eq!(engine.match_pairs(&[pair]).expect("nothing"), vec![Matches::default()]);
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn an_unknown_adapter_is_an_error_that_lists_what_there_is() {
-    if options().is_none() {
-        return;
-    }
     let error = GpuEngine::new(Some("no such adapter")).err().expect("an error");
     assert!(
         matches!(&error, EngineError::Gpu(GpuError::UnknownAdapter { present, .. }) if !present.is_empty()),
@@ -195,8 +191,9 @@ fn an_unknown_adapter_is_an_error_that_lists_what_there_is() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn a_row_that_the_source_lacks_is_an_error() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let pair = pairs().remove(0);
     let row = pair.source.grid.len() as u32;
     let error = engine.match_pairs(&[PairRequest { rows: vec![row], ..pair }]).err();
@@ -204,8 +201,9 @@ fn a_row_that_the_source_lacks_is_an_error() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn a_pair_beyond_the_limits_is_an_error_that_says_which() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let large = |seed| hyperimage("0,9", [1000, 750], seed);
     let pair = PairRequest { source: large(1), target: large(2), rows: vec![0] };
     // Expanded correlations: grid rows x coarse target cells x a padded grid row.
@@ -222,8 +220,9 @@ fn a_pair_beyond_the_limits_is_an_error_that_says_which() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn a_lost_device_is_an_error_and_stays_one() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let pairs = pairs();
     engine.match_pairs(&pairs[..1]).expect("matches");
     engine.destroy();
@@ -234,8 +233,9 @@ fn a_lost_device_is_an_error_and_stays_one() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn stage_times_are_of_the_pairs_matched_since_the_last_call() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let pairs = pairs();
     engine.match_pairs(&pairs).expect("matches");
     let times = engine.take_stage_times();
@@ -249,10 +249,8 @@ fn hpflow() -> assert_cmd::Command {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn devices_lists_adapters_with_what_they_can_run() {
-    if options().is_none() {
-        return;
-    }
     let output = hpflow().args(["devices", "--format", "json"]).assert().success();
     let list: serde_json::Value =
         serde_json::from_slice(&output.get_output().stdout).expect("JSON");
@@ -278,10 +276,8 @@ fn without_a_driver_devices_says_so_and_the_gpu_engine_is_refused() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn an_unknown_adapter_is_wrong_usage() {
-    if options().is_none() {
-        return;
-    }
     let bench = ["bench", "--backbone", "hog", "--engines", "gpu", "--adapter", "no such adapter"];
     let refused = hpflow().args(bench).assert().code(2);
     let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();

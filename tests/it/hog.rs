@@ -148,8 +148,9 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
 fn hog_is_a_real_matcher_on_pf_willow() {
-    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    let root = shared("data/PF-dataset-WILLOW");
     let benchmark = Benchmark::open(Kind::PfWillow, &root, &Options::default()).unwrap();
     // Every tenth pair, of every sub-class; all 900 have 48.9 %.
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).step_by(10).collect();

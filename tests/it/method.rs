@@ -1,7 +1,17 @@
 //! The method boundary: one table, and options that each method heeds or refuses.
 
-use hpflow::engine::EngineKind;
-use hpflow::method::{self, OpenError, Options};
+use std::path::Path;
+
+use hpflow::backbone::hog::Hog;
+use hpflow::benchmark::{Benchmark, Kind};
+use hpflow::engine::cpu::CpuEngine;
+use hpflow::engine::gpu::GpuError;
+use hpflow::engine::{
+    Engine, EngineError, EngineKind, Examination, Matches, PairRequest, SetsRequest, StageTimes,
+};
+use hpflow::hyperpixel::LayerSet;
+use hpflow::method::hpf::Hpf;
+use hpflow::method::{self, Method as _, OpenError, Options, Query};
 
 use crate::cli::{Tiny, fails, hpflow, text};
 
@@ -83,4 +93,110 @@ fn identity_matches_a_pair_of_ones_own() {
     let flow = hpflow::flow::Flow::read(flow.as_ref()).expect("a flow");
     assert_eq!((flow.width, flow.height), (90, 80));
     assert_eq!(flow.vectors[45], Some([5.0, 0.0]));
+}
+
+/// The CPU engine with a limit: it takes no pair whose source has more hyperpixels.
+pub struct Limited {
+    /// What matches.
+    pub engine: CpuEngine,
+    /// The most hyperpixels of a source.
+    pub most: usize,
+}
+
+impl Limited {
+    fn check(&self, hyperpixels: usize) -> Result<(), EngineError> {
+        if hyperpixels <= self.most {
+            return Ok(());
+        }
+        let (what, unit) = ("matching the pair", "hyperpixels");
+        let (needed, limit) = (hyperpixels as u64, self.most as u64);
+        Err(GpuError::TooLarge { adapter: "a card".to_owned(), what, unit, needed, limit }.into())
+    }
+}
+
+impl Engine for Limited {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn adapter(&self) -> String {
+        "a card".to_owned()
+    }
+
+    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
+        pairs.iter().try_for_each(|pair| self.check(pair.source.grid.len()))?;
+        self.engine.match_pairs(pairs)
+    }
+
+    fn match_sets(
+        &mut self,
+        pairs: &[SetsRequest],
+        memory: usize,
+    ) -> Result<Vec<Vec<Matches>>, EngineError> {
+        let sets = pairs.iter().flat_map(|pair| &pair.sets);
+        sets.map(|set| set.source.grid.len()).try_for_each(|cells| self.check(cells))?;
+        self.engine.match_sets(pairs, memory)
+    }
+
+    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
+        self.engine.examine(pair)
+    }
+
+    fn take_stage_times(&mut self) -> StageTimes {
+        self.engine.take_stage_times()
+    }
+}
+
+/// Photographs are 90, 100 and 110 pixels wide, and the last one is beyond the engine.
+#[test]
+fn a_pair_beyond_the_engine_is_named_and_those_before_it_are_kept() {
+    let tiny = Tiny::new();
+    let options = hpflow::benchmark::Options::default();
+    let benchmark = Benchmark::open(Kind::Spair, Path::new(tiny.root()), &options).expect("opens");
+    let open = |most| {
+        let engine = Limited { engine: CpuEngine::new(), most };
+        let layers = LayerSet::published("spair", "hog").expect("layers");
+        Hpf::new(Box::new(Hog), Box::new(engine), layers).expect("a method")
+    };
+    let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();
+    let run = |method: &mut Hpf| {
+        let mut found = Vec::new();
+        let ended = method.predict(&benchmark, &pairs, &mut |outcome| {
+            found.push((outcome.pair, outcome.keypoints.expect("keypoints")));
+            Ok(())
+        });
+        (found, ended)
+    };
+    let (all, ended) = run(&mut open(usize::MAX));
+    ended.expect("every pair");
+    // Between the sizes of the second photograph and of the third.
+    let cells = |width: u32| {
+        let fits = |most: usize| {
+            let image = &benchmark.images.iter().find(|one| one.size == Some([width, 80]));
+            let path = &image.expect("a photograph").path;
+            let mut method = open(most);
+            let query = Query { source: path, target: path, keypoints: &[[9.0, 9.0]], flow: None };
+            method.find(&query).is_ok()
+        };
+        (0..10_000).collect::<Vec<usize>>().partition_point(|&most| !fits(most))
+    };
+    let most = cells(100);
+    assert!(most < cells(110), "the third is larger");
+    let (some, ended) = run(&mut open(most));
+    let said = ended.expect_err("a pair is too large").to_string();
+    let is_large =
+        |pair: usize| benchmark.images[benchmark.pairs[pair].source].path.ends_with("mug_2.png");
+    let first = all.iter().position(|(pair, _)| is_large(*pair)).expect("a pair");
+    assert!(first > 0 && some == all[..first], "the pairs before it: {some:?}");
+    let target = benchmark.pairs[all[first].0].target;
+    let target = &benchmark.images[target].path.display().to_string();
+    for part in ["mug_2.png and ", target, "a card", "--engine cpu"] {
+        assert!(said.contains(part), "no {part} in: {said}");
+    }
+    // A pair of one's own too.
+    let mug = tiny.path("JPEGImages/mug/mug_2.png");
+    let keypoints = &[[9.0, 9.0]];
+    let query = Query { source: &mug, target: &mug, keypoints, flow: None };
+    let said = open(most).find(&query).expect_err("too large").to_string();
+    assert!(said.contains("mug_2.png and ") && said.contains("--engine cpu"), "{said}");
 }

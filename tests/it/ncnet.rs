@@ -18,8 +18,6 @@ use hpflow::method::ncnet::matches::{CellMatches, interpolate};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::gpu;
-
 /// Shape and values of each tensor.
 struct Fixture(HashMap<String, (Vec<usize>, Vec<f32>)>);
 
@@ -89,17 +87,13 @@ fn correlation(head: &Fixture, pair: usize) -> Correlation4d {
     correlate(&a, &b)
 }
 
-/// Every engine that there is here, with one network.
-fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
-    let mut engines = engines_on_the_processor(weights);
-    if let Some(options) = gpu::options() {
-        let gpu = GpuConsensus::with(weights.clone(), &options);
-        engines.push(Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1")));
-    }
-    engines
+/// The GPU engine, with one network.
+fn gpu_engine(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
+    let gpu = GpuConsensus::with(weights.clone(), &GpuOptions::default());
+    vec![Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1"))]
 }
 
-/// Those that are opened in no time: for tests of many networks.
+/// Every engine that needs no GPU.
 fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
     let mut engines: Vec<Box<dyn ConsensusEngine>> = Vec::new();
     for instructions in InstructionSet::available() {
@@ -126,6 +120,18 @@ fn within(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
 
 #[test]
 fn every_value_between_features_and_filtered_correlation_is_the_published_one() {
+    every_value_is_the_published_one(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_value_between_features_and_filtered_correlation_is_the_published_one_on_the_gpu() {
+    every_value_is_the_published_one(gpu_engine);
+}
+
+type Engines = fn(&ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>>;
+
+fn every_value_is_the_published_one(engines: Engines) {
     let head = Fixture::read("ncnet_head");
     let weights = Fixture::read("ncnet_weights").network("NeighConsensus.");
     for mut engine in engines(&weights) {
@@ -295,6 +301,16 @@ fn mutual_matching_is_the_published_one_and_leaves_a_cell_without_evidence_at_ze
 
 #[test]
 fn the_symmetric_network_is_the_published_one_on_unequal_grids() {
+    the_symmetric_network_is_the_published_one(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn the_symmetric_network_is_the_published_one_on_unequal_grids_on_the_gpu() {
+    the_symmetric_network_is_the_published_one(gpu_engine);
+}
+
+fn the_symmetric_network_is_the_published_one(engines: Engines) {
     let units = Fixture::read("nc_units");
     let weights = units.network("symmetric/");
     for mut engine in engines(&weights) {
@@ -369,6 +385,16 @@ fn bits(correlations: &[Correlation4d]) -> Vec<Vec<u32>> {
 
 #[test]
 fn neither_neighbours_nor_sizes_before_change_a_bit() {
+    nothing_else_changes_a_bit(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn neither_neighbours_nor_sizes_before_change_a_bit_on_the_gpu() {
+    nothing_else_changes_a_bit(gpu_engine);
+}
+
+fn nothing_else_changes_a_bit(engines: Engines) {
     let given = noise(&[[5, 6, 4, 7], [5, 6, 4, 7], [3, 3, 9, 2], [5, 6, 4, 7]]);
     let weights = Random(3).network(&[(5, 6), (3, 3), (1, 1)]);
     for mut engine in engines(&weights) {
@@ -396,8 +422,9 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn every_preset_of_the_gpu_agrees_with_the_cpu() {
-    let Some(options) = gpu::options() else { return };
+    let options = GpuOptions::default();
     let given = noise(&[[5, 7, 6, 9]]);
     // The IVD checkpoint's kernels and channels, and channels that fill no vec4.
     for layers in [&[(3, 16), (3, 1)][..], &[(5, 5), (3, 7), (1, 1)]] {
@@ -419,6 +446,16 @@ fn every_preset_of_the_gpu_agrees_with_the_cpu() {
 
 #[test]
 fn a_cell_without_evidence_takes_the_first_cell_as_in_published_code() {
+    a_cell_without_evidence_takes_the_first(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn a_cell_without_evidence_takes_the_first_cell_as_in_published_code_on_the_gpu() {
+    a_cell_without_evidence_takes_the_first(gpu_engine);
+}
+
+fn a_cell_without_evidence_takes_the_first(engines: Engines) {
     // All evidence is in one quarter of B; three layers without biases reach 6 cells further.
     let mut given = noise(&[[16, 16, 16, 16]]).remove(0);
     for (at, value) in given.data.iter_mut().enumerate() {

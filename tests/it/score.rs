@@ -18,8 +18,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn new() -> Option<Self> {
-        let annotations = shared("data/SPair-71k-sample/PairAnnotation/test")?;
+    pub fn new() -> Self {
+        let annotations = shared("data/SPair-71k-sample/PairAnnotation/test");
         let mut names: Vec<_> =
             fs::read_dir(&annotations).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -38,7 +38,7 @@ impl Sample {
             pairs.push(pair);
         }
         fs::write(layout.join("test.txt"), list).unwrap();
-        Some(Self { folder, pairs })
+        Self { folder, pairs }
     }
 
     pub fn root(&self) -> &Path {
@@ -125,8 +125,9 @@ fn near(found: &Value, expected: f64) {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn identity_on_the_real_pairs_scores_what_a_hand_computation_says() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let result = sample.json(&file, &[]);
     let score = &result["files"][0];
@@ -161,8 +162,9 @@ fn identity_on_the_real_pairs_scores_what_a_hand_computation_says() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn the_tables_have_the_papers_abbreviations_and_counts() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let output = sample.score(&file, &[]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -179,8 +181,9 @@ fn the_tables_have_the_papers_abbreviations_and_counts() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn several_alphas_and_files_stand_side_by_side() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let identity = sample.write("identity.jsonl", &sample.lines());
     let mut lines = sample.lines();
     lines[0] = HEADER.replace("identity", "nothing");
@@ -198,8 +201,9 @@ fn several_alphas_and_files_stand_side_by_side() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn a_file_that_lacks_pairs_is_scored_only_on_request_and_then_says_over_what() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let mut lines = sample.lines();
     lines.remove(2);
     let sentence = sample.refused(&lines, &[]);
@@ -219,8 +223,9 @@ fn a_file_that_lacks_pairs_is_scored_only_on_request_and_then_says_over_what() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn unknown_repeated_and_misshapen_pairs_are_refused_even_with_partial() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let name = |pair: usize| sample.pairs[pair]["filename"].as_str().unwrap().to_owned();
     let with = |line: String| {
         let mut lines = sample.lines();
@@ -240,8 +245,9 @@ fn unknown_repeated_and_misshapen_pairs_are_refused_even_with_partial() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn malformed_files_are_refused_in_a_sentence_that_names_the_line() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let pair = sample.pairs[2]["filename"].as_str().unwrap();
     for line in [
         "{".to_owned(),
@@ -266,8 +272,9 @@ fn malformed_files_are_refused_in_a_sentence_that_names_the_line() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn explains_which_keypoints_protocols_judge_differently() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let options = ["--protocol", "spair,dhpf-240", "--explain"];
     let found = &sample.json(&file, &options)["comparisons"][0];
@@ -290,8 +297,9 @@ fn explains_which_keypoints_protocols_judge_differently() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn the_papers_rows_stand_unranked_beside_a_file_of_other_pairs() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let output =
         sample.score(&file, &["--with-published", "--format", "markdown"]).output().unwrap();
@@ -304,8 +312,9 @@ fn the_papers_rows_stand_unranked_beside_a_file_of_other_pairs() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn intervals_and_paired_tests_are_the_same_for_the_same_seed() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let identity = sample.write("identity.jsonl", &sample.lines());
     let mut lines = sample.lines();
     lines[0] = HEADER.replace("identity", "truth");
@@ -331,8 +340,9 @@ fn intervals_and_paired_tests_are_the_same_for_the_same_seed() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn metrics_are_one_flat_object_of_numbers() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let output = sample.score(&file, &["--format", "metrics"]).output().unwrap();
     let metrics: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -343,8 +353,9 @@ fn metrics_are_one_flat_object_of_numbers() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn imported_predictions_score_what_the_same_predictions_do() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let mut table = "pair,keypoint,x,y\n".to_owned();
     for pair in &sample.pairs {
         let names = pair["kps_ids"].as_array().unwrap();
@@ -377,8 +388,9 @@ fn imported_predictions_score_what_the_same_predictions_do() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn wrong_usage_exits_with_2() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let usages = [
         &["--alpha", "0"][..],
@@ -462,8 +474,9 @@ fn a_byte_order_mark_is_no_part_of_a_table() {
 }
 
 #[test]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
 fn what_pf_willow_lacks_is_asked_of_its_photographs() {
-    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+    let root = shared("data/PF-dataset-WILLOW");
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("identity.jsonl");
     let hpflow = |arguments: &[&str]| {
@@ -535,8 +548,9 @@ fn what_pf_willow_lacks_is_asked_of_its_photographs() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn what_a_header_names_and_is_not_there_is_told_with_the_file_and_a_remedy() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let refused = |from: &str, to: &str, root: &Path| {
         let mut lines = sample.lines();
         lines[0] = HEADER.replace(from, to);
@@ -562,8 +576,9 @@ fn what_a_header_names_and_is_not_there_is_told_with_the_file_and_a_remedy() {
 }
 
 #[test]
+#[cfg_attr(not(present = "spair-sample"), ignore = "needs HPFLOW_SHARED/data/SPair-71k-sample")]
 fn a_table_for_programs_holds_intervals_and_the_papers_rows() {
-    let Some(sample) = Sample::new() else { return };
+    let sample = Sample::new();
     let file = sample.write("identity.jsonl", &sample.lines());
     let options = ["--with-published", "--bootstrap", "100", "--format", "csv"];
     let output = sample.score(&file, &options).output().unwrap();

@@ -24,7 +24,6 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::cli::{Tiny, fails, hpflow, text};
-use crate::gpu;
 use crate::shared::shared;
 
 /// Stride, channels, jump and receptive field of the made-up network's layers: three at the finest
@@ -245,41 +244,68 @@ impl Part<'_> {
         }
     }
 
-    /// Holds the CPU engine to it with these bases and candidates, and the GPU engine with fewer pairs
-    /// and sets.
-    fn both_engines_hold(&self, folder: &Path, [bases, candidates]: [&str; 2], least: usize) {
-        let features = folder.join("features");
-        let features = features.to_str().expect("UTF-8");
-        self.keep(features);
-        let wanted = Wanted { engine: "cpu", bases, candidates, depth: "3", least };
-        self.holds(folder, features, &wanted);
-        if gpu::options().is_none() {
-            return;
-        }
+    /// Holds the CPU engine to it with these bases and candidates.
+    fn the_cpu_engine_holds(&self, [bases, candidates]: [&str; 2], least: usize) {
+        self.hold(&Wanted { engine: "cpu", bases, candidates, depth: "3", least });
+    }
+
+    /// Holds the GPU engine to it, with fewer pairs and sets.
+    fn the_gpu_engine_holds(&self) {
         let [bases, candidates] = SMALL;
         let wanted = Wanted { engine: "gpu", bases, candidates, depth: "2", least: 3 };
-        Part { limit: 2, ..*self }.holds(folder, features, &wanted);
+        Part { limit: 2, ..*self }.hold(&wanted);
+    }
+
+    fn hold(&self, wanted: &Wanted) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let features = folder.path().join("features");
+        let features = features.to_str().expect("UTF-8");
+        self.keep(features);
+        self.holds(folder.path(), features, wanted);
     }
 }
 
-#[test]
-fn every_score_on_the_demo_benchmark_is_that_of_predict_and_score_on_either_engine() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = folder.path().join("demo");
+/// A demo benchmark of one category in a folder.
+fn demo(folder: &Path) -> String {
+    let root = folder.join("demo");
     let root = root.to_str().expect("UTF-8");
     let output = hpflow(&["dataset", "demo", root, "--images", "3", "--category", "car"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let part = Part { benchmark: "spair", root, category: "car", limit: 6 };
-    part.both_engines_hold(folder.path(), ["0,2", "0,1,2,5,6"], 12);
+    root.to_owned()
 }
 
 #[test]
-fn every_score_on_pf_willow_is_that_of_predict_and_score_on_either_engine() {
-    let Some(root) = shared("data/PF-dataset-WILLOW") else { return };
+fn every_score_on_the_demo_benchmark_is_that_of_predict_and_score() {
     let folder = tempfile::tempdir().expect("a folder");
+    let root = &demo(folder.path());
+    let part = Part { benchmark: "spair", root, category: "car", limit: 6 };
+    part.the_cpu_engine_holds(["0,2", "0,1,2,5,6"], 12);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_score_on_the_demo_benchmark_is_that_of_predict_and_score_on_the_gpu_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = &demo(folder.path());
+    Part { benchmark: "spair", root, category: "car", limit: 6 }.the_gpu_engine_holds();
+}
+
+#[test]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
+fn every_score_on_pf_willow_is_that_of_predict_and_score() {
+    let root = shared("data/PF-dataset-WILLOW");
     let root = root.to_str().expect("UTF-8");
     let part = Part { benchmark: "pf-willow", root, category: "duck(S)", limit: 3 };
-    part.both_engines_hold(folder.path(), ["0", "0,1,2,5"], 7);
+    part.the_cpu_engine_holds(["0", "0,1,2,5"], 7);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
+fn every_score_on_pf_willow_is_that_of_predict_and_score_on_the_gpu_engine() {
+    let root = shared("data/PF-dataset-WILLOW");
+    let root = root.to_str().expect("UTF-8");
+    Part { benchmark: "pf-willow", root, category: "duck(S)", limit: 3 }.the_gpu_engine_holds();
 }
 
 #[test]
@@ -475,6 +501,38 @@ impl Drop for Killed {
         // Where the test has failed before, the process must not stay.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_pair_beyond_the_engine_is_named() {
+    let tiny = Tiny::new();
+    let features = made_up(&tiny, "features");
+    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let features = Features::open(Path::new(&features), &benchmark.images).expect("features");
+    // The three photographs have 418, 456 and 513 hyperpixels.
+    for (most, fits) in [(513, true), (480, false)] {
+        let mut engine = crate::method::Limited { engine: CpuEngine::new(), most };
+        let mut evaluator = Evaluator {
+            benchmark: &benchmark,
+            features: &features,
+            engine: &mut engine,
+            protocol: default_for(hpflow::benchmark::Kind::Spair),
+            alpha: "0.1".parse().expect("an alpha"),
+            layers: vec![0, 3],
+            memory: 1 << 20,
+            block: 16,
+        };
+        let sets = ["0".parse().expect("a set"), "0,3".parse().expect("a set")];
+        let found = evaluator.evaluate(&sets, Default::default(), &mut |_| Ok(()));
+        match found {
+            Ok(_) => assert!(fits),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(!fits && said.contains("mug_2.png and "), "{said}");
+                assert!(said.contains("--engine cpu"), "{said}");
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use hpflow::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
 use hpflow::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use hpflow::hyperpixel::{Geometry, LayerStack, Precision, View};
 
-use crate::gpu::{options, options_in};
+use crate::gpu::options_in;
 
 /// Stride, channels, jump and receptive field of the layers: four at the finest resolution, whose
 /// grids differ, two at the next and three coarser ones, some with a part of channels and some with
@@ -111,8 +111,9 @@ fn one_by_one(engine: &mut GpuEngine, requests: &[SetsRequest]) -> Vec<Bits> {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn every_set_is_bit_for_bit_what_it_is_alone_with_every_preset() {
-    let Some(options) = options() else { return };
+    let options = GpuOptions::default();
     let requests = requests(&SETS);
     for preset in Preset::ALL {
         let options = GpuOptions { preset: Some(preset), ..options.clone() };
@@ -129,8 +130,9 @@ fn every_set_is_bit_for_bit_what_it_is_alone_with_every_preset() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn neither_the_order_of_sets_nor_the_memory_changes_a_bit() {
-    let Some(options) = options() else { return };
+    let options = GpuOptions::default();
     let all = requests(&SETS);
     let mut engine = GpuEngine::with(&options).expect("an engine");
     let expected = all_bits(&engine.match_sets(&all, usize::MAX).expect("matches"));
@@ -156,8 +158,9 @@ fn neither_the_order_of_sets_nor_the_memory_changes_a_bit() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn rows_in_several_waves_match_as_alone() {
-    let Some(options) = options() else { return };
+    let options = GpuOptions::default();
     let mut engine = GpuEngine::with(&options).expect("an engine");
     let (source, target) = (stack([402, 200], 5), stack([400, 196], 6));
     // A wave takes fewer rows of the second set than of the others.
@@ -171,8 +174,9 @@ fn rows_in_several_waves_match_as_alone() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn no_pairs_sets_or_rows_are_no_work() {
-    let Some(options) = options() else { return };
+    let options = GpuOptions::default();
     let mut engine = GpuEngine::with(&options).expect("an engine");
     assert!(engine.match_sets(&[], 0).expect("nothing").is_empty());
     let mut requests = requests(&SETS[..3]);
@@ -185,8 +189,9 @@ fn no_pairs_sets_or_rows_are_no_work() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn what_cannot_be_matched_is_an_error() {
-    let Some(options) = options() else { return };
+    let options = GpuOptions::default();
     let mut engine = GpuEngine::with(&options).expect("an engine");
     let mut refused =
         |request: SetsRequest| engine.match_sets(&[request], usize::MAX).expect_err("an error");
@@ -217,7 +222,7 @@ fn what_cannot_be_matched_is_an_error() {
         engine.match_sets(std::slice::from_ref(&good), usize::MAX).is_ok(),
         "the engine goes on"
     );
-    let Some(options) = options_in(Precision::F16) else { return };
+    let options = options_in(Precision::F16);
     let mut engine = GpuEngine::with(&options).expect("an engine");
     let error = engine.match_sets(&[good], usize::MAX).expect_err("an error");
     assert!(matches!(error, EngineError::DifferentPrecision { .. }), "{error}");

@@ -10,7 +10,8 @@ use hpflow::backbone::FeatureMap;
 use hpflow::features::{Description, Header, Layer, Precision, Ratio, VERSION, write};
 
 use crate::cli::{Tiny, hpflow, text};
-use crate::features::{python, sha256};
+use crate::features::sha256;
+use crate::shared::python;
 
 /// Pixels between cells of what the network saw.
 const STRIDE: u32 = 8;
@@ -277,8 +278,9 @@ fn a_search_takes_warped_and_padded_maps() {
 }
 
 #[test]
+#[cfg_attr(not(present = "python"), ignore = "needs Python with numpy and safetensors")]
 fn the_documented_python_script_writes_warped_and_padded_maps() {
-    let Some(python) = python() else { return };
+    let python = &python().expect("Python with numpy and safetensors");
     // As programs that run such networks would leave them.
     let export = "
 import json, numpy, pathlib, sys

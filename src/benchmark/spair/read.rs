@@ -32,13 +32,12 @@ pub(in crate::benchmark) fn open(
     let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
     let selected = select(&categories, options)?;
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
-    let mut reading =
-        Reading {
-            root: &root,
-            images: Images::of(root.join("JPEGImages")),
-            pairs: Vec::new(),
-            hidden: 0,
-        };
+    let mut reading = Reading {
+        root: &root,
+        images: Images::of(root.join("JPEGImages")),
+        pairs: Vec::new(),
+        hidden: 0,
+    };
     for batch in selected.chunks(BATCH) {
         let parsed: Vec<_> = batch
             .par_iter()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::benchmark::demo::{self, DemoError, Options, Size};
-use crate::cli::{Usage, output};
+use crate::cli::Usage;
 
 /// Arguments of `hpflow dataset demo`.
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     } else {
         format!("{} images", summary.images)
     };
-    output::print(&format!("{folder}: {what}; pairs: {train} trn, {validation} val, {test} test\n"))
+    mention_line!("{folder}: {what}; pairs: {train} trn, {validation} val, {test} test");
+    Ok(())
 }
 
 fn style() -> ProgressStyle {

@@ -8,8 +8,8 @@ use indicatif::ProgressStyle;
 use crate::benchmark::Kind;
 use crate::cli::Usage;
 use crate::cli::console::Console;
-use crate::cli::output::print;
 use crate::download::{DownloadError, address, fetch, unpack};
+use crate::files;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -48,12 +48,15 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             known.collect::<Vec<_>>().join(", ")
         ))
     })?;
-    let archive = args.out.join(archive_name(url)?);
+    let name = archive_name(url)?;
     if let Ok(path) = args.benchmark.folder(&args.out) {
         return Err(DownloadError::Exists { path }.into());
     }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    // What is fetched, and deleted in the end, is where a link leads.
+    let archive = args.out.join(name);
+    let archive = files::regular(&archive).with_context(|| format!("{}", archive.display()))?;
     let console = Console { quiet };
 
     console.note(format!("from {url}"));
@@ -94,13 +97,14 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             .with_context(|| format!("cannot delete {}", archive.display()))?;
     }
     let root = args.benchmark.folder(&args.out)?;
-    print(&format!(
-        "{} is in {}; hpflow dataset check --benchmark {} --root {} looks it over\n",
+    mention_line!(
+        "{} is in {}; hpflow dataset check --benchmark {} --root {} looks it over",
         args.benchmark,
         root.display(),
         args.benchmark,
         root.display()
-    ))
+    );
+    Ok(())
 }
 
 /// The last part of the address, which names the archive.

@@ -51,6 +51,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let images = read_images(&args.images, &selection)?;
     let pairs = pairs::build(&images, args.first_id)?;
     write_pairs(&args.out, &args.split, &pairs)?;
-    print_line!("{} pairs of {} images in {}", pairs.len(), images.len(), args.out.display());
+    mention_line!("{} pairs of {} images in {}", pairs.len(), images.len(), args.out.display());
     Ok(())
 }

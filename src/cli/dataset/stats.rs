@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::benchmark::stats::{Stats, stats};
 use crate::benchmark::{Counts, Kind};
+use crate::cli::console::say;
 use crate::cli::output::print;
 use crate::report::figures;
 use crate::score::Factor;
@@ -55,7 +56,7 @@ enum Format {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let stats = stats(args.benchmark, &args.root, |split| {
         if !quiet {
-            eprintln!("counted {split}");
+            say(format!("counted {split}"));
         }
     })?;
     let total = stats.total();
@@ -71,7 +72,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         for (name, figure) in figures {
             let file = folder.join(name);
-            std::fs::write(&file, figure)
+            crate::files::write(&file, figure)
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
     }

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let converted = checkpoint::convert(&args.file, &args.out, &options)?;
     let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
         &converted;
-    print_line!(
+    mention_line!(
         "format    {}",
         match format {
             Format::Stream => "stream of pickles (PyTorch before 1.6)",
@@ -61,23 +61,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     );
     let place = if key.is_empty() { "at the top".to_owned() } else { format!("in {key}") };
-    print_line!("tensors   {} of {numbers} values, {place}", shapes.len());
+    mention_line!("tensors   {} of {numbers} values, {place}", shapes.len());
     for (what, count) in renamed {
-        print_line!("renamed   {what} ({})", counted(*count, "tensor"));
+        mention_line!("renamed   {what} ({})", counted(*count, "tensor"));
     }
     for what in left_out {
-        print_line!("left out  {what}");
+        mention_line!("left out  {what}");
     }
     let entries: Vec<String> = metadata
         .iter()
         .filter_map(|(name, _)| name.strip_prefix(ENTRY).map(crate::pickle::shortened))
         .collect();
     if !entries.is_empty() {
-        print_line!("metadata  {}", entries.join(", "));
+        mention_line!("metadata  {}", entries.join(", "));
     }
-    print_line!("network   {}", network(args, shapes));
-    print_line!("file      {}", args.out.display());
-    print_line!("sha256    {sha256}");
+    mention_line!("network   {}", network(args, shapes));
+    mention_line!("file      {}", args.out.display());
+    mention_line!("sha256    {sha256}");
     Ok(())
 }
 

@@ -110,7 +110,7 @@ fn grow(device: &Device, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuErr
     let bytes = bytes as u64;
     if buffer.size() < bytes {
         let limit = device.limits.max_storage_buffer_binding_size;
-        device.check_size("the scratch of one pair, in bytes,", bytes, limit)?;
+        device.check_size(["matching the pair", "bytes in one buffer"], bytes, limit)?;
         // A little more than asked for: sizes creep up from batch to batch.
         let bytes = (bytes + bytes / 8).min(limit) / 4 * 4;
         let label = "hpflow.scratch";

@@ -140,28 +140,26 @@ mod tests {
     }
 
     /// An engine laid out for the kernel, and the kernel emulated.
-    fn engine() -> Option<(GpuEngine, String)> {
-        if std::env::var_os("HPFLOW_NO_GPU").is_some_and(|value| value == "1") {
-            eprintln!("NOT RUN: HPFLOW_NO_GPU=1 says that there is no adapter");
-            return None;
-        }
+    fn engine() -> (GpuEngine, String) {
         let options = GpuOptions { precision: Precision::F16, ..GpuOptions::default() };
         let device = Device::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
         let preset = Preset::of(&device.info, device.device.features()).with_cooperative(8);
         let engine = GpuEngine::on(device, preset, &options).expect("an engine");
-        Some((engine, emulated(&preset)))
+        (engine, emulated(&preset))
     }
 
     #[test]
+    #[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
     fn a_kernel_that_gives_the_same_is_taken() {
-        let Some((mut engine, source)) = engine() else { return };
+        let (mut engine, source) = engine();
         engine.take_cooperative(source).expect("a device that goes on");
         assert!(engine.pipelines.cooperative.is_some());
     }
 
     #[test]
+    #[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
     fn a_kernel_that_gives_anything_else_or_is_refused_is_left_out_and_the_engine_goes_on() {
-        let Some((mut engine, source)) = engine() else { return };
+        let (mut engine, source) = engine();
         let pair = known_pair();
         let expected = engine.match_pairs(std::slice::from_ref(&pair)).expect("matches");
         let wrong = [

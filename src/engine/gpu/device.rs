@@ -111,12 +111,17 @@ impl Device {
         Ok(buffer)
     }
 
-    /// The error for something beyond a limit, if it is.
-    pub fn check_size(&self, what: &'static str, needed: u64, limit: u64) -> Result<(), GpuError> {
+    /// The error for something beyond a limit, if it is; what it is, and in what it is counted.
+    pub fn check_size(
+        &self,
+        [what, unit]: [&'static str; 2],
+        needed: u64,
+        limit: u64,
+    ) -> Result<(), GpuError> {
         if needed <= limit {
             return Ok(());
         }
-        Err(GpuError::TooLarge { adapter: self.info.name.clone(), what, needed, limit })
+        Err(GpuError::TooLarge { adapter: self.info.name.clone(), what, unit, needed, limit })
     }
 
     /// Waits until a submission has run.

@@ -60,13 +60,16 @@ pub enum GpuError {
     },
     /// A pair beyond the device's limits.
     #[error(
-        "{what} takes {needed} and {adapter} allows {limit}; use smaller photographs or --engine cpu"
+        "{what} takes {needed} {unit}, and {adapter} allows {limit}; use --engine cpu, which has no \
+         such limit"
     )]
     TooLarge {
         /// The adapter.
         adapter: String,
         /// What is too large.
         what: &'static str,
+        /// What it is counted in.
+        unit: &'static str,
         /// How much it takes.
         needed: u64,
         /// How much is allowed.

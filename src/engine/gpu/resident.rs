@@ -89,7 +89,8 @@ impl Residency {
         let quads = image.quads(preset);
         let bytes = (quads * QUAD) as u64;
         let largest = largest_page(device);
-        device.check_size("one photograph's feature maps, in bytes,", bytes, largest)?;
+        let what = ["a photograph's feature maps", "bytes in one buffer"];
+        device.check_size(what, bytes, largest)?;
         let Some((page, at)) = self.make_room(device, quads, pinned, must)? else {
             return Ok(false);
         };

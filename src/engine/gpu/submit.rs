@@ -423,7 +423,7 @@ impl Pass<'_> {
         }
         let most = workgroups.into_iter().fold(0, u32::max).into();
         let limit = self.device.limits.max_compute_workgroups_per_dimension.into();
-        self.device.check_size("one pair, in workgroups,", most, limit)?;
+        self.device.check_size(["matching the pair", "workgroups"], most, limit)?;
         let entries: Vec<_> = bindings
             .iter()
             .map(|(binding, resource)| BindGroupEntry {

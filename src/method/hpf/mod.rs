@@ -20,7 +20,7 @@ use super::{Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusa
 use crate::Point;
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
-use crate::engine::{Engine, HOUGH_CELLS, Matches, PairRequest};
+use crate::engine::{Engine, EngineError, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use crate::inputs::{self, Identify};
@@ -195,8 +195,10 @@ impl Method for Hpf {
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
         let source = self.hyperimage(query.source)?;
         let target = self.hyperimage(query.target)?;
-        let keypoints = self.match_pair(&source, &target, query.keypoints)?;
-        let flow = query.flow.map(|size| self.flow(&source, &target, size)).transpose()?;
+        let of_pair = |error: MethodError| error.of(query.source, query.target);
+        let keypoints = self.match_pair(&source, &target, query.keypoints).map_err(of_pair)?;
+        let flow = query.flow.map(|size| self.flow(&source, &target, size)).transpose();
+        let flow = flow.map_err(of_pair)?;
         Ok(Matched { keypoints, flow: flow.unwrap_or_default() })
     }
 
@@ -370,7 +372,15 @@ impl Matcher<'_> {
         sink: &mut Sink,
     ) -> Result<(), MethodError> {
         let start = Instant::now();
-        let matches: Vec<Matches> = self.engine.match_pairs(requests)?;
+        let matches: Vec<Matches> = match self.engine.match_pairs(requests) {
+            // Which of them it is, and the others are not lost.
+            Err(error) if error.is_too_large() && requests.len() > 1 => {
+                let each = requests.chunks(1).zip(waiting.chunks(1));
+                return { each }.try_for_each(|(one, waiting)| self.flush(one, waiting, sink));
+            }
+            Err(error) => return Err(self.of_pair(error, waiting)),
+            Ok(matches) => matches,
+        };
         self.busy.matching += start.elapsed().as_secs_f64();
         for ((request, waiting), matches) in requests.iter().zip(waiting).zip(&matches) {
             let start = Instant::now();
@@ -381,6 +391,16 @@ impl Matcher<'_> {
             sink(outcome).map_err(MethodError::Stopped)?;
         }
         Ok(())
+    }
+}
+
+impl Matcher<'_> {
+    /// The error of an engine, with the pair where it is about one.
+    fn of_pair(&self, error: EngineError, waiting: &[Waiting]) -> MethodError {
+        match waiting {
+            [one] => MethodError::from(error).of_pair(self.benchmark, one.pair),
+            _ => error.into(),
+        }
     }
 }
 

@@ -145,7 +145,15 @@ impl NcNet {
             .filter(|(_, sizes)| sizes.is_ok())
             .map(|(pair, _)| self.direction.wire(pair.source, pair.target))
             .collect();
-        let mut filtered = self.filtered(shelf, &usable)?.into_iter();
+        let mut filtered = match self.filtered(shelf, &usable) {
+            // Which of them it is.
+            Err(MethodError::Engine(error)) if error.is_too_large() && indices.len() > 1 => {
+                let each = indices.chunks(1).map(|one| self.batch(benchmark, one, shelf));
+                return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
+            }
+            Err(error) => return Err(error.of_pair(benchmark, indices[0])),
+            Ok(filtered) => filtered.into_iter(),
+        };
         let start = Instant::now();
         let mut outcomes = Vec::with_capacity(indices.len());
         for (&index, sizes) in indices.iter().zip(sizes) {
@@ -183,7 +191,8 @@ impl Method for NcNet {
         let mut shelf = Shelf::new(IMAGE_SIDE);
         shelf.read(&[(0, query.source, None), (1, query.target, None)]);
         let sizes = [shelf.size(0)?, shelf.size(1)?];
-        let filtered = self.filtered(&mut shelf, &[self.direction.wire(0, 1)])?;
+        let filtered = self.filtered(&mut shelf, &[self.direction.wire(0, 1)]);
+        let filtered = filtered.map_err(|error| error.of(query.source, query.target))?;
         let Some(filtered) = filtered.first() else { return Ok(Matched::default()) };
         let transfer = self.transfer(filtered, sizes);
         let keypoints = query.keypoints.iter().map(|&point| transfer.point(point)).collect();

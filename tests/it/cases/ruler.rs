@@ -468,8 +468,9 @@ fn what_score_writes_as_csv_is_not_accused_on_any_benchmark_or_protocol() {
 }
 
 #[test]
+#[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
 fn tables_of_the_padding_defect_say_so_in_every_format_with_notes() {
-    let Some(root) = crate::shared::shared("data/PF-dataset-WILLOW") else { return };
+    let root = crate::shared::shared("data/PF-dataset-WILLOW");
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();

@@ -206,7 +206,7 @@ fn places(
     bytes[Place::Scratch as usize] = scratch;
     bytes[Place::OtherScratch as usize] = scratch;
     let limit = device.limits.max_storage_buffer_binding_size;
-    device.check_size("the spectrum of one pair, in bytes,", scratch, limit)?;
+    device.check_size(["matching the pair", "bytes in one buffer"], scratch, limit)?;
     bytes.iter().map(|&bytes| device.buffer("hpflow.consensus", bytes, USAGE)).collect()
 }
 
@@ -231,7 +231,8 @@ fn filled(device: &Device, values: &[f32]) -> Result<Buffer, GpuError> {
 
 fn filled_bytes(device: &Device, bytes: &[u8]) -> Result<Buffer, GpuError> {
     let limit = device.limits.max_storage_buffer_binding_size;
-    device.check_size("a layer's weights, in bytes,", bytes.len() as u64, limit)?;
+    let needed = bytes.len() as u64;
+    device.check_size(["a layer's weights", "bytes in one buffer"], needed, limit)?;
     let buffer = device.buffer("hpflow.consensus.constants", bytes.len() as u64, USAGE)?;
     device.queue.write_buffer(&buffer, 0, bytes);
     device.check()?;
