@@ -92,7 +92,8 @@ fn check(header: &Header) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    if let Some(offset) = header.offset().into_iter().find(|side| !(side.abs() <= FARTHEST)) {
+    let near = -FARTHEST..=FARTHEST;
+    if let Some(offset) = header.offset().into_iter().find(|side| !near.contains(side)) {
         return Err(format!(
             "offset {offset:?}, expected pixels of what the network saw, at most {FARTHEST}"
         ));
