@@ -204,7 +204,10 @@ impl Writer {
     /// The system cannot write or rename; the partial file stays.
     pub fn finish(self) -> Result<(), PredictionsError> {
         self.file.sync_all().map_err(|source| self.write_error(source))?;
-        files::rename(&self.partial, &self.path).map_err(|source| self.write_error(source))
+        files::rename(&self.partial, &self.path).map_err(|source| self.write_error(source))?;
+        // A process that this one is just starting may hold the file too, for a moment.
+        let _ = self.file.unlock();
+        Ok(())
     }
 
     fn line(&mut self, text: &str) -> Result<(), PredictionsError> {
