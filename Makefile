@@ -61,7 +61,7 @@ fmt:
 clippy:
 	@echo "==> lints, with and without libtorch"
 	@cargo clippy --release --all-targets -- -D warnings
-	@cargo clippy --release --all-targets --no-default-features -- -D warnings
+	@cargo clippy --release --all-targets --no-default-features --features cli,demo,hub -- -D warnings
 
 doc:
 	@echo "==> documentation"
@@ -73,7 +73,7 @@ unit:
 
 unit-without-torch:
 	@echo "==> tests of the build without libtorch"
-	@tests/run.sh --release --no-default-features
+	@tests/run.sh --release --no-default-features --features cli,demo,hub
 
 spelling: $(VENV)/.typos
 	@echo "==> spelling"

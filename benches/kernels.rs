@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hpflow::backbone::trunk::normalise_cells;
-use hpflow::engine::consensus::{
+use hpflow::testing::backbone::trunk::normalise_cells;
+use hpflow::testing::engine::consensus::{
     self, ConsensusEngine, ConsensusWeights, Correlation4d, correlate,
 };
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::engine::gpu::GpuEngine;
-use hpflow::engine::{Engine, EngineKind, Options, PairRequest, StageTimes};
-use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::gpu::GpuEngine;
+use hpflow::testing::engine::{Engine, EngineKind, Options, PairRequest, StageTimes};
+use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
 
 /// Name, backbone, layers, jump and receptive field.
 const SHAPES: [(&str, &str, &str, [u32; 2]); 3] = [

@@ -16,7 +16,7 @@ const MOST_LINKS: usize = 40;
 
 /// Where an output goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Destination {
+pub enum Destination {
     /// A regular file or a name that is free, behind all links.
     File(PathBuf),
     /// Standard output: `-`, or a path that leads to it, such as `/dev/stdout`.
@@ -31,7 +31,7 @@ impl Destination {
     /// # Errors
     /// A folder, links in a circle, a link into a folder that is missing, a path that the system
     /// refuses.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") {
             return Ok(Self::Standard);
         }
@@ -64,7 +64,7 @@ impl Destination {
     ///
     /// # Errors
     /// The system refuses.
-    pub(crate) fn open(&self) -> io::Result<Box<dyn Write>> {
+    pub fn open(&self) -> io::Result<Box<dyn Write>> {
         Ok(match self {
             Self::Standard => Box::new(io::stdout()),
             Self::File(place) | Self::Stream(place) => {
@@ -109,7 +109,7 @@ fn open_file(place: &Path) -> Option<Destination> {
 }
 
 /// The folder that a path is in.
-pub(crate) fn folder(path: &Path) -> &Path {
+pub fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -120,7 +120,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
 ///
 /// # Errors
 /// Those of [`Destination::of`], and a path that leads to something else.
-pub(crate) fn regular(path: &Path) -> io::Result<PathBuf> {
+pub fn regular(path: &Path) -> io::Result<PathBuf> {
     let found = match Destination::of(path)? {
         Destination::File(place) => return Ok(place),
         Destination::Standard => "it is standard output, not a regular file",
@@ -138,7 +138,7 @@ pub(crate) fn regular(path: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// Those of [`Destination::of`]; a folder or a file that cannot be written.
-pub(crate) fn check(path: &Path) -> io::Result<Destination> {
+pub fn check(path: &Path) -> io::Result<Destination> {
     let destination = Destination::of(path)?;
     match &destination {
         Destination::File(place) if place.exists() => {
@@ -157,7 +157,7 @@ pub(crate) fn check(path: &Path) -> io::Result<Destination> {
 ///
 /// # Errors
 /// Those of [`Destination::of`], and what the system refuses.
-pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     match Destination::of(path)? {
         Destination::File(place) => {
             let mut new = match Replacement::at(place.clone()) {
@@ -180,7 +180,7 @@ pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of [`regular`], and what the system refuses.
-pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, regular(to)?)
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`], and what the system refuses.
-pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
+pub fn place(from: &Path, to: &Path) -> io::Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(ErrorKind::AlreadyExists.into());
     }
@@ -197,7 +197,7 @@ pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
 
 /// A new file beside the one that it is to replace.
 #[derive(Debug)]
-pub(crate) struct Replacement {
+pub struct Replacement {
     temporary: NamedTempFile,
     place: PathBuf,
 }
@@ -207,7 +207,7 @@ impl Replacement {
     ///
     /// # Errors
     /// Those of [`regular`], and a folder that cannot be written.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(path: &Path) -> io::Result<Self> {
         Self::at(regular(path)?)
     }
 
@@ -222,7 +222,7 @@ impl Replacement {
     }
 
     /// The new file.
-    pub(crate) fn file(&mut self) -> &mut File {
+    pub fn file(&mut self) -> &mut File {
         self.temporary.as_file_mut()
     }
 
@@ -230,7 +230,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system refuses; the old file stays.
-    pub(crate) fn finish(self) -> io::Result<File> {
+    pub fn finish(self) -> io::Result<File> {
         let Self { temporary, place } = self;
         if let Ok(about) = fs::metadata(&place) {
             // Those of a new file do as well.
@@ -243,7 +243,7 @@ impl Replacement {
 
 /// Whether a name is of what systems leave beside data: hidden files and folders (`.DS_Store`, macOS's
 /// `._*`) and those of Windows and of archives.
-pub(crate) fn is_litter(name: &str) -> bool {
+pub fn is_litter(name: &str) -> bool {
     const LITTER: [&str; 6] = [
         "thumbs.db",
         "desktop.ini",

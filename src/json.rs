@@ -16,7 +16,7 @@ use crate::text;
 ///
 /// # Errors
 /// Malformed JSON or a value of another form, with line and column.
-pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     if let Ok(value) = serde_json::from_slice(json) {
         return Ok(value);
     }
@@ -27,7 +27,7 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result
 ///
 /// # Errors
 /// Those of [`from_slice`].
-pub(crate) fn from_utf8<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+pub fn from_utf8<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     let error = match serde_json::from_slice(json) {
         Ok(value) => return Ok(value),
         Err(error) => error,
@@ -118,7 +118,7 @@ fn word(json: &[u8]) -> usize {
 }
 
 /// A point, or none: `[x, y]`, or `null`, or two of `null` (which NaN is read as).
-pub(crate) struct MaybePoint<N>(pub(crate) Option<[N; 2]>);
+pub struct MaybePoint<N>(pub Option<[N; 2]>);
 
 impl<'de, N: Deserialize<'de>> Deserialize<'de> for MaybePoint<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -166,7 +166,7 @@ impl<'de, N: Deserialize<'de>> Deserialize<'de> for MaybePoint<N> {
 }
 
 /// What a parser of JSON found and expected, without its place.
-pub(crate) fn fault(error: &Error) -> String {
+pub fn fault(error: &Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
     match error.classify() {
@@ -183,7 +183,8 @@ pub(crate) fn fault(error: &Error) -> String {
 }
 
 /// The same, and where: the line counts only if there can be several.
-pub(crate) fn fault_at(error: &Error) -> String {
+#[must_use]
+pub fn fault_at(error: &Error) -> String {
     match (error.line(), error.column()) {
         (0, _) | (_, 0) => fault(error),
         (line, column) => format!("line {line}, column {column}: {}", fault(error)),

@@ -12,44 +12,56 @@
 //!
 //! The method is Hyperpixel Flow (Min et al., "Hyperpixel Flow: Semantic Correspondence with
 //! Multi-layer Neural Features", ICCV 2019); the benchmark is SPair-71k (Min et al.,
-//! arXiv 1908.10543). That benchmark's learned baselines are methods like it, each a folder of
-//! [`method`] and an entry of [`method::table`]: CNNGeo, WeakAlign and A2Net ([`method::alignment`])
-//! and NC-Net ([`method::ncnet`]).
+//! arXiv 1908.10543). That benchmark's learned baselines are methods like it, CNNGeo, WeakAlign, A2Net and
+//! NC-Net.
 
 // What cannot be printed must never stop the work: standard error is written by `cli::console`, results
 // by `cli::output`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod backbone;
-pub mod benchmark;
-pub mod checkpoint;
-pub mod cli;
+mod backbone;
+mod benchmark;
+mod checkpoint;
 mod digest;
-pub mod download;
-pub mod engine;
-pub mod features;
+#[cfg(feature = "hub")]
+mod download;
+mod engine;
+mod features;
 mod files;
-pub mod flow;
-pub mod hyperpixel;
-pub mod image;
-pub mod import;
-pub mod inputs;
+mod flow;
+mod hyperpixel;
+mod image;
+mod import;
+mod inputs;
 mod json;
-pub mod method;
+pub mod low_level;
+mod method;
 mod numpy;
 mod pickle;
-pub mod picture;
-pub mod predictions;
+mod picture;
+mod predictions;
+mod progress;
 mod records;
-pub mod report;
-pub mod score;
-pub mod search;
+mod report;
+mod score;
+mod search;
+#[doc(hidden)]
+pub mod testing;
 mod text;
-pub mod transfer;
+mod transfer;
+
+pub use backbone::WeightsSource;
+pub use benchmark::{Benchmark, Image, Kind as BenchmarkKind, Options as BenchmarkOptions, Pair};
+pub use engine::EngineKind;
+pub use hyperpixel::{LayerSet, Precision};
+pub use method::{Keypoints, Matched, Method, Query};
+pub use predictions::{Header, Prediction, Reader, Writer};
+pub use progress::{Advance, Progress, Unit};
+pub use score::{Alpha, Protocol, Score};
 
 /// A point in pixels: x to the right, y down, as annotations have it. Most count from 0 at the centre
-/// of the top left pixel, those made in MATLAB from 1 ([`method::frame::first_pixel`]). Whether
-/// original or resized pixels are meant is said where a point is used.
+/// of the top left pixel, those made in MATLAB from 1. Whether original or resized pixels are meant is
+/// said where a point is used.
 pub type Point = [f32; 2];
 
 /// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.

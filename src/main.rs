@@ -4,10 +4,12 @@
 
 use std::process::ExitCode;
 
+mod cli;
+
 fn main() -> ExitCode {
     silence_device_selection();
     keep_freed_memory();
-    hpflow::cli::main()
+    ExitCode::from(cli::run(std::env::args_os()))
 }
 
 /// Keeps what one pair frees for the next: glibc would give the larger blocks back to the system, and

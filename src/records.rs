@@ -15,16 +15,16 @@ use crate::text::{NoText, Utf8};
 type Input<R> = Chain<Cursor<Vec<u8>>, Utf8<R>>;
 
 /// A reader of records.
-pub(crate) struct Records<R> {
+pub struct Records<R> {
     reader: csv::Reader<Plain<Input<R>>>,
     longest: usize,
 }
 
 /// Why a record cannot be read.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     what: What,
 }
 
@@ -39,7 +39,7 @@ enum What {
 
 impl Fault {
     /// What is wrong, without the line.
-    pub(crate) fn what(&self) -> String {
+    pub fn what(&self) -> String {
         match &self.what {
             What::NotUtf8 => "it is no text in UTF-8".to_owned(),
             What::NoText(what) => what.to_string(),
@@ -63,7 +63,7 @@ impl fmt::Display for Fault {
 impl<R: Read> Records<R> {
     /// Reads records of at most `longest` bytes, which is some ten thousand at the least; the first
     /// one is no heading to this reader, but shows what is between cells.
-    pub(crate) fn new(input: R, longest: usize) -> IoResult<Self> {
+    pub fn new(input: R, longest: usize) -> IoResult<Self> {
         let mut input = Utf8::new(input)?;
         let mut start = Vec::new();
         // What is no text is said with its line when it is read.
@@ -90,7 +90,7 @@ impl<R: Read> Records<R> {
 
     /// The next record and its line, from 1; `None` after the last. Records may have any number of
     /// fields, empty lines are skipped.
-    pub(crate) fn next(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
+    pub fn next(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
         let mut record = StringRecord::new();
         let begun = self.line();
         self.reader.get_mut().given = 0;

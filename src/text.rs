@@ -12,7 +12,7 @@ const UTF_32: [&[u8]; 2] = [&[0xff, 0xfe, 0, 0], &[0, 0, 0xfe, 0xff]];
 
 /// Why bytes are no text that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoText {
+pub enum NoText {
     /// UTF-32, which hardly any program writes.
     Utf32,
     /// UTF-16 that ends within a character, or has half of one.
@@ -32,7 +32,7 @@ impl std::error::Error for NoText {}
 
 impl NoText {
     /// The reason that a reader of [`Utf8`] failed for, if it is one of these.
-    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+    pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
 }
@@ -67,7 +67,7 @@ fn form(start: &[u8]) -> (Form, usize) {
 
 /// The text's bytes in UTF-8 without a mark. What is no text in UTF-16 is given as it is: whether it is
 /// UTF-8 is for its reader to say.
-pub(crate) fn utf8(bytes: Vec<u8>) -> Result<Vec<u8>, NoText> {
+pub fn utf8(bytes: Vec<u8>) -> Result<Vec<u8>, NoText> {
     if let (Form::Utf8, mark) = form(&bytes[..bytes.len().min(4)]) {
         return Ok(if mark == 0 { bytes } else { bytes[mark..].to_vec() });
     }
@@ -78,7 +78,7 @@ pub(crate) fn utf8(bytes: Vec<u8>) -> Result<Vec<u8>, NoText> {
 }
 
 /// The lines of a text, however they are broken, without their breaks.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n').flat_map(|piece| {
         let piece = piece.strip_suffix('\n').unwrap_or(piece);
         piece.strip_suffix('\r').unwrap_or(piece).split('\r')
@@ -87,7 +87,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Reads text of any form as UTF-8 without a mark.
 #[derive(Debug)]
-pub(crate) struct Utf8<R> {
+pub struct Utf8<R> {
     input: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     form: Form,
     /// Bytes of characters that are not given out yet.
@@ -102,7 +102,7 @@ const CHUNK: usize = 1 << 12;
 
 impl<R: Read> Utf8<R> {
     /// Looks at the first bytes.
-    pub(crate) fn new(mut input: R) -> io::Result<Self> {
+    pub fn new(mut input: R) -> io::Result<Self> {
         let mut start = Vec::new();
         input.by_ref().take(4).read_to_end(&mut start)?;
         let (form, mark) = form(&start);

@@ -3,8 +3,8 @@
 
 mod shared;
 
-use hpflow::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation};
-use hpflow::benchmark::{Benchmark, Kind, Options, spair};
+use hpflow::testing::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation};
+use hpflow::testing::benchmark::{Benchmark, Kind, Options, spair};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

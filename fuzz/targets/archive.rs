@@ -5,7 +5,7 @@ mod shared;
 
 use std::io::Write;
 
-use hpflow::download::{DownloadError, unpack};
+use hpflow::testing::download::{DownloadError, unpack};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -3,7 +3,7 @@
 
 mod shared;
 
-use hpflow::checkpoint::{Options, convert};
+use hpflow::testing::checkpoint::{Options, convert};
 use libfuzzer_sys::fuzz_target;
 use safetensors::SafeTensors;
 

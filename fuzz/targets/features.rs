@@ -3,7 +3,7 @@
 
 mod shared;
 
-use hpflow::features::{METADATA, open};
+use hpflow::testing::features::{METADATA, open};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ mod shared;
 
 use std::path::Path;
 
-use hpflow::flow::Flow;
+use hpflow::testing::flow::Flow;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -14,5 +14,5 @@ fuzz_target!(|data: &[u8]| {
         let again = flow.to_bytes().expect("a flow that was read can be written");
         assert_eq!(Flow::from_bytes(&again, Path::new("again")).ok(), Some(flow));
     }
-    let _ = hpflow::backbone::weights::network_of(&shared::file("weights.safetensors", data));
+    let _ = hpflow::testing::backbone::weights::network_of(&shared::file("weights.safetensors", data));
 });

@@ -6,7 +6,7 @@ mod shared;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hpflow::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, Kind, Options};
 use libfuzzer_sys::fuzz_target;
 
 const ANNOTATION: &[u8] =

@@ -1,7 +1,7 @@
 //! MATLAB's version 5 files, as PF-WILLOW and PF-PASCAL are annotated.
 #![no_main]
 
-use hpflow::benchmark::matlab;
+use hpflow::testing::benchmark::matlab;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -6,5 +6,5 @@ mod shared;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let _ = hpflow::image::read(&shared::file("input", data));
+    let _ = hpflow::testing::image::read(&shared::file("input", data));
 });

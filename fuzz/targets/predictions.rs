@@ -5,8 +5,8 @@ mod shared;
 
 use std::path::Path;
 
-use hpflow::predictions::Reader;
-use hpflow::score::{Answers, ScoreError};
+use hpflow::testing::predictions::Reader;
+use hpflow::testing::score::{Answers, ScoreError};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -18,8 +18,8 @@ fuzz_target!(|data: &[u8]| {
     });
     if let Ok(answers) = Answers::collect(&benchmark, lines) {
         let kind = benchmark.kind().expect("a known benchmark");
-        for protocol in hpflow::score::defined(kind) {
-            let scored = hpflow::score::score(&benchmark, &answers, protocol, protocol.alphas, None);
+        for protocol in hpflow::testing::score::defined(kind) {
+            let scored = hpflow::testing::score::score(&benchmark, &answers, protocol, protocol.alphas, None);
             for one in scored.iter().flat_map(|score| &score.pck) {
                 assert!(one.pck.all.is_none_or(|all| (0.0..=100.0).contains(&all)), "{all:?}", all = one.pck.all);
             }

@@ -3,7 +3,7 @@
 
 mod shared;
 
-use hpflow::search::State;
+use hpflow::testing::search::State;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Map;
 

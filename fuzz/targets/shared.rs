@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hpflow::benchmark::{Benchmark, Image, Pair};
+use hpflow::testing::benchmark::{Benchmark, Image, Pair};
 
 /// The input as a file of that name in a folder of this process.
 pub fn file(name: &str, data: &[u8]) -> PathBuf {

@@ -3,6 +3,7 @@
 use crate::hyperpixel::Geometry;
 use crate::hyperpixel::layers::LayerSetError;
 use crate::image::Prepared;
+use crate::progress::Progress;
 
 pub mod architecture;
 pub mod hog;
@@ -81,14 +82,14 @@ pub enum Device {
 }
 
 /// How a backbone is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Where it runs.
     pub device: Device,
     /// How many photographs run at once on the CPU. The numbers do not depend on it.
     pub threads: usize,
-    /// Whether a download shows its progress.
-    pub progress: bool,
+    /// Told how far a download has come.
+    pub progress: Progress,
 }
 
 /// Opens a backbone by its name: `resnet50`, `resnet101` or `hog`. `hog` has no weights and
@@ -115,7 +116,7 @@ fn open_network(
     weights: &WeightsSource,
     options: Options,
 ) -> Result<Box<dyn Backbone>, BackboneError> {
-    let weights = weights::load(weights, &architecture, options.progress)?;
+    let weights = weights::load(weights, &architecture, &options.progress)?;
     Ok(Box::new(resnet::ResNet::new(architecture, &weights, options)?))
 }
 

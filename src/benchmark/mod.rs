@@ -2,6 +2,7 @@
 
 mod caltech;
 mod counts;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
 mod doubts;

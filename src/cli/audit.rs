@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::output::print;
-use crate::records::Records;
-use crate::score::audit::{self, Audit, Claim, Finding, Implied, Over, Verdict, audit};
+use hpflow::low_level::score::audit::{self, Audit, Claim, Finding, Implied, Over, Verdict, audit};
+use hpflow::low_level::text::Records;
 
 /// The longest table that is read, in bytes, and the longest row.
 const MAX_TABLE: u64 = 16 << 20;

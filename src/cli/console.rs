@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use hpflow::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::benchmark::Benchmark;
+use hpflow::low_level::benchmark::Benchmark;
+
+/// What is drawn of a transfer.
+pub const TRANSFER: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 
 /// Standard error as something that always takes what it is given, whether it is closed, a pipe that
 /// nobody reads, or a file on a full disk.
@@ -66,5 +70,26 @@ impl Console {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+
+    /// Draws a bar for each file that comes down; nothing when quiet or where standard error is not a
+    /// terminal.
+    #[must_use]
+    pub fn transfers(self) -> Progress {
+        if self.quiet {
+            return Progress::default();
+        }
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template(TRANSFER) {
+            bar.set_style(style);
+        }
+        Progress::new(move |advance| {
+            bar.set_length(advance.total.unwrap_or(advance.done));
+            bar.set_message(advance.what.clone());
+            bar.set_position(advance.done);
+            if advance.total == Some(advance.done) {
+                bar.finish_and_clear();
+            }
+        })
     }
 }

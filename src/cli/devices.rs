@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::output;
-use crate::engine::cpu::InstructionSet;
-use crate::engine::gpu::{AdapterReport, adapters};
+use hpflow::low_level::engine::InstructionSet;
+use hpflow::low_level::engine::{AdapterReport, adapters};
 
 /// Arguments of `hpflow devices`.
 #[derive(Debug, clap::Args)]

@@ -9,17 +9,17 @@ use rayon::prelude::*;
 use super::Usage;
 use super::console::Console;
 use super::options::{BackboneArgs, BenchmarkArgs};
-use crate::ARITHMETIC;
-use crate::backbone::{Backbone, FeatureMap};
-use crate::benchmark::{Benchmark, Image};
-use crate::features::{
+use hpflow::ARITHMETIC;
+use hpflow::low_level::backbone::{Backbone, FeatureMap};
+use hpflow::low_level::benchmark::{Benchmark, Image};
+use hpflow::low_level::features::{
     Description, Features, Header, Layer, Precision, Ratio, Standing, VERSION, check_names,
     file_of, write,
 };
-use crate::hyperpixel::LayerSet;
-use crate::hyperpixel::layers::LayerSetError;
-use crate::image::Prepared;
-use crate::method::hpf::{IMAGE_SIDE, decode};
+use hpflow::low_level::hyperpixel::LayerSet;
+use hpflow::low_level::hyperpixel::LayerSetError;
+use hpflow::low_level::image::Prepared;
+use hpflow::low_level::method::hpf::{IMAGE_SIDE, decode};
 
 /// Photographs that are run through the backbone and written at a time.
 const BATCH: usize = 8;

@@ -6,9 +6,9 @@ use serde_json::Map;
 
 use super::console::Console;
 use super::output::check_writable;
-use crate::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
-use crate::import::{Kind, read};
-use crate::predictions::{AnyWriter, Header, Prediction};
+use hpflow::low_level::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
+use hpflow::low_level::import::{Kind, read};
+use hpflow::low_level::predictions::{AnyWriter, Header, Prediction};
 
 /// Arguments of `hpflow import`.
 #[derive(Debug, clap::Args)]

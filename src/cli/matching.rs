@@ -9,16 +9,16 @@ use super::Usage;
 use super::console::Console;
 use super::options::{MethodArgs, help_of_methods};
 use super::output::check_writable;
-use crate::Point;
-use crate::benchmark::Image;
-use crate::features::locate;
-use crate::files::Destination;
-use crate::flow::Flow;
-use crate::image::{Photograph, read};
-use crate::json::{self, MaybePoint};
-use crate::method::{Keypoints, Query};
-use crate::picture::{self, Drawn};
-use crate::text::lines;
+use hpflow::Point;
+use hpflow::low_level::benchmark::Image;
+use hpflow::low_level::features::locate;
+use hpflow::low_level::files::Destination;
+use hpflow::low_level::flow::Flow;
+use hpflow::low_level::image::{Photograph, read};
+use hpflow::low_level::method::{Keypoints, Query};
+use hpflow::low_level::picture::{self, Drawn};
+use hpflow::low_level::text::MaybePoint;
+use hpflow::low_level::text::lines;
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
@@ -151,7 +151,7 @@ fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
                 path.display()
             )
         };
-        let bytes = crate::text::utf8(std::fs::read(path).with_context(expected)?);
+        let bytes = hpflow::low_level::text::utf8(std::fs::read(path).with_context(expected)?);
         let bytes = bytes.with_context(expected)?;
         (path.display().to_string(), String::from_utf8(bytes).with_context(expected)?)
     } else {
@@ -169,16 +169,20 @@ fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
 
 fn parse_json(what: &str, text: &str) -> Result<Vec<Point>, Usage> {
     let expected = "expected a list [[x,y],…]";
-    let points = match json::from_slice::<Vec<MaybePoint<f32>>>(text.as_bytes()) {
+    let points = match hpflow::low_level::text::from_slice::<Vec<MaybePoint<f32>>>(text.as_bytes())
+    {
         Ok(points) => points,
         Err(error) => {
             // A number beyond f32 may be one of f64, which can be named.
-            let wide = json::from_slice::<Vec<MaybePoint<f64>>>(text.as_bytes());
+            let wide = hpflow::low_level::text::from_slice::<Vec<MaybePoint<f64>>>(text.as_bytes());
             let wide = wide.unwrap_or_default().into_iter().filter_map(|point| point.0).flatten();
             let large = |side: &f64| (*side as f32).is_infinite();
             return Err(match wide.into_iter().find(large) {
                 Some(large) => too_large(what, &format!("{large:e}")),
-                None => Usage(format!("{what}: {}; {expected}", json::fault_at(&error))),
+                None => Usage(format!(
+                    "{what}: {}; {expected}",
+                    hpflow::low_level::text::fault_at(&error)
+                )),
             });
         }
     };

@@ -1,15 +1,15 @@
 //! The command line: one file a command.
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::benchmark::BenchmarkError;
-use crate::engine::EngineError;
-use crate::engine::gpu::GpuError;
+use hpflow::low_level::benchmark::BenchmarkError;
+use hpflow::low_level::engine::EngineError;
+use hpflow::low_level::engine::GpuError;
 
 #[macro_use]
 mod output;
@@ -36,7 +36,7 @@ use console::Console;
 /// What `--version` prints behind the name.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let commit = option_env!("HPFLOW_COMMIT").unwrap_or("unknown commit");
-    format!("{} ({commit}, arithmetic {})", env!("CARGO_PKG_VERSION"), crate::ARITHMETIC)
+    format!("{} ({commit}, arithmetic {})", env!("CARGO_PKG_VERSION"), hpflow::ARITHMETIC)
 });
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
@@ -88,10 +88,18 @@ enum Command {
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// Runs the command line and says how it ended: 0 done, 1 failed, 2 wrong usage.
+/// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
+/// usage.
 #[must_use]
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and the version too; what cannot be written is dropped.
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
     start_log(cli.verbose);
     silence_decoders();
     let console = Console { quiet: cli.quiet };
@@ -111,10 +119,10 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             console::say(format!("hpflow: {}", sentence(&error)));
-            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+            if is_usage(&error) { 2 } else { 1 }
         }
     }
 }
@@ -124,7 +132,7 @@ pub fn main() -> ExitCode {
 fn sentence(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |said, cause| {
         let cause = match cause.downcast_ref::<serde_json::Error>() {
-            Some(error) => crate::json::fault(error),
+            Some(error) => hpflow::low_level::text::fault(error),
             None => cause.to_string(),
         };
         match said.as_str() {
@@ -149,7 +157,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
 fn silence_decoders() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !crate::image::is_decoding() {
+        if !hpflow::low_level::image::is_decoding() {
             report(panic);
         }
     }));

@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
-use crate::backbone::Backbone;
-use crate::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
-use crate::engine::{Engine, EngineKind};
-use crate::hyperpixel::{LayerSet, Precision};
-use crate::method::hpf::open as hpf;
-use crate::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
+use hpflow::low_level::backbone::Backbone;
+use hpflow::low_level::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
+use hpflow::low_level::engine::{Engine, EngineKind};
+use hpflow::low_level::hyperpixel::{LayerSet, Precision};
+use hpflow::low_level::method::hpf::open as hpf;
+use hpflow::low_level::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
 
 /// The most threads that may be asked for: more than any machine has cores.
 const MOST_THREADS: usize = 1024;
@@ -285,7 +285,7 @@ impl BackboneArgs {
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
             threads: self.thread_count(),
-            progress: !console.quiet,
+            progress: console.transfers(),
             ..method::Options::default()
         }
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::console::say;
-use crate::files::{self, Destination};
+use hpflow::low_level::files::{self, Destination};
 
-use crate::benchmark::Unreadable;
+use hpflow::low_level::benchmark::Unreadable;
 
 /// Prints a line of a result, in a function that returns `anyhow::Result`.
 macro_rules! print_line {

@@ -12,11 +12,11 @@ use super::Usage;
 use super::console::Console;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
 use super::output::{check_writable, counted, left_out};
-use crate::benchmark::{Benchmark, Pair, Unreadable};
-use crate::files::{self, Destination};
-use crate::inputs::{Inputs, of_pairs};
-use crate::method::{Method, MethodError, Outcome, Unusable};
-use crate::predictions::{
+use hpflow::low_level::benchmark::{Benchmark, Pair, Unreadable};
+use hpflow::low_level::files::{self, Destination};
+use hpflow::low_level::inputs::{Inputs, of_pairs};
+use hpflow::low_level::method::{Method, MethodError, Outcome, Unusable};
+use hpflow::low_level::predictions::{
     AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError, Writer,
     partial_path,
 };
@@ -153,7 +153,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     if !again.is_empty() {
         output.predict_again(&mut *method, &again).with_context(stopped)?;
     }
-    let predicted = method.predict(&benchmark, &todo, &mut |outcome| output.take(outcome));
+    let predicted = method.predict(&benchmark, &todo, &mut |outcome| Ok(output.take(outcome)?));
     progress.finish_and_clear();
     if output.reader_gone {
         // As `hpflow predict … | head` has it: nobody wants the rest.

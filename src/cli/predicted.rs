@@ -5,9 +5,9 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::output::left_out;
-use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
-use crate::predictions::{Header, Reader};
-use crate::score::{Answers, ScoreError};
+use hpflow::low_level::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
+use hpflow::low_level::predictions::{Header, Reader};
+use hpflow::low_level::score::{Answers, ScoreError};
 
 /// Which of SPair-71k's lists of pairs.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -88,7 +88,7 @@ pub(super) fn read(
     })
 }
 
-type Line = (usize, String, Vec<Option<crate::Point>>);
+type Line = (usize, String, Vec<Option<hpflow::Point>>);
 
 fn next<R: BufRead>(reader: &mut Reader<R>) -> Option<anyhow::Result<Line>> {
     let prediction = reader.next()?;

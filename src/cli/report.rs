@@ -6,10 +6,10 @@ use anyhow::Context as _;
 
 use super::console::{Console, say};
 use super::predicted::{Files, Layout, open, read};
-use crate::files;
-use crate::report::html::{Method, Photographs, curve_alphas, load, page};
-use crate::report::scores::{FileScores, Scope, names, tables};
-use crate::score::{Alpha, Measure, default_for, score};
+use hpflow::low_level::files;
+use hpflow::low_level::report::html::{Method, Photographs, curve_alphas, load, page};
+use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
+use hpflow::low_level::score::{Alpha, Measure, default_for, score};
 
 /// Arguments of `hpflow report`.
 #[derive(Debug, clap::Args)]

@@ -7,17 +7,17 @@ use anyhow::Context as _;
 use super::console::{Console, say};
 use super::output::print;
 use super::predicted::{Files, Layout, LeftOut, kind, open, read};
-use crate::benchmark::{Benchmark, Kind};
-use crate::predictions::Header;
-use crate::report::Format;
-use crate::report::explanation::{self, Comparison};
-use crate::report::scores::{
+use hpflow::low_level::benchmark::{Benchmark, Kind};
+use hpflow::low_level::predictions::Header;
+use hpflow::low_level::report::Format;
+use hpflow::low_level::report::explanation::{self, Comparison};
+use hpflow::low_level::report::scores::{
     Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, tables,
 };
-use crate::score::bootstrap::{Bootstrap, Unit, compare};
-use crate::score::explain::judge_differently;
-use crate::score::published::is_test_split;
-use crate::score::{
+use hpflow::low_level::score::bootstrap::{Bootstrap, Unit, compare};
+use hpflow::low_level::score::explain::judge_differently;
+use hpflow::low_level::score::published::is_test_split;
+use hpflow::low_level::score::{
     Alpha, Answers, EVALUATORS, Measure, Protocol, Rule, Score, ScoreError, check, defaults_for,
     defined, find, judge, warnings,
 };
@@ -262,9 +262,13 @@ fn explain(
     for (file, name) in args.files.iter().zip(names) {
         let answers = read(file, (benchmark, left_out), args.partial)?;
         for (&other, &alpha) in others.iter().flat_map(|o| alphas.iter().map(move |a| (o, a))) {
-            let differences =
-                crate::score::explain::explain(benchmark, &answers, [*first, other], alpha)
-                    .with_context(|| file.display().to_string())?;
+            let differences = hpflow::low_level::score::explain::explain(
+                benchmark,
+                &answers,
+                [*first, other],
+                alpha,
+            )
+            .with_context(|| file.display().to_string())?;
             let (file, protocols) = (name.clone(), [*first, other]);
             comparisons.push(Comparison { file, protocols, alpha, differences });
         }
@@ -376,7 +380,7 @@ fn score_all(
 ) -> Result<Vec<Score>, ScoreError> {
     let score = |&protocol: &&'static Protocol| {
         let alphas = if alphas.is_empty() { protocol.alphas } else { alphas };
-        crate::score::score(benchmark, answers, protocol, alphas, bootstrap)
+        hpflow::low_level::score::score(benchmark, answers, protocol, alphas, bootstrap)
     };
     protocols.iter().map(score).collect()
 }

@@ -14,17 +14,17 @@ use super::console::Console;
 use super::features::keep;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
 use super::output::{check_file, counted};
-use crate::backbone;
-use crate::benchmark::Benchmark;
-use crate::engine::Engine;
-use crate::features::{Features, FeaturesError, Precision, file_of};
-use crate::files;
-use crate::hyperpixel::LayerSet;
-use crate::inputs::{self, Identify, of_pairs};
-use crate::method::OpenError;
-use crate::report::search::{Searched, page, pictures};
-use crate::score::{Alpha, Measure, default_for};
-use crate::search::{
+use hpflow::low_level::backbone;
+use hpflow::low_level::benchmark::Benchmark;
+use hpflow::low_level::engine::Engine;
+use hpflow::low_level::features::{Features, FeaturesError, Precision, file_of};
+use hpflow::low_level::files;
+use hpflow::low_level::hyperpixel::LayerSet;
+use hpflow::low_level::inputs::{self, Identify, of_pairs};
+use hpflow::low_level::method::OpenError;
+use hpflow::low_level::report::search::{Searched, page, pictures};
+use hpflow::low_level::score::{Alpha, Measure, default_for};
+use hpflow::low_level::search::{
     ARITHMETIC, Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored,
     Search, SearchError, State, StateError, check_inputs, write_inputs,
 };
@@ -367,7 +367,7 @@ fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
         ("benchmark".to_owned(), benchmark.name.clone().into()),
         ("split".to_owned(), benchmark.split.clone().into()),
         ("pairs".to_owned(), benchmark.pairs.len().into()),
-        (ARITHMETIC.to_owned(), crate::ARITHMETIC.into()),
+        (ARITHMETIC.to_owned(), hpflow::ARITHMETIC.into()),
     ]);
     all.extend(args.benchmark.describe());
     all

@@ -9,11 +9,13 @@ use super::console::Console;
 use super::options::at_least_one;
 use super::output::counted;
 use super::predicted::{open, read};
-use crate::benchmark::Benchmark;
-use crate::image::{Photograph, read as read_photograph};
-use crate::picture::{Drawn, Truth, contact_sheet, matches, write_png};
-use crate::predictions::Reader;
-use crate::score::{Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius};
+use hpflow::low_level::benchmark::Benchmark;
+use hpflow::low_level::image::{Photograph, read as read_photograph};
+use hpflow::low_level::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::low_level::predictions::Reader;
+use hpflow::low_level::score::{
+    Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius,
+};
 
 /// Pictures in a row of the sheet, and the sheet's width in pixels.
 const SHEET: (usize, u32) = (2, 1600);

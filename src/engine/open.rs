@@ -6,7 +6,8 @@ use super::{Engine, EngineError};
 use crate::hyperpixel::Precision;
 
 /// The engines on the command line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum EngineKind {
     /// A hardware GPU if there is one, else the CPU.
     #[default]

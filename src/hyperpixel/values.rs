@@ -8,9 +8,8 @@ use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
 /// How the numbers of feature maps are stored. Sums are in f32 with either.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits: the numbers as the network gives them.

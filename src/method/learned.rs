@@ -31,7 +31,7 @@ pub fn backbone_weights(
     let Some(text) = &options.backbone_weights else { return Ok(None) };
     let source: WeightsSource =
         text.parse().map_err(|error| OpenError::Usage(format!("--backbone-weights: {error}")))?;
-    let Some(checkpoint) = Checkpoint::from_source(&source, options.progress)? else {
+    let Some(checkpoint) = Checkpoint::from_source(&source, &options.progress)? else {
         let (values, sha256) = backbone.untrained();
         return Ok(Some((values, json!({ "source": "untrained", "sha256": sha256 }))));
     };

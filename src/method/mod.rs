@@ -123,8 +123,8 @@ pub enum MethodError {
     #[error(transparent)]
     Features(#[from] FeaturesError),
     /// Whoever took the outcomes wants no more.
-    #[error("{0:#}")]
-    Stopped(anyhow::Error),
+    #[error(transparent)]
+    Stopped(Stop),
 }
 
 impl MethodError {
@@ -147,8 +147,11 @@ impl MethodError {
     }
 }
 
+/// Why whoever takes outcomes wants no more.
+pub type Stop = Box<dyn std::error::Error + Send + Sync>;
+
 /// Takes outcomes as they come; an error stops the method.
-pub type Sink<'a> = dyn FnMut(Outcome) -> anyhow::Result<()> + 'a;
+pub type Sink<'a> = dyn FnMut(Outcome) -> Result<(), Stop> + 'a;
 
 /// What is asked of a single pair.
 #[derive(Debug, Clone, Copy)]

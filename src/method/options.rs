@@ -9,6 +9,7 @@ use crate::engine::gpu::GpuError;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
 use crate::hyperpixel::Precision;
+use crate::progress::Progress;
 
 /// What is asked of a method. A method has defaults of its own for what is `None`.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +38,8 @@ pub struct Options {
     pub precision: Option<Precision>,
     /// Threads on the processor. The numbers do not depend on it.
     pub threads: usize,
-    /// Whether a download shows its progress.
-    pub progress: bool,
+    /// Told how far a download has come.
+    pub progress: Progress,
 }
 
 /// Features kept in a folder.
@@ -54,7 +55,8 @@ pub struct KeptFeatures {
 
 /// Which way a learned alignment is asked for the pair's keypoints. Such a network maps points of
 /// its `target_image` into its `source_image`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Direction {
     /// The network's source_image is the pair's target: its mapping is the answer.
     #[default]

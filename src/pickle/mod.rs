@@ -164,6 +164,7 @@ impl Values {
 }
 
 /// A name from a file, short enough to show and without characters that a terminal acts on.
-pub(crate) fn shortened(name: &str) -> String {
+#[must_use]
+pub fn shortened(name: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(80).collect()
 }

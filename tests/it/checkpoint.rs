@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use hpflow::backbone::architecture::Architecture;
-use hpflow::backbone::weights::{self, WeightsSource, untrained};
-use hpflow::checkpoint::{Converted, Options, convert};
+use hpflow::Progress;
+use hpflow::testing::backbone::architecture::Architecture;
+use hpflow::testing::backbone::weights::{self, WeightsSource, untrained};
+use hpflow::testing::checkpoint::{Converted, Options, convert};
 use predicates::prelude::*;
 use predicates::str::contains;
 use proptest::prelude::*;
@@ -602,7 +603,8 @@ fn a_converted_network_is_loaded_as_it_was() {
         || hpflow().args(["weights", "convert"]).arg(&old).arg("--out").arg(&new).assert();
     let said = contains("tensors   265 of 23561152 values, at the top");
     convert().success().stdout(said.and(contains("network   resnet50\n")));
-    let loaded = weights::load(&WeightsSource::File(new.clone()), &architecture, false);
+    let loaded =
+        weights::load(&WeightsSource::File(new.clone()), &architecture, &Progress::default());
     assert!(loaded.expect("weights").values == untrained::weights(&architecture).values);
     let check = hpflow().args(["weights", "check"]).arg(&new).assert().success();
     let sha256 = weights::sha256(&new).expect("a digest");

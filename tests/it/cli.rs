@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
-use hpflow::benchmark::spair::annotation::ImageAnnotation;
+use hpflow::testing::benchmark::spair::annotation::ImageAnnotation;
 use tempfile::TempDir;
 
 /// Runs hpflow without colour. Where a test says no engine, it is the one that hpflow takes here.
@@ -73,7 +73,7 @@ impl Tiny {
                 ImageAnnotation::parse(json.as_bytes()).expect("an annotation")
             })
             .collect();
-        let pairs = hpflow::benchmark::spair::pairs::build(&images, 0).expect("pairs");
+        let pairs = hpflow::testing::benchmark::spair::pairs::build(&images, 0).expect("pairs");
         let mut layout = String::new();
         for pair in &pairs {
             let path = root.join("PairAnnotation/test").join(format!("{}.json", pair.filename));
@@ -289,7 +289,7 @@ fn a_pair_of_ones_own_is_matched() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout).lines().count(), 2, "a line a keypoint");
     assert_eq!(fs::metadata(&flow).expect("a flow").len(), 12 + 90 * 80 * 8);
-    assert!(hpflow::image::read(Path::new(&picture)).is_ok(), "a picture");
+    assert!(hpflow::testing::image::read(Path::new(&picture)).is_ok(), "a picture");
     let output = with(&["--keypoints", "[[20,20]]", "--format", "json"]);
     let points: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(points["source"][0][0], 20.0);

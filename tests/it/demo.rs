@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use hpflow::backbone::hog::Hog;
-use hpflow::benchmark::demo::{DemoError, Options, Size, Summary, generate};
-use hpflow::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, value};
-use hpflow::benchmark::{Benchmark, Kind, Options as Opening, Pair};
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::hyperpixel::layers::LayerSet;
-use hpflow::method::hpf::Hpf;
-use hpflow::method::{Method as _, identity};
+use hpflow::testing::backbone::hog::Hog;
+use hpflow::testing::benchmark::demo::{DemoError, Options, Size, Summary, generate};
+use hpflow::testing::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, value};
+use hpflow::testing::benchmark::{Benchmark, Kind, Options as Opening, Pair};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::hyperpixel::layers::LayerSet;
+use hpflow::testing::method::hpf::Hpf;
+use hpflow::testing::method::{Method as _, identity};
 use predicates::str::contains;
 use sha2::{Digest, Sha256};
 
@@ -55,7 +55,7 @@ fn a_demo_benchmark_opens_as_spair_71k_and_its_photographs_have_their_sizes() {
         let benchmark = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap();
         assert_eq!(benchmark.pairs.len(), pairs, "{split}");
         for image in &benchmark.images {
-            let photograph = hpflow::image::read(&image.path).unwrap();
+            let photograph = hpflow::testing::image::read(&image.path).unwrap();
             assert_eq!(image.size, Some([photograph.width, photograph.height]));
             let first = &photograph.rgb[..3];
             assert!(photograph.rgb.chunks(3).any(|pixel| pixel != first), "{:?}", image.path);

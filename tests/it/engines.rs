@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use hpflow::engine::cpu::{CpuEngine, InstructionSet};
-use hpflow::engine::{Engine, EngineError, PairRequest};
-use hpflow::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision, synthetic};
+use hpflow::testing::engine::cpu::{CpuEngine, InstructionSet};
+use hpflow::testing::engine::{Engine, EngineError, PairRequest};
+use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision, synthetic};
 
 use crate::oracle::oracle;
 
@@ -126,8 +126,9 @@ fn the_cpu_engine_agrees_with_the_definition_on_every_instruction_set() {
 #[cfg(feature = "torch")]
 #[test]
 fn the_dense_engine_agrees_with_the_definition_in_half_precision() {
-    let device = hpflow::backbone::Device::Cpu;
-    let mut engine = hpflow::engine::dense::DenseEngine::new(device, 2).expect("an engine");
+    let device = hpflow::testing::backbone::Device::Cpu;
+    let mut engine =
+        hpflow::testing::engine::dense::DenseEngine::new(device, 2).expect("an engine");
     for case in 0..CASES.len() {
         agrees_with_the_definition(&mut engine, Precision::F16, case);
     }

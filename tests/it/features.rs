@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hpflow::backbone::FeatureMap;
-use hpflow::features::{Description, Header, Layer, Precision, Ratio, VERSION, open, write};
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::features::{
+    Description, Header, Layer, Precision, Ratio, VERSION, open, write,
+};
 use safetensors::SafeTensors;
 use sha2::{Digest as _, Sha256};
 

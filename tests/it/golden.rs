@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use hpflow::backbone::{self, Backbone, Device, WeightsSource};
-use hpflow::engine::cpu::{CpuEngine, InstructionSet};
-use hpflow::engine::dense::DenseEngine;
-use hpflow::engine::hough::HoughSpace;
-use hpflow::engine::{Engine, Examination, Matches, PairRequest};
-use hpflow::hyperpixel::{Hyperimage, LayerSet};
-use hpflow::image::{self, Prepared};
-use hpflow::transfer::{Neighbours, transfer};
+use hpflow::Progress;
+use hpflow::testing::backbone::{self, Backbone, Device, WeightsSource};
+use hpflow::testing::engine::cpu::{CpuEngine, InstructionSet};
+use hpflow::testing::engine::dense::DenseEngine;
+use hpflow::testing::engine::hough::HoughSpace;
+use hpflow::testing::engine::{Engine, Examination, Matches, PairRequest};
+use hpflow::testing::hyperpixel::{Hyperimage, LayerSet};
+use hpflow::testing::image::{self, Prepared};
+use hpflow::testing::transfer::{Neighbours, transfer};
 use safetensors::SafeTensors;
 
 use crate::engines::close;
@@ -44,7 +45,8 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 
 /// A network with the weights of the untrained recipe, on the CPU.
 pub fn untrained(name: &str) -> Box<dyn Backbone> {
-    let options = backbone::Options { device: Device::Cpu, threads: 2, progress: false };
+    let options =
+        backbone::Options { device: Device::Cpu, threads: 2, progress: Progress::default() };
     backbone::open(name, &WeightsSource::Untrained, options).expect("an untrained network")
 }
 

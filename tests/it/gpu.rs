@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
-use hpflow::engine::{Engine, EngineError, Matches, PairRequest};
-use hpflow::hyperpixel::{Hyperimage, Precision, Values};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
+use hpflow::testing::engine::{Engine, EngineError, Matches, PairRequest};
+use hpflow::testing::hyperpixel::{Hyperimage, Precision, Values};
 
 use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage, hyperimage_in};
 
@@ -186,7 +186,7 @@ fn an_unknown_adapter_is_an_error_that_lists_what_there_is() {
         matches!(&error, EngineError::Gpu(GpuError::UnknownAdapter { present, .. }) if !present.is_empty()),
         "{error}"
     );
-    let name = hpflow::engine::gpu::adapters()[0].name.to_uppercase();
+    let name = hpflow::testing::engine::gpu::adapters()[0].name.to_uppercase();
     assert!(GpuEngine::new(Some(&name)).is_ok(), "a name in capitals is the same name");
 }
 
@@ -208,7 +208,7 @@ fn a_pair_beyond_the_limits_is_an_error_that_says_which() {
     let pair = PairRequest { source: large(1), target: large(2), rows: vec![0] };
     // Expanded correlations: grid rows x coarse target cells x a padded grid row.
     let expanded = 187 * 63 * 47 * 250 * 4;
-    let limits = &hpflow::engine::gpu::adapters()[0].limits;
+    let limits = &hpflow::testing::engine::gpu::adapters()[0].limits;
     let binding = limits.iter().find(|(name, _)| *name == "binding_bytes").expect("a limit").1;
     match engine.match_pairs(&[pair]) {
         Ok(_) => assert!(binding >= expanded, "it cannot have fitted"),

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use hpflow::Point;
-use hpflow::backbone::hog::Hog;
-use hpflow::backbone::{self, Backbone, Device, FeatureMap, WeightsSource};
-use hpflow::benchmark::{Benchmark, Kind, Options};
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::hyperpixel::{Grid, Hyperimage, LayerSet};
-use hpflow::image::{Photograph, Prepared, prepare};
-use hpflow::method::Method;
-use hpflow::method::hpf::Hpf;
+use hpflow::testing::backbone::hog::Hog;
+use hpflow::testing::backbone::{self, Backbone, Device, FeatureMap, WeightsSource};
+use hpflow::testing::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::hyperpixel::{Grid, Hyperimage, LayerSet};
+use hpflow::testing::image::{Photograph, Prepared, prepare};
+use hpflow::testing::method::Method;
+use hpflow::testing::method::hpf::Hpf;
+use hpflow::{Point, Progress};
 use proptest::prelude::*;
 
 use crate::shared::shared;
@@ -88,7 +88,8 @@ fn a_picture_of_one_colour_has_a_hog_of_zeros() {
 
 #[test]
 fn hog_opens_by_its_name() {
-    let options = backbone::Options { device: Device::Auto, threads: 1, progress: false };
+    let options =
+        backbone::Options { device: Device::Auto, threads: 1, progress: Progress::default() };
     let opened = backbone::open("hog", &WeightsSource::Untrained, options).unwrap();
     assert_eq!(opened.name(), "hog");
 }
@@ -157,7 +158,7 @@ fn hog_is_a_real_matcher_on_pf_willow() {
     let layers = LayerSet::published("pf-willow", "hog").unwrap();
     let mut method = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();
     let (mut right, mut all) = (0, 0);
-    let mut count = |outcome: hpflow::method::Outcome| {
+    let mut count = |outcome: hpflow::testing::method::Outcome| {
         let truth = &benchmark.pairs[outcome.pair].target_keypoints;
         let extent = |axis: usize| {
             let side =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use hpflow::image::{self, ImageError, Photograph, prepare, scaled_size};
+use hpflow::testing::image::{self, ImageError, Photograph, prepare, scaled_size};
 use proptest::prelude::*;
 
 /// The picture that the expected values below were computed from, in Python:

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use hpflow::backbone::hog::Hog;
-use hpflow::benchmark::{Benchmark, Kind};
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::engine::gpu::GpuError;
-use hpflow::engine::{
+use hpflow::testing::backbone::hog::Hog;
+use hpflow::testing::benchmark::{Benchmark, Kind};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::gpu::GpuError;
+use hpflow::testing::engine::{
     Engine, EngineError, EngineKind, Examination, Matches, PairRequest, SetsRequest, StageTimes,
 };
-use hpflow::hyperpixel::LayerSet;
-use hpflow::method::hpf::Hpf;
-use hpflow::method::{self, Method as _, OpenError, Options, Query};
+use hpflow::testing::hyperpixel::LayerSet;
+use hpflow::testing::method::hpf::Hpf;
+use hpflow::testing::method::{self, Method as _, OpenError, Options, Query};
 
 use crate::cli::{Tiny, fails, hpflow, text};
 
@@ -90,7 +90,7 @@ fn identity_matches_a_pair_of_ones_own() {
         &flow,
     ]);
     assert_eq!(text(&output.stdout), "50.00,20.00\n", "{}", text(&output.stderr));
-    let flow = hpflow::flow::Flow::read(flow.as_ref()).expect("a flow");
+    let flow = hpflow::testing::flow::Flow::read(flow.as_ref()).expect("a flow");
     assert_eq!((flow.width, flow.height), (90, 80));
     assert_eq!(flow.vectors[45], Some([5.0, 0.0]));
 }
@@ -151,7 +151,7 @@ impl Engine for Limited {
 #[test]
 fn a_pair_beyond_the_engine_is_named_and_those_before_it_are_kept() {
     let tiny = Tiny::new();
-    let options = hpflow::benchmark::Options::default();
+    let options = hpflow::testing::benchmark::Options::default();
     let benchmark = Benchmark::open(Kind::Spair, Path::new(tiny.root()), &options).expect("opens");
     let open = |most| {
         let engine = Limited { engine: CpuEngine::new(), most };

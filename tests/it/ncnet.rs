@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use half::f16;
-use hpflow::backbone::FeatureMap;
-use hpflow::backbone::trunk::normalise_cells;
-use hpflow::engine::consensus::cpu::{CpuConsensus, layer, mutual};
-use hpflow::engine::consensus::{
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::backbone::trunk::normalise_cells;
+use hpflow::testing::engine::consensus::cpu::{CpuConsensus, layer, mutual};
+use hpflow::testing::engine::consensus::{
     ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, correlate,
 };
-use hpflow::engine::cpu::InstructionSet;
-use hpflow::engine::gpu::consensus::GpuConsensus;
-use hpflow::engine::gpu::{GpuOptions, Preset};
-use hpflow::method::frame::Frame;
-use hpflow::method::ncnet::matches::{CellMatches, interpolate};
+use hpflow::testing::engine::cpu::InstructionSet;
+use hpflow::testing::engine::gpu::consensus::GpuConsensus;
+use hpflow::testing::engine::gpu::{GpuOptions, Preset};
+use hpflow::testing::method::frame::Frame;
+use hpflow::testing::method::ncnet::matches::{CellMatches, interpolate};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -101,8 +101,8 @@ fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn Consensus
     }
     #[cfg(feature = "torch")]
     {
-        use hpflow::backbone::Device;
-        use hpflow::engine::consensus::dense::DenseConsensus;
+        use hpflow::testing::backbone::Device;
+        use hpflow::testing::engine::consensus::dense::DenseConsensus;
         let dense = DenseConsensus::new(weights, Device::Cpu, 2).expect("the dense engine");
         engines.push(Box::new(dense));
     }

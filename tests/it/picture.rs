@@ -1,7 +1,7 @@
 //! Pictures of matches.
 
-use hpflow::image::{Photograph, read};
-use hpflow::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::testing::image::{Photograph, read};
+use hpflow::testing::picture::{Drawn, Truth, contact_sheet, matches, write_png};
 
 fn grey(width: u32, height: u32) -> Photograph {
     let rgb = vec![128; (width * height * 3) as usize];

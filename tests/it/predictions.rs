@@ -5,7 +5,9 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use hpflow::predictions::{Header, MAX_LINE, Prediction, PredictionsError, Reader, Writer};
+use hpflow::testing::predictions::{
+    Header, MAX_LINE, Prediction, PredictionsError, Reader, Writer,
+};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -8,16 +8,18 @@ use std::process::{Child, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use hpflow::backbone::FeatureMap;
-use hpflow::benchmark::{Benchmark, Options};
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::engine::{
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::benchmark::{Benchmark, Options};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::{
     Engine, EngineError, Examination, Matches, PairRequest, SetsRequest, StageTimes,
 };
-use hpflow::features::{Description, Features, Header, Layer, Precision, VERSION, file_of, write};
-use hpflow::image::scaled_size;
-use hpflow::score::default_for;
-use hpflow::search::{
+use hpflow::testing::features::{
+    Description, Features, Header, Layer, Precision, VERSION, file_of, write,
+};
+use hpflow::testing::image::scaled_size;
+use hpflow::testing::score::default_for;
+use hpflow::testing::search::{
     Evaluation, Evaluator, Event, PAIR_BLOCK, Plan, Search, SearchError, State, StateError,
 };
 use proptest::prelude::*;
@@ -75,7 +77,7 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
         made_with: serde_json::Map::new(),
     };
     for image in &benchmark.images {
-        let original = hpflow::image::size(&image.path).expect("a photograph");
+        let original = hpflow::testing::image::size(&image.path).expect("a photograph");
         let ([width, height], _) = scaled_size(original, 300);
         let maps: Vec<FeatureMap> = LAYERS
             .iter()
@@ -408,7 +410,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
             benchmark: &benchmark,
             features: &features,
             engine: &mut watched,
-            protocol: default_for(hpflow::benchmark::Kind::Spair),
+            protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
             alpha: "0.1".parse().expect("an alpha"),
             layers: (0..LAYERS.len()).collect(),
             memory,
@@ -443,7 +445,7 @@ fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
         benchmark: &benchmark,
         features: &features,
         engine: &mut engine,
-        protocol: default_for(hpflow::benchmark::Kind::Spair),
+        protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
         alpha: "0.1".parse().expect("an alpha"),
         layers: (0..LAYERS.len()).collect(),
         memory: 1 << 30,
@@ -517,7 +519,7 @@ fn a_pair_beyond_the_engine_is_named() {
             benchmark: &benchmark,
             features: &features,
             engine: &mut engine,
-            protocol: default_for(hpflow::benchmark::Kind::Spair),
+            protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
             alpha: "0.1".parse().expect("an alpha"),
             layers: vec![0, 3],
             memory: 1 << 20,

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use hpflow::backbone::FeatureMap;
-use hpflow::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
-use hpflow::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
-use hpflow::hyperpixel::{Geometry, LayerStack, Precision, View};
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
+use hpflow::testing::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
+use hpflow::testing::hyperpixel::{Geometry, LayerStack, Precision, View};
 
 use crate::gpu::options_in;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::mem::offset_of;
 
-use hpflow::engine::gpu::layout::{
+use hpflow::testing::engine::gpu::layout::{
     ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
     SLOT, TransformParams,
 };
-use hpflow::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, CROP, KERNELS, PAGES, Preset};
-use hpflow::hyperpixel::Precision;
+use hpflow::testing::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, CROP, KERNELS, PAGES, Preset};
+use hpflow::testing::hyperpixel::Precision;
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
@@ -134,7 +134,7 @@ macro_rules! same_layout {
 
 #[test]
 fn structures_are_laid_out_as_the_host_writes_them() {
-    let module = parse("params.wgsl", hpflow::engine::gpu::PARAMS);
+    let module = parse("params.wgsl", hpflow::testing::engine::gpu::PARAMS);
     same_layout!(
         &module,
         PairParams {

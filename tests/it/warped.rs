@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use hpflow::Point;
-use hpflow::backbone::FeatureMap;
-use hpflow::features::{Description, Header, Layer, Precision, Ratio, VERSION, write};
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::features::{Description, Header, Layer, Precision, Ratio, VERSION, write};
 
 use crate::cli::{Tiny, hpflow, text};
 use crate::features::sha256;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use assert_cmd::Command;
-use hpflow::backbone::architecture::{Architecture, Parameter};
-use hpflow::backbone::trunk::Network;
-use hpflow::backbone::weights::baselines::{Baseline, Transform};
-use hpflow::backbone::weights::hub::{self, Freshness, Settings};
-use hpflow::backbone::weights::{
+use hpflow::Progress;
+use hpflow::testing::backbone::architecture::{Architecture, Parameter};
+use hpflow::testing::backbone::trunk::Network;
+use hpflow::testing::backbone::weights::baselines::{Baseline, Transform};
+use hpflow::testing::backbone::weights::hub::{self, Freshness, Settings};
+use hpflow::testing::backbone::weights::{
     self, Checkpoint, HubFile, Shapes, WeightsError, WeightsSource, untrained,
 };
 use predicates::prelude::*;
@@ -74,7 +75,11 @@ impl Folder {
 }
 
 fn load(path: &Path, backbone: &str) -> Result<weights::Weights, WeightsError> {
-    weights::load(&WeightsSource::File(path.to_owned()), &architecture(backbone), false)
+    weights::load(
+        &WeightsSource::File(path.to_owned()),
+        &architecture(backbone),
+        &Progress::default(),
+    )
 }
 
 /// The sentence with which a file is refused, which names the file.
@@ -328,7 +333,7 @@ fn a_revision_is_resolved_to_its_commit_and_fetched_once() {
     let server = HubServer::start(content.clone(), Behaviour::Well);
     let settings = settings(&server, &folder);
     let fetch = |settings: &Settings, revision: &str, freshness| {
-        hub::fetch(settings, &wanted(revision), freshness, false).expect("a file")
+        hub::fetch(settings, &wanted(revision), freshness, &Progress::default()).expect("a file")
     };
     let fetched = fetch(&settings, "main", Freshness::Cached);
     assert_eq!(fetched.commit, COMMIT);
@@ -360,7 +365,8 @@ fn a_hub_that_behaves_badly_leaves_no_file_and_says_what_is_wrong() {
         let folder = Folder::new();
         let server = HubServer::start(content.clone(), behaviour);
         let settings = settings(&server, &folder);
-        let result = hub::fetch(&settings, &wanted("main"), Freshness::Cached, false);
+        let result =
+            hub::fetch(&settings, &wanted("main"), Freshness::Cached, &Progress::default());
         let error = result.expect_err("a failure").to_string();
         assert!(error.contains(what), "{behaviour:?}: {error}");
         assert!(error.contains(&server.endpoint), "{behaviour:?}: {error}");
@@ -369,7 +375,7 @@ fn a_hub_that_behaves_badly_leaves_no_file_and_says_what_is_wrong() {
         assert_eq!(hub::cached(&settings, &wanted(COMMIT)), None, "{behaviour:?}");
 
         server.behave(Behaviour::Well);
-        let again = hub::fetch(&settings, &wanted("main"), Freshness::Cached, false);
+        let again = hub::fetch(&settings, &wanted("main"), Freshness::Cached, &Progress::default());
         let path = again.expect("the next try").path;
         assert!(std::fs::read(path).expect("the file") == content, "after {behaviour:?}");
     }
@@ -384,15 +390,15 @@ fn a_hub_that_is_not_there_or_must_not_be_asked_is_an_error() {
         token: None,
         offline: false,
     };
-    let error = hub::fetch(&nowhere, &wanted("main"), Freshness::Cached, false);
+    let error = hub::fetch(&nowhere, &wanted("main"), Freshness::Cached, &Progress::default());
     let error = error.expect_err("nobody there").to_string();
     assert!(error.contains("127.0.0.1:9") && error.contains("untrained"), "{error}");
     let offline = Settings { offline: true, ..nowhere.clone() };
-    let error = hub::fetch(&offline, &wanted("main"), Freshness::Cached, false);
+    let error = hub::fetch(&offline, &wanted("main"), Freshness::Cached, &Progress::default());
     let error = error.expect_err("offline").to_string();
     assert!(error.contains("HF_HUB_OFFLINE") && error.contains("not in the cache"), "{error}");
     let odd = Settings { endpoint: "hub".to_owned(), ..nowhere };
-    let error = hub::fetch(&odd, &wanted("main"), Freshness::Cached, false);
+    let error = hub::fetch(&odd, &wanted("main"), Freshness::Cached, &Progress::default());
     let error = error.expect_err("no address").to_string();
     assert!(error.contains("HF_ENDPOINT"), "{error}");
 }
@@ -403,7 +409,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     let file = folder.file("file", b"not a folder");
     let server = HubServer::start(bytes(&small("resnet50")), Behaviour::Well);
     let settings = Settings { cache: file.join("hub"), ..settings(&server, &folder) };
-    let error = hub::fetch(&settings, &wanted("main"), Freshness::Cached, false);
+    let error = hub::fetch(&settings, &wanted("main"), Freshness::Cached, &Progress::default());
     let error = error.expect_err("no place").to_string();
     assert!(error.starts_with(&settings.cache.display().to_string()), "{error}");
     assert!(error.contains("HF_HOME"), "{error}");

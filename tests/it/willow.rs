@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use hpflow::Point;
-use hpflow::backbone::FeatureMap;
-use hpflow::benchmark::{Benchmark, Kind, Options, Pair};
-use hpflow::engine::cpu::CpuEngine;
-use hpflow::engine::gpu::GpuEngine;
-use hpflow::engine::{Engine, PairRequest};
-use hpflow::hyperpixel::{Hyperimage, LayerSet, Precision};
-use hpflow::score::{Alpha, Answers, ScoreError, default_for, score};
-use hpflow::transfer::{Neighbours, transfer};
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::benchmark::{Benchmark, Kind, Options, Pair};
+use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::gpu::GpuEngine;
+use hpflow::testing::engine::{Engine, PairRequest};
+use hpflow::testing::hyperpixel::{Hyperimage, LayerSet, Precision};
+use hpflow::testing::score::{Alpha, Answers, ScoreError, default_for, score};
+use hpflow::testing::transfer::{Neighbours, transfer};
 use serde_json::Value;
 
 use crate::golden::{hyperimages, untrained};

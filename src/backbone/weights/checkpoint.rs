@@ -8,6 +8,7 @@ use super::file::{digest, fits, numbers, open, read, shapes};
 use super::identify::Shapes;
 use super::{Identity, Names, WeightsError, WeightsSource, hub};
 use crate::backbone::architecture::Parameter;
+use crate::progress::Progress;
 use safetensors::SafeTensors;
 
 /// A safetensors file of any tensors.
@@ -41,7 +42,7 @@ impl Checkpoint {
     /// Weights that cannot be had, or are no safetensors.
     pub fn from_source(
         source: &WeightsSource,
-        progress: bool,
+        progress: &Progress,
     ) -> Result<Option<Self>, WeightsError> {
         match source {
             WeightsSource::Untrained => Ok(None),

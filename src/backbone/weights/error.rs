@@ -189,6 +189,19 @@ pub enum WeightsError {
         /// The cache folder.
         cache: PathBuf,
     },
+    /// The hub is needed in a build without its client.
+    #[error(
+        "{wanted} is not in {}, and this build of hpflow cannot ask the Hugging Face hub for it: it was \
+         built without the feature `hub`; give a file, or fetch the weights with Python's \
+         huggingface_hub",
+        cache.display()
+    )]
+    WithoutHub {
+        /// Repository and revision.
+        wanted: String,
+        /// The cache folder.
+        cache: PathBuf,
+    },
     /// A repository, revision or file that the hub does not have.
     #[error(
         "{endpoint} has no {wanted}; check the name{hint}, or give a file's path or 'untrained'"

@@ -153,7 +153,7 @@ fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsE
 }
 
 /// The command that takes a prefix off the names in a file.
-pub(crate) fn remedy(path: &Path, prefixes: &[String]) -> String {
+pub fn remedy(path: &Path, prefixes: &[String]) -> String {
     let plain = |text: &str| {
         text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
     };

@@ -45,12 +45,12 @@ pub fn prefixes(shapes: &Shapes) -> Vec<String> {
 }
 
 /// Whether a file has a ResNet under torchvision's names themselves.
-pub(crate) fn is_plain(shapes: &Shapes) -> bool {
+pub fn is_plain(shapes: &Shapes) -> bool {
     shapes.contains_key("layer1.0.conv1.weight")
 }
 
 /// ResNets under prefixes, in words.
-pub(crate) fn prefixed(prefixes: &[String]) -> String {
+pub fn prefixed(prefixes: &[String]) -> String {
     match prefixes {
         [prefix] => format!("a ResNet whose tensor names begin with {}", with_meaning(prefix)),
         several => {

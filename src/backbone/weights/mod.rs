@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::architecture::Architecture;
+use crate::progress::Progress;
 use baselines::Baseline;
 
 pub mod baselines;
@@ -21,9 +22,11 @@ pub mod untrained;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Names, WeightsError};
-pub(crate) use file::{open, read, remedy, unusable};
+pub use file::remedy;
+pub(crate) use file::{open, read, unusable};
 pub use identify::{Shapes, looks_like, prefixes};
-pub(crate) use identify::{is_plain, meaning, prefixed, with_meaning};
+pub use identify::{is_plain, prefixed};
+pub(crate) use identify::{meaning, with_meaning};
 
 /// Where weights come from, as written after `--weights`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +116,7 @@ impl fmt::Display for WeightsSource {
 pub fn load(
     source: &WeightsSource,
     architecture: &Architecture,
-    progress: bool,
+    progress: &Progress,
 ) -> Result<Weights, WeightsError> {
     match source {
         WeightsSource::Untrained => Ok(untrained::weights(architecture)),

@@ -13,14 +13,14 @@ mod pipeline;
 use super::Usage;
 use super::console::Console;
 use super::options::{HpfArgs, MethodArgs, at_least_one, help_of_methods};
-use crate::Point;
-use crate::backbone::{Backbone, FeatureMap};
-use crate::benchmark::Kind;
-use crate::engine::{Engine, EngineKind, PairRequest, StageTimes};
-use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
-use crate::image::{Prepared, prepare, read};
-use crate::method::hpf::{self, IMAGE_SIDE};
-use crate::transfer::{Neighbours, transfer};
+use hpflow::Point;
+use hpflow::low_level::backbone::{Backbone, FeatureMap};
+use hpflow::low_level::benchmark::Kind;
+use hpflow::low_level::engine::{Engine, EngineKind, PairRequest, StageTimes};
+use hpflow::low_level::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
+use hpflow::low_level::image::{Prepared, prepare, read};
+use hpflow::low_level::method::hpf::{self, IMAGE_SIDE};
+use hpflow::low_level::transfer::{Neighbours, transfer};
 
 /// The method whose stages are measured one by one.
 const HPF: &str = hpf::open::ENTRY.name;

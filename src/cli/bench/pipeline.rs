@@ -6,14 +6,14 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::{Args, Format};
-use crate::benchmark::demo::{self, Size, USUAL_CATEGORIES};
-use crate::benchmark::{Benchmark, Options};
 use crate::cli::Usage;
 use crate::cli::console::Console;
 use crate::cli::options::{HpfArgs, MethodArgs, text};
-use crate::engine::EngineKind;
+use hpflow::low_level::benchmark::{Benchmark, Options};
+use hpflow::low_level::engine::EngineKind;
 
 /// Test images a category of the benchmark that is drawn where none is given.
+#[cfg(feature = "demo")]
 const DRAWN_IMAGES: usize = 6;
 
 /// One engine's run.
@@ -58,11 +58,18 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 }
 
 /// A small benchmark drawn for the occasion.
+#[cfg(feature = "demo")]
 fn draw(folder: &Path) -> anyhow::Result<PathBuf> {
+    use hpflow::low_level::benchmark::demo::{self, Size, USUAL_CATEGORIES};
     let categories = USUAL_CATEGORIES.map(str::to_owned).to_vec();
     let size = Size::Small { images: DRAWN_IMAGES, categories };
     demo::generate(folder, &demo::Options { seed: 0, size }, false, &|_, _, _| {})?;
     Ok(folder.to_owned())
+}
+
+#[cfg(not(feature = "demo"))]
+fn draw(_folder: &Path) -> anyhow::Result<PathBuf> {
+    Err(Usage("this build of hpflow draws no benchmark; give one with --root".to_owned()).into())
 }
 
 fn predict(
@@ -79,7 +86,7 @@ fn predict(
     let start = Instant::now();
     method.predict(benchmark, &pairs, &mut |outcome| {
         progress.inc(1);
-        outcome.keypoints.map(drop).map_err(|unusable| anyhow::anyhow!("{unusable}; mend it"))
+        outcome.keypoints.map(drop).map_err(|unusable| format!("{unusable}; mend it").into())
     })?;
     let seconds = start.elapsed().as_secs_f64();
     progress.finish_and_clear();

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::benchmark::Kind;
-use crate::benchmark::doctor::{Diagnosis, Examination, examine};
 use crate::cli::output::{counted, print};
+use hpflow::low_level::benchmark::Kind;
+use hpflow::low_level::benchmark::doctor::{Diagnosis, Examination, examine};
 
 const EXAMPLE: &str = "\
 Examples:

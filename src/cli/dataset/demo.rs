@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::benchmark::demo::{self, DemoError, Options, Size};
-use crate::cli::Usage;
+#[cfg(feature = "demo")]
+use {
+    crate::cli::Usage,
+    hpflow::low_level::benchmark::demo::{self, DemoError, Options, Size},
+    indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle},
+};
 
 /// Arguments of `hpflow dataset demo`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +45,7 @@ enum Like {
 ///
 /// # Errors
 /// Wrong usage, a folder with other files, files that cannot be written.
+#[cfg(feature = "demo")]
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let categories = if args.category.is_empty() {
         demo::USUAL_CATEGORIES.map(str::to_owned).to_vec()
@@ -79,6 +82,19 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// This build cannot draw.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "demo"))]
+pub fn run(_args: &Args, _quiet: bool) -> anyhow::Result<()> {
+    anyhow::bail!(
+        "this build of hpflow cannot draw a benchmark: it was built without the feature `demo`; build \
+         it with default features"
+    )
+}
+
+#[cfg(feature = "demo")]
 fn style() -> ProgressStyle {
     // The template is a constant: if it were malformed, the plain bar would do.
     ProgressStyle::with_template("{msg:>16} {bar:32} {pos}/{len} {eta}")

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-use indicatif::ProgressStyle;
+use hpflow::low_level::benchmark::Kind;
 
-use crate::benchmark::Kind;
-use crate::cli::Usage;
-use crate::cli::console::Console;
-use crate::download::{DownloadError, address, fetch, unpack};
-use crate::files;
+#[cfg(feature = "hub")]
+use {
+    crate::cli::Usage,
+    crate::cli::console::Console,
+    anyhow::Context as _,
+    hpflow::low_level::download::{DownloadError, address, fetch, unpack},
+    hpflow::low_level::files,
+    indicatif::ProgressStyle,
+};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -39,6 +42,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Those of fetching and unpacking, and an archive that holds something else.
+#[cfg(feature = "hub")]
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let url = args.url.as_deref().or_else(|| address(args.benchmark)).ok_or_else(|| {
         let known = Kind::ALL.into_iter().filter(|kind| address(*kind).is_some()).map(Kind::name);
@@ -107,7 +111,20 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// This build cannot ask servers.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "hub"))]
+pub fn run(_args: &Args, _quiet: bool) -> anyhow::Result<()> {
+    anyhow::bail!(
+        "this build of hpflow cannot download: it was built without the feature `hub`; build it with \
+         default features, or get the archive by other means and unpack it"
+    )
+}
+
 /// The last part of the address, which names the archive.
+#[cfg(feature = "hub")]
 fn archive_name(url: &str) -> Result<&str, Usage> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let scheme = ["http://", "https://"].iter().find_map(|scheme| path.strip_prefix(scheme));

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::benchmark::spair::{Selection, pairs, read_images, write_pairs};
 use crate::cli::Usage;
+use hpflow::low_level::benchmark::spair::{Selection, pairs, read_images, write_pairs};
 
 const EXAMPLE: &str = "\
 Example:

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::benchmark::stats::{Stats, stats};
-use crate::benchmark::{Counts, Kind};
 use crate::cli::console::say;
 use crate::cli::output::print;
-use crate::report::figures;
-use crate::score::Factor;
+use hpflow::low_level::benchmark::stats::{Stats, stats};
+use hpflow::low_level::benchmark::{Counts, Kind};
+use hpflow::low_level::report::figures;
+use hpflow::low_level::score::Factor;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -72,7 +72,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         for (name, figure) in figures {
             let file = folder.join(name);
-            crate::files::write(&file, figure)
+            hpflow::low_level::files::write(&file, figure)
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
     }

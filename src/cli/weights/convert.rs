@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::backbone::WeightsError;
-use crate::backbone::architecture::Architecture;
-use crate::backbone::weights::baselines::Baseline;
-use crate::backbone::weights::{self, Shapes};
-use crate::checkpoint::{self, Converted, ENTRY, Format, Options};
 use crate::cli::output::counted;
+use hpflow::low_level::backbone::Architecture;
+use hpflow::low_level::backbone::Baseline;
+use hpflow::low_level::backbone::WeightsError;
+use hpflow::low_level::backbone::weights::{self, Shapes};
+use hpflow::low_level::checkpoint::{self, Converted, ENTRY, Format, Options};
 
 /// Arguments of `hpflow weights convert`.
 #[derive(Debug, clap::Args)]
@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let entries: Vec<String> = metadata
         .iter()
-        .filter_map(|(name, _)| name.strip_prefix(ENTRY).map(crate::pickle::shortened))
+        .filter_map(|(name, _)| name.strip_prefix(ENTRY).map(hpflow::low_level::text::shortened))
         .collect();
     if !entries.is_empty() {
         mention_line!("metadata  {}", entries.join(", "));

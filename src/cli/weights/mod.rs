@@ -2,15 +2,16 @@
 
 mod convert;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
 use super::Usage;
-use crate::backbone::WeightsSource;
-use crate::backbone::architecture::{ARCHITECTURES, Architecture};
-use crate::backbone::weights::{self, HubFile, Weights, hub, manifest};
+use super::console::Console;
+use hpflow::Progress;
+use hpflow::low_level::backbone::WeightsSource;
+use hpflow::low_level::backbone::weights::{self, HubFile, Weights, hub, manifest};
+use hpflow::low_level::backbone::{ARCHITECTURES, Architecture};
 
 /// Arguments of `hpflow weights`.
 #[derive(Debug, clap::Args)]
@@ -55,7 +56,7 @@ enum Action {
 /// # Errors
 /// Weights that cannot be had or do not fit.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
-    let progress = !quiet && std::io::stderr().is_terminal();
+    let progress = &Console { quiet }.transfers();
     match &args.action {
         Action::List => list(),
         Action::Fetch { source } => fetch(source, progress),
@@ -90,7 +91,7 @@ fn list() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fetch(source: &str, progress: bool) -> anyhow::Result<()> {
+fn fetch(source: &str, progress: &Progress) -> anyhow::Result<()> {
     let WeightsSource::Hub(wanted) = parse(source)? else {
         return Err(Usage(format!(
             "'{source}' is not on the Hugging Face hub: give a short name of `hpflow weights \
@@ -106,7 +107,7 @@ fn fetch(source: &str, progress: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check(source: &str, backbone: Option<&str>, progress: bool) -> anyhow::Result<()> {
+fn check(source: &str, backbone: Option<&str>, progress: &Progress) -> anyhow::Result<()> {
     let source = local(parse(source)?, progress)?;
     if let (WeightsSource::File(path), None) = (&source, backbone)
         && let Some((baseline, weights)) = weights::load_baseline(path)?
@@ -140,7 +141,7 @@ fn parse(source: &str) -> anyhow::Result<WeightsSource> {
 }
 
 /// The source with what is on the hub replaced by its file in the cache.
-fn local(source: WeightsSource, progress: bool) -> anyhow::Result<WeightsSource> {
+fn local(source: WeightsSource, progress: &Progress) -> anyhow::Result<WeightsSource> {
     let WeightsSource::Hub(wanted) = source else { return Ok(source) };
     let settings = hub::Settings::from_environment()?;
     let fetched = hub::fetch(&settings, &wanted, hub::Freshness::Cached, progress)?;

@@ -401,7 +401,7 @@ fn open_trunks(
     scheme: Scheme,
     options: &Options,
 ) -> Result<Opened, OpenError> {
-    let (threads, progress) = (options.threads, options.progress);
+    let (threads, progress) = (options.threads, options.progress.clone());
     let how = backbone::Options { device: Device::Auto, threads, progress };
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     let (mut trunks, mut of_file) = (Vec::new(), Vec::new());
@@ -414,7 +414,7 @@ fn open_trunks(
             Some(&trunk) => trunk,
             None => {
                 let name = backbone.name().to_owned();
-                let opened = trunk::open(backbone, values, how);
+                let opened = trunk::open(backbone, values, how.clone());
                 let wrong = |source| OpenError::Backbone { name, source: Box::new(source) };
                 trunks.push(opened.map_err(wrong)?);
                 known.insert(key, trunks.len() - 1);

@@ -113,7 +113,7 @@ pub fn backbone(options: &Options) -> Result<Box<dyn Backbone>, OpenError> {
         None if name == "hog" => WeightsSource::Untrained,
         None => name.parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
     };
-    let (threads, progress) = (options.threads, options.progress);
+    let (threads, progress) = (options.threads, options.progress.clone());
     backbone::open(name, &weights, backbone::Options { device: Device::Auto, threads, progress })
         .map_err(|error| match error {
             BackboneError::Unknown { .. } => OpenError::Usage(error.to_string()),

@@ -168,7 +168,7 @@ fn consensus(checkpoint: &Checkpoint, options: &Options) -> Result<ConsensusWeig
 }
 
 fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, OpenError> {
-    let (threads, progress) = (options.threads, options.progress);
+    let (threads, progress) = (options.threads, options.progress.clone());
     let how = backbone::Options { device: Device::Auto, threads, progress };
     let name = BACKBONE.name().to_owned();
     trunk::open(BACKBONE, values, how)

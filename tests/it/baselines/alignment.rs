@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use hpflow::backbone::FeatureMap;
-use hpflow::backbone::trunk::normalise_cells;
-use hpflow::engine::cpu::InstructionSet;
-use hpflow::method::Direction;
-use hpflow::method::alignment::Wiring;
-use hpflow::method::alignment::correlation::{Correlation, correlate};
-use hpflow::method::alignment::geometry::{Geometry, Transformation};
-use hpflow::method::alignment::regression::{Network, Values, a2net, cnngeo};
+use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::backbone::trunk::normalise_cells;
+use hpflow::testing::engine::cpu::InstructionSet;
+use hpflow::testing::method::Direction;
+use hpflow::testing::method::alignment::Wiring;
+use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
+use hpflow::testing::method::alignment::geometry::{Geometry, Transformation};
+use hpflow::testing::method::alignment::regression::{Network, Values, a2net, cnngeo};
 
 use super::{fixture, near, points, rows, stream};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hpflow::backbone::trunk;
-use hpflow::method::alignment::geometry::Geometry;
-use hpflow::method::alignment::regression::Network;
+use hpflow::testing::backbone::trunk;
+use hpflow::testing::method::alignment::geometry::Geometry;
+use hpflow::testing::method::alignment::regression::Network;
 
 use super::folder;
 

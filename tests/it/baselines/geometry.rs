@@ -1,11 +1,11 @@
 //! Resizing, warping and transformations of points, value by value.
 
-use hpflow::image::corners::{Square, grid, resize, warp};
-use hpflow::image::{MEAN, Photograph, STANDARD_DEVIATION};
-use hpflow::method::alignment::geometry::{
+use hpflow::testing::image::corners::{Square, grid, resize, warp};
+use hpflow::testing::image::{MEAN, Photograph, STANDARD_DEVIATION};
+use hpflow::testing::method::alignment::geometry::{
     Geometry, Tps, Transformation, apply_all, control_points, inverse_system,
 };
-use hpflow::method::frame::Frame;
+use hpflow::testing::method::frame::Frame;
 
 use super::{fixture, near, points, rows};
 

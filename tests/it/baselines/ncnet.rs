@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::backbone::trunk;
-use hpflow::engine::consensus::{ConsensusWeights, Layer};
+use hpflow::testing::backbone::trunk;
+use hpflow::testing::engine::consensus::{ConsensusWeights, Layer};
 
 use super::files::keys;
 use super::whole::{done, predicted, write};
@@ -179,7 +179,7 @@ fn points_at_and_beyond_the_border_are_those_of_the_border() {
     assert_eq!((last, side), (beyond, beside));
     let inside = |[x, y]: [f32; 2]| (-0.01..99.01).contains(&x) && (-0.01..79.01).contains(&y);
     assert!(points.iter().all(|&point| inside(point)), "{points:?}");
-    let flow = hpflow::flow::Flow::read(flow.as_ref()).expect("a flow");
+    let flow = hpflow::testing::flow::Flow::read(flow.as_ref()).expect("a flow");
     let [x, y] = flow.vectors[90 * 80 - 1].expect("the last pixel");
     assert!((x - (last[0] - 89.0)).abs() < 1e-3 && (y - (last[1] - 79.0)).abs() < 1e-3);
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::backbone::trunk;
-use hpflow::backbone::weights::untrained;
-use hpflow::method::alignment::geometry::Geometry;
-use hpflow::method::alignment::regression::Network;
+use hpflow::testing::backbone::trunk;
+use hpflow::testing::backbone::weights::untrained;
+use hpflow::testing::method::alignment::geometry::Geometry;
+use hpflow::testing::method::alignment::regression::Network;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -299,7 +299,7 @@ fn a_pair_of_ones_own_of_any_size_and_colour_type_is_matched() {
         let points: Vec<[f32; 2]> =
             serde_json::from_value(found["target"].clone()).expect("points");
         assert_eq!(points.len(), 3);
-        let flow = hpflow::flow::Flow::read(flow.as_ref()).expect("a flow");
+        let flow = hpflow::testing::flow::Flow::read(flow.as_ref()).expect("a flow");
         let [x, y] = flow.vectors[90 * 80 - 1].expect("the last pixel");
         let [right, below] = [points[1][0] - 89.0, points[1][1] - 79.0];
         assert!((x - right).abs() < 1e-3 && (y - below).abs() < 1e-3, "{x} {y}: {points:?}");

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use hpflow::benchmark::{Benchmark, BenchmarkError, Kind, Options};
-use hpflow::flow::Flow;
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::flow::Flow;
 use predicates::prelude::*;
 use predicates::str::contains;
 use tempfile::TempDir;

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use hpflow::benchmark::matlab::{MAX_SIZE, MatlabError, Numbers, Value, Variable, numbers, parse};
+use hpflow::testing::benchmark::matlab::{
+    MAX_SIZE, MatlabError, Numbers, Value, Variable, numbers, parse,
+};
 use proptest::prelude::*;
 
 /// A level 5 file of these elements, each with its type.

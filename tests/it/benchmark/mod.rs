@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hpflow::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation};
-use hpflow::benchmark::spair::pairs;
+use hpflow::testing::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation};
+use hpflow::testing::benchmark::spair::pairs;
 
 use crate::shared::shared;
 

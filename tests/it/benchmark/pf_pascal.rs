@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hpflow::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
 use tempfile::TempDir;
 
 use super::matlab::{doubles, file};

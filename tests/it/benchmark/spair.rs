@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use hpflow::benchmark::spair::annotation::PairAnnotation;
-use hpflow::benchmark::spair::pairs;
-use hpflow::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
+use hpflow::testing::benchmark::spair::annotation::PairAnnotation;
+use hpflow::testing::benchmark::spair::pairs;
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

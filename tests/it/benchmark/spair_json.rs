@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use hpflow::benchmark::{Benchmark, BenchmarkError, Kind, Options, Variation};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options, Variation};
 use predicates::str::contains;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use hpflow::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, Kind, Options};
 use serde_json::Value;
 
 use super::Case;
@@ -497,7 +497,7 @@ fn a_search_of_another_arithmetic_is_refused_with_what_changed() {
             None => other.shift_remove("arithmetic"),
             Some(number) => other.insert("arithmetic".to_owned(), number.into()),
         };
-        hpflow::search::State::new(other).write(&path).expect("written");
+        hpflow::testing::search::State::new(other).write(&path).expect("written");
         let refused = search(&tiny, "a.json", &hog);
         fails(&refused, 1, &["a.json", said, "this hpflow's is 2", "another name"]);
     }

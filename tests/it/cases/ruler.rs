@@ -382,8 +382,8 @@ fn audit(table: &str) -> (Option<i32>, String) {
 
 /// The paper's table 3 with All as a mean over keypoints, given how many a pair has in each category.
 fn per_point(keypoints: impl Fn(usize, usize) -> f64, rows: usize) -> String {
-    let pairs = hpflow::score::published::pairs_by_category("test");
-    let published = hpflow::score::published::table_3();
+    let pairs = hpflow::testing::score::published::pairs_by_category("test");
+    let published = hpflow::testing::score::published::table_3();
     let mut table = format!("method,{},All\n", published[0].columns.join(","));
     for (at, row) in published.iter().take(rows).enumerate() {
         let weights: Vec<f64> =
@@ -428,7 +428,7 @@ fn a_table_per_point_is_not_accused() {
 
 #[test]
 fn a_table_per_category_is_a_mean_over_categories() {
-    let row = &hpflow::score::published::table_3()[0];
+    let row = &hpflow::testing::score::published::table_3()[0];
     let all = row.values.iter().sum::<f64>() / 18.0;
     let values: Vec<String> = row.values.iter().map(|value| format!("{value:.1}")).collect();
     let table = format!("{},All\n{},{all:.1}\n", row.columns.join(","), values.join(","));
