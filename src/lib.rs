@@ -38,6 +38,8 @@ mod records;
 pub mod report;
 pub mod score;
 pub mod search;
+#[doc(hidden)]
+pub mod testing;
 pub mod transfer;
 
 /// A point in pixels: x to the right, y down, as annotations have it. Most count from 0 at the centre

@@ -9,9 +9,10 @@ use hpflow::backbone::{self, Backbone, Device, WeightsSource};
 use hpflow::engine::cpu::{CpuEngine, InstructionSet};
 use hpflow::engine::dense::DenseEngine;
 use hpflow::engine::hough::HoughSpace;
-use hpflow::engine::{Engine, Examination, Matches, PairRequest};
+use hpflow::engine::{Engine, Matches, PairRequest};
 use hpflow::hyperpixel::{Hyperimage, LayerSet};
 use hpflow::image::{self, Prepared};
+use hpflow::testing::{Examination, Examine};
 use hpflow::transfer::{Neighbours, transfer};
 use safetensors::SafeTensors;
 
@@ -84,7 +85,7 @@ impl Case {
     }
 
     /// Examines all source hyperpixels.
-    fn examine(&self, engine: &mut dyn Engine) -> (PairRequest, Examination) {
+    fn examine(&self, engine: &mut dyn Examine) -> (PairRequest, Examination) {
         let request = PairRequest {
             source: self.source.clone(),
             target: self.target.clone(),
@@ -159,7 +160,7 @@ fn neighbours_of_keypoints_are_the_published_ones() {
 }
 
 /// Holds an engine to the golden values of a case.
-fn reproduces_the_published_values(engine: &mut dyn Engine, case: &Case) {
+fn reproduces_the_published_values(engine: &mut dyn Examine, case: &Case) {
     let (request, found) = case.examine(engine);
     let what = |name: &str| format!("{} of {} with {}", name, case.name, engine.name());
     similarities_agree(case, &found, &what("similarity"));

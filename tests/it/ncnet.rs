@@ -6,15 +6,13 @@ use std::path::Path;
 use half::f16;
 use hpflow::backbone::FeatureMap;
 use hpflow::backbone::trunk::normalise_cells;
-use hpflow::engine::consensus::cpu::{CpuConsensus, layer, mutual};
-use hpflow::engine::consensus::{
-    ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, correlate,
-};
-use hpflow::engine::cpu::InstructionSet;
-use hpflow::engine::gpu::consensus::GpuConsensus;
-use hpflow::engine::gpu::{GpuOptions, Preset};
+use hpflow::engine::EngineError;
+use hpflow::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d, Layer};
+use hpflow::engine::cpu::{CpuConsensus, InstructionSet, correlate};
+use hpflow::engine::gpu::{GpuConsensus, GpuOptions, Preset};
 use hpflow::method::frame::Frame;
 use hpflow::method::ncnet::matches::{CellMatches, interpolate};
+use hpflow::testing::{ConsensusExamination, ExamineConsensus, layer, mutual};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -90,7 +88,7 @@ fn correlation(head: &Fixture, pair: usize) -> Correlation4d {
 }
 
 /// Every engine that there is here, with one network.
-fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
+fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ExamineConsensus>> {
     let mut engines = engines_on_the_processor(weights);
     if let Some(options) = gpu::options() {
         let gpu = GpuConsensus::with(weights.clone(), &options);
@@ -100,15 +98,15 @@ fn engines(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
 }
 
 /// Those that are opened in no time: for tests of many networks.
-fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
-    let mut engines: Vec<Box<dyn ConsensusEngine>> = Vec::new();
+fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ExamineConsensus>> {
+    let mut engines: Vec<Box<dyn ExamineConsensus>> = Vec::new();
     for instructions in InstructionSet::available() {
         engines.push(Box::new(CpuConsensus::with(weights.clone(), instructions)));
     }
     #[cfg(feature = "torch")]
     {
         use hpflow::backbone::Device;
-        use hpflow::engine::consensus::dense::DenseConsensus;
+        use hpflow::engine::dense::DenseConsensus;
         let dense = DenseConsensus::new(weights, Device::Cpu, 2).expect("the dense engine");
         engines.push(Box::new(dense));
     }
@@ -594,4 +592,50 @@ fn definition(layer: &Layer, channels: &[Correlation4d]) -> Vec<Vec<f64>> {
         sum.max(0.0)
     };
     (0..layer.outputs).map(|output| every(sides).map(|at| value(output, at)).collect()).collect()
+}
+
+#[test]
+fn every_engine_refuses_a_correlation_without_cells_or_of_the_wrong_length() {
+    let weights = Random(3).network(&[(3, 2), (3, 1)]);
+    let good = Correlation4d { a: [2, 3], b: [3, 2], data: vec![0.5; 36] };
+    let wrong = [
+        Correlation4d { a: [0, 3], b: [3, 2], data: Vec::new() },
+        Correlation4d { a: [2, 3], b: [3, 0], data: Vec::new() },
+        Correlation4d { data: vec![0.5; 35], ..good.clone() },
+        Correlation4d { data: vec![0.5; 37], ..good.clone() },
+        Correlation4d { a: [usize::MAX, 2], b: [1, 1], data: Vec::new() },
+    ];
+    for mut engine in engines(&weights) {
+        for wrong in &wrong {
+            let given = [good.clone(), wrong.clone()];
+            let refused = [
+                engine.filter(&given).err(),
+                engine.examine(wrong).err(),
+                engine.network(wrong).err(),
+            ];
+            for error in refused {
+                let refused = matches!(
+                    error,
+                    Some(EngineError::CorrelationSize { a, b, found })
+                        if (a, b, found) == (wrong.a, wrong.b, wrong.data.len())
+                );
+                assert!(refused, "{}: {error:?}", engine.name());
+            }
+            assert!(engine.filter(&given[..1]).is_ok(), "{} goes on", engine.name());
+        }
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let weights = Random(3).network(&[(3, 6), (5, 3), (3, 1)]);
+    let given = [(4, [5, 4], [3, 6]), (5, [4, 4], [7, 3])].map(|(seed, a, b)| {
+        let data = Random(seed).list(a.iter().chain(&b).product());
+        Correlation4d { a, b, data }
+    });
+    let expected = CpuConsensus::new(weights.clone()).filter(&given).expect("filtered");
+    for threads in [1, 3, 7] {
+        let mut engine = CpuConsensus::new(weights.clone()).in_pool(crate::engines::pool(threads));
+        assert_eq!(engine.filter(&given).expect("filtered"), expected, "{threads} threads");
+    }
 }

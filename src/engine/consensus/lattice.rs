@@ -18,7 +18,8 @@
 
 use std::f64::consts::TAU;
 
-use super::{Correlation4d, Layer};
+use super::correlation::Correlation4d;
+use super::weights::Layer;
 
 /// Sizes of a correlation and of its transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,6 +37,9 @@ impl Layer {
     }
 }
 
+/// What [`ConsensusWeights::new`] makes sure of.
+const HAS_LAYERS: &str = "a consensus network has at least one layer";
+
 /// The layers of a consensus network: one channel in, one channel out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsensusWeights(Vec<Layer>);
@@ -139,13 +142,13 @@ impl ConsensusWeights {
     /// Cells that a kernel reaches beyond its own, the furthest of all layers.
     #[must_use]
     pub fn reach(&self) -> usize {
-        self.0.iter().map(|layer| layer.kernel / 2).max().unwrap_or(0)
+        self.0.iter().map(|layer| layer.kernel / 2).max().expect(HAS_LAYERS)
     }
 
     /// The most channels between layers.
     #[must_use]
     pub fn widest(&self) -> usize {
-        self.0.iter().map(|layer| layer.outputs).max().unwrap_or(0)
+        self.0.iter().map(|layer| layer.outputs).max().expect(HAS_LAYERS)
     }
 
     /// Multiplications of one direction for one pair, as the definition has them.

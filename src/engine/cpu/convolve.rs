@@ -1,6 +1,6 @@
 //! Convolutions of small maps on the processor: windows unrolled into a panel, and one product.
 
-use super::simd::{InstructionSet, Kernel, LANES, Simd};
+use super::simd::{InstructionSet, LANES, Simd, SimdKernel};
 use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 
 /// Values of a window that are summed in one chain before they are added to the result, as in
@@ -70,7 +70,7 @@ struct Apply<'a> {
     output: Size,
 }
 
-impl Kernel for Apply<'_> {
+impl SimdKernel for Apply<'_> {
     type Output = Vec<f32>;
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! `correlate`: the correlation of two maps at their native resolution (namesake of
 //! `shaders/correlate.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
 
-use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::simd::{Aligned, LANES, Simd, SimdKernel};
 use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Group;
 use crate::hyperpixel::values::View;
@@ -55,7 +55,7 @@ pub struct Correlate<'a> {
     pub target: &'a Group,
 }
 
-impl Kernel for Correlate<'_> {
+impl SimdKernel for Correlate<'_> {
     type Output = Correlation;
 
     #[inline(always)]
@@ -90,8 +90,8 @@ fn correlate_maps<S: Simd>(
 ) -> Correlation {
     let stride = padded(columns, LANES);
     let mut data = Aligned::zeros((rows + ROW_MARGIN) * stride);
-    let mut source_blocks = Blocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
-    let mut target_blocks = Blocks::new(columns, WIDEST_COLUMNS, WIDEST_COLUMNS);
+    let mut source_blocks = CellBlocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
+    let mut target_blocks = CellBlocks::new(columns, WIDEST_COLUMNS, WIDEST_COLUMNS);
     for first in (0..channels).step_by(CHANNEL_BLOCK) {
         let last = channels.min(first + CHANNEL_BLOCK);
         source_blocks.pack(simd, source.part(first * rows..last * rows));
@@ -119,7 +119,7 @@ fn correlate_maps<S: Simd>(
 
 /// Some channels of a map, cut into blocks of cells: blocks × [`CHANNEL_BLOCK`] × stride, padded with
 /// zeros. What a register tile reads then lies on few pages.
-struct Blocks {
+struct CellBlocks {
     cells: usize,
     /// Cells of a block.
     size: usize,
@@ -128,7 +128,7 @@ struct Blocks {
     values: Aligned,
 }
 
-impl Blocks {
+impl CellBlocks {
     /// Room for `cells` cells in blocks of `size`.
     fn new(cells: usize, size: usize, stride: usize) -> Self {
         let values = Aligned::zeros(cells.div_ceil(size) * CHANNEL_BLOCK * stride);

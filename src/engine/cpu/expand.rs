@@ -210,7 +210,7 @@ fn mix<S: Simd>(simd: S, upper: &[f32], lower: &[f32], weight: f32, out: &mut [f
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{InstructionSet, Kernel};
+    use super::super::simd::{InstructionSet, SimdKernel};
     use super::*;
 
     /// Upsamples rows of `coarse` columns to `fine` ones.
@@ -220,7 +220,7 @@ mod tests {
         fine: usize,
     }
 
-    impl Kernel for Upsample<'_> {
+    impl SimdKernel for Upsample<'_> {
         type Output = Vec<f32>;
 
         #[inline(always)]

@@ -2,7 +2,7 @@
 //! (namesake of `shaders/pick.wgsl`; HPF, section 3.2, and docs/method.md, "Only the rows asked for").
 
 use super::hough::Votes;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{LANES, Simd, SimdKernel};
 use crate::hyperpixel::Grid;
 
 /// The best target of some hyperpixels of one source row.
@@ -36,7 +36,7 @@ pub struct Best {
     pub confidence: f32,
 }
 
-impl Kernel for Pick<'_> {
+impl SimdKernel for Pick<'_> {
     type Output = Vec<Best>;
 
     #[inline(always)]

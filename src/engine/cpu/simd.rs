@@ -106,7 +106,7 @@ impl InstructionSet {
 
     /// Runs a kernel compiled for this instruction set, or for the plain one where the machine does
     /// not have it.
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         {
             if self == Self::Avx512 && has_avx512() {
@@ -142,7 +142,7 @@ fn has_avx2() -> bool {
 
 /// A piece of work written once for every instruction set. Its `run` and all that it calls must be
 /// `#[inline(always)]`, or it is not compiled for the instruction set that it runs on.
-pub trait Kernel {
+pub trait SimdKernel {
     /// What it returns.
     type Output;
     /// Does the work.
@@ -152,19 +152,19 @@ pub trait Kernel {
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+fn run_avx512<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+fn run_avx2<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
 
 #[inline(never)]
-fn run_plain<K: Kernel>(kernel: K) -> K::Output {
+fn run_plain<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Plain)
 }
 
@@ -179,7 +179,7 @@ pub trait Simd: Copy {
     /// Rows of the register tile of one vector a row.
     const NARROW_TILE_ROWS: usize;
     /// Runs a kernel as a function of its own: the kernels that call it then share one copy.
-    fn call<K: Kernel>(self, kernel: K) -> K::Output;
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output;
     /// All lanes the same.
     fn splat(self, value: f32) -> Self::Vector;
     /// The first sixteen values of a slice.
@@ -231,7 +231,7 @@ impl Simd for Avx512 {
     const WIDEST_TILE: usize = 5;
     const NARROW_TILE_ROWS: usize = 14;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         // SAFETY: see above.
         unsafe { run_avx512(kernel) }
     }
@@ -306,7 +306,7 @@ impl Simd for Avx2 {
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 6;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         // SAFETY: see above.
         unsafe { run_avx2(kernel) }
     }
@@ -409,7 +409,7 @@ impl Simd for Plain {
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 2;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         run_plain(kernel)
     }
     #[inline(always)]

@@ -3,10 +3,9 @@
 
 use super::correlate::Correlate;
 use super::expand::{Base, Expanded};
-use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::simd::{Aligned, LANES, Simd, SimdKernel};
 use super::strip::Packed;
-use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
-use super::vote::CHAINS;
+use super::tile::{CHAINS, Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::Tap;
 
@@ -39,7 +38,7 @@ pub struct PrepareGroup<'a> {
     pub group: usize,
 }
 
-impl Kernel for &PrepareGroup<'_> {
+impl SimdKernel for &PrepareGroup<'_> {
     type Output = Expanded;
 
     #[inline(always)]
@@ -159,7 +158,7 @@ impl Similarities {
 
 /// Inner products of the base layers of a [`SourceRow`] and a strip of target rows, and what the
 /// coarse groups add to one of them: room that every target row uses anew.
-pub struct Tile {
+pub struct SimilarityTile {
     /// The strip multiplied last.
     strip: Option<usize>,
     /// hyperpixels × width of a strip.
@@ -169,7 +168,7 @@ pub struct Tile {
     mixed: Vec<Aligned>,
 }
 
-impl Tile {
+impl SimilarityTile {
     /// Room for a row of the source's grid.
     #[must_use]
     pub fn new(pair: &PreparedPair) -> Self {

@@ -1,7 +1,7 @@
 //! The register tile under every product: `out += sourceᵀ · target` over panels with the channels
 //! as rows.
 
-use super::simd::{InstructionSet, Kernel, LANES, Simd};
+use super::simd::{InstructionSet, LANES, Simd, SimdKernel};
 use crate::hyperpixel::values::View;
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
@@ -71,6 +71,9 @@ pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
 /// tile, less one.
 pub const ROW_MARGIN: usize = 16;
 
+/// Chains that similarities of one offset are summed in: each takes every fourth source column.
+pub const CHAINS: usize = 4;
+
 /// Columns of the widest register tile of any instruction set.
 pub const WIDEST_COLUMNS: usize = 5 * LANES;
 
@@ -113,7 +116,7 @@ pub struct Multiply<'a, T> {
     pub overwrite: bool,
 }
 
-impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
+impl<'a, T: Rows<'a>> SimdKernel for Multiply<'a, T> {
     type Output = ();
 
     #[inline(always)]

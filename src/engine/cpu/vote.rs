@@ -4,9 +4,9 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::simd::{Kernel, LANES, Simd};
-use super::similarity::{PreparedPair, Similarities, SourceRow, Tile};
-use super::tile::padded;
+use super::simd::{LANES, Simd, SimdKernel};
+use super::similarity::{PreparedPair, Similarities, SimilarityTile, SourceRow};
+use super::tile::{CHAINS, padded};
 
 /// Votes of one source row: for every target row, one sum an offset
 /// `target column − source column + source columns − 1`. On the way the similarities of the
@@ -29,7 +29,7 @@ pub struct Vote<'a> {
 /// Room that every source row uses anew.
 pub struct Room {
     source: SourceRow,
-    tile: Tile,
+    tile: SimilarityTile,
     similarities: Similarities,
 }
 
@@ -39,13 +39,13 @@ impl Room {
     pub fn new(pair: &PreparedPair) -> Self {
         let source = SourceRow::new(pair);
         let similarities = Similarities::new(source.count, pair.width);
-        Self { source, tile: Tile::new(pair), similarities }
+        Self { source, tile: SimilarityTile::new(pair), similarities }
     }
 }
 
 /// Similarities that one source row leaves for `pick`.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct KeptSimilarities {
     /// Of the source hyperpixels asked for: target rows × hyperpixels × width.
     pub of_sources: Vec<f32>,
     /// Of the target hyperpixels asked for, target row by target row: hyperpixels × source width.
@@ -66,17 +66,17 @@ pub fn source_width(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len, LANES)
 }
 
-impl Kernel for Vote<'_> {
-    type Output = Kept;
+impl SimdKernel for Vote<'_> {
+    type Output = KeptSimilarities;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Kept {
+    fn run<S: Simd>(self, simd: S) -> KeptSimilarities {
         let start = Instant::now();
         let Room { source, tile, similarities } = self.room;
         source.take(simd, self.pair, self.row);
         tile.begin();
         let expanded = start.elapsed().as_secs_f64();
-        let mut kept = Kept::default();
+        let mut kept = KeptSimilarities::default();
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
         let width = source_width(self.pair);
@@ -114,9 +114,6 @@ pub fn transpose(
         }
     }
 }
-
-/// Chains that similarities of one offset are summed in: one for every so manieth source column.
-pub const CHAINS: usize = 4;
 
 /// The source columns that have offsets in a block of [`LANES`] of them, the offset of source column
 /// i and target column j being `j − i + count − 1`.

@@ -2,8 +2,8 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
-use super::error::GpuError;
 use super::preset::{COOPERATIVE_SIDE, Preset};
+use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
 /// Storage buffers that a kernel binds at most.

@@ -3,9 +3,9 @@
 use wgpu::{Buffer, BufferUsages};
 
 use super::device::Device;
-use super::error::GpuError;
 use super::layout::slots;
 use super::plan::{Plan, Products};
+use crate::engine::error::GpuError;
 use crate::engine::hough::gaussian;
 
 /// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wgpu::{Buffer, BufferUsages};
 
 use super::adapter;
-use super::error::GpuError;
+use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
 /// A device with its queue, limits and name.

@@ -298,7 +298,7 @@ pub(super) enum Products {
 
 /// Where the images of pairs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ImagePlace {
     /// On a page.
     Page(usize),
     /// Among the scratch: as layer sets make them.
@@ -309,7 +309,7 @@ pub(super) enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     /// Place of the sources and of the targets.
-    pub places: [Place; 2],
+    pub places: [ImagePlace; 2],
     /// Pairs of the plan.
     pub pairs: Range<usize>,
     /// Groups of the plan that are expanded.
@@ -390,7 +390,7 @@ impl Plan {
             plan.add_pair(&shape, first_group, [&source, &target]);
             let pages = placed.map(|placed| placed.page);
             plan.add_correlated(pages, first_layer);
-            plan.add_segment(pages.map(Place::Page), first_group);
+            plan.add_segment(pages.map(ImagePlace::Page), first_group);
         }
         let (from, to) = (Products::Partial, Products::Correlation);
         plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
@@ -467,7 +467,7 @@ impl Plan {
     }
 
     /// The last pair, whose groups are those from `first_group` on, is in these places.
-    fn add_segment(&mut self, places: [Place; 2], first_group: usize) {
+    fn add_segment(&mut self, places: [ImagePlace; 2], first_group: usize) {
         let (pairs, groups) = (self.pairs.len(), self.groups.len());
         match self.segments.last_mut() {
             Some(last) if last.places == places => {

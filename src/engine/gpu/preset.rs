@@ -1,8 +1,6 @@
 //! Tile shapes: how much of a product one invocation keeps in registers, per type of device. They
 //! change how fast an answer comes and, by rounding, its last digits, never what is computed.
 
-use crate::engine::hough::BLUR_SIDE;
-
 /// Cells and channels of a matrix that a subgroup multiplies.
 pub(super) const COOPERATIVE_SIDE: u32 = 16;
 /// Source and target cells of a workgroup of `correlate_cooperative`.
@@ -140,51 +138,6 @@ impl Preset {
     #[must_use]
     pub fn splits(&self, channels: usize) -> usize {
         channels.div_ceil(self.split as usize)
-    }
-
-    /// Constants of a kernel's file that the host sets.
-    #[must_use]
-    pub fn constants(&self, file: &str) -> Vec<(&'static str, u32)> {
-        let workgroup = ("WORKGROUP", self.workgroup);
-        let tile = |[source, target]: [u32; 2]| {
-            [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
-        };
-        // Loads of the side that invocations may share, of `quads` for each channel.
-        let loads = |quads: u32| if self.shared { quads.div_ceil(self.workgroup) } else { quads };
-        let four = |cells: u32| [("FOUR_QUADS", cells), ("FOUR_LOADS", loads(cells))];
-        match file {
-            "correlate.wgsl" => {
-                let rest = [workgroup, ("SPLIT", self.split)];
-                let (tile, four) = (tile(self.correlate_tile), four(self.correlate_tile[1]));
-                [&rest[..], &tile, &four].concat()
-            }
-            "vote.wgsl" => {
-                let rows = ("SOURCE_ROWS", self.vote_rows);
-                let rest = [workgroup, rows];
-                let (tile, four) = (tile(self.vote_tile), four(self.vote_tile[0]));
-                [&rest[..], &tile, &four].concat()
-            }
-            "hough.wgsl" => {
-                let blur = ("BLUR_SIDE", BLUR_SIDE as u32);
-                [&[workgroup, blur][..], &tile(self.vote_tile)].concat()
-            }
-            "pick.wgsl" => {
-                let [rows, targets] = self.pick_tile;
-                vec![workgroup, ("ROW_QUADS", rows / 4), ("TARGET_QUADS", targets / 4)]
-            }
-            "correlate_cooperative.wgsl" => vec![
-                ("WORKGROUP", self.cooperative),
-                ("SPLIT", self.split),
-                ("SIDE", COOPERATIVE_SIDE),
-                ("TILE", COOPERATIVE_TILE),
-            ],
-            "consensus.wgsl" => {
-                let quads = ("OUTPUT_QUADS", self.transform_quads);
-                let positions = self.convolve_positions;
-                vec![workgroup, quads, ("POSITIONS", positions)]
-            }
-            _ => vec![workgroup],
-        }
     }
 }
 

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use wgpu::{Buffer, BufferUsages};
 
 use super::device::Device;
-use super::error::GpuError;
 use super::layout::{ImageLayout, QUAD, map_quad};
 use super::preset::Preset;
+use crate::engine::error::GpuError;
 use crate::hyperpixel::upsample::{Tap, taps};
 use crate::hyperpixel::{Grid, Group, Hyperimage, LayerStack, Precision};
 

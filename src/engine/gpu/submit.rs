@@ -10,12 +10,12 @@ use wgpu::{
 
 use super::buffers::Buffers;
 use super::device::Device;
-use super::error::GpuError;
 use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
-use super::plan::{Correlated, Place, Plan, Sum};
+use super::plan::{Correlated, ImagePlace, Plan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
+use crate::engine::error::GpuError;
 
 /// Stages that are timed, in order of execution.
 pub(super) const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
@@ -193,30 +193,31 @@ impl Submitter<'_> {
 
     fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
         let [source_tile, target_tile] = self.preset.vote_tile;
-        let one = |pass: &mut Pass, kernel, places: [Place; 2], range: &Range<usize>, count| {
-            let pairs = &plan.pairs[range.clone()];
-            let workgroups = largest(pairs, |p| {
-                let source_tiles = p.source_quads * 4 / source_tile;
-                let target_tiles = p.target_quads * 4 / target_tile;
-                let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
-                let target_rows = self.preset.workgroup / self.preset.vote_rows;
-                p.target_rows.div_ceil(target_rows) * distances
-            });
-            let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
-            let [source_page, target_page] = places.map(|place| self.place(place, buffers));
-            pass.run(
-                kernel,
-                &[
-                    (0, part(&buffers.pairs, range)),
-                    (1, whole(&buffers.groups)),
-                    (2, source_page),
-                    (3, target_page),
-                    (4, whole(&buffers.expanded)),
-                    (5, whole(&buffers.votes)),
-                ],
-                [workgroups, rows, count],
-            )
-        };
+        let one =
+            |pass: &mut Pass, kernel, places: [ImagePlace; 2], range: &Range<usize>, count| {
+                let pairs = &plan.pairs[range.clone()];
+                let workgroups = largest(pairs, |p| {
+                    let source_tiles = p.source_quads * 4 / source_tile;
+                    let target_tiles = p.target_quads * 4 / target_tile;
+                    let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
+                    let target_rows = self.preset.workgroup / self.preset.vote_rows;
+                    p.target_rows.div_ceil(target_rows) * distances
+                });
+                let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
+                let [source_page, target_page] = places.map(|place| self.place(place, buffers));
+                pass.run(
+                    kernel,
+                    &[
+                        (0, part(&buffers.pairs, range)),
+                        (1, whole(&buffers.groups)),
+                        (2, source_page),
+                        (3, target_page),
+                        (4, whole(&buffers.expanded)),
+                        (5, whole(&buffers.votes)),
+                    ],
+                    [workgroups, rows, count],
+                )
+            };
         let Some(sets) = self.sets else {
             return plan.segments.iter().try_for_each(|segment| {
                 let count = segment.pairs.len() as u32;
@@ -224,7 +225,7 @@ impl Submitter<'_> {
             });
         };
         self.crop(pass, &sets.crop, plan, buffers)?;
-        let places = [Place::Views; 2];
+        let places = [ImagePlace::Views; 2];
         plan.sharing.iter().try_for_each(|range| one(pass, &sets.vote, places, range, 1))
     }
 
@@ -318,10 +319,10 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn place<'b>(&'b self, place: Place, buffers: &'b Buffers) -> BindingResource<'b> {
+    fn place<'b>(&'b self, place: ImagePlace, buffers: &'b Buffers) -> BindingResource<'b> {
         whole(match place {
-            Place::Page(page) => self.residency.page(page),
-            Place::Views => &buffers.views,
+            ImagePlace::Page(page) => self.residency.page(page),
+            ImagePlace::Views => &buffers.views,
         })
     }
 }

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use super::super::simd::{LANES, Simd, Sixteen};
 use super::super::similarity::{add, cube, mix};
-use super::super::tile::padded;
-use super::super::vote::{CHAINS, lines_of_block};
+use super::super::tile::{CHAINS, padded};
+use super::super::vote::lines_of_block;
 use crate::hyperpixel::Grid;
 use crate::hyperpixel::upsample::Tap;
 
@@ -23,13 +23,13 @@ pub struct Layout {
     count: usize,
     /// Target columns.
     columns: usize,
-    blocks: Vec<Block>,
+    blocks: Vec<OffsetBlock>,
     /// Vectors of all blocks.
     vectors: usize,
 }
 
 /// A block of offsets.
-struct Block {
+struct OffsetBlock {
     /// Source columns, from a multiple of [`CHAINS`] to a multiple of it.
     lines: Range<usize>,
     /// The first vector.
@@ -41,7 +41,7 @@ struct Block {
 pub type Lines = Vec<Range<usize>>;
 
 /// Values of one set, sorted; or those of one target column, source column by source column.
-pub struct Values<'a> {
+pub struct SortedValues<'a> {
     /// Sums of products of the base layers.
     pub base: &'a [Sixteen],
     /// What coarse groups add, in their order.
@@ -63,7 +63,7 @@ impl Layout {
         let (mut blocks, mut vectors) = (Vec::new(), 0);
         for block in 0..(count + columns - 1).div_ceil(LANES) {
             let lines = whole_chains(lines_of_block(block, count, columns));
-            blocks.push(Block { start: vectors, lines: lines.clone() });
+            blocks.push(OffsetBlock { start: vectors, lines: lines.clone() });
             vectors += lines.len();
         }
         Self { count, columns, blocks, vectors }
@@ -87,7 +87,7 @@ impl Layout {
     /// What a set reads.
     pub fn lines(&self, [first, second]: [&Grid; 2]) -> Lines {
         let (source, target) = (first.columns, second.columns);
-        let lines = |(number, block): (usize, &Block)| {
+        let lines = |(number, block): (usize, &OffsetBlock)| {
             let offset = (self.count - 1).wrapping_sub(number * LANES) as isize;
             let from = target.start as isize + offset + 1 - LANES as isize;
             let to = (target.start + target.len) as isize + offset;
@@ -141,7 +141,7 @@ impl Layout {
         &self,
         simd: S,
         lines: &Lines,
-        values: &Values,
+        values: &SortedValues,
         norms: &Norms,
         sums: &mut [f32],
     ) {
@@ -207,7 +207,7 @@ impl Layout {
         &self,
         simd: S,
         column: usize,
-        values: &Values,
+        values: &SortedValues,
         norms: &Norms,
         out: &mut [f32],
     ) {
@@ -232,7 +232,7 @@ impl Layout {
     }
 }
 
-impl Values<'_> {
+impl SortedValues<'_> {
     /// The sum of one vector.
     #[inline(always)]
     pub fn sum<S: Simd>(&self, simd: S, at: usize) -> S::Vector {

@@ -4,12 +4,13 @@
 use rayon::prelude::*;
 use wgpu::{Buffer, BufferUsages};
 
-use super::super::device::Device;
-use super::super::error::GpuError;
-use super::super::layout::{ConvolveParams, MutualParams, TransformParams, slots};
-use super::super::preset::Preset;
 use crate::engine::consensus::lattice::{Frequency, Lattice};
 use crate::engine::consensus::{ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON};
+use crate::engine::error::GpuError;
+use crate::engine::gpu::device::Device;
+use crate::engine::gpu::layout::{ConvolveParams, MutualParams, TransformParams, slots};
+use crate::engine::gpu::options::SCRATCH_BYTES;
+use crate::engine::gpu::preset::Preset;
 
 const USAGE: BufferUsages =
     BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);
@@ -55,7 +56,7 @@ impl Sizes {
 
     /// How many pairs fit into one submission; at least one.
     pub fn fitting(&self, device: &Device, weights: &ConsensusWeights) -> usize {
-        let limit = super::super::SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
+        let limit = SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
         let fits = |pairs: &usize| self.scratch_bytes(weights.widest(), *pairs) <= limit;
         (1..).take_while(fits).last().unwrap_or(1)
     }
@@ -87,7 +88,7 @@ impl Sizes {
 
 /// A buffer that passes results on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ConsensusPlace {
     /// The correlation as it was given.
     Given,
     /// After the first mutual matching.
@@ -108,13 +109,13 @@ pub(super) enum Place {
     Filtered,
 }
 
-const PLACES: usize = Place::Filtered as usize + 1;
+const PLACES: usize = ConsensusPlace::Filtered as usize + 1;
 
 /// One dispatch of the network.
 pub(super) struct Step {
     pub params: Buffer,
-    pub from: Place,
-    pub to: Place,
+    pub from: ConsensusPlace,
+    pub to: ConsensusPlace,
     /// Workgroups along x and y.
     pub workgroups: [u32; 2],
     /// A convolution's responses; a transform has none.
@@ -187,12 +188,12 @@ impl Prepared {
         self.pairs >= pairs
     }
 
-    pub fn place(&self, place: Place) -> &Buffer {
+    pub fn place(&self, place: ConsensusPlace) -> &Buffer {
         &self.places[place as usize]
     }
 }
 
-/// The buffers of all [`Place`]s, in order.
+/// The buffers of all [`ConsensusPlace`]s, in order.
 fn places(
     device: &Device,
     weights: &ConsensusWeights,
@@ -201,10 +202,10 @@ fn places(
 ) -> Result<Vec<Buffer>, GpuError> {
     let correlation = (sizes.correlation_bytes() * pairs) as u64;
     let mut bytes = [correlation; PLACES];
-    bytes[Place::Spectrum as usize] = sizes.scratch_bytes(1, pairs);
+    bytes[ConsensusPlace::Spectrum as usize] = sizes.scratch_bytes(1, pairs);
     let scratch = sizes.scratch_bytes(weights.widest(), pairs);
-    bytes[Place::Scratch as usize] = scratch;
-    bytes[Place::OtherScratch as usize] = scratch;
+    bytes[ConsensusPlace::Scratch as usize] = scratch;
+    bytes[ConsensusPlace::OtherScratch as usize] = scratch;
     let limit = device.limits.max_storage_buffer_binding_size;
     device.check_size("the spectrum of one pair, in bytes,", scratch, limit)?;
     bytes.iter().map(|&bytes| device.buffer("hpflow.consensus", bytes, USAGE)).collect()
@@ -258,11 +259,13 @@ enum Along {
 impl Steps<'_> {
     /// Both directions: the spectrum of the matched correlation serves both.
     fn of(mut self, weights: &ConsensusWeights) -> Result<Vec<Step>, GpuError> {
-        let (one, other) = (Place::Scratch, Place::OtherScratch);
-        self.transform(Along::AnalyseRows, 1, [Place::Matched, one], &[])?;
-        self.transform(Along::AnalyseColumns, 1, [one, Place::Spectrum], &[])?;
-        for (exchanged, result) in [(false, Place::Direct), (true, Place::Exchanged)] {
-            let mut input = Place::Spectrum;
+        let (one, other) = (ConsensusPlace::Scratch, ConsensusPlace::OtherScratch);
+        self.transform(Along::AnalyseRows, 1, [ConsensusPlace::Matched, one], &[])?;
+        self.transform(Along::AnalyseColumns, 1, [one, ConsensusPlace::Spectrum], &[])?;
+        for (exchanged, result) in
+            [(false, ConsensusPlace::Direct), (true, ConsensusPlace::Exchanged)]
+        {
+            let mut input = ConsensusPlace::Spectrum;
             let mut free = [one, other];
             for (index, layer) in weights.layers().iter().enumerate() {
                 let [first, second] = free;
@@ -284,9 +287,11 @@ impl Steps<'_> {
     }
 
     /// Where a place's values begin, in f32.
-    fn begin(&self, place: Place) -> usize {
+    fn begin(&self, place: ConsensusPlace) -> usize {
         match place {
-            Place::Spectrum | Place::Scratch | Place::OtherScratch => self.sizes.lead,
+            ConsensusPlace::Spectrum | ConsensusPlace::Scratch | ConsensusPlace::OtherScratch => {
+                self.sizes.lead
+            }
             _ => 0,
         }
     }
@@ -296,7 +301,7 @@ impl Steps<'_> {
         &mut self,
         along: Along,
         channels: usize,
-        [from, to]: [Place; 2],
+        [from, to]: [ConsensusPlace; 2],
         bias: &[f32],
     ) -> Result<(), GpuError> {
         let lattice = &self.sizes.lattice;
@@ -347,7 +352,7 @@ impl Steps<'_> {
         &mut self,
         layer: &Layer,
         exchanged: bool,
-        [from, to]: [Place; 2],
+        [from, to]: [ConsensusPlace; 2],
     ) -> Result<(), GpuError> {
         let lattice = &self.sizes.lattice;
         let [rows, columns] = lattice.components();

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::engine::consensus::lattice::{Frequency, Lattice};
 use crate::engine::consensus::{ConsensusWeights, Layer};
-use crate::engine::cpu::InstructionSet;
+use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::cpu::tile::{ROW_MARGIN, WIDEST_COLUMNS, computed_rows, padded};
 
 /// Positions over B that are transformed together: what belongs to them stays in the cache.
@@ -35,7 +35,7 @@ impl Transform {
 }
 
 /// Sizes and transforms that all layers share.
-pub struct Grid {
+pub struct SpectralGrid {
     /// Sizes.
     pub lattice: Lattice,
     /// Positions over B padded to whole blocks.
@@ -48,7 +48,7 @@ pub struct Grid {
     pub mask: Vec<f32>,
 }
 
-impl Grid {
+impl SpectralGrid {
     /// The grid of a lattice.
     pub fn new(lattice: Lattice) -> Self {
         let components = lattice.components();
@@ -147,7 +147,7 @@ impl Responses {
 /// Everything for one size of correlation.
 pub struct Tables {
     /// What all layers share.
-    pub grid: Grid,
+    pub grid: SpectralGrid,
     /// The layers of N, and of T N T.
     pub directions: [Vec<Responses>; 2],
 }
@@ -159,7 +159,7 @@ impl Tables {
             let layers = weights.layers().iter();
             layers.map(|layer| Responses::new(layer, exchanged, &lattice, instructions)).collect()
         };
-        Self { directions: [layers(false), layers(true)], grid: Grid::new(lattice) }
+        Self { directions: [layers(false), layers(true)], grid: SpectralGrid::new(lattice) }
     }
 }
 
@@ -168,6 +168,6 @@ pub fn of_layer(
     layer: &Layer,
     lattice: Lattice,
     instructions: InstructionSet,
-) -> (Grid, Responses) {
-    (Grid::new(lattice), Responses::new(layer, false, &lattice, instructions))
+) -> (SpectralGrid, Responses) {
+    (SpectralGrid::new(lattice), Responses::new(layer, false, &lattice, instructions))
 }

@@ -1,0 +1,29 @@
+//! What tests and benches need beyond the library: what engines compute on the way, their kernels and
+//! buffer layouts, and made-up hyperimages. No part of the public interface; it changes without notice.
+
+pub use crate::engine::consensus::contract::{ConsensusExamination, ExamineConsensus};
+pub use crate::engine::contract::{Examination, Examine};
+pub use crate::engine::cpu::consensus::{layer, mutual};
+
+/// Made-up hyperimages.
+pub mod synthetic {
+    pub use crate::hyperpixel::synthetic::{feature_maps, hyperimage};
+}
+
+/// The kernels of `shaders/`.
+pub mod kernels {
+    pub use crate::engine::gpu::kernels::{KERNELS, KernelFile, PARAMS, SHARED_FILES, Variant};
+}
+
+/// Buffer layouts of the kernels.
+pub mod layout {
+    pub use crate::engine::gpu::layout::{
+        ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
+        SLOT, TransformParams,
+    };
+}
+
+/// Gives an engine's device up: every later call fails as on a device that was lost.
+pub fn destroy(engine: &crate::engine::gpu::GpuEngine) {
+    engine.destroy();
+}
