@@ -93,7 +93,7 @@ fn accumulate(a: array<vec4<f32>, SOURCE_QUADS>, b: array<vec4<f32>, TARGET_QUAD
     }
 }
 
-// Dot products of the hyperpixels of a tile, as far as their base group goes.
+// The part of a tile's dot products that is due to the base group.
 fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     clear();
     let channels = pairs[pair].channels;
@@ -115,7 +115,7 @@ fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     }
 }
 
-// And the rest of them.
+// The part that is due to the coarse groups.
 fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     let row_quads = picks[job].row_quads;
     let target_quads = pairs[pair].target_quads;
@@ -146,7 +146,7 @@ fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: 
     }
 }
 
-// Tiles of a target row. Those of nothing but padding have no taps and no targets.
+// Tiles of a target row. Tiles that are all padding have no taps and no targets.
 fn tiles_of_target_row(pair: u32) -> u32 {
     return (pairs[pair].target_columns + TARGET_QUADS * 4u - 1u) / (TARGET_QUADS * 4u);
 }

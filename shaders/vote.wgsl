@@ -4,7 +4,7 @@
 //
 // The coarse groups are extra steps of the same product: the expanded correlation of a target
 // column of the group times the weight of that column in each target hyperpixel. Layer sets of one
-// pair of images that have the base group in common have these steps alone apart.
+// pair of images that share the base group differ only in these steps.
 
 const WORKGROUP: u32 = 8u;
 const SOURCE_ROWS: u32 = 1u;  // source rows a workgroup
@@ -90,7 +90,7 @@ fn accumulate(weights_at: u32) {
     }
 }
 
-// Dot products of the hyperpixels of a tile, as far as their base group goes.
+// The part of a tile's dot products that is due to the base group.
 fn correlate_base(
     pair: u32,
     source_row: u32,
@@ -113,7 +113,7 @@ fn correlate_base(
     }
 }
 
-// And the rest of them.
+// The part that is due to the coarse groups.
 fn add_groups(
     pair: u32,
     source_row: u32,
@@ -200,7 +200,7 @@ fn vote(
     if source_row >= pairs[pair].source_rows || distance >= distances {
         return;
     }
-    // Tiles of nothing but padding have no taps, and nothing to add.
+    // Tiles that are all padding have no taps and add nothing.
     let tile_columns = TARGET_QUADS * 4u;
     let filled_tiles = (pairs[pair].target_columns + tile_columns - 1u) / tile_columns;
     var sums: array<vec4<f32>, DIAGONAL_QUADS>;

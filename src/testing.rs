@@ -10,6 +10,11 @@ pub mod synthetic {
     pub use crate::hyperpixel::synthetic::{feature_maps, hyperimage};
 }
 
+/// Hough space.
+pub mod hough {
+    pub use crate::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
+}
+
 /// The kernels of `shaders/`.
 pub mod kernels {
     pub use crate::engine::gpu::kernels::{KERNELS, KernelFile, PARAMS, SHARED_FILES, Variant};

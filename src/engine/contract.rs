@@ -46,7 +46,7 @@ pub trait Engine: Send {
         None
     }
 
-    /// Matches every pair. The result of a pair does not depend on the pairs beside it.
+    /// Matches every pair. The result of a pair does not depend on the other pairs.
     ///
     /// # Errors
     /// A photograph without hyperpixels, hyperimages of different layers or of another precision,
@@ -62,7 +62,7 @@ pub trait Engine: Send {
     /// most.
     ///
     /// # Errors
-    /// As [`Engine::match_pairs`], or positions that are no layer set of the stacks.
+    /// As [`Engine::match_pairs`], or positions that are not a layer set of the stacks.
     fn match_sets(
         &mut self,
         pairs: &[SetsRequest],
@@ -117,7 +117,7 @@ pub trait Examine: Engine {
     fn examine_checked(&mut self, pair: Checked<PairRequest>) -> Result<Examination, EngineError>;
 }
 
-/// Matches the hyperimages of a pair's sets as so many pairs, handed over in batches of about
+/// Matches the hyperimages of each of a pair's sets as a pair of their own, in batches of about
 /// `memory` bytes; nothing is shared between sets.
 fn match_set_by_set<E: Engine + ?Sized>(
     engine: &mut E,

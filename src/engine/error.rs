@@ -67,10 +67,10 @@ pub enum EngineError {
         /// The row before it.
         before: u32,
     },
-    /// Positions that are no layer set of the stacks.
+    /// Positions that do not make a layer set of the stacks.
     #[error(
-        "the positions {positions:?} are no layer set of {layers} layers; give at least one, \
-         ascending and below {layers}"
+        "the positions {positions:?} are not a layer set of {layers} layers; give at least one, in \
+         ascending order and below {layers}"
     )]
     LayerPositions {
         /// The positions.

@@ -4,13 +4,13 @@
 //! an offset are those of the opposite offset. Benchmarks list most pairs both ways (SPair-71k and
 //! PF-WILLOW all of them), so the expensive part of matching is needed once for two pairs. Which way
 //! it is computed depends on the hyperimages alone, never on what else is asked for: a pair has the
-//! same bytes with and without its mirror beside it.
+//! same bytes with and without its mirror.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::request::PairRequest;
-use crate::hyperpixel::values::View;
+use crate::hyperpixel::values;
 use crate::hyperpixel::{Hyperimage, LayerStack};
 
 /// Two hyperimages and what is asked of them, as positions in a list of requests.
@@ -91,15 +91,15 @@ pub(super) fn is_backward_set(
     sizes.then_with(|| order_of_maps(maps)) == Ordering::Greater
 }
 
-fn order_of_maps<'a>(mut maps: impl Iterator<Item = [View<'a>; 2]>) -> Ordering {
+fn order_of_maps<'a>(mut maps: impl Iterator<Item = [values::View<'a>; 2]>) -> Ordering {
     maps.find_map(|[a, b]| Some(order_of_bits(a, b)).filter(|order| order.is_ne()))
         .unwrap_or(Ordering::Equal)
 }
 
 /// Values of one precision by their bits; the requests of a mirror pair have one.
-fn order_of_bits(a: View, b: View) -> Ordering {
+fn order_of_bits(a: values::View, b: values::View) -> Ordering {
     match (a, b) {
-        (View::Half(a), View::Half(b)) => {
+        (values::View::Half(a), values::View::Half(b)) => {
             a.iter().map(|value| value.to_bits()).cmp(b.iter().map(|value| value.to_bits()))
         }
         (a, b) => {

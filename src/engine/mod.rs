@@ -2,9 +2,11 @@
 //! (HPF, sections 3.2 and 3.3; docs/method.md, "What is computed instead"), and from a correlation of
 //! two photographs to one that neighbourhood consensus has filtered ([`consensus`]).
 //!
-//! [`cpu`], [`gpu`] and `dense` (libtorch) each hold an engine of either kind. What is no device's
-//! stands beside them: the requests and their checks, the traits [`Engine`] and
-//! [`consensus::ConsensusEngine`], [`hough`] space, and the choice of an engine by its name.
+//! [`cpu`], [`gpu`] and `dense` (libtorch) each hold an engine of either kind. The rest
+//! belongs to no device: the requests and their checks, the traits [`Engine`] and
+//! [`consensus::ConsensusEngine`], Hough space, and the choice of an engine by its name.
+
+#![warn(unreachable_pub)]
 
 mod checked;
 pub mod consensus;
@@ -14,7 +16,7 @@ pub mod cpu;
 pub mod dense;
 mod error;
 pub mod gpu;
-pub mod hough;
+pub(crate) mod hough;
 mod mirror;
 mod open;
 mod pool;

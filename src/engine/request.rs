@@ -115,7 +115,7 @@ fn check_precision(found: [Precision; 2], expected: Precision) -> Result<(), Eng
     }
 }
 
-/// Checks that positions are those of a layer set of so many layers.
+/// Checks that positions are those of a layer set among `layers` layers.
 fn check_positions(positions: &[usize], layers: usize) -> Result<(), EngineError> {
     let ascending = positions.is_sorted_by(|before, after| before < after);
     match positions.last() {

@@ -1,8 +1,8 @@
 //! Hyperpixel Flow as a definition rather than an algorithm: dense, in f64, slow. Every engine is
 //! held to it.
 
-use hpflow::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
 use hpflow::hyperpixel::{Group, Hyperimage};
+use hpflow::testing::hough::{BLUR_SIDE, HoughSpace, gaussian};
 
 /// What the definition says of a pair, for all source hyperpixels.
 pub struct Oracle {

@@ -36,7 +36,7 @@ pub trait ConsensusEngine: Send {
     /// The device in words, for the header of a predictions file.
     fn adapter(&self) -> String;
 
-    /// Filters every correlation. The result of one does not depend on those beside it.
+    /// Filters every correlation. The result of one does not depend on the others.
     ///
     /// # Errors
     /// A correlation without cells, or with too many or too few values; a device that is lost or out

@@ -15,7 +15,7 @@
 //!
 //! With three layers of 5⁴ taps and 16 channels on 25⁴ cells the definition costs 70 billion
 //! multiplications a direction. By the convolution theorem the two axes of photograph A are taken to
-//! frequencies once ([`lattice`]), where a layer is a small complex 2D convolution over B a
+//! frequencies once (`lattice.rs`), where a layer is a small complex 2D convolution over B a
 //! frequency: the 25 taps along A are gone, and with three real products for a complex one what is
 //! left, transforms included, is an eleventh. Every step is a matrix product: the transforms, because 25 values to 28
 //! components are a product with a small constant matrix, and the convolutions, because shifted rows
@@ -30,17 +30,18 @@
 //!
 //! # Zeros
 //!
-//! The definition gives exact zeros where there is no evidence and no bias, a transform gives
+//! The definition gives exact zeros where there is no evidence and no bias; a transform gives
 //! rounding noise there, a millionth of the largest value, and the arg-max over a column of noise is
-//! anywhere instead of at the first cell. So every value below [`FLOOR`] of the largest counts as zero
+//! anywhere instead of at the first cell. So every value below `FLOOR` of the largest counts as zero
 //! before the second mutual matching. Columns of one constant above zero need no such rule: mutual
 //! matching divides each of their cells by another row's maximum.
 
 pub(crate) mod contract;
 mod correlation;
-pub(crate) mod lattice;
+pub(super) mod lattice;
 mod weights;
 
-pub use contract::{ConsensusEngine, FLOOR, MUTUAL_EPSILON};
+pub use contract::ConsensusEngine;
+pub(super) use contract::{FLOOR, MUTUAL_EPSILON};
 pub use correlation::Correlation4d;
 pub use weights::{ConsensusWeights, ConsensusWeightsError, Layer, PUBLISHED};

@@ -4,7 +4,7 @@
 use super::simd::{Aligned, LANES, Simd, SimdKernel};
 use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Group;
-use crate::hyperpixel::values::View;
+use crate::hyperpixel::values;
 
 /// Channels summed in one chain before they are added to the result: long chains of f32 lose a
 /// digit, and a block of this many stays in the cache.
@@ -15,14 +15,14 @@ const ROW_BLOCK: usize = 96;
 
 /// A small correlation: cells of the source's map × cells of the target's, each row padded with
 /// zeros to `stride`.
-pub struct Correlation {
+pub struct MapCorrelation {
     /// Values of a row, a multiple of [`LANES`].
     pub stride: usize,
     /// rows × stride.
     pub data: Aligned,
 }
 
-impl Correlation {
+impl MapCorrelation {
     /// Adds the correlation of another layer.
     pub fn add(&mut self, other: &Self) {
         for (sum, value) in self.data.iter_mut().zip(&other.data[..]) {
@@ -56,13 +56,13 @@ pub struct Correlate<'a> {
 }
 
 impl SimdKernel for Correlate<'_> {
-    type Output = Correlation;
+    type Output = MapCorrelation;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Correlation {
+    fn run<S: Simd>(self, simd: S) -> MapCorrelation {
         let rows = self.source.rows * self.source.columns;
         let columns = self.target.rows * self.target.columns;
-        let mut total: Option<Correlation> = None;
+        let mut total: Option<MapCorrelation> = None;
         let (source, target) = (self.source.data.view(), self.target.data.view());
         let mut first = 0;
         for &channels in &self.source.layers {
@@ -76,7 +76,7 @@ impl SimdKernel for Correlate<'_> {
                 None => total = Some(of_map),
             }
         }
-        total.unwrap_or(Correlation { stride: LANES, data: Aligned::default() })
+        total.expect("a group has a layer")
     }
 }
 
@@ -84,10 +84,10 @@ impl SimdKernel for Correlate<'_> {
 #[inline(always)]
 fn correlate_maps<S: Simd>(
     simd: S,
-    (source, rows): (View, usize),
-    (target, columns): (View, usize),
+    (source, rows): (values::View, usize),
+    (target, columns): (values::View, usize),
     channels: usize,
-) -> Correlation {
+) -> MapCorrelation {
     let stride = padded(columns, LANES);
     let mut data = Aligned::zeros((rows + ROW_MARGIN) * stride);
     let mut source_blocks = CellBlocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
@@ -114,7 +114,7 @@ fn correlate_maps<S: Simd>(
         }
     }
     data.resize(rows * stride);
-    Correlation { stride, data }
+    MapCorrelation { stride, data }
 }
 
 /// Some channels of a map, cut into blocks of cells: blocks × [`CHANNEL_BLOCK`] × stride, padded with
@@ -137,7 +137,7 @@ impl CellBlocks {
 
     /// Takes channels, at most [`CHANNEL_BLOCK`].
     #[inline(always)]
-    fn pack<S: Simd>(&mut self, simd: S, from: View) {
+    fn pack<S: Simd>(&mut self, simd: S, from: values::View) {
         for channel in 0..from.len() / self.cells {
             for (block, first) in (0..self.cells).step_by(self.size).enumerate() {
                 let len = self.size.min(self.cells - first);

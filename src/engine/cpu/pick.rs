@@ -63,8 +63,8 @@ impl SimdKernel for Pick<'_> {
 }
 
 /// The first target whose confidence is the highest of the row, if that is above `bar`. Where the row
-/// is padded its similarities are zeros; none is below zero or not a number, so a target stands before
-/// them that is no worse.
+/// is padded its similarities are zeros; no similarity is negative or not a number, so a target that is
+/// at least as good stands before them.
 #[inline(always)]
 fn better<S: Simd>(
     simd: S,

@@ -72,7 +72,7 @@ pub enum InstructionSet {
     Avx512,
     /// 256-bit vectors with fused multiply-add and conversion from half precision.
     Avx2,
-    /// Whatever the compiler makes of plain Rust.
+    /// What the compiler makes of plain Rust.
     Plain,
 }
 

@@ -157,7 +157,7 @@ impl Similarities {
 }
 
 /// Inner products of the base layers of a [`SourceRow`] and a strip of target rows, and what the
-/// coarse groups add to one of them: room that every target row uses anew.
+/// coarse groups add to one of them: room that every target row reuses.
 pub struct SimilarityTile {
     /// The strip multiplied last.
     strip: Option<usize>,
@@ -347,7 +347,7 @@ fn vectors(values: &[f32]) -> &[[f32; LANES]] {
     bytemuck::cast_slice(values)
 }
 
-/// What the similarities of a source row with one target row are made of, but for the coarse groups.
+/// What the similarities of a source row with one target row are made of, except for the coarse groups.
 #[derive(Clone, Copy)]
 struct Terms<'a> {
     /// Products of the base layers: source columns × `base_stride`.

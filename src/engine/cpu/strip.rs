@@ -28,7 +28,7 @@ impl Strips {
     pub fn new(rows: usize, columns: usize) -> Self {
         let width = |height: usize| padded(height * columns, LANES);
         let narrowest = |a: &usize, b: &usize| (width(*a) * b).cmp(&(width(*b) * a));
-        let height = (1..=rows.clamp(1, MOST_ROWS)).min_by(narrowest).unwrap_or(1);
+        let height = (1..=rows.clamp(1, MOST_ROWS)).min_by(narrowest).expect("at least one height");
         Self { rows, columns, height, width: width(height) }
     }
 

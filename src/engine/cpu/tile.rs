@@ -2,7 +2,7 @@
 //! as rows.
 
 use super::simd::{InstructionSet, LANES, Simd, SimdKernel};
-use crate::hyperpixel::values::View;
+use crate::hyperpixel::values;
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
 #[derive(Clone, Copy)]
@@ -60,10 +60,10 @@ pub fn padded(count: usize, step: usize) -> usize {
 
 /// Copies values of either precision into as many f32.
 #[inline(always)]
-pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
+pub fn copy<S: Simd>(simd: S, from: values::View, to: &mut [f32]) {
     match from {
-        View::Single(from) => to.copy_from_slice(from),
-        View::Half(from) => simd.widen(from, to),
+        values::View::Single(from) => to.copy_from_slice(from),
+        values::View::Half(from) => simd.widen(from, to),
     }
 }
 
@@ -89,7 +89,7 @@ pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
     }
 }
 
-/// Rows of the widest register tile of AVX-512: four or five, whichever computes fewer beyond `rows`.
+/// Rows of the widest register tile of AVX-512: four or five, the one that computes fewer rows beyond `rows`.
 #[inline(always)]
 fn widest_tile_rows(rows: usize) -> usize {
     if padded(rows, 5) < padded(rows, 4) { 5 } else { 4 }

@@ -18,7 +18,7 @@ pub struct Vote<'a> {
     pub row: usize,
     /// The source hyperpixels of the row whose similarities are kept: columns, relative to the grid.
     pub source_columns: &'a [usize],
-    /// For each target row the target hyperpixels whose similarities are kept, likewise.
+    /// The same for each target row: the target hyperpixels whose similarities are kept.
     pub target_columns: &'a [Vec<usize>],
     /// target rows × [`offset_stride`].
     pub out: &'a mut [f32],
@@ -26,7 +26,7 @@ pub struct Vote<'a> {
     pub room: &'a mut Room,
 }
 
-/// Room that every source row uses anew.
+/// Room that every source row reuses.
 pub struct Room {
     source: SourceRow,
     tile: SimilarityTile,
@@ -124,7 +124,7 @@ pub fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize
 }
 
 /// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in [`CHAINS`] chains that are added last;
-/// `first` is the column of j = 0 in its map, so that a column is in one chain whatever the grid.
+/// `first` is the column of j = 0 in its map, so that a column is in the same chain for every grid.
 #[inline(always)]
 pub fn sum_diagonals<S: Simd>(
     simd: S,
@@ -136,7 +136,7 @@ pub fn sum_diagonals<S: Simd>(
     // Of a line and the next, the same offsets stand one value further on.
     let step = from.stride + 1;
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
-        // Whole chains: the lines that they have besides are zeros at these offsets.
+        // Whole chains: the additional lines are zeros at these offsets.
         let lines = lines_of_block(block, columns, width);
         let before = (first + lines.start) % CHAINS;
         let rounds = (before + lines.len()).div_ceil(CHAINS);

@@ -5,8 +5,8 @@
 //! concatenated; one matrix of all similarities comes from one matrix product, two norms, a clamp
 //! and a cube; every entry of it votes through an index of its own, by `index_add`; the vote map is
 //! blurred by a convolution; one matrix of all confidences is gathered from it; every row has its
-//! maximum taken, whichever rows are asked for. What does not, in its favour: the upsampling is its
-//! own stage (`expand`), so that it can be left out of a comparison; bins are read from tables
+//! maximum taken, not only those asked for. What does not, in its favour: the upsampling is its
+//! own stage (`expand`), so that a comparison can leave it out; bins are read from tables
 //! instead of computed match by match; all matches vote into one map instead of one map a
 //! hyperpixel; element-wise steps are done in place.
 //!

@@ -39,14 +39,14 @@ pub struct AdapterReport {
     pub unsuitable: Option<String>,
 }
 
-/// Every adapter, the one that would be taken by itself first.
+/// Every adapter, the one that is chosen by default first.
 #[must_use]
 pub fn adapters() -> Vec<AdapterReport> {
     ranked().iter().map(report).collect()
 }
 
-/// The name of the hardware GPU that would be taken by itself, if there is one that can run the
-/// gpu engine.
+/// The name of the hardware GPU that is chosen by default, if there is one that can run the gpu
+/// engine.
 #[must_use]
 pub fn hardware_gpu() -> Option<String> {
     adapters()

@@ -11,7 +11,7 @@ use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
 
 /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
-/// the ordinary one on a known pair: the log then says so, and the ordinary one goes on.
+/// the ordinary one on a known pair: the log then says so, and the ordinary one is used.
 ///
 /// # Errors
 /// A device that fails with the ordinary kernels, or is lost.
@@ -72,7 +72,7 @@ fn known_pair() -> PairRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::gpu::device::Device;
+    use crate::engine::gpu::device::GpuDevice;
     use crate::engine::gpu::kernels::{KERNELS, Variant};
     use crate::engine::gpu::options::GpuOptions;
     use crate::engine::gpu::preset::Preset;
@@ -147,7 +147,7 @@ mod tests {
             return None;
         }
         let options = GpuOptions { precision: Precision::F16, ..GpuOptions::default() };
-        let device = Device::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
+        let device = GpuDevice::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
         let preset = Preset::of(&device.info, device.device.features()).with_cooperative(8);
         let engine = GpuMatcher::on(device, preset, &options).expect("an engine");
         Some((engine, emulated(&preset)))

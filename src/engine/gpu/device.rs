@@ -9,7 +9,7 @@ use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
 /// A device with its queue, limits and name.
-pub(super) struct Device {
+pub(super) struct GpuDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
@@ -28,7 +28,7 @@ enum Fault {
     Failed(String),
 }
 
-impl Device {
+impl GpuDevice {
     pub fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
         let adapter = adapter::choose(name)?;
         let info = adapter.get_info();
@@ -77,8 +77,8 @@ impl Device {
     /// What has gone wrong since the last call, as an error. A lost device stays lost.
     pub fn check(&self) -> Result<(), GpuError> {
         if self.fault().is_some() {
-            // A loss is told at the next poll, after the errors that it causes. An error of the poll
-            // itself would add nothing to the fault that is being looked at.
+            // A loss is reported at the next poll, after the errors that it causes. An error of the
+            // poll itself would add nothing to the fault that was found.
             let _ = self.device.poll(wgpu::PollType::Poll);
         }
         let mut fault = self.fault();
@@ -134,14 +134,14 @@ impl Device {
     }
 }
 
-/// The library's leave to use what it calls experimental, where that is wanted.
+/// Permits what the library calls experimental, where that is wanted.
 fn experimental(wanted: bool) -> wgpu::ExperimentalFeatures {
     if !wanted {
         return wgpu::ExperimentalFeatures::disabled();
     }
-    // SAFETY: asks that faults of the library be taken into account. One kernel uses the one feature,
-    // in the library's own language and checked by it, with the shapes that the adapter reports, and
-    // is compared with an ordinary kernel before it is used.
+    // SAFETY: the caller has to expect faults of the library. One kernel uses the one feature, in the
+    // library's own language and checked by it, with the shapes that the adapter reports, and is
+    // compared with an ordinary kernel before it is used.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 

@@ -2,7 +2,7 @@
 
 use super::adapter;
 use super::cooperative::take_cooperative;
-use super::device::Device;
+use super::device::GpuDevice;
 use super::kernels::{KERNELS, Variant};
 use super::layout::{ImageLayout, QUAD};
 use super::matcher::GpuMatcher;
@@ -29,12 +29,12 @@ impl GpuEngine {
         Self::with(&GpuOptions { adapter: adapter.map(str::to_owned), ..GpuOptions::default() })
     }
 
-    /// An engine made to order.
+    /// An engine with these options.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn with(options: &GpuOptions) -> Result<Self, EngineError> {
-        let device = Device::new(options.adapter.as_deref(), options.precision)?;
+        let device = GpuDevice::new(options.adapter.as_deref(), options.precision)?;
         let preset =
             options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
         let preset = preset.with_cooperative(device.cooperative);

@@ -26,7 +26,7 @@ pub const SHARED_FILES: [&str; 6] =
 /// A constant of a kernel and its value.
 pub type Constant = (&'static str, u32);
 
-/// A choice that a kernel leaves to the host, a constant of its own.
+/// A choice that the host makes for a kernel, by a constant of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flag {
     /// Whether the invocations of a workgroup load together.
@@ -213,7 +213,7 @@ pub static KERNELS: Kernels = Kernels {
     },
 };
 
-/// The constants of a tile of so many source and target cells.
+/// The constants of a tile of `source` and `target` cells.
 fn tile([source, target]: [u32; 2]) -> [Constant; 2] {
     [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
 }

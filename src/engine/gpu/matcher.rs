@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::buffers::Buffers;
-use super::device::Device;
+use super::device::GpuDevice;
 use super::options::{GpuOptions, SCRATCH_BYTES};
 use super::pipelines::{Pipelines, SetsPipelines};
 use super::plan::{self, Plan, Scratch, Shape};
@@ -19,7 +19,7 @@ use crate::hyperpixel::Precision;
 
 /// A device with all that matching on it takes.
 pub struct GpuMatcher {
-    pub device: Device,
+    pub device: GpuDevice,
     pub preset: Preset,
     pub precision: Precision,
     pub pipelines: Pipelines,
@@ -61,7 +61,7 @@ pub struct Submitted {
 
 impl GpuMatcher {
     /// On a device, with ordinary kernels.
-    pub fn on(device: Device, preset: Preset, options: &GpuOptions) -> Result<Self, GpuError> {
+    pub fn on(device: GpuDevice, preset: Preset, options: &GpuOptions) -> Result<Self, GpuError> {
         let precision = options.precision;
         let pipelines = Pipelines::new(&device, &preset, precision)?;
         let buffers = Buffers::new(&device)?;
@@ -138,8 +138,8 @@ impl GpuMatcher {
         submitter.submit(plan, &mut self.buffers, keeping)
     }
 
-    /// Submits whatever `next` does until there is no more, and lands it in `results`; two
-    /// submissions are under way at a time.
+    /// Takes submissions from `next` until there are no more, and writes their matches into `results`;
+    /// two submissions are under way at a time.
     pub fn run(
         &mut self,
         results: &mut [Matches],

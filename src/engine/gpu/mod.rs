@@ -23,8 +23,9 @@ mod sets;
 mod submit;
 mod unroll;
 
-pub use super::error::GpuError;
-pub use adapter::{AdapterReport, adapters, hardware_gpu};
+pub use crate::engine::error::GpuError;
+pub(super) use adapter::hardware_gpu;
+pub use adapter::{AdapterReport, adapters};
 pub use consensus::GpuConsensus;
 pub use engine::GpuEngine;
 pub use options::{GpuOptions, MEMORY_BUDGET};

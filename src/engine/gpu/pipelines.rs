@@ -2,7 +2,7 @@
 
 use wgpu::ComputePipeline;
 
-use super::device::Device;
+use super::device::GpuDevice;
 use super::kernels::{KERNELS, KernelFile, Variant};
 use super::preset::Preset;
 use crate::engine::error::GpuError;
@@ -16,7 +16,7 @@ pub(super) struct SetsPipelines {
 }
 
 impl SetsPipelines {
-    pub fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
+    pub fn new(device: &GpuDevice, preset: &Preset) -> Result<Self, GpuError> {
         let ordinary = Variant::default();
         let of_sets = Variant { sets: true, ..ordinary };
         let load = |kernel, variant| Loaded::new(device, kernel, preset, variant);
@@ -30,7 +30,7 @@ impl SetsPipelines {
     }
 }
 
-/// A pipeline an entry point.
+/// A pipeline for each entry point.
 pub(super) struct Pipelines {
     pub correlate: ComputePipeline,
     /// `correlate` on tensor cores, where it is taken.
@@ -48,7 +48,11 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn new(device: &Device, preset: &Preset, precision: Precision) -> Result<Self, GpuError> {
+    pub fn new(
+        device: &GpuDevice,
+        preset: &Preset,
+        precision: Precision,
+    ) -> Result<Self, GpuError> {
         let load = |kernel| Loaded::new(device, kernel, preset, Variant::of(precision));
         let (correlate, hough) = (load(&KERNELS.correlate), load(&KERNELS.hough));
         let pick = load(&KERNELS.pick);
@@ -72,7 +76,7 @@ impl Pipelines {
 
     /// `pick`, keeping similarities.
     pub fn keeping_pick(
-        device: &Device,
+        device: &GpuDevice,
         preset: &Preset,
         precision: Precision,
     ) -> Result<ComputePipeline, GpuError> {
@@ -83,7 +87,7 @@ impl Pipelines {
     }
 
     /// `correlate` by a text of `correlate_cooperative`.
-    pub fn cooperative(device: &Device, source: String) -> Result<ComputePipeline, GpuError> {
+    pub fn cooperative(device: &GpuDevice, source: String) -> Result<ComputePipeline, GpuError> {
         let kernel = &KERNELS.correlate_cooperative;
         let pipeline = Loaded::of_text(device, kernel, source).pipeline("correlate");
         device.check()?;
@@ -93,14 +97,14 @@ impl Pipelines {
 
 /// A kernel file on a device.
 pub(super) struct Loaded<'a> {
-    device: &'a Device,
+    device: &'a GpuDevice,
     kernel: &'static KernelFile,
     module: wgpu::ShaderModule,
 }
 
 impl<'a> Loaded<'a> {
     pub fn new(
-        device: &'a Device,
+        device: &'a GpuDevice,
         kernel: &'static KernelFile,
         preset: &Preset,
         variant: Variant,
@@ -109,7 +113,7 @@ impl<'a> Loaded<'a> {
     }
 
     /// By another text than the file's.
-    fn of_text(device: &'a Device, kernel: &'static KernelFile, source: String) -> Self {
+    fn of_text(device: &'a GpuDevice, kernel: &'static KernelFile, source: String) -> Self {
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(kernel.file),
             source: wgpu::ShaderSource::Wgsl(source.into()),

@@ -1,4 +1,4 @@
-//! The plan of a batch: what the kernels are told about each pair, where its scratch is, and which
+//! The plan of a batch: the parameters of each pair, where its scratch is, and which
 //! pairs one dispatch can take.
 
 use std::ops::Range;
@@ -8,8 +8,8 @@ use super::layout::{
 };
 use super::preset::Preset;
 use super::resident::{Placed, Residency, Resident as _};
-use crate::engine::PairRequest;
 use crate::engine::hough::HoughSpace;
+use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Grid, Group};
 
 /// Scratch for the rows of one pick, at most; further rows follow in the next wave.
@@ -32,7 +32,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// What two of it take.
+    /// The scratch of two.
     pub fn and(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
@@ -122,7 +122,7 @@ impl<'a> Shape<'a> {
         (0..self.groups.len()).fold(own, |all, group| all.and(self.group_scratch(group)))
     }
 
-    /// Scratch of the pair but for that of its groups.
+    /// Scratch of the pair without that of its groups.
     pub fn own_scratch(&self) -> Scratch {
         let rows = self.rows.len().min(self.rows_per_pick());
         Scratch {
@@ -206,7 +206,7 @@ impl<'a> Shape<'a> {
         space.offset_rows() * space.offset_columns() + 2 * space.bins_x * space.bins_y
     }
 
-    /// Lines of gathered rows but for the three that tell where a row is.
+    /// Lines of gathered rows, without the three with a row's norm and place.
     fn lines(&self) -> usize {
         let coarse: usize = self.groups.iter().map(GroupShape::target_cells).sum();
         self.preset.padded_channels(self.channels) + coarse
@@ -233,8 +233,7 @@ impl<'a> Shape<'a> {
         self.grids[1].rows.len * self.row_quads(1) * 4 * self.pick_quads(rows)
     }
 
-    /// What the kernels are told of a coarse group, but for its pair and where its layers and results
-    /// are.
+    /// The parameters of a coarse group, without its pair and where its layers and results are.
     pub fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
         let group = &self.groups[at];
         let [source_quads, target_quads] = self.cell_quads(at).map(|quads| quads as u32);
@@ -544,7 +543,7 @@ impl Plan {
     }
 }
 
-/// The order in which requests are planned: those on the same pages beside each other.
+/// The order in which requests are planned: those on the same pages are neighbours.
 pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usize> {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| {
@@ -554,8 +553,8 @@ pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usiz
     order
 }
 
-/// What the kernels are told of a layer, but for where its products go: so many channels of maps of
-/// these sizes, which begin at `first` in their pages.
+/// The parameters of a layer, without where its products go: `channels` channels of maps of these
+/// sizes, which begin at `first` in their pages.
 pub(super) fn layer(
     maps: [&Group; 2],
     channels: usize,

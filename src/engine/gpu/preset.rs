@@ -87,7 +87,7 @@ impl Preset {
 
     /// The preset for a device with these features.
     #[must_use]
-    pub fn of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Self {
+    pub(crate) fn of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Self {
         let shared = Self::SOFTWARE_SUBGROUPS;
         let sizes = [info.subgroup_min_size, info.subgroup_max_size];
         let subgroups = features.contains(wgpu::Features::SUBGROUP);
@@ -100,14 +100,14 @@ impl Preset {
 
     /// Rows of the grid are padded to a multiple of this many cells.
     #[must_use]
-    pub fn row_padding(&self) -> usize {
+    pub(crate) fn row_padding(&self) -> usize {
         let tile = least_common_multiple(self.vote_tile[0], self.vote_tile[1]);
         least_common_multiple(tile, self.pick_tile[1]) as usize
     }
 
     /// Lists of cells of a coarse group are padded to a multiple of this many cells.
     #[must_use]
-    pub fn cell_padding(&self) -> usize {
+    pub(crate) fn cell_padding(&self) -> usize {
         let tile = least_common_multiple(self.correlate_tile[0], self.correlate_tile[1]);
         match self.cooperative {
             0 => tile as usize,
@@ -117,32 +117,32 @@ impl Preset {
 
     /// Quads of a padded row of the grid.
     #[must_use]
-    pub fn row_quads(&self, columns: usize) -> usize {
+    pub(crate) fn row_quads(&self, columns: usize) -> usize {
         columns.next_multiple_of(self.row_padding()) / 4
     }
 
     /// Quads of a padded list of cells.
     #[must_use]
-    pub fn cell_quads(&self, cells: usize) -> usize {
+    pub(crate) fn cell_quads(&self, cells: usize) -> usize {
         cells.next_multiple_of(self.cell_padding()) / 4
     }
 
     /// Channels with the zeros that pad them to what the kernels take at a time.
     #[must_use]
-    pub fn padded_channels(&self, channels: usize) -> usize {
+    pub(crate) fn padded_channels(&self, channels: usize) -> usize {
         let step = if self.cooperative == 0 { 4 } else { COOPERATIVE_SIDE };
         channels.next_multiple_of(step as usize)
     }
 
-    /// Parts that `correlate` sums so many channels in.
+    /// Number of parts in which `correlate` sums `channels` channels.
     #[must_use]
-    pub fn splits(&self, channels: usize) -> usize {
+    pub(crate) fn splits(&self, channels: usize) -> usize {
         channels.div_ceil(self.split as usize)
     }
 }
 
 impl Preset {
-    /// The same with `correlate` on matrices of subgroups of at most so many invocations.
+    /// The same with `correlate` on matrices of subgroups of at most `subgroup` invocations.
     #[must_use]
     pub fn with_cooperative(self, subgroup: u32) -> Self {
         Self { cooperative: subgroup, ..self }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use wgpu::{Buffer, BufferUsages};
 
-use super::device::Device;
+use super::device::GpuDevice;
 use super::layout::{ImageLayout, QUAD, map_quad};
 use super::preset::Preset;
 use crate::engine::error::GpuError;
@@ -75,7 +75,7 @@ impl Residency {
     /// there now: without `must`, an image that does not fit into the budget is left out.
     pub fn place(
         &mut self,
-        device: &Device,
+        device: &GpuDevice,
         preset: &Preset,
         image: &dyn Resident,
         pinned: &[Key],
@@ -103,7 +103,7 @@ impl Residency {
     /// A gap of `quads`: the page and where it stands among the page's images.
     fn make_room(
         &mut self,
-        device: &Device,
+        device: &GpuDevice,
         quads: usize,
         pinned: &[Key],
         must: bool,
@@ -151,7 +151,7 @@ impl Residency {
 }
 
 impl Page {
-    fn new(device: &Device, bytes: u64) -> Result<Self, GpuError> {
+    fn new(device: &GpuDevice, bytes: u64) -> Result<Self, GpuError> {
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let buffer = device.buffer("hpflow.page", bytes, usage)?;
         Ok(Self { buffer, quads: bytes as usize / QUAD, used: Vec::new() })
@@ -170,7 +170,7 @@ impl Page {
     }
 }
 
-fn largest_page(device: &Device) -> u64 {
+fn largest_page(device: &GpuDevice) -> u64 {
     let limits = &device.limits;
     let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     bytes / QUAD as u64 * QUAD as u64
@@ -179,7 +179,7 @@ fn largest_page(device: &Device) -> u64 {
 /// Writes an image in the layout of the kernels, straight into the driver's staging memory. The
 /// copy to the device runs before the next submission, beside those that are under way.
 fn upload(
-    device: &Device,
+    device: &GpuDevice,
     preset: &Preset,
     buffer: &Buffer,
     first: usize,
@@ -236,8 +236,7 @@ impl Resident for Hyperimage {
     }
 }
 
-/// A map of a stack that layer sets are made of, whatever they need it for: padded channels × cell
-/// quads.
+/// A map of a stack that layer sets are made of: padded channels × cell quads.
 pub(super) struct StackMap<'a> {
     pub stack: &'a LayerStack,
     pub position: usize,

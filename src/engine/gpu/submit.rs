@@ -9,7 +9,7 @@ use wgpu::{
 };
 
 use super::buffers::Buffers;
-use super::device::Device;
+use super::device::GpuDevice;
 use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
 use super::plan::{Correlated, ImagePlace, Plan, Sum};
@@ -40,7 +40,7 @@ pub(super) struct Landed {
 
 /// Everything a submission is made of.
 pub(super) struct Submitter<'a> {
-    pub device: &'a Device,
+    pub device: &'a GpuDevice,
     pub pipelines: &'a Pipelines,
     pub preset: &'a Preset,
     pub residency: &'a Residency,
@@ -329,7 +329,7 @@ impl Submitter<'_> {
 
 /// Ends a submission with copies into a buffer that the host can read.
 pub(super) fn fetch(
-    device: &Device,
+    device: &GpuDevice,
     mut encoder: CommandEncoder,
     parts: &[(&Buffer, usize)],
     queries: Option<&QuerySet>,
@@ -361,7 +361,7 @@ pub(super) fn fetch(
 
 impl Flight {
     /// Waits for the submission and takes what it computed.
-    pub fn land(self, device: &Device) -> Result<Landed, GpuError> {
+    pub fn land(self, device: &GpuDevice) -> Result<Landed, GpuError> {
         let (sender, receiver) = mpsc::channel();
         self.readback.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver lives until the map has been waited for.
@@ -403,12 +403,12 @@ fn milliseconds(times: &[u8], period: f32) -> [f64; STAGES.len()] {
 /// A compute pass with what a dispatch needs.
 pub(super) struct Pass<'a> {
     pub pass: ComputePass<'a>,
-    pub device: &'a Device,
+    pub device: &'a GpuDevice,
     pub workgroup: u32,
 }
 
 impl Pass<'_> {
-    /// Workgroups for so many invocations along x.
+    /// Workgroups for `invocations` invocations along x.
     pub fn groups(&self, invocations: u32) -> u32 {
         invocations.div_ceil(self.workgroup)
     }

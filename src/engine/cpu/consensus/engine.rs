@@ -97,7 +97,7 @@ impl CpuConsensus {
         ConsensusExamination { mutual: matched, direct, symmetric, filtered }
     }
 
-    /// The tables for a correlation's size: made anew only where the size is another.
+    /// The tables for a correlation's size: made again only for another size.
     fn tables(&mut self, correlation: &Correlation4d) -> Tables {
         let lattice = Lattice::new(correlation, self.weights.reach());
         match self.tables.take() {

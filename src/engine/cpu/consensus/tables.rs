@@ -1,4 +1,4 @@
-//! What the network needs beside a correlation, made once a model and size: transforms, and the
+//! What the network needs apart from a correlation, made once per model and size: transforms, and the
 //! kernels' responses in the layout of the register tile.
 
 use rayon::prelude::*;

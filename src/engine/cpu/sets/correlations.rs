@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::correlate::{Correlate, Correlation};
+use super::super::correlate::{Correlate, MapCorrelation};
 use super::super::simd::InstructionSet;
 use super::set::SetWork;
 use crate::hyperpixel::LayerStack;
@@ -10,7 +10,7 @@ use crate::hyperpixel::LayerStack;
 /// Correlations of maps at their native resolution, by position and by whether from the second to
 /// the first.
 #[derive(Default)]
-pub struct Correlations(HashMap<(usize, bool), Correlation>);
+pub struct Correlations(HashMap<(usize, bool), MapCorrelation>);
 
 impl Correlations {
     /// Adds those that the coarse layers of sets need.
@@ -35,10 +35,10 @@ impl Correlations {
     }
 
     /// The correlation of a coarse group: the sum of its layers', one after the other.
-    pub fn sum(&self, group: &[usize], backward: bool) -> Correlation {
+    pub fn sum(&self, group: &[usize], backward: bool) -> MapCorrelation {
         let mut all = group.iter().map(|&at| &self.0[&(at, backward)]);
         let first = all.next().expect("a group has a layer");
-        let mut sum = Correlation { stride: first.stride, data: first.data.clone() };
+        let mut sum = MapCorrelation { stride: first.stride, data: first.data.clone() };
         all.for_each(|other| sum.add(other));
         sum
     }

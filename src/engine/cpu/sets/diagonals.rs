@@ -18,7 +18,7 @@ pub const MARGIN: usize = 2 * LANES;
 
 /// Where the value of a source column and a target column stands: in blocks of [`LANES`] offsets, and
 /// in each block a vector for every source column that has such offsets.
-pub struct Layout {
+pub struct OffsetLayout {
     /// Source columns.
     count: usize,
     /// Target columns.
@@ -57,7 +57,7 @@ pub struct Norms {
     pub target: Vec<f32>,
 }
 
-impl Layout {
+impl OffsetLayout {
     /// That of `count` source columns and `columns` target columns.
     pub fn new(count: usize, columns: usize) -> Self {
         let (mut blocks, mut vectors) = (Vec::new(), 0);
@@ -275,7 +275,7 @@ pub fn sort_mixed<S: Simd>(simd: S, mixed: &[f32], mixes: &[Mix], out: &mut [Six
     }
 }
 
-/// Source columns with those that their chains have besides.
+/// Source columns, extended to whole chains.
 fn whole_chains(lines: Range<usize>) -> Range<usize> {
     lines.start / CHAINS * CHAINS..padded(lines.end, CHAINS)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::correlate::Correlation;
+use super::super::correlate::MapCorrelation;
 use super::super::expand::{Base, Expanded};
 use super::super::simd::{Aligned, LANES, Simd, SimdKernel, Sixteen};
 use super::super::similarity::{add, multiply_layer};
@@ -11,7 +11,7 @@ use super::super::strip::Packed;
 use super::super::tile::{Panel, ROW_MARGIN, padded};
 use super::super::vote::KeptSimilarities;
 use super::correlations::Correlations;
-use super::diagonals::{Layout, Lines, MARGIN, Mix, Norms, SortedValues, sort_mixed};
+use super::diagonals::{Lines, MARGIN, Mix, Norms, OffsetLayout, SortedValues, sort_mixed};
 use super::set::{SetVotes, SetWork};
 use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Group, LayerStack, View};
@@ -23,7 +23,7 @@ pub struct SetsVote<'a> {
     layers: Vec<usize>,
     /// The second's maps of each.
     panels: Vec<Packed>,
-    layout: Layout,
+    layout: OffsetLayout,
     /// Lists of several base layers that some sets have in common, as numbers in `layers`.
     lists: Vec<Vec<usize>>,
     /// Coarse groups that some sets have in common.
@@ -87,7 +87,7 @@ impl<'a> SetsVote<'a> {
         let grid = sets[0].grids()[1];
         let panels = layers.iter().map(|&at| Packed::whole(&stacks[1].maps[at], grid)).collect();
         let [first, second] = stacks.map(|stack| &stack.maps[layers[0]]);
-        let layout = Layout::new(first.columns, second.columns);
+        let layout = OffsetLayout::new(first.columns, second.columns);
         let (lists, terms, parts) = (Vec::new(), Vec::new(), Vec::with_capacity(sets.len()));
         let mut vote = Self { stacks, layers, panels, layout, lists, terms, parts };
         for set in sets {
@@ -123,7 +123,7 @@ impl<'a> SetsVote<'a> {
     }
 
     /// A coarse group's correlation, to be upsampled to whole maps.
-    fn expand(&self, set: &SetWork, group: &[usize], correlation: Correlation) -> Expanded {
+    fn expand(&self, set: &SetWork, group: &[usize], correlation: MapCorrelation) -> Expanded {
         let grids = [0, 1].map(|side| {
             let map = &self.stacks[side].maps[self.layers[0]];
             let all = |len| Range { start: 0, len };
@@ -145,7 +145,7 @@ pub struct VoteAll<'a, 'b> {
     pub sets: &'b mut [SetWork<'a>],
 }
 
-/// Room that every source row uses anew.
+/// Room that every source row reuses.
 struct SetsRoom {
     /// The first's maps of each base layer, one row: channels × (columns + margin).
     panels: Vec<Vec<f32>>,
@@ -234,7 +234,7 @@ impl SetsVote<'_> {
         }
     }
 
-    /// Room for so many vectors of everything.
+    /// Room for `vectors` vectors of each.
     fn sorted(&self, vectors: usize) -> Sorted {
         let room = |count: usize| vec![vec![Sixteen::ZERO; vectors]; count];
         Sorted {
@@ -434,7 +434,7 @@ impl SetWork<'_> {
         &mut self,
         simd: S,
         [row, _]: [usize; 2],
-        (layout, values, norms): (&Layout, &SortedValues, &Norms),
+        (layout, values, norms): (&OffsetLayout, &SortedValues, &Norms),
         line: &mut [f32],
     ) {
         let [width, _] = self.widths();

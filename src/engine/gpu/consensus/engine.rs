@@ -14,7 +14,7 @@ use crate::engine::consensus::lattice::Lattice;
 use crate::engine::consensus::{ConsensusWeights, Correlation4d};
 use crate::engine::error::{EngineError, GpuError};
 use crate::engine::gpu::adapter;
-use crate::engine::gpu::device::Device;
+use crate::engine::gpu::device::GpuDevice;
 use crate::engine::gpu::kernels::{KERNELS, Variant};
 use crate::engine::gpu::options::GpuOptions;
 use crate::engine::gpu::pipelines::Loaded;
@@ -26,7 +26,7 @@ use crate::hyperpixel::Precision;
 
 /// Filters correlations on an adapter.
 pub struct GpuConsensus {
-    device: Device,
+    device: GpuDevice,
     preset: Preset,
     pipelines: ConsensusPipelines,
     weights: ConsensusWeights,
@@ -36,7 +36,7 @@ pub struct GpuConsensus {
     pairs: usize,
 }
 
-/// A pipeline an entry point.
+/// A pipeline for each entry point.
 struct ConsensusPipelines {
     largest_over_b: ComputePipeline,
     largest_over_a: ComputePipeline,
@@ -48,7 +48,7 @@ struct ConsensusPipelines {
 }
 
 impl ConsensusPipelines {
-    fn new(device: &Device, preset: &Preset) -> Result<Self, GpuError> {
+    fn new(device: &GpuDevice, preset: &Preset) -> Result<Self, GpuError> {
         let load = |kernel| Loaded::new(device, kernel, preset, Variant::default());
         let (mutual, consensus) = (load(&KERNELS.mutual), load(&KERNELS.consensus));
         let pipelines = Self {
@@ -75,12 +75,12 @@ enum SubmittedPart {
 }
 
 impl GpuConsensus {
-    /// An engine for a network, made to order; the memory budget is not used.
+    /// An engine for a network, with options of which the memory budget is not used.
     ///
     /// # Errors
     /// No adapter, none of that name, or one that cannot run the kernels.
     pub fn with(weights: ConsensusWeights, options: &GpuOptions) -> Result<Self, EngineError> {
-        let device = Device::new(options.adapter.as_deref(), Precision::F32)?;
+        let device = GpuDevice::new(options.adapter.as_deref(), Precision::F32)?;
         let preset =
             options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
         let pipelines = ConsensusPipelines::new(&device, &preset)?;
@@ -89,7 +89,7 @@ impl GpuConsensus {
         Ok(Self { device, preset, pipelines, weights, pool, prepared, seconds, pairs })
     }
 
-    /// What a size of correlation needs, made anew only where the size is another.
+    /// What a size of correlation needs, made again only for another size.
     fn prepare(&mut self, correlation: &Correlation4d, pairs: usize) -> Result<(), GpuError> {
         let sizes = Sizes::new(Lattice::new(correlation, self.weights.reach()));
         let fits = |prepared: &Prepared| prepared.sizes == sizes && prepared.enough_for(pairs);

@@ -7,7 +7,7 @@ use wgpu::{Buffer, BufferUsages};
 use crate::engine::consensus::lattice::{Frequency, Lattice};
 use crate::engine::consensus::{ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON};
 use crate::engine::error::GpuError;
-use crate::engine::gpu::device::Device;
+use crate::engine::gpu::device::GpuDevice;
 use crate::engine::gpu::layout::{ConvolveParams, MutualParams, TransformParams, slots};
 use crate::engine::gpu::options::SCRATCH_BYTES;
 use crate::engine::gpu::preset::Preset;
@@ -48,14 +48,14 @@ impl Sizes {
         channels * rows * columns * self.plane
     }
 
-    /// Bytes of the buffer of the widest spectrum of so many pairs.
+    /// Bytes of the buffer of the widest spectrum of `pairs` pairs.
     fn scratch_bytes(&self, channels: usize, pairs: usize) -> u64 {
         let values = self.spectrum(channels) * pairs + 2 * self.lead;
         (values * size_of::<f32>()) as u64
     }
 
     /// How many pairs fit into one submission; at least one.
-    pub fn fitting(&self, device: &Device, weights: &ConsensusWeights) -> usize {
+    pub fn fitting(&self, device: &GpuDevice, weights: &ConsensusWeights) -> usize {
         let limit = SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
         let fits = |pairs: &usize| self.scratch_bytes(weights.widest(), *pairs) <= limit;
         (1..).take_while(fits).last().unwrap_or(1)
@@ -142,7 +142,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub fn new(
-        device: &Device,
+        device: &GpuDevice,
         preset: &Preset,
         weights: &ConsensusWeights,
         sizes: Sizes,
@@ -183,7 +183,7 @@ impl Prepared {
         })
     }
 
-    /// Whether the buffers hold so many pairs.
+    /// Whether the buffers hold `pairs` pairs.
     pub fn enough_for(&self, pairs: usize) -> bool {
         self.pairs >= pairs
     }
@@ -195,7 +195,7 @@ impl Prepared {
 
 /// The buffers of all [`ConsensusPlace`]s, in order.
 fn places(
-    device: &Device,
+    device: &GpuDevice,
     weights: &ConsensusWeights,
     sizes: &Sizes,
     pairs: usize,
@@ -226,11 +226,11 @@ fn output_quads(outputs: usize, preset: &Preset) -> usize {
     outputs.div_ceil(4).next_multiple_of(preset.transform_quads as usize)
 }
 
-fn filled(device: &Device, values: &[f32]) -> Result<Buffer, GpuError> {
+fn filled(device: &GpuDevice, values: &[f32]) -> Result<Buffer, GpuError> {
     filled_bytes(device, bytemuck::cast_slice(values))
 }
 
-fn filled_bytes(device: &Device, bytes: &[u8]) -> Result<Buffer, GpuError> {
+fn filled_bytes(device: &GpuDevice, bytes: &[u8]) -> Result<Buffer, GpuError> {
     let limit = device.limits.max_storage_buffer_binding_size;
     device.check_size("a layer's weights, in bytes,", bytes.len() as u64, limit)?;
     let buffer = device.buffer("hpflow.consensus.constants", bytes.len() as u64, USAGE)?;
@@ -241,7 +241,7 @@ fn filled_bytes(device: &Device, bytes: &[u8]) -> Result<Buffer, GpuError> {
 
 /// The steps of a network as they are made.
 struct Steps<'a> {
-    device: &'a Device,
+    device: &'a GpuDevice,
     preset: &'a Preset,
     sizes: &'a Sizes,
     steps: Vec<Step>,

@@ -21,7 +21,7 @@ pub struct SetJob<'a> {
     pub coarse: Vec<Vec<usize>>,
 }
 
-/// All sets of all pairs: those of a pair that have their base group in common beside each other.
+/// All sets of all pairs; those of a pair that share their base group are neighbours.
 pub fn jobs(requests: &[SetsRequest]) -> Vec<SetJob<'_>> {
     let mut all = Vec::new();
     for (pair, request) in requests.iter().enumerate() {

@@ -6,8 +6,8 @@
 //! as many sets as the memory allows. Sets that have a coarse group in common share its sum, expanded.
 //! Sets that have their base group in common share its product, which `vote` and `pick` compute once
 //! for all that a submission has of them; the next submission multiplies it again, because kept it would
-//! take the square of the number of hyperpixels. Base groups are lined up on the device, for sets of
-//! another base layer count other cells. Each sum has the order that it has where a set is matched
+//! take the square of the number of hyperpixels. Base groups are lined up on the device, because the
+//! cells that count differ between base layers. Each sum has the order that it has where a set is matched
 //! alone, so the bits are the same.
 
 mod job;

@@ -169,7 +169,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::gpu::device::Device;
+    use crate::engine::gpu::device::GpuDevice;
     use crate::engine::gpu::options::GpuOptions;
     use crate::engine::gpu::preset::Preset;
     use crate::engine::request::SetRequest;
@@ -222,7 +222,8 @@ mod tests {
             return;
         }
         let options = GpuOptions::default();
-        let device = Device::new(None, options.precision).expect("an adapter, or HPFLOW_NO_GPU=1");
+        let device =
+            GpuDevice::new(None, options.precision).expect("an adapter, or HPFLOW_NO_GPU=1");
         let preset = Preset::of(&device.info, device.device.features());
         let mut matcher = GpuMatcher::on(device, preset, &options).expect("a matcher");
         let requests = requests();
