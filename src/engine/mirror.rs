@@ -24,7 +24,7 @@ pub(super) struct MirrorPair {
 
 impl MirrorPair {
     /// The first and the second hyperimage.
-    pub fn images<'a>(&self, requests: &'a [PairRequest]) -> [&'a Hyperimage; 2] {
+    pub(super) fn images<'a>(&self, requests: &'a [PairRequest]) -> [&'a Hyperimage; 2] {
         match (self.forward, self.backward) {
             (Some(at), _) => [&requests[at].source, &requests[at].target],
             (None, Some(at)) => [&requests[at].target, &requests[at].source],

@@ -11,12 +11,12 @@ pub(super) struct Pool(Option<Arc<ThreadPool>>);
 
 impl Pool {
     /// The pool where there is one, or else the global one.
-    pub fn new(pool: Option<Arc<ThreadPool>>) -> Self {
+    pub(super) fn new(pool: Option<Arc<ThreadPool>>) -> Self {
         Self(pool)
     }
 
     /// Runs work whose parallel parts take these threads.
-    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    pub(super) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
             Some(pool) => pool.install(work),
             None => work(),

@@ -6,10 +6,10 @@ use crate::engine::error::EngineError;
 use crate::engine::stages::StageTimes;
 
 /// Added to both maxima in mutual matching (published code).
-pub const MUTUAL_EPSILON: f32 = 1e-5;
+pub(crate) const MUTUAL_EPSILON: f32 = 1e-5;
 
 /// Values below this part of the largest one are rounding noise of the transforms; 2⁻²⁰.
-pub const FLOOR: f32 = 1.0 / 1_048_576.0;
+pub(crate) const FLOOR: f32 = 1.0 / 1_048_576.0;
 
 /// What an engine computes on the way, for tests against golden values.
 #[derive(Debug, Clone, PartialEq)]

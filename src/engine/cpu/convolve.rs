@@ -8,11 +8,11 @@ use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 const BLOCK: usize = 64;
 
 /// The sizes of a map: channels, rows, columns.
-pub type MapSize = [usize; 3];
+pub(super) type MapSize = [usize; 3];
 
 /// A convolution of stride 1 without padding, with its weights in the order of the product.
 #[derive(Debug, Clone)]
-pub struct Convolution {
+pub(crate) struct Convolution {
     /// Channels out.
     outputs: usize,
     /// Channels in.
@@ -26,7 +26,7 @@ pub struct Convolution {
 impl Convolution {
     /// A convolution from weights of outputs × inputs × side × side, row-major.
     #[must_use]
-    pub fn new(weight: &[f32], [outputs, inputs, side]: MapSize) -> Self {
+    pub(crate) fn new(weight: &[f32], [outputs, inputs, side]: MapSize) -> Self {
         let depth = inputs * side * side;
         let stride = outputs + ROW_MARGIN;
         let mut panel = vec![0.0; depth * stride];
@@ -40,14 +40,19 @@ impl Convolution {
 
     /// Rows and columns of what comes out of a map of these.
     #[must_use]
-    pub fn output_size(&self, [_, rows, columns]: MapSize) -> MapSize {
+    pub(crate) fn output_size(&self, [_, rows, columns]: MapSize) -> MapSize {
         [self.outputs, rows + 1 - self.side, columns + 1 - self.side]
     }
 
     /// Applies it to a map, channels × rows × columns row-major, without bias: cross-correlation, the
     /// kernel is not turned. Every sum has one order.
     #[must_use]
-    pub fn apply(&self, instructions: InstructionSet, map: &[f32], size: MapSize) -> Vec<f32> {
+    pub(crate) fn apply(
+        &self,
+        instructions: InstructionSet,
+        map: &[f32],
+        size: MapSize,
+    ) -> Vec<f32> {
         debug_assert_eq!(size[0], self.inputs, "channels");
         let output = self.output_size(size);
         let product = instructions.run(Apply { convolution: self, map, size, output });
@@ -110,7 +115,7 @@ impl SimdKernel for Apply<'_> {
 /// `out[i][j] = Σ_k left[k][i] · right[k][j]` of two row-major matrices of `depth` rows: the
 /// correlation of two maps whose rows are channels. Rows × columns, row-major.
 #[must_use]
-pub fn product(
+pub(crate) fn product(
     instructions: InstructionSet,
     left: &[f32],
     right: &[f32],

@@ -48,7 +48,7 @@ impl MapCorrelation {
 
 /// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`, one map
 /// after the other, so that it is the sum of the maps' correlations.
-pub struct Correlate<'a> {
+pub(super) struct Correlate<'a> {
     /// The source's maps.
     pub source: &'a Group,
     /// The target's maps.

@@ -17,14 +17,14 @@ use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Grid, Hyperimage};
 
 /// Stages in order of execution.
-pub const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
+pub(super) const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
 
 /// Seconds spent in each of [`STAGES`].
-pub type Seconds = [f64; STAGES.len()];
+pub(super) type Seconds = [f64; STAGES.len()];
 
 /// What threads share the work by.
 #[derive(Clone, Copy)]
-pub enum Parallel {
+pub(super) enum Parallel {
     /// By mirror pairs: there are enough of them, so each stays on one thread.
     Pairs,
     /// By the rows of a mirror pair.
@@ -32,7 +32,7 @@ pub enum Parallel {
 }
 
 /// A mirror pair with the hyperpixels asked for: of either hyperimage, row by row of its grid, columns.
-pub struct PairWork<'a> {
+pub(super) struct PairWork<'a> {
     images: [&'a Hyperimage; 2],
     /// Whether the first is to be matched to the second, and the second to the first.
     asked: [bool; 2],
@@ -41,7 +41,7 @@ pub struct PairWork<'a> {
 
 impl<'a> PairWork<'a> {
     /// What `requests` ask of a mirror pair.
-    pub fn new(pair: &MirrorPair, requests: &'a [PairRequest]) -> Self {
+    pub(super) fn new(pair: &MirrorPair, requests: &'a [PairRequest]) -> Self {
         let images = pair.images(requests);
         let directions = [pair.forward, pair.backward];
         let columns = [0, 1].map(|side| {
@@ -53,7 +53,7 @@ impl<'a> PairWork<'a> {
 }
 
 /// What was found of one pair.
-pub struct Found {
+pub(super) struct Found {
     /// Its Hough space.
     pub votes: Votes,
     /// Of the hyperpixels asked for, in their order.
@@ -64,7 +64,7 @@ pub struct Found {
 
 /// How mirror pairs are matched.
 #[derive(Clone, Copy)]
-pub struct PairRun {
+pub(super) struct PairRun {
     /// The instruction set.
     pub instructions: InstructionSet,
     /// What threads share.
@@ -75,7 +75,7 @@ pub struct PairRun {
 
 impl PairRun {
     /// Matches the first hyperimage to the second and the second to the first, as far as asked.
-    pub fn match_both(self, work: &PairWork, seconds: &mut Seconds) -> [Option<Found>; 2] {
+    pub(super) fn match_both(self, work: &PairWork, seconds: &mut Seconds) -> [Option<Found>; 2] {
         let pair = self.prepare(work.images, seconds);
         let (partial, kept) = self.vote(&pair, &work.columns);
         for [expand, vote] in kept.iter().map(|kept| kept.seconds) {

@@ -6,7 +6,7 @@ use super::simd::{LANES, Simd, SimdKernel};
 use crate::hyperpixel::Grid;
 
 /// The best target of some hyperpixels of one source row.
-pub struct Pick<'a> {
+pub(super) struct Pick<'a> {
     /// The grids of source and target.
     pub grids: [&'a Grid; 2],
     /// Values of a line of similarities: the target's columns, padded.
@@ -18,7 +18,7 @@ pub struct Pick<'a> {
 }
 
 /// Some hyperpixels of one source row with their similarities.
-pub struct KeptRow<'a> {
+pub(super) struct KeptRow<'a> {
     /// The source row, relative to the grid.
     pub row: usize,
     /// Columns of the hyperpixels, relative to the grid, ascending.
@@ -29,7 +29,7 @@ pub struct KeptRow<'a> {
 
 /// The best target hyperpixel so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Best {
+pub(super) struct Best {
     /// Its index, row-major over the target's grid.
     pub target: u32,
     /// Similarity times blurred votes.

@@ -6,7 +6,7 @@ use crate::engine::contract::Matches;
 use crate::hyperpixel::Grid;
 
 /// The rows of the first hyperimage that have hyperpixels asked for.
-pub fn forward_rows<'a>(
+pub(super) fn forward_rows<'a>(
     width: usize,
     columns: &'a [Vec<usize>],
     kept: &'a [KeptSimilarities],
@@ -22,7 +22,7 @@ pub fn forward_rows<'a>(
 }
 
 /// The rows of the second hyperimage that have hyperpixels asked for.
-pub fn backward_rows<'a>(
+pub(super) fn backward_rows<'a>(
     width: usize,
     columns: &'a [Vec<usize>],
     kept: &'a [KeptSimilarities],
@@ -39,7 +39,7 @@ pub fn backward_rows<'a>(
 }
 
 /// The columns of hyperpixels asked for, for every row of the source's grid.
-pub fn columns_by_row(grid: &Grid, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
+pub(super) fn columns_by_row(grid: &Grid, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
     let mut rows = vec![Vec::new(); grid.rows.len];
     for &hyperpixel in hyperpixels {
         let hyperpixel = hyperpixel as usize;
@@ -49,7 +49,7 @@ pub fn columns_by_row(grid: &Grid, hyperpixels: &[u32]) -> Vec<Vec<usize>> {
 }
 
 /// The similarities of kept hyperpixels, one after the other over all targets.
-pub fn similarity_rows(target: &Grid, width: usize, kept: &[KeptRow]) -> Vec<f32> {
+pub(super) fn similarity_rows(target: &Grid, width: usize, kept: &[KeptRow]) -> Vec<f32> {
     let lines = kept.iter().flat_map(|kept| {
         let rows = move |at: usize| kept.similarities.iter().map(move |row| &row[at * width..]);
         (0..kept.columns.len()).flat_map(rows)
@@ -58,7 +58,7 @@ pub fn similarity_rows(target: &Grid, width: usize, kept: &[KeptRow]) -> Vec<f32
 }
 
 /// The best targets as an engine gives them.
-pub fn matches(best: &[Best]) -> Matches {
+pub(super) fn matches(best: &[Best]) -> Matches {
     Matches {
         best: best.iter().map(|best| best.target).collect(),
         confidence: best.iter().map(|best| best.confidence.max(0.0)).collect(),

@@ -20,16 +20,16 @@ use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
 /// Lanes of one vector on every instruction set.
-pub const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Sixteen values in one line of the cache.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub struct Sixteen(pub [f32; LANES]);
+pub(super) struct Sixteen(pub [f32; LANES]);
 
 impl Sixteen {
     /// Zeros.
-    pub const ZERO: Self = Self([0.0; LANES]);
+    pub(super) const ZERO: Self = Self([0.0; LANES]);
 }
 
 /// Values whose first stands at the beginning of a line of the cache: a vector at a multiple of
@@ -220,7 +220,7 @@ pub trait Simd: Copy {
 /// AVX-512, made only where it was detected.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Avx512(());
+pub(super) struct Avx512(());
 
 // SAFETY of every block below: an `Avx512` exists only inside `run_avx512`, which is called only
 // where the feature was detected; slices are indexed to sixteen values before they are read.
@@ -295,7 +295,7 @@ impl Simd for Avx512 {
 /// AVX2 with fused multiply-add and F16C, made only where all were detected.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Avx2(());
+pub(super) struct Avx2(());
 
 // SAFETY of every block below: an `Avx2` exists only inside `run_avx2`, which is called only where
 // all its features were detected; slices are indexed to sixteen values before they are read.
@@ -392,7 +392,7 @@ fn lookup_avx2(values: [__m256; 2], lanes: __m256i) -> __m256 {
 
 /// Plain Rust, on any processor.
 #[derive(Clone, Copy)]
-pub struct Plain;
+pub(super) struct Plain;
 
 #[inline(always)]
 fn each(value: impl Fn(usize) -> f32) -> [f32; LANES] {

@@ -11,7 +11,7 @@ use super::tile::{CHAINS, padded};
 /// Votes of one source row: for every target row, one sum an offset
 /// `target column − source column + source columns − 1`. On the way the similarities of the
 /// hyperpixels that `pick` will ask for are kept, so that they are computed once.
-pub struct Vote<'a> {
+pub(super) struct Vote<'a> {
     /// The pair.
     pub pair: &'a PreparedPair<'a>,
     /// The source row, relative to the grid.
@@ -27,7 +27,7 @@ pub struct Vote<'a> {
 }
 
 /// Room that every source row reuses.
-pub struct Room {
+pub(super) struct Room {
     source: SourceRow,
     tile: SimilarityTile,
     similarities: Similarities,
@@ -36,7 +36,7 @@ pub struct Room {
 impl Room {
     /// Room for the source rows of a pair.
     #[must_use]
-    pub fn new(pair: &PreparedPair) -> Self {
+    pub(super) fn new(pair: &PreparedPair) -> Self {
         let source = SourceRow::new(pair);
         let similarities = Similarities::new(source.count, pair.width);
         Self { source, tile: SimilarityTile::new(pair), similarities }
@@ -45,7 +45,7 @@ impl Room {
 
 /// Similarities that one source row leaves for `pick`.
 #[derive(Debug, Default)]
-pub struct KeptSimilarities {
+pub(super) struct KeptSimilarities {
     /// Of the source hyperpixels asked for: target rows × hyperpixels × width.
     pub of_sources: Vec<f32>,
     /// Of the target hyperpixels asked for, target row by target row: hyperpixels × source width.
@@ -56,13 +56,13 @@ pub struct KeptSimilarities {
 
 /// Column offsets of a pair padded to a multiple of [`LANES`].
 #[must_use]
-pub fn offset_stride(pair: &PreparedPair) -> usize {
+pub(super) fn offset_stride(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len + pair.target.grid.columns.len - 1, LANES)
 }
 
 /// Columns of the source's grid padded to a multiple of [`LANES`].
 #[must_use]
-pub fn source_width(pair: &PreparedPair) -> usize {
+pub(super) fn source_width(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len, LANES)
 }
 
@@ -100,7 +100,7 @@ impl SimdKernel for Vote<'_> {
 /// `out[k * width + j]` is the similarity of source hyperpixel j with the target hyperpixel of
 /// column `columns[k]`.
 #[inline(always)]
-pub fn transpose(
+pub(super) fn transpose(
     from: &Similarities,
     count: usize,
     columns: &[usize],
@@ -118,7 +118,7 @@ pub fn transpose(
 /// The source columns that have offsets in a block of [`LANES`] of them, the offset of source column
 /// i and target column j being `j − i + count − 1`.
 #[inline(always)]
-pub fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize> {
+pub(super) fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize> {
     let first = block * LANES;
     count.saturating_sub(LANES + first)..count.min((count + columns - 1).saturating_sub(first))
 }
@@ -126,7 +126,7 @@ pub fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize
 /// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in [`CHAINS`] chains that are added last;
 /// `first` is the column of j = 0 in its map, so that a column is in the same chain for every grid.
 #[inline(always)]
-pub fn sum_diagonals<S: Simd>(
+pub(super) fn sum_diagonals<S: Simd>(
     simd: S,
     from: &Similarities,
     (first, columns): (usize, usize),

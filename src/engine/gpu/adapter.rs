@@ -48,7 +48,7 @@ pub fn adapters() -> Vec<AdapterReport> {
 /// The name of the hardware GPU that is chosen by default, if there is one that can run the gpu
 /// engine.
 #[must_use]
-pub fn hardware_gpu() -> Option<String> {
+pub(crate) fn hardware_gpu() -> Option<String> {
     adapters()
         .into_iter()
         .find(|report| report.hardware && report.unsuitable.is_none())

@@ -33,7 +33,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub fn new(device: &GpuDevice) -> Result<Self, GpuError> {
+    pub(super) fn new(device: &GpuDevice) -> Result<Self, GpuError> {
         let empty = |label: &str| device.buffer(label, 0, USAGE);
         let buffers = Self {
             pairs: empty("hpflow.pairs")?,
@@ -63,7 +63,7 @@ impl Buffers {
     }
 
     /// The buffer of some products.
-    pub fn products(&self, which: Products) -> &Buffer {
+    pub(super) fn products(&self, which: Products) -> &Buffer {
         match which {
             Products::Partial => &self.partial,
             Products::Kept => &self.kept,
@@ -73,7 +73,7 @@ impl Buffers {
 
     /// Makes room for a plan and for `similarities` bytes of similarities, and writes the lists that
     /// the kernels read.
-    pub fn fill(
+    pub(super) fn fill(
         &mut self,
         device: &GpuDevice,
         plan: &Plan,

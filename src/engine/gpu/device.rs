@@ -29,7 +29,7 @@ enum Fault {
 }
 
 impl GpuDevice {
-    pub fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
+    pub(super) fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
         let adapter = adapter::choose(name)?;
         let info = adapter.get_info();
         let flags = adapter.get_downlevel_capabilities().flags;
@@ -75,7 +75,7 @@ impl GpuDevice {
     }
 
     /// What has gone wrong since the last call, as an error. A lost device stays lost.
-    pub fn check(&self) -> Result<(), GpuError> {
+    pub(super) fn check(&self) -> Result<(), GpuError> {
         if self.fault().is_some() {
             // A loss is reported at the next poll, after the errors that it causes. An error of the
             // poll itself would add nothing to the fault that was found.
@@ -99,7 +99,12 @@ impl GpuDevice {
     }
 
     /// A buffer of at least one byte, filled with zeros.
-    pub fn buffer(&self, label: &str, bytes: u64, usage: BufferUsages) -> Result<Buffer, GpuError> {
+    pub(super) fn buffer(
+        &self,
+        label: &str,
+        bytes: u64,
+        usage: BufferUsages,
+    ) -> Result<Buffer, GpuError> {
         let size = bytes.max(SMALLEST_BUFFER).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
@@ -112,7 +117,12 @@ impl GpuDevice {
     }
 
     /// The error for something beyond a limit, if it is.
-    pub fn check_size(&self, what: &'static str, needed: u64, limit: u64) -> Result<(), GpuError> {
+    pub(super) fn check_size(
+        &self,
+        what: &'static str,
+        needed: u64,
+        limit: u64,
+    ) -> Result<(), GpuError> {
         if needed <= limit {
             return Ok(());
         }
@@ -120,7 +130,7 @@ impl GpuDevice {
     }
 
     /// Waits until a submission has run.
-    pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
+    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
         let waited = self
             .device
             .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
@@ -129,7 +139,7 @@ impl GpuDevice {
     }
 
     /// An error of this device from one of the library's.
-    pub fn failed(&self, error: &dyn std::error::Error) -> GpuError {
+    pub(super) fn failed(&self, error: &dyn std::error::Error) -> GpuError {
         GpuError::Failed { adapter: self.info.name.clone(), reason: one_line(&error.to_string()) }
     }
 }

@@ -24,7 +24,7 @@ pub const SHARED_FILES: [&str; 6] =
     ["half.wgsl", "load.wgsl", "params.wgsl", "single.wgsl", "target.wgsl", "tile.wgsl"];
 
 /// A constant of a kernel and its value.
-pub type Constant = (&'static str, u32);
+pub(crate) type Constant = (&'static str, u32);
 
 /// A choice that the host makes for a kernel, by a constant of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

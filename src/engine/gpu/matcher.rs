@@ -18,7 +18,7 @@ use crate::engine::stages::StageTimes;
 use crate::hyperpixel::Precision;
 
 /// A device with all that matching on it takes.
-pub struct GpuMatcher {
+pub(super) struct GpuMatcher {
     pub device: GpuDevice,
     pub preset: Preset,
     pub precision: Precision,
@@ -32,7 +32,7 @@ pub struct GpuMatcher {
 
 /// Which kernels a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanKind {
+pub(super) enum PlanKind {
     /// Those of pairs.
     Pairs,
     /// The same, with a `pick` that keeps similarities.
@@ -43,7 +43,7 @@ pub enum PlanKind {
 
 /// What was measured since it was last asked for.
 #[derive(Debug, Default)]
-pub struct Times {
+pub(super) struct Times {
     pub upload: f64,
     stages: [f64; STAGES.len()],
     /// Milliseconds from submission to landing, where kernels cannot be timed.
@@ -52,7 +52,7 @@ pub struct Times {
 }
 
 /// A submission under way and whose it is.
-pub struct Submitted {
+pub(super) struct Submitted {
     pub flight: Flight,
     /// Request and number of rows of each pair, in the plan's order.
     pub pairs: Vec<(usize, usize)>,
@@ -61,7 +61,11 @@ pub struct Submitted {
 
 impl GpuMatcher {
     /// On a device, with ordinary kernels.
-    pub fn on(device: GpuDevice, preset: Preset, options: &GpuOptions) -> Result<Self, GpuError> {
+    pub(super) fn on(
+        device: GpuDevice,
+        preset: Preset,
+        options: &GpuOptions,
+    ) -> Result<Self, GpuError> {
         let precision = options.precision;
         let pipelines = Pipelines::new(&device, &preset, precision)?;
         let buffers = Buffers::new(&device)?;
@@ -79,7 +83,7 @@ impl GpuMatcher {
     }
 
     /// Bytes of the largest buffer that is to be used for scratch.
-    pub fn largest_scratch(&self) -> usize {
+    pub(super) fn largest_scratch(&self) -> usize {
         SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize
     }
 
@@ -126,7 +130,7 @@ impl GpuMatcher {
     }
 
     /// Submits a plan whose images are on the device.
-    pub fn send(&mut self, plan: &Plan, kernels: PlanKind) -> Result<Flight, GpuError> {
+    pub(super) fn send(&mut self, plan: &Plan, kernels: PlanKind) -> Result<Flight, GpuError> {
         let keeping = self.keeping_pick.as_ref().filter(|_| kernels == PlanKind::Keeping);
         let submitter = Submitter {
             device: &self.device,
@@ -140,7 +144,7 @@ impl GpuMatcher {
 
     /// Takes submissions from `next` until there are no more, and writes their matches into `results`;
     /// two submissions are under way at a time.
-    pub fn run(
+    pub(super) fn run(
         &mut self,
         results: &mut [Matches],
         mut next: impl FnMut(&mut Self) -> Result<Option<Submitted>, GpuError>,
@@ -181,7 +185,7 @@ impl GpuMatcher {
     }
 
     /// Matches every pair.
-    pub fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, GpuError> {
+    pub(super) fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, GpuError> {
         let mut results = vec![Matches::default(); pairs.len()];
         let mut next = 0;
         self.run(&mut results, |matcher| {
@@ -196,7 +200,7 @@ impl GpuMatcher {
     }
 
     /// Matches one pair and keeps what was computed on the way.
-    pub fn examine(&mut self, pair: &PairRequest) -> Result<Examination, GpuError> {
+    pub(super) fn examine(&mut self, pair: &PairRequest) -> Result<Examination, GpuError> {
         self.place(std::slice::from_ref(pair))?;
         if self.keeping_pick.is_none() {
             self.keeping_pick =
@@ -223,7 +227,7 @@ impl GpuMatcher {
     }
 
     /// What was measured since the last call.
-    pub fn take_stage_times(&mut self) -> StageTimes {
+    pub(super) fn take_stage_times(&mut self) -> StageTimes {
         let times = std::mem::take(&mut self.times);
         let mut milliseconds = vec![("upload", times.upload)];
         if self.device.timestamp_period.is_some() {

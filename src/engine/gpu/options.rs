@@ -11,7 +11,7 @@ use crate::hyperpixel::Precision;
 /// takes a quarter of it.
 pub const MEMORY_BUDGET: u64 = 1 << 30;
 /// A scratch buffer of a submission is at most this large, unless one pair takes more.
-pub const SCRATCH_BYTES: u64 = 256 << 20;
+pub(super) const SCRATCH_BYTES: u64 = 256 << 20;
 
 /// How an engine on a GPU is made.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ pub(super) struct SetsPipelines {
 }
 
 impl SetsPipelines {
-    pub fn new(device: &GpuDevice, preset: &Preset) -> Result<Self, GpuError> {
+    pub(super) fn new(device: &GpuDevice, preset: &Preset) -> Result<Self, GpuError> {
         let ordinary = Variant::default();
         let of_sets = Variant { sets: true, ..ordinary };
         let load = |kernel, variant| Loaded::new(device, kernel, preset, variant);
@@ -48,7 +48,7 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn new(
+    pub(super) fn new(
         device: &GpuDevice,
         preset: &Preset,
         precision: Precision,
@@ -75,7 +75,7 @@ impl Pipelines {
     }
 
     /// `pick`, keeping similarities.
-    pub fn keeping_pick(
+    pub(super) fn keeping_pick(
         device: &GpuDevice,
         preset: &Preset,
         precision: Precision,
@@ -87,7 +87,10 @@ impl Pipelines {
     }
 
     /// `correlate` by a text of `correlate_cooperative`.
-    pub fn cooperative(device: &GpuDevice, source: String) -> Result<ComputePipeline, GpuError> {
+    pub(super) fn cooperative(
+        device: &GpuDevice,
+        source: String,
+    ) -> Result<ComputePipeline, GpuError> {
         let kernel = &KERNELS.correlate_cooperative;
         let pipeline = Loaded::of_text(device, kernel, source).pipeline("correlate");
         device.check()?;
@@ -103,7 +106,7 @@ pub(super) struct Loaded<'a> {
 }
 
 impl<'a> Loaded<'a> {
-    pub fn new(
+    pub(super) fn new(
         device: &'a GpuDevice,
         kernel: &'static KernelFile,
         preset: &Preset,
@@ -122,7 +125,7 @@ impl<'a> Loaded<'a> {
     }
 
     /// The pipeline of an entry point.
-    pub fn pipeline(&self, entry: &str) -> ComputePipeline {
+    pub(super) fn pipeline(&self, entry: &str) -> ComputePipeline {
         let Self { device, kernel: KernelFile { file, entries, .. }, module } = self;
         assert!(entries.contains(&entry), "{file} has no kernel {entry}");
         device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {

@@ -57,23 +57,23 @@ pub(super) struct Residency {
 
 impl Residency {
     /// No image yet; `budget` is the memory for images in bytes.
-    pub fn new(budget: u64) -> Self {
+    pub(super) fn new(budget: u64) -> Self {
         Self { pages: Vec::new(), images: HashMap::new(), budget, clock: 0 }
     }
 
     /// The buffer of a page.
-    pub fn page(&self, index: usize) -> &Buffer {
+    pub(super) fn page(&self, index: usize) -> &Buffer {
         &self.pages[index].buffer
     }
 
     /// An image that was placed before.
-    pub fn get(&self, key: Key) -> &Placed {
+    pub(super) fn get(&self, key: Key) -> &Placed {
         &self.images[&key]
     }
 
     /// Places an image unless it is there, evicting others but none of `pinned`. Whether it is
     /// there now: without `must`, an image that does not fit into the budget is left out.
-    pub fn place(
+    pub(super) fn place(
         &mut self,
         device: &GpuDevice,
         preset: &Preset,
@@ -297,7 +297,7 @@ pub(super) struct Upsampling {
 
 impl Upsampling {
     /// That of maps of the size of `group` to the `grid` of a base.
-    pub fn new(group: &Group, base: &Group, grid: &Grid, preset: &Preset) -> Self {
+    pub(super) fn new(group: &Group, base: &Group, grid: &Grid, preset: &Preset) -> Self {
         let (rows, columns) = (grid.rows, grid.columns);
         let row_taps = taps(group.rows, base.rows, rows.start, rows.len);
         let column_taps = taps(group.columns, base.columns, columns.start, columns.len);

@@ -51,7 +51,7 @@ pub(super) struct Submitter<'a> {
 impl Submitter<'_> {
     /// Submits a plan. With `keeping`, the `pick` that keeps similarities, votes and similarities
     /// come back as well.
-    pub fn submit(
+    pub(super) fn submit(
         &self,
         plan: &Plan,
         buffers: &mut Buffers,
@@ -361,7 +361,7 @@ pub(super) fn fetch(
 
 impl Flight {
     /// Waits for the submission and takes what it computed.
-    pub fn land(self, device: &GpuDevice) -> Result<Landed, GpuError> {
+    pub(super) fn land(self, device: &GpuDevice) -> Result<Landed, GpuError> {
         let (sender, receiver) = mpsc::channel();
         self.readback.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver lives until the map has been waited for.
@@ -409,11 +409,11 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     /// Workgroups for `invocations` invocations along x.
-    pub fn groups(&self, invocations: u32) -> u32 {
+    pub(super) fn groups(&self, invocations: u32) -> u32 {
         invocations.div_ceil(self.workgroup)
     }
 
-    pub fn run(
+    pub(super) fn run(
         &mut self,
         pipeline: &ComputePipeline,
         bindings: &[(u32, BindingResource)],

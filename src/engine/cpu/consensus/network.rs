@@ -22,16 +22,16 @@ const PARTS: usize = 4;
 /// tiles compute beyond the last) × positions of the block. Kept from pair to pair, because fresh
 /// memory costs as much as the work on it.
 #[derive(Default)]
-pub struct SpectrumBlocks(Vec<f32>);
+pub(super) struct SpectrumBlocks(Vec<f32>);
 
 /// A spectrum as a convolution leaves it: pair of harmonics × [`PARTS`] × channel × positions. Kept
 /// like [`SpectrumBlocks`].
 #[derive(Default)]
-pub struct Harmonics(Vec<f32>);
+pub(super) struct Harmonics(Vec<f32>);
 
 /// The network on one grid.
 #[derive(Clone, Copy)]
-pub struct SpectralNetwork<'a> {
+pub(super) struct SpectralNetwork<'a> {
     /// What it runs on.
     pub instructions: InstructionSet,
     /// Sizes and transforms.
@@ -40,7 +40,7 @@ pub struct SpectralNetwork<'a> {
 
 impl SpectralNetwork<'_> {
     /// The spectrum of some channels of correlations, all of the grid's size.
-    pub fn analyse(self, channels: &[Correlation4d], to: &mut SpectrumBlocks) {
+    pub(super) fn analyse(self, channels: &[Correlation4d], to: &mut SpectrumBlocks) {
         let grid = self.grid;
         let len = grid.block_len();
         to.0.resize(channels.len() * grid.blocks() * len, 0.0);
@@ -55,7 +55,7 @@ impl SpectralNetwork<'_> {
     }
 
     /// A layer without its bias: the 2D convolution over B of every frequency.
-    pub fn convolve(self, input: &SpectrumBlocks, layer: &Responses, to: &mut Harmonics) {
+    pub(super) fn convolve(self, input: &SpectrumBlocks, layer: &Responses, to: &mut Harmonics) {
         let grid = self.grid;
         let pairs = grid.components() / PARTS;
         let len = PARTS * layer.outputs * grid.padded;
@@ -68,7 +68,7 @@ impl SpectralNetwork<'_> {
     }
 
     /// Back to cells, bias and ReLU, and to components again.
-    pub fn rectify(self, input: &Harmonics, bias: &[f32], to: &mut SpectrumBlocks) {
+    pub(super) fn rectify(self, input: &Harmonics, bias: &[f32], to: &mut SpectrumBlocks) {
         let grid = self.grid;
         let len = grid.block_len();
         to.0.resize(bias.len() * grid.blocks() * len, 0.0);
@@ -83,7 +83,7 @@ impl SpectralNetwork<'_> {
     }
 
     /// Back to cells, with bias and ReLU: one correlation a channel.
-    pub fn synthesise(self, input: &Harmonics, bias: &[f32]) -> Vec<Correlation4d> {
+    pub(super) fn synthesise(self, input: &Harmonics, bias: &[f32]) -> Vec<Correlation4d> {
         let grid = self.grid;
         let lattice = &grid.lattice;
         let each = |channel: usize| {

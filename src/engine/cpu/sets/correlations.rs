@@ -10,11 +10,11 @@ use crate::hyperpixel::LayerStack;
 /// Correlations of maps at their native resolution, by position and by whether from the second to
 /// the first.
 #[derive(Default)]
-pub struct Correlations(HashMap<(usize, bool), MapCorrelation>);
+pub(super) struct Correlations(HashMap<(usize, bool), MapCorrelation>);
 
 impl Correlations {
     /// Adds those that the coarse layers of sets need.
-    pub fn complete(
+    pub(super) fn complete(
         &mut self,
         instructions: InstructionSet,
         stacks: [&LayerStack; 2],
@@ -35,7 +35,7 @@ impl Correlations {
     }
 
     /// The correlation of a coarse group: the sum of its layers', one after the other.
-    pub fn sum(&self, group: &[usize], backward: bool) -> MapCorrelation {
+    pub(super) fn sum(&self, group: &[usize], backward: bool) -> MapCorrelation {
         let mut all = group.iter().map(|&at| &self.0[&(at, backward)]);
         let first = all.next().expect("a group has a layer");
         let mut sum = MapCorrelation { stride: first.stride, data: first.data.clone() };

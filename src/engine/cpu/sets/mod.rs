@@ -13,4 +13,4 @@ mod run;
 mod set;
 mod vote;
 
-pub use run::match_sets;
+pub(super) use run::match_sets;

@@ -13,7 +13,7 @@ use crate::engine::request::{SetRequest, SetsRequest};
 use crate::hyperpixel::{LayerStack, View};
 
 /// Matches every pair under each of its sets; what is kept at a time takes about `memory` bytes.
-pub fn match_sets(
+pub(crate) fn match_sets(
     instructions: InstructionSet,
     pairs: &[SetsRequest],
     memory: usize,

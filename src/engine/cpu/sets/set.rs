@@ -11,7 +11,7 @@ use crate::engine::hough::HoughSpace;
 use crate::hyperpixel::{Grid, LayerStack, View};
 
 /// One set of two photographs, the way around in which it is computed.
-pub struct SetWork<'a> {
+pub(super) struct SetWork<'a> {
     /// Its number among the sets of the requests.
     pub number: usize,
     /// Positions of its layers at the base's resolution.
@@ -30,7 +30,7 @@ pub struct SetWork<'a> {
 
 /// What the vote leaves of one set.
 #[derive(Default)]
-pub struct SetVotes {
+pub(super) struct SetVotes {
     /// Sums over offsets of whole maps: row offsets × the stride of their layout.
     pub sums: Vec<f32>,
     /// Similarities for `pick`, a source row each.
@@ -39,24 +39,24 @@ pub struct SetVotes {
 
 impl SetWork<'_> {
     /// The grids of either photograph.
-    pub fn grids(&self) -> [&Grid; 2] {
+    pub(super) fn grids(&self) -> [&Grid; 2] {
         self.views.map(|view| &view.grid)
     }
 
     /// Widths of lines of similarities: of the second's columns and of the first's.
-    pub fn widths(&self) -> [usize; 2] {
+    pub(super) fn widths(&self) -> [usize; 2] {
         let [first, second] = self.grids();
         [padded(second.columns.len, LANES), padded(first.columns.len, LANES)]
     }
 
     /// Offsets, padded to a multiple of [`LANES`].
-    pub fn offset_stride(&self) -> usize {
+    pub(super) fn offset_stride(&self) -> usize {
         let [first, second] = self.grids();
         padded(first.columns.len + second.columns.len - 1, LANES)
     }
 
     /// About the bytes that the set keeps while it is matched.
-    pub fn bytes(&self, [first, second]: [&LayerStack; 2]) -> usize {
+    pub(super) fn bytes(&self, [first, second]: [&LayerStack; 2]) -> usize {
         let asked = |side: usize| self.columns[side].iter().map(Vec::len).sum::<usize>();
         let [grid, target] = self.grids();
         let kept = asked(0) * target.len() + asked(1) * grid.len();
@@ -68,7 +68,7 @@ impl SetWork<'_> {
     }
 
     /// From votes to matches, first to second and second to first.
-    pub fn pick(
+    pub(super) fn pick(
         &self,
         instructions: InstructionSet,
         sums: &[f32],

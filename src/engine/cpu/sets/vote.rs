@@ -17,7 +17,7 @@ use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Group, LayerStack, View};
 
 /// What the votes of a block of sets are made of.
-pub struct SetsVote<'a> {
+pub(super) struct SetsVote<'a> {
     stacks: [&'a LayerStack; 2],
     /// Positions of all layers at the base's resolution.
     layers: Vec<usize>,
@@ -76,7 +76,7 @@ enum BaseSum {
 
 impl<'a> SetsVote<'a> {
     /// Prepares the votes of `sets`, from the first's to the second's stack.
-    pub fn new(
+    pub(super) fn new(
         stacks: [&'a LayerStack; 2],
         correlations: &Correlations,
         backward: bool,
@@ -138,7 +138,7 @@ impl<'a> SetsVote<'a> {
 }
 
 /// Votes of all sets of a block, row by row.
-pub struct VoteAll<'a, 'b> {
+pub(super) struct VoteAll<'a, 'b> {
     /// What they are made of.
     pub vote: &'b SetsVote<'a>,
     /// The sets.
@@ -379,7 +379,7 @@ impl SetsVote<'_> {
     }
 
     /// A set's sums by the offsets of its own grids.
-    pub fn own_sums(&self, set: &SetWork, stride: usize) -> Vec<f32> {
+    pub(super) fn own_sums(&self, set: &SetWork, stride: usize) -> Vec<f32> {
         let grids = set.grids();
         let first = self.layout.first_offset(grids);
         let columns = grids[0].columns.len + grids[1].columns.len - 1;

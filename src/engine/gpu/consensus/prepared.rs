@@ -26,19 +26,19 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub fn new(lattice: Lattice) -> Self {
+    pub(super) fn new(lattice: Lattice) -> Self {
         let rows = lattice.b[0] + lattice.reach;
         let plane = (rows * lattice.row_stride()).next_multiple_of(4);
         Self { lattice, plane, lead: lattice.margin().next_multiple_of(4) }
     }
 
     /// Cells of A.
-    pub fn cells(&self) -> usize {
+    pub(super) fn cells(&self) -> usize {
         self.lattice.a[0] * self.lattice.a[1]
     }
 
     /// Bytes of a correlation in planes.
-    pub fn correlation_bytes(&self) -> usize {
+    pub(super) fn correlation_bytes(&self) -> usize {
         self.cells() * self.plane * size_of::<f32>()
     }
 
@@ -55,14 +55,14 @@ impl Sizes {
     }
 
     /// How many pairs fit into one submission; at least one.
-    pub fn fitting(&self, device: &GpuDevice, weights: &ConsensusWeights) -> usize {
+    pub(super) fn fitting(&self, device: &GpuDevice, weights: &ConsensusWeights) -> usize {
         let limit = SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
         let fits = |pairs: &usize| self.scratch_bytes(weights.widest(), *pairs) <= limit;
         (1..).take_while(fits).last().unwrap_or(1)
     }
 
     /// A correlation in planes.
-    pub fn planes_of(&self, correlation: &Correlation4d) -> Vec<f32> {
+    pub(super) fn planes_of(&self, correlation: &Correlation4d) -> Vec<f32> {
         let mut planes = vec![0.0; self.cells() * self.plane];
         let cells = correlation.data.chunks_exact(correlation.cells_b());
         for (cell, plane) in cells.zip(planes.chunks_exact_mut(self.plane)) {
@@ -75,7 +75,7 @@ impl Sizes {
     }
 
     /// The correlation of some planes.
-    pub fn correlation_of(&self, planes: &[f32]) -> Correlation4d {
+    pub(super) fn correlation_of(&self, planes: &[f32]) -> Correlation4d {
         let Lattice { a, b, .. } = self.lattice;
         let rows = |plane| -> std::iter::Take<std::slice::ChunksExact<'_, f32>> {
             <[f32]>::chunks_exact(plane, self.lattice.row_stride()).take(b[0])
@@ -141,7 +141,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(
+    pub(super) fn new(
         device: &GpuDevice,
         preset: &Preset,
         weights: &ConsensusWeights,
@@ -184,11 +184,11 @@ impl Prepared {
     }
 
     /// Whether the buffers hold `pairs` pairs.
-    pub fn enough_for(&self, pairs: usize) -> bool {
+    pub(super) fn enough_for(&self, pairs: usize) -> bool {
         self.pairs >= pairs
     }
 
-    pub fn place(&self, place: ConsensusPlace) -> &Buffer {
+    pub(super) fn place(&self, place: ConsensusPlace) -> &Buffer {
         &self.places[place as usize]
     }
 }

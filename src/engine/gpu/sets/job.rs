@@ -7,7 +7,7 @@ use crate::engine::request::{SetRequest, SetsRequest};
 use crate::hyperpixel::{Grid, LayerStack, View};
 
 /// One set of one pair.
-pub struct SetJob<'a> {
+pub(super) struct SetJob<'a> {
     /// Number of the pair among the requests.
     pub pair: usize,
     /// Number of the set among the pair's.
@@ -22,7 +22,7 @@ pub struct SetJob<'a> {
 }
 
 /// All sets of all pairs; those of a pair that share their base group are neighbours.
-pub fn jobs(requests: &[SetsRequest]) -> Vec<SetJob<'_>> {
+pub(super) fn jobs(requests: &[SetsRequest]) -> Vec<SetJob<'_>> {
     let mut all = Vec::new();
     for (pair, request) in requests.iter().enumerate() {
         let job = |(number, set)| SetJob::new(pair, request, number, set);
@@ -48,7 +48,7 @@ impl<'a> SetJob<'a> {
     }
 
     /// What decides how much scratch it takes.
-    pub fn shape(&self, preset: &'a Preset) -> Shape<'a> {
+    pub(super) fn shape(&self, preset: &'a Preset) -> Shape<'a> {
         let [source, target] = self.stacks;
         let channels =
             |layers: &[usize]| layers.iter().map(|&at| source.maps[at].channels).collect();
@@ -68,18 +68,18 @@ impl<'a> SetJob<'a> {
     }
 
     /// The cells that count on both sides.
-    pub fn cells(&self) -> [Cells; 2] {
+    pub(super) fn cells(&self) -> [Cells; 2] {
         self.views.map(|view| cells(&view.grid))
     }
 
     /// Whether another set has the same base group of the same pair.
-    pub fn shares_base(&self, other: &Self) -> bool {
+    pub(super) fn shares_base(&self, other: &Self) -> bool {
         (self.pair, &self.base, self.cells()) == (other.pair, &other.base, other.cells())
     }
 }
 
 /// First and number of the rows and columns that count.
-pub type Cells = [usize; 4];
+pub(super) type Cells = [usize; 4];
 
 fn cells(grid: &Grid) -> Cells {
     [grid.rows.start, grid.rows.len, grid.columns.start, grid.columns.len]
@@ -87,7 +87,7 @@ fn cells(grid: &Grid) -> Cells {
 
 /// Sets whose maps are on the device and whose layers' correlations are kept together.
 #[derive(Default)]
-pub struct SetBlock<'a> {
+pub(super) struct SetBlock<'a> {
     /// Sets that are still to be planned.
     pub left: usize,
     /// Whether the layers have been correlated.
@@ -97,7 +97,7 @@ pub struct SetBlock<'a> {
 }
 
 /// A coarse layer whose correlation is kept.
-pub struct KeptLayer<'a> {
+pub(super) struct KeptLayer<'a> {
     /// Number of the pair, and position of the layer.
     pub pair: usize,
     pub position: usize,
@@ -109,7 +109,7 @@ pub struct KeptLayer<'a> {
 
 impl SetBlock<'_> {
     /// Bytes of the correlations, and of the products of their parts.
-    pub fn bytes(&self) -> [usize; 2] {
+    pub(super) fn bytes(&self) -> [usize; 2] {
         let sum = |of: fn(&KeptLayer) -> usize| self.layers.iter().map(of).sum::<usize>() * QUAD;
         [sum(|kept| kept.quads), sum(|kept| kept.partial)]
     }

@@ -42,7 +42,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// A plan without sets yet. It correlates the block's layers, unless that has been done.
-    pub fn new(block: &SetBlock, residency: &'a Residency, preset: &'a Preset) -> Self {
+    pub(super) fn new(block: &SetBlock, residency: &'a Residency, preset: &'a Preset) -> Self {
         let mut planner = Self {
             residency,
             preset,
@@ -103,7 +103,7 @@ impl<'a> Planner<'a> {
     }
 
     /// About the scratch of the plan with some more sets: a little less may do.
-    pub fn scratch_with(&self, jobs: &[SetJob]) -> Scratch {
+    pub(super) fn scratch_with(&self, jobs: &[SetJob]) -> Scratch {
         let mut scratch = self.plan.scratch;
         scratch.views += self.of_bases;
         jobs.iter().fold(scratch, |all, job| all.and(self.scratch_of(job)))
@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a set.
-    pub fn add(&mut self, job: &'a SetJob<'a>) {
+    pub(super) fn add(&mut self, job: &'a SetJob<'a>) {
         let shape = job.shape(self.preset);
         let sides = [self.side(job, &shape, 0), self.side(job, &shape, 1)];
         let sides = [&sides[0], &sides[1]];
@@ -250,7 +250,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The plan.
-    pub fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self) -> Plan {
         self.crops.sort_by_key(|&(page, _)| page);
         let mut plan = self.plan;
         // The base groups stand behind what the host writes.

@@ -14,7 +14,7 @@ use crate::engine::gpu::resident::{Key, Resident as _, StackMap};
 use crate::engine::request::SetsRequest;
 
 /// Matches every pair under each of its sets; the buffers that this takes have about `memory` bytes.
-pub fn match_sets(
+pub(crate) fn match_sets(
     matcher: &mut GpuMatcher,
     requests: &[SetsRequest],
     memory: usize,
