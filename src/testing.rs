@@ -1,9 +1,12 @@
 //! What tests and benches need beyond the library: what engines compute on the way, their kernels and
 //! buffer layouts, and made-up hyperimages. No part of the public interface; it changes without notice.
 
+use crate::engine::consensus::Correlation4d;
 pub use crate::engine::consensus::contract::{ConsensusExamination, ExamineConsensus};
 pub use crate::engine::contract::{Examination, Examine};
 pub use crate::engine::cpu::consensus::{layer, mutual};
+use crate::engine::gpu::GpuEngine;
+use crate::method::ncnet::matches::CellMatches;
 
 /// Made-up hyperimages.
 pub mod synthetic {
@@ -29,6 +32,12 @@ pub mod layout {
 }
 
 /// Gives an engine's device up: every later call fails as on a device that was lost.
-pub fn destroy(engine: &crate::engine::gpu::GpuEngine) {
+pub fn destroy(engine: &GpuEngine) {
     engine.destroy();
+}
+
+/// The softmax of each match over all cells of A, as NC-Net's published code scores it.
+#[must_use]
+pub fn scores(matches: &CellMatches, correlation: &Correlation4d) -> Vec<f32> {
+    matches.scores(correlation)
 }

@@ -12,7 +12,7 @@ use hpflow::engine::cpu::{CpuConsensus, InstructionSet, correlate};
 use hpflow::engine::gpu::{GpuConsensus, GpuOptions, Preset};
 use hpflow::method::frame::Frame;
 use hpflow::method::ncnet::matches::{CellMatches, interpolate};
-use hpflow::testing::{ConsensusExamination, ExamineConsensus, layer, mutual};
+use hpflow::testing::{ConsensusExamination, ExamineConsensus, layer, mutual, scores};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -170,7 +170,7 @@ fn matches_and_points_are_the_published_ones() {
                 };
                 within(&own(|cell| cell % 15), values(&format!("x{b}")), 1e-6, "own columns");
                 within(&own(|cell| cell / 15), values(&format!("y{b}")), 1e-6, "own rows");
-                within(&matches.scores(&correlation), values("score"), 1e-6, "scores");
+                within(&scores(&matches, &correlation), values("score"), 1e-6, "scores");
             }
             let matches = CellMatches::of(&filtered);
             let name = |rest: &str| format!("pair{pair}/{rest}");
@@ -323,8 +323,8 @@ fn extraction_is_the_published_one_on_unequal_grids() {
         assert_eq!(column, values(&format!("j{a}")), "{direction}: columns");
         assert_eq!(values(&format!("i{b}")).len(), matches.cells.len());
         within(&matches.values, values("score"), 1e-7, "values");
-        let scores = units.values(&format!("extract_{direction}_softmax/score"));
-        within(&matches.scores(&correlation), scores, 1e-6, "scores");
+        let expected = units.values(&format!("extract_{direction}_softmax/score"));
+        within(&scores(&matches, &correlation), expected, 1e-6, "scores");
     }
 }
 

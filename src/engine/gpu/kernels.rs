@@ -57,6 +57,7 @@ impl Variant {
 }
 
 /// A file of `shaders/` with kernels.
+#[derive(Clone, Copy)]
 pub struct KernelFile {
     /// The file's name.
     pub file: &'static str,
@@ -307,5 +308,33 @@ impl KernelFile {
             }
         }
         unroll(&text, &constants)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_constant_that_the_host_sets_is_refused() {
+        for kernel in KERNELS.all() {
+            for preset in Preset::ALL {
+                assert!(kernel.text_for(&preset, Variant::default()).is_ok(), "{}", kernel.file);
+                let constants = kernel.constants(&preset).into_iter().map(|(name, _)| name);
+                for name in constants.chain(kernel.flags.iter().map(|flag| flag.name())) {
+                    let (from, to) = (format!("const {name}: "), format!("const OTHER_{name}: "));
+                    assert_eq!(kernel.text.matches(&from).count(), 1, "{}: {name}", kernel.file);
+                    let text = kernel.text.replace(&from, &to).leak();
+                    let error =
+                        KernelFile { text, ..*kernel }.text_for(&preset, Variant::default());
+                    assert!(
+                        matches!(&error, Err(TextError::Declared { declaration, found: 0 })
+                            if declaration.starts_with(&from)),
+                        "{}: {name}: {error:?}",
+                        kernel.file
+                    );
+                }
+            }
+        }
     }
 }
