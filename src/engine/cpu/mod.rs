@@ -2,7 +2,7 @@
 //! instructions.
 //!
 //! `correlate` once for a pair of hyperimages and its mirror, `expand` and `vote` once a source row of
-//! it, `hough` once a pair, `pick` for the hyperpixels asked for; [`consensus`] filters the correlations
+//! it, `hough` once a pair, `pick` for the hyperpixels asked for; `consensus` filters the correlations
 //! of NC-Net. Threads take pairs where there are many and rows where there are few; every sum has one
 //! order, so neither they nor their number change a bit of the result.
 

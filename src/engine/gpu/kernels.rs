@@ -274,7 +274,7 @@ impl KernelFile {
     /// their constants unrolled.
     ///
     /// # Panics
-    /// A text that lacks a constant that the host sets, or breaks a rule of [`super::unroll`]: a
+    /// A text that lacks a constant that the host sets, or breaks a rule of `unroll.rs`: a
     /// mistake in the file, which a test of all files finds.
     #[must_use]
     pub fn source(&self, preset: &Preset, variant: Variant) -> String {
