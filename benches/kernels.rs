@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hpflow::testing::backbone::trunk::normalise_cells;
-use hpflow::testing::engine::consensus::{
-    self, ConsensusEngine, ConsensusWeights, Correlation4d, correlate,
-};
-use hpflow::testing::engine::cpu::CpuEngine;
+use hpflow::testing::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d};
+use hpflow::testing::engine::cpu::{CpuEngine, correlate};
 use hpflow::testing::engine::gpu::GpuEngine;
-use hpflow::testing::engine::{Engine, EngineKind, Options, PairRequest, StageTimes};
-use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet, synthetic};
+use hpflow::testing::engine::{
+    Engine, EngineKind, EngineOptions, PairRequest, StageTimes, open_consensus,
+};
+use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet};
+use hpflow::testing::synthetic;
 
 /// Name, backbone, layers, jump and receptive field.
 const SHAPES: [(&str, &str, &str, [u32; 2]); 3] = [
@@ -110,9 +111,9 @@ fn correlation() -> Correlation4d {
 /// The kernels of neighbourhood consensus, a pair of photographs each.
 fn neighbourhood_consensus(criterion: &mut Criterion) {
     let correlation = correlation();
-    let options = Options { adapter: None, threads: 2, ..Options::default() };
+    let options = EngineOptions { torch_threads: 2, ..EngineOptions::default() };
     for kind in [EngineKind::Cpu, EngineKind::Gpu, EngineKind::Dense] {
-        let engine = consensus::open(kind, options, ConsensusWeights::untrained());
+        let engine = open_consensus(kind, &options, ConsensusWeights::untrained());
         let mut engine = match engine {
             Ok(engine) => engine,
             Err(error) => {

@@ -9,7 +9,7 @@ const SOURCE_QUADS: u32 = 3u; // vec4 of source cells an invocation
 const TARGET_QUADS: u32 = 3u; // vec4 of target cells an invocation
 const SPLIT: u32 = 512u;
 // Whether a workgroup is one subgroup with one tile of target cells, which its invocations load
-// together: where a load is dear, each loads a part and all hear of it.
+// together: where loads are expensive, each invocation loads a part and broadcasts it.
 const SHARED: bool = false;
 const FOUR_LOADS: u32 = 4u * TARGET_QUADS; // of an invocation, for four channels
 const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
@@ -19,40 +19,9 @@ const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
 @group(0) @binding(2) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
 
-// Blocks of 4 x 4 cells: a column of a block is a target cell.
-var<private> product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
-
-fn clear() {
-    for (var j = 0u; j < TARGET_QUADS; j++) {
-        for (var i = 0u; i < SOURCE_QUADS; i++) {
-            product[j][i] = mat4x4<f32>();
-        }
-    }
-}
-
-// The target's side of four steps of the product.
-var<private> cells: array<vec4<f32>, FOUR_QUADS>;
-
 // Quad `n` of the tile's target side, counted through four channels.
 fn quad_of_four(target_at: u32, target_quads: u32, n: u32) -> vec4<f32> {
     return features(target_page[target_at + (n / TARGET_QUADS) * target_quads + n % TARGET_QUADS]);
-}
-
-fn load_four(target_at: u32, target_quads: u32, lane: u32) {
-    if SHARED {
-        var loaded: array<vec4<f32>, FOUR_LOADS>;
-        for (var r = 0u; r < FOUR_LOADS; r++) {
-            let n = min(r * WORKGROUP + lane, FOUR_QUADS - 1u);
-            loaded[r] = quad_of_four(target_at, target_quads, n);
-        }
-        for (var n = 0u; n < FOUR_QUADS; n++) {
-            cells[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
-        }
-    } else {
-        for (var n = 0u; n < FOUR_QUADS; n++) {
-            cells[n] = quad_of_four(target_at, target_quads, n);
-        }
-    }
 }
 
 // Four channels at a time: a driver that keeps the products in memory then fetches each once for
@@ -80,8 +49,8 @@ fn accumulate_four(source_at: u32, source_quads: u32) {
 }
 
 // Which tile an invocation has, and which part of the channels. Beyond the last tile of a row
-// `inside` is false: that invocation computes the last one again, because who loads together must
-// stay together.
+// `inside` is false: that invocation computes the last one again, because invocations that load
+// together must take the same path.
 struct Tile {
     source_quad: u32,
     target_quad: u32,

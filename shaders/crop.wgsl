@@ -1,6 +1,6 @@
 // Lines maps at the base's resolution up as the base group of a layer set: the rows and columns that
-// count, row by row, the channels of each layer behind those of the one before. Layer sets of other
-// base layers count others.
+// count, row by row, the channels of each layer after those of the layer before. Which rows and
+// columns count depends on the base layer.
 
 const WORKGROUP: u32 = 8u;
 

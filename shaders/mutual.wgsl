@@ -74,7 +74,7 @@ fn mutual(@builtin(global_invocation_id) id: vec3<u32>) {
     let kept = select(value, 0.0, abs(value) < floor_values[id.z]);
     let ratio_b = kept / (largest_b[id.z * cells + id.y] + mutuals[0].epsilon);
     let ratio_a = kept / (largest_a[id.z * plane + id.x] + mutuals[0].epsilon);
-    // Between rows of B nothing is a match, whatever the division gave.
+    // Positions between rows of B are no matches, so what the division gave there is dropped.
     let inside = id.x % mutuals[0].row_stride < mutuals[0].b_columns
         && id.x / mutuals[0].row_stride < mutuals[0].b_rows;
     matched[at] = select(0.0, kept * (ratio_b * ratio_a), inside);

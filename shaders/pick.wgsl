@@ -4,7 +4,7 @@
 // ties.
 
 const WORKGROUP: u32 = 8u;
-const ROW_QUADS: u32 = 4u; // vec4 of rows an invocation
+const SOURCE_QUADS: u32 = 4u; // vec4 of source hyperpixels an invocation
 const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 const KEEP_SIMILARITIES: bool = false;
 // Whether all picks bound are of the same rows of one pair of images, under layer sets of one base
@@ -79,29 +79,9 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
 @group(0) @binding(10) var<storage, read_write> candidates: array<vec2<u32>>;
 @group(0) @binding(11) var<storage, read_write> similarities: array<vec4<f32>>;
 
-// A vec4 of a page that is no feature.
-fn target_quad_at(at: u32) -> vec4<f32> {
-    if HALF {
-        return quad(target_page[2u * at], target_page[2u * at + 1u]);
-    } else {
-        return features(target_page[at]);
-    }
-}
-
-// Blocks of 4 x 4 cells: a column of a block is a target cell.
-var<private> product: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
-
-fn clear() {
+fn accumulate(a: array<vec4<f32>, SOURCE_QUADS>, b: array<vec4<f32>, TARGET_QUADS>) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
-        for (var i = 0u; i < ROW_QUADS; i++) {
-            product[j][i] = mat4x4<f32>();
-        }
-    }
-}
-
-fn accumulate(a: array<vec4<f32>, ROW_QUADS>, b: array<vec4<f32>, TARGET_QUADS>) {
-    for (var j = 0u; j < TARGET_QUADS; j++) {
-        for (var i = 0u; i < ROW_QUADS; i++) {
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
             let block = product[j][i];
             product[j][i] = mat4x4(
                 fma(a[i], b[j].xxxx, block[0]),
@@ -113,7 +93,7 @@ fn accumulate(a: array<vec4<f32>, ROW_QUADS>, b: array<vec4<f32>, TARGET_QUADS>)
     }
 }
 
-// Dot products of the hyperpixels of a tile, as far as their base group goes.
+// The part of a tile's dot products that is due to the base group.
 fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     clear();
     let channels = pairs[pair].channels;
@@ -122,8 +102,8 @@ fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     let lines = picks[job].gathered + row_quad;
     var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
     for (var channel = 0u; channel < channels; channel++) {
-        var a: array<vec4<f32>, ROW_QUADS>;
-        for (var i = 0u; i < ROW_QUADS; i++) {
+        var a: array<vec4<f32>, SOURCE_QUADS>;
+        for (var i = 0u; i < SOURCE_QUADS; i++) {
             a[i] = lined_up[lines + channel * row_quads + i];
         }
         var b: array<vec4<f32>, TARGET_QUADS>;
@@ -135,7 +115,7 @@ fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     }
 }
 
-// And the rest of them.
+// The part that is due to the coarse groups.
 fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: u32) {
     let row_quads = picks[job].row_quads;
     let target_quads = pairs[pair].target_quads;
@@ -151,8 +131,8 @@ fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: 
         let upper = lines + (groups[group].line + u32(tap.x) * columns) * row_quads;
         let lower = lines + (groups[group].line + u32(tap.y) * columns) * row_quads;
         for (var column = first; column <= last; column++) {
-            var a: array<vec4<f32>, ROW_QUADS>;
-            for (var i = 0u; i < ROW_QUADS; i++) {
+            var a: array<vec4<f32>, SOURCE_QUADS>;
+            for (var i = 0u; i < SOURCE_QUADS; i++) {
                 a[i] = lined_up[upper + column * row_quads + i] * (1.0 - tap.z)
                     + lined_up[lower + column * row_quads + i] * tap.z;
             }
@@ -166,10 +146,7 @@ fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: 
     }
 }
 
-// The product of the base group, for every set anew.
-var<private> of_base: array<array<mat4x4<f32>, ROW_QUADS>, TARGET_QUADS>;
-
-// Tiles of a target row. Those of nothing but padding have no taps and no targets.
+// Tiles of a target row. Tiles that are all padding have no taps and no targets.
 fn tiles_of_target_row(pair: u32) -> u32 {
     return (pairs[pair].target_columns + TARGET_QUADS * 4u - 1u) / (TARGET_QUADS * 4u);
 }
@@ -186,7 +163,7 @@ fn best_of_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad
     let extra = picks[job].gathered + picks[job].lines * row_quads + row_quad;
     let norms = pairs[pair].target_norms + target_row * pairs[pair].target_quads + target_quad;
     let first_column = target_quad * 4u;
-    for (var i = 0u; i < ROW_QUADS; i++) {
+    for (var i = 0u; i < SOURCE_QUADS; i++) {
         // Four rows at once.
         let norm = lined_up[extra + i];
         let row = vec4<u32>(lined_up[extra + row_quads + i]);
@@ -236,13 +213,13 @@ fn best_of_tile(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad
 fn pick(@builtin(global_invocation_id) id: vec3<u32>) {
     let pair = picks[id.z].pair;
     let tiles_of_row = tiles_of_target_row(pair);
-    let row_tiles = picks[id.z].row_quads / ROW_QUADS;
+    let row_tiles = picks[id.z].row_quads / SOURCE_QUADS;
     if id.x >= pairs[pair].target_rows * tiles_of_row || id.y >= row_tiles {
         return;
     }
     let target_row = id.x / tiles_of_row;
     let target_quad = (id.x % tiles_of_row) * TARGET_QUADS;
-    let row_quad = id.y * ROW_QUADS;
+    let row_quad = id.y * SOURCE_QUADS;
     correlate_base(id.z, pair, row_quad, target_row, target_quad);
     if SETS {
         of_base = product;

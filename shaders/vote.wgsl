@@ -4,14 +4,14 @@
 //
 // The coarse groups are extra steps of the same product: the expanded correlation of a target
 // column of the group times the weight of that column in each target hyperpixel. Layer sets of one
-// pair of images that have the base group in common have these steps alone apart.
+// pair of images that share the base group differ only in these steps.
 
 const WORKGROUP: u32 = 8u;
 const SOURCE_ROWS: u32 = 1u;  // source rows a workgroup
 const SOURCE_QUADS: u32 = 4u; // vec4 of source cells an invocation
 const TARGET_QUADS: u32 = 4u; // vec4 of target cells an invocation
 // Whether a workgroup is one subgroup with one source row, whose invocations load the source
-// together: where a load is dear, each loads a part and all hear of it.
+// together: where loads are expensive, each invocation loads a part and broadcasts it.
 const SHARED: bool = false;
 // Whether all pairs bound are one pair of images under layer sets of one base group: its product is
 // then computed once for all of them.
@@ -30,15 +30,7 @@ const DIAGONAL_QUADS: u32 = SOURCE_QUADS + TARGET_QUADS;
 @group(0) @binding(4) var<storage, read> expanded: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> votes: array<vec4<f32>>;
 
-// Vec4s of the pages that are no features.
-fn target_quad_at(at: u32) -> vec4<f32> {
-    if HALF {
-        return quad(target_page[2u * at], target_page[2u * at + 1u]);
-    } else {
-        return features(target_page[at]);
-    }
-}
-
+// A vec4 of the source's page that holds no features.
 fn source_quad_at(at: u32) -> vec4<f32> {
     if HALF {
         return quad(source_page[2u * at], source_page[2u * at + 1u]);
@@ -47,46 +39,15 @@ fn source_quad_at(at: u32) -> vec4<f32> {
     }
 }
 
-// Blocks of 4 x 4 cells: a column of a block is a target cell.
-var<private> product: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
-
-fn clear() {
-    for (var j = 0u; j < TARGET_QUADS; j++) {
-        for (var i = 0u; i < SOURCE_QUADS; i++) {
-            product[j][i] = mat4x4<f32>();
-        }
-    }
-}
-
-// The source's side of up to four steps of the product.
-var<private> source: array<vec4<f32>, FOUR_QUADS>;
-
 // Quad `n` of the tile's source side, counted through four channels.
 fn quad_of_four(source_at: u32, source_quads: u32, n: u32) -> vec4<f32> {
     return features(source_page[source_at + (n / SOURCE_QUADS) * source_quads + n % SOURCE_QUADS]);
 }
 
-fn load_four(source_at: u32, source_quads: u32, lane: u32) {
-    if SHARED {
-        var loaded: array<vec4<f32>, FOUR_LOADS>;
-        for (var r = 0u; r < FOUR_LOADS; r++) {
-            let n = min(r * WORKGROUP + lane, FOUR_QUADS - 1u);
-            loaded[r] = quad_of_four(source_at, source_quads, n);
-        }
-        for (var n = 0u; n < FOUR_QUADS; n++) {
-            source[n] = subgroupBroadcast(loaded[n / WORKGROUP], n % WORKGROUP);
-        }
-    } else {
-        for (var n = 0u; n < FOUR_QUADS; n++) {
-            source[n] = quad_of_four(source_at, source_quads, n);
-        }
-    }
-}
-
 // A column of an expanded correlation, mixed from two target rows: those are each invocation's own.
 fn load_expanded(upper: u32, lower: u32, weight: f32) {
     for (var n = 0u; n < SOURCE_QUADS; n++) {
-        source[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
+        cells[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
     }
 }
 
@@ -99,10 +60,10 @@ fn accumulate_four(target_at: u32, target_quads: u32) {
         let b2 = features(target_page[target_at + 2u * target_quads + j]);
         let b3 = features(target_page[target_at + 3u * target_quads + j]);
         for (var i = 0u; i < SOURCE_QUADS; i++) {
-            let a0 = source[i];
-            let a1 = source[SOURCE_QUADS + i];
-            let a2 = source[2u * SOURCE_QUADS + i];
-            let a3 = source[3u * SOURCE_QUADS + i];
+            let a0 = cells[i];
+            let a1 = cells[SOURCE_QUADS + i];
+            let a2 = cells[2u * SOURCE_QUADS + i];
+            let a3 = cells[3u * SOURCE_QUADS + i];
             let block = product[j][i];
             product[j][i] = mat4x4(
                 fma(a3, b3.xxxx, fma(a2, b2.xxxx, fma(a1, b1.xxxx, fma(a0, b0.xxxx, block[0])))),
@@ -120,16 +81,16 @@ fn accumulate(weights_at: u32) {
         for (var i = 0u; i < SOURCE_QUADS; i++) {
             let block = product[j][i];
             product[j][i] = mat4x4(
-                fma(source[i], b.xxxx, block[0]),
-                fma(source[i], b.yyyy, block[1]),
-                fma(source[i], b.zzzz, block[2]),
-                fma(source[i], b.wwww, block[3]),
+                fma(cells[i], b.xxxx, block[0]),
+                fma(cells[i], b.yyyy, block[1]),
+                fma(cells[i], b.zzzz, block[2]),
+                fma(cells[i], b.wwww, block[3]),
             );
         }
     }
 }
 
-// Dot products of the hyperpixels of a tile, as far as their base group goes.
+// The part of a tile's dot products that is due to the base group.
 fn correlate_base(
     pair: u32,
     source_row: u32,
@@ -152,7 +113,7 @@ fn correlate_base(
     }
 }
 
-// And the rest of them.
+// The part that is due to the coarse groups.
 fn add_groups(
     pair: u32,
     source_row: u32,
@@ -181,9 +142,6 @@ fn add_groups(
         }
     }
 }
-
-// The product of the base group, for every set anew.
-var<private> of_base: array<array<mat4x4<f32>, SOURCE_QUADS>, TARGET_QUADS>;
 
 fn similarity(cosine: vec4<f32>) -> vec4<f32> {
     let positive = max(cosine, vec4(0.0));
@@ -231,7 +189,8 @@ fn vote(
     let target_rows = pairs[pair].target_rows;
     let row_groups = (target_rows + TARGET_ROWS - 1u) / TARGET_ROWS;
     let distance = workgroup.x / row_groups;
-    // Rows beyond the last are computed but not written: who loads together must stay together.
+    // Rows beyond the last are computed but not written: invocations that load together must take
+    // the same path.
     let wanted_row = (workgroup.x % row_groups) * TARGET_ROWS + local.x % TARGET_ROWS;
     let target_row = min(wanted_row, target_rows - 1u);
     let source_row = workgroup.y * SOURCE_ROWS + local.x / TARGET_ROWS;
@@ -241,7 +200,7 @@ fn vote(
     if source_row >= pairs[pair].source_rows || distance >= distances {
         return;
     }
-    // Tiles of nothing but padding have no taps, and nothing to add.
+    // Tiles that are all padding have no taps and add nothing.
     let tile_columns = TARGET_QUADS * 4u;
     let filled_tiles = (pairs[pair].target_columns + tile_columns - 1u) / tile_columns;
     var sums: array<vec4<f32>, DIAGONAL_QUADS>;

@@ -39,7 +39,8 @@ pub mod engine {
     pub use crate::engine::cpu::{CpuEngine, InstructionSet};
     pub use crate::engine::gpu::{AdapterReport, GpuEngine, GpuError, GpuOptions, adapters};
     pub use crate::engine::{
-        Engine, EngineError, EngineKind, Matches, Options, PairRequest, StageTimes, open,
+        Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
+        SetsRequest, StageTimes, open,
     };
 }
 
@@ -56,7 +57,9 @@ pub mod flow {
 /// Layer sets, and the hyperpixels that they make.
 pub mod hyperpixel {
     pub use crate::hyperpixel::layers::LayerSetError;
-    pub use crate::hyperpixel::{Geometry, Grid, Hyperimage, LayerSet, Precision};
+    pub use crate::hyperpixel::{
+        Geometry, Grid, Hyperimage, LayerSet, LayerStack, Precision, View,
+    };
 }
 
 /// Photographs, as published code decodes and resizes them.

@@ -1,9 +1,11 @@
 //! Hough space: its cell, its bins, and the bin of every cell offset, computed once on the host so
 //! that no two engines disagree about a bin (HPF, section 3.2; docs/method.md, "Hough voting").
 
-use super::HOUGH_CELLS;
 use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Hyperimage};
+
+/// Number of Hough cells that the bins are made for (published code: 8192).
+pub const HOUGH_CELLS: f64 = 8192.0;
 
 /// Side of the Gaussian that blurs the votes, in bins (published code).
 pub const BLUR_SIDE: usize = 7;

@@ -1,8 +1,14 @@
 //! Choosing an engine by name.
 
-use super::cpu::CpuEngine;
-use super::gpu::{self, GpuEngine, GpuOptions};
-use super::{Engine, EngineError};
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use super::consensus::{ConsensusEngine, ConsensusWeights};
+use super::contract::Engine;
+use super::cpu::{CpuConsensus, CpuEngine};
+use super::error::EngineError;
+use super::gpu::{self, GpuConsensus, GpuEngine, GpuOptions};
 use crate::hyperpixel::Precision;
 
 /// The engines on the command line.
@@ -33,7 +39,7 @@ impl EngineKind {
     }
 
     /// The kind that `auto` stands for here; any other stands for itself.
-    pub(super) fn resolved(self, options: Options) -> Self {
+    fn resolved(self, options: &EngineOptions) -> Self {
         // Whoever names an adapter wants it, software or not.
         let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
         match self {
@@ -45,41 +51,95 @@ impl EngineKind {
 }
 
 /// How an engine is opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions<'a> {
     /// Part of the name of a GPU adapter, to choose among several.
     pub adapter: Option<&'a str>,
-    /// Threads of the dense engine on the processor. The CPU engine takes rayon's.
-    pub threads: usize,
+    /// Threads of libtorch, on which the dense engine runs on the processor; no other engine uses
+    /// them. 0 counts as 1.
+    pub torch_threads: usize,
+    /// Threads on the processor of the CPU engine, and of what the GPU engine prepares there; rayon's
+    /// global pool if there is none.
+    pub pool: Option<Arc<ThreadPool>>,
     /// How the maps of the hyperimages are stored that it will match.
     pub precision: Precision,
+}
+
+impl EngineOptions<'_> {
+    fn of_gpu(&self) -> GpuOptions {
+        GpuOptions {
+            adapter: self.adapter.map(str::to_owned),
+            precision: self.precision,
+            pool: self.pool.clone(),
+            ..GpuOptions::default()
+        }
+    }
 }
 
 /// Opens an engine.
 ///
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
-pub fn open(kind: EngineKind, options: Options) -> Result<Box<dyn Engine>, EngineError> {
+pub fn open(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
     match kind.resolved(options) {
-        EngineKind::Gpu => gpu(options),
-        EngineKind::Auto | EngineKind::Cpu => Ok(Box::new(CpuEngine::new())),
+        EngineKind::Gpu => Ok(Box::new(GpuEngine::with(&options.of_gpu())?)),
+        EngineKind::Auto | EngineKind::Cpu => {
+            let engine = CpuEngine::new();
+            Ok(Box::new(match &options.pool {
+                Some(pool) => engine.in_pool(Arc::clone(pool)),
+                None => engine,
+            }))
+        }
         EngineKind::Dense => dense(options),
     }
 }
 
-fn gpu(options: Options) -> Result<Box<dyn Engine>, EngineError> {
-    let adapter = options.adapter.map(str::to_owned);
-    let options = GpuOptions { adapter, precision: options.precision, ..GpuOptions::default() };
-    Ok(Box::new(GpuEngine::with(&options)?))
+/// Opens an engine for a consensus network; the precision of maps is not used.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_consensus(
+    kind: EngineKind,
+    options: &EngineOptions,
+    weights: ConsensusWeights,
+) -> Result<Box<dyn ConsensusEngine>, EngineError> {
+    match kind.resolved(options) {
+        EngineKind::Gpu => Ok(Box::new(GpuConsensus::with(weights, &options.of_gpu())?)),
+        EngineKind::Auto | EngineKind::Cpu => {
+            let engine = CpuConsensus::new(weights);
+            Ok(Box::new(match &options.pool {
+                Some(pool) => engine.in_pool(Arc::clone(pool)),
+                None => engine,
+            }))
+        }
+        EngineKind::Dense => dense_consensus(options, &weights),
+    }
 }
 
 #[cfg(feature = "torch")]
-fn dense(options: Options) -> Result<Box<dyn Engine>, EngineError> {
+fn dense(options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
     let device = crate::backbone::Device::Auto;
-    Ok(Box::new(super::dense::DenseEngine::new(device, options.threads)?))
+    Ok(Box::new(super::dense::DenseEngine::new(device, options.torch_threads)?))
 }
 
 #[cfg(not(feature = "torch"))]
-fn dense(_options: Options) -> Result<Box<dyn Engine>, EngineError> {
+fn dense(_options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
+    Err(EngineError::WithoutTorch)
+}
+
+#[cfg(feature = "torch")]
+fn dense_consensus(
+    options: &EngineOptions,
+    weights: &ConsensusWeights,
+) -> Result<Box<dyn ConsensusEngine>, EngineError> {
+    let device = crate::backbone::Device::Auto;
+    Ok(Box::new(super::dense::DenseConsensus::new(weights, device, options.torch_threads)?))
+}
+
+#[cfg(not(feature = "torch"))]
+fn dense_consensus(
+    _options: &EngineOptions,
+    _weights: &ConsensusWeights,
+) -> Result<Box<dyn ConsensusEngine>, EngineError> {
     Err(EngineError::WithoutTorch)
 }

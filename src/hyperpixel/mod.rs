@@ -5,7 +5,7 @@ pub mod hyperimage;
 pub mod layers;
 mod norms;
 pub mod stack;
-pub mod synthetic;
+pub(crate) mod synthetic;
 pub mod upsample;
 pub mod values;
 

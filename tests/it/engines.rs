@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hpflow::testing::engine::cpu::{CpuEngine, InstructionSet};
-use hpflow::testing::engine::{Engine, EngineError, PairRequest};
-use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision, synthetic};
+use hpflow::testing::engine::{Engine, EngineError, PairRequest, SetRequest, SetsRequest};
+use hpflow::testing::hyperpixel::{Geometry, Hyperimage, LayerSet, LayerStack, Precision, View};
+use hpflow::testing::{Examine, synthetic};
 
 use crate::oracle::oracle;
 
@@ -41,7 +42,7 @@ pub const CASES: [(&str, [u32; 2], [u32; 2]); 7] = [
 
 /// Holds an engine to the definition on one case, in both directions: an engine may compute either
 /// from the other.
-pub fn agrees_with_the_definition(engine: &mut dyn Engine, precision: Precision, case: usize) {
+pub fn agrees_with_the_definition(engine: &mut dyn Examine, precision: Precision, case: usize) {
     let (layers, source, target) = CASES[case];
     let source = hyperimage_in(precision, layers, source, 1);
     let target = hyperimage_in(precision, layers, target, 2);
@@ -49,7 +50,7 @@ pub fn agrees_with_the_definition(engine: &mut dyn Engine, precision: Precision,
     agrees_one_way(engine, target, source);
 }
 
-fn agrees_one_way(engine: &mut dyn Engine, source: Arc<Hyperimage>, target: Arc<Hyperimage>) {
+fn agrees_one_way(engine: &mut dyn Examine, source: Arc<Hyperimage>, target: Arc<Hyperimage>) {
     let expected = oracle(&source, &target);
     let rows: Vec<u32> = (0..source.grid.len() as u32).collect();
     let request = PairRequest { source, target, rows };
@@ -183,6 +184,12 @@ fn a_pair_of_two_precisions_is_an_error() {
     assert!(error.to_string().contains("f16 and f32"), "{error}");
 }
 
+/// So many threads.
+pub fn pool(threads: usize) -> Arc<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Arc::new(pool.expect("threads"))
+}
+
 /// Matches of rows of several pairs, as bytes.
 fn bytes(engine: &mut CpuEngine, pairs: &[PairRequest], batch: usize) -> Vec<(Vec<u32>, Vec<u32>)> {
     pairs
@@ -218,10 +225,12 @@ fn nothing_changes_a_bit(pairs: &[PairRequest]) {
     for batch in [2, 5] {
         assert_eq!(bytes(&mut CpuEngine::new(), pairs, batch), expected, "batches of {batch}");
     }
-    for threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let found = pool.install(|| bytes(&mut CpuEngine::new(), pairs, 5));
-        assert_eq!(found, expected, "{threads} threads");
+    for threads in [1, 3, 7] {
+        let mut engine = CpuEngine::new().in_pool(pool(threads));
+        for batch in [1, 5] {
+            let found = bytes(&mut engine, pairs, batch);
+            assert_eq!(found, expected, "{threads} threads, batches of {batch}");
+        }
     }
     for instructions in InstructionSet::available() {
         if instructions != InstructionSet::Plain {
@@ -284,4 +293,215 @@ fn different_layers_are_an_error() {
     let pair = PairRequest { source, target, rows: Vec::new() };
     let error = CpuEngine::new().match_pairs(&[pair]).expect_err("other layers");
     assert!(error.to_string().contains("same backbone and layers"), "{error}");
+}
+
+/// Makes the engines that a test holds to the same.
+type Engines = fn() -> Vec<Box<dyn Examine>>;
+
+/// Every engine, that of the GPU among them.
+fn engines_with_gpu() -> Vec<Box<dyn Examine>> {
+    let mut engines = engines_on_the_processor();
+    engines.push(Box::new(crate::gpu::engine()));
+    engines
+}
+
+/// Every engine that needs no GPU.
+fn engines_on_the_processor() -> Vec<Box<dyn Examine>> {
+    let mut engines: Vec<Box<dyn Examine>> = Vec::new();
+    for instructions in InstructionSet::available() {
+        engines.push(Box::new(CpuEngine::with(instructions)));
+    }
+    #[cfg(feature = "torch")]
+    {
+        let device = hpflow::testing::backbone::Device::Cpu;
+        let dense = hpflow::testing::engine::dense::DenseEngine::new(device, 2).expect("an engine");
+        engines.push(Box::new(dense));
+    }
+    engines
+}
+
+/// What every engine says of a pair, whether it is matched or examined.
+#[track_caller]
+fn refusals(engines: Engines, pair: &PairRequest) -> Vec<EngineError> {
+    let good = some_pairs(Precision::F32).remove(0);
+    let mut errors = Vec::new();
+    for mut engine in engines() {
+        let pairs = [good.clone(), pair.clone()];
+        errors.push(engine.match_pairs(&pairs).expect_err("a refusal"));
+        errors.push(engine.examine(pair).expect_err("a refusal"));
+        assert!(engine.match_pairs(&pairs[..1]).is_ok(), "{} goes on", engine.name());
+    }
+    errors
+}
+
+#[test]
+fn every_engine_refuses_rows_that_the_source_lacks() {
+    refuse_rows_that_the_source_lacks(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_engine_refuses_rows_that_the_source_lacks_on_the_gpu() {
+    refuse_rows_that_the_source_lacks(engines_with_gpu);
+}
+
+fn refuse_rows_that_the_source_lacks(engines: Engines) {
+    let pair = some_pairs(Precision::F32).remove(1);
+    let count = pair.source.grid.len();
+    for (rows, wrong) in [
+        (vec![count as u32], count as u32),
+        (vec![0, u32::MAX], u32::MAX),
+        (vec![count as u32 + 7, 1], count as u32 + 7),
+    ] {
+        for error in refusals(engines, &PairRequest { rows, ..pair.clone() }) {
+            assert!(
+                matches!(error, EngineError::NoSuchRow { row, rows } if row == wrong && rows == count),
+                "{error:?}"
+            );
+        }
+    }
+    for mut engine in engines() {
+        let rows = vec![0, count as u32 - 1];
+        let matches = engine.match_pairs(&[PairRequest { rows, ..pair.clone() }]).expect("matches");
+        assert_eq!(matches[0].best.len(), 2, "the last row is one, with {}", engine.name());
+    }
+}
+
+#[test]
+fn every_engine_refuses_rows_that_do_not_ascend() {
+    refuse_rows_that_do_not_ascend(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_engine_refuses_rows_that_do_not_ascend_on_the_gpu() {
+    refuse_rows_that_do_not_ascend(engines_with_gpu);
+}
+
+fn refuse_rows_that_do_not_ascend(engines: Engines) {
+    let pair = some_pairs(Precision::F32).remove(1);
+    for (rows, wrong) in [(vec![3, 2], [2, 3]), (vec![0, 5, 5], [5, 5]), (vec![1, 9, 4, 2], [4, 9])]
+    {
+        for error in refusals(engines, &PairRequest { rows, ..pair.clone() }) {
+            assert!(
+                matches!(error, EngineError::RowOrder { row, before } if [row, before] == wrong),
+                "{error:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_engine_refuses_what_cannot_be_a_pair_with_the_same_words() {
+    refuse_what_cannot_be_a_pair_with_the_same_words(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_engine_refuses_what_cannot_be_a_pair_with_the_same_words_on_the_gpu() {
+    refuse_what_cannot_be_a_pair_with_the_same_words(engines_with_gpu);
+}
+
+fn refuse_what_cannot_be_a_pair_with_the_same_words(engines: Engines) {
+    let image = |layers, size| hyperimage(layers, size, 1);
+    let pairs = [
+        (image("1", [5, 5]), image("1", [60, 60])),
+        (image("0,9", [60, 60]), image("0,5", [60, 60])),
+        (hyperimage_in(Precision::F16, "0,9", [60, 60], 1), image("0,9", [60, 60])),
+    ];
+    for (source, target) in pairs {
+        let errors = refusals(engines, &PairRequest { source, target, rows: Vec::new() });
+        let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(words.iter().all(|one| *one == words[0]), "{words:?}");
+    }
+}
+
+/// A pair under two layer sets of layers 0, 1 and 9.
+fn sets_request() -> SetsRequest {
+    let layers = "0,1,9".parse().expect("layers");
+    let sets: [(&[usize], Geometry); 2] =
+        [(&[0, 2], Geometry::new(4, 11)), (&[1, 2], Geometry::new(4, 19))];
+    let [source, target] = [([90, 70], 1), ([80, 75], 2)].map(|(size, seed)| {
+        let maps = synthetic::feature_maps("resnet50", &layers, size, seed);
+        Arc::new(LayerStack::new(size[0], size[1], [1.0; 2], maps))
+    });
+    let views = [&source, &target].map(|stack| stack.views(&sets).into_iter().map(Arc::new));
+    let [of_source, of_target] = views;
+    let set = |((positions, _), (source, target)): (&(&[usize], _), (Arc<View>, _))| SetRequest {
+        positions: (*positions).into(),
+        rows: (0..source.grid.len() as u32).step_by(5).collect(),
+        source,
+        target,
+    };
+    let sets = sets.iter().zip(of_source.zip(of_target)).map(set).collect();
+    SetsRequest { source, target, sets }
+}
+
+#[test]
+fn every_engine_refuses_the_same_layer_sets() {
+    refuse_the_same_layer_sets(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_engine_refuses_the_same_layer_sets_on_the_gpu() {
+    refuse_the_same_layer_sets(engines_with_gpu);
+}
+
+fn refuse_the_same_layer_sets(engines: Engines) {
+    let good = sets_request();
+    let count = good.sets[1].source.grid.len();
+    let with = |change: &dyn Fn(&mut SetRequest)| {
+        let mut wrong = good.clone();
+        change(&mut wrong.sets[1]);
+        wrong
+    };
+    let positions = |positions: &'static [usize]| with(&|set| set.positions = positions.into());
+    let wrong = [
+        with(&|set| set.rows = [0, count as u32].into()),
+        with(&|set| set.rows = [4, 3].into()),
+        positions(&[]),
+        positions(&[2, 1]),
+        positions(&[1, 1]),
+        positions(&[1, 3]),
+    ];
+    let expected = ["NoSuchRow", "RowOrder"].into_iter().chain(["LayerPositions"; 4]);
+    for (wrong, expected) in wrong.iter().zip(expected) {
+        for mut engine in engines() {
+            let requests = [good.clone(), wrong.clone()];
+            let error = engine.match_sets(&requests, 1 << 30).expect_err("a refusal");
+            assert!(format!("{error:?}").starts_with(expected), "{}: {error:?}", engine.name());
+            assert!(
+                engine.match_sets(&requests[..1], 1 << 30).is_ok(),
+                "{} goes on",
+                engine.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn threads_change_no_bit_of_layer_sets() {
+    let good = sets_request();
+    let mirror = SetsRequest {
+        source: Arc::clone(&good.target),
+        target: Arc::clone(&good.source),
+        sets: good
+            .sets
+            .iter()
+            .map(|set| SetRequest {
+                positions: Arc::clone(&set.positions),
+                source: Arc::clone(&set.target),
+                target: Arc::clone(&set.source),
+                rows: [1, 2, 30].into(),
+            })
+            .collect(),
+    };
+    let requests = [good.clone(), mirror, good];
+    let expected = CpuEngine::new().match_sets(&requests, 1 << 30).expect("matches");
+    for threads in [1, 3] {
+        let mut engine = CpuEngine::new().in_pool(pool(threads));
+        let found = engine.match_sets(&requests, 1 << 30).expect("matches");
+        assert_eq!(found, expected, "{threads} threads");
+    }
 }

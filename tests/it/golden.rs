@@ -9,11 +9,12 @@ use hpflow::Progress;
 use hpflow::testing::backbone::{self, Backbone, Device, WeightsSource};
 use hpflow::testing::engine::cpu::{CpuEngine, InstructionSet};
 use hpflow::testing::engine::dense::DenseEngine;
-use hpflow::testing::engine::hough::HoughSpace;
-use hpflow::testing::engine::{Engine, Examination, Matches, PairRequest};
+use hpflow::testing::engine::{Engine, Matches, PairRequest};
+use hpflow::testing::hough::HoughSpace;
 use hpflow::testing::hyperpixel::{Hyperimage, LayerSet};
 use hpflow::testing::image::{self, Prepared};
 use hpflow::testing::transfer::{Neighbours, transfer};
+use hpflow::testing::{Examination, Examine};
 use safetensors::SafeTensors;
 
 use crate::engines::close;
@@ -86,7 +87,7 @@ impl Case {
     }
 
     /// Examines all source hyperpixels.
-    fn examine(&self, engine: &mut dyn Engine) -> (PairRequest, Examination) {
+    fn examine(&self, engine: &mut dyn Examine) -> (PairRequest, Examination) {
         let request = PairRequest {
             source: self.source.clone(),
             target: self.target.clone(),
@@ -161,7 +162,7 @@ fn neighbours_of_keypoints_are_the_published_ones() {
 }
 
 /// Holds an engine to the golden values of a case.
-fn reproduces_the_published_values(engine: &mut dyn Engine, case: &Case) {
+fn reproduces_the_published_values(engine: &mut dyn Examine, case: &Case) {
     let (request, found) = case.examine(engine);
     let what = |name: &str| format!("{} of {} with {}", name, case.name, engine.name());
     similarities_agree(case, &found, &what("similarity"));

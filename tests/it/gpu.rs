@@ -7,6 +7,7 @@ use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
 use hpflow::testing::engine::{Engine, EngineError, Matches, PairRequest};
 use hpflow::testing::hyperpixel::{Hyperimage, Precision, Values};
+use hpflow::testing::{Examine, destroy};
 
 use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage, hyperimage_in};
 
@@ -192,16 +193,6 @@ fn an_unknown_adapter_is_an_error_that_lists_what_there_is() {
 
 #[test]
 #[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
-fn a_row_that_the_source_lacks_is_an_error() {
-    let mut engine = engine();
-    let pair = pairs().remove(0);
-    let row = pair.source.grid.len() as u32;
-    let error = engine.match_pairs(&[PairRequest { rows: vec![row], ..pair }]).err();
-    assert!(matches!(error, Some(EngineError::Gpu(GpuError::NoSuchRow { .. }))), "{error:?}");
-}
-
-#[test]
-#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn a_pair_beyond_the_limits_is_an_error_that_says_which() {
     let mut engine = engine();
     let large = |seed| hyperimage("0,9", [1000, 750], seed);
@@ -225,7 +216,7 @@ fn a_lost_device_is_an_error_and_stays_one() {
     let mut engine = engine();
     let pairs = pairs();
     engine.match_pairs(&pairs[..1]).expect("matches");
-    engine.destroy();
+    destroy(&engine);
     for _ in 0..2 {
         let error = engine.match_pairs(&pairs[..1]).expect_err("the device is gone");
         assert!(matches!(error, EngineError::Gpu(GpuError::Lost { .. })), "{error}");

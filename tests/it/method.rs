@@ -7,7 +7,7 @@ use hpflow::testing::benchmark::{Benchmark, Kind};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuError;
 use hpflow::testing::engine::{
-    Engine, EngineError, EngineKind, Examination, Matches, PairRequest, SetsRequest, StageTimes,
+    Checked, Engine, EngineError, EngineKind, Matches, PairRequest, SetsRequest, StageTimes,
 };
 use hpflow::testing::hyperpixel::LayerSet;
 use hpflow::testing::method::hpf::Hpf;
@@ -123,23 +123,22 @@ impl Engine for Limited {
         "a card".to_owned()
     }
 
-    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
+    fn match_checked_pairs(
+        &mut self,
+        pairs: Checked<PairRequest>,
+    ) -> Result<Vec<Matches>, EngineError> {
         pairs.iter().try_for_each(|pair| self.check(pair.source.grid.len()))?;
-        self.engine.match_pairs(pairs)
+        self.engine.match_checked_pairs(pairs)
     }
 
-    fn match_sets(
+    fn match_checked_sets(
         &mut self,
-        pairs: &[SetsRequest],
+        pairs: Checked<SetsRequest>,
         memory: usize,
     ) -> Result<Vec<Vec<Matches>>, EngineError> {
         let sets = pairs.iter().flat_map(|pair| &pair.sets);
         sets.map(|set| set.source.grid.len()).try_for_each(|cells| self.check(cells))?;
-        self.engine.match_sets(pairs, memory)
-    }
-
-    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
-        self.engine.examine(pair)
+        self.engine.match_checked_sets(pairs, memory)
     }
 
     fn take_stage_times(&mut self) -> StageTimes {

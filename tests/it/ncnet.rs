@@ -6,15 +6,13 @@ use std::path::Path;
 use half::f16;
 use hpflow::testing::backbone::FeatureMap;
 use hpflow::testing::backbone::trunk::normalise_cells;
-use hpflow::testing::engine::consensus::cpu::{CpuConsensus, layer, mutual};
-use hpflow::testing::engine::consensus::{
-    ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, correlate,
-};
-use hpflow::testing::engine::cpu::InstructionSet;
-use hpflow::testing::engine::gpu::consensus::GpuConsensus;
-use hpflow::testing::engine::gpu::{GpuOptions, Preset};
+use hpflow::testing::engine::EngineError;
+use hpflow::testing::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d, Layer};
+use hpflow::testing::engine::cpu::{CpuConsensus, InstructionSet, correlate};
+use hpflow::testing::engine::gpu::{GpuConsensus, GpuOptions, Preset};
 use hpflow::testing::method::frame::Frame;
 use hpflow::testing::method::ncnet::matches::{CellMatches, interpolate};
+use hpflow::testing::{ConsensusExamination, ExamineConsensus, layer, mutual, scores};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
@@ -88,21 +86,21 @@ fn correlation(head: &Fixture, pair: usize) -> Correlation4d {
 }
 
 /// The GPU engine, with one network.
-fn gpu_engine(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
+fn gpu_engine(weights: &ConsensusWeights) -> Vec<Box<dyn ExamineConsensus>> {
     let gpu = GpuConsensus::with(weights.clone(), &GpuOptions::default());
     vec![Box::new(gpu.expect("an adapter, or HPFLOW_NO_GPU=1"))]
 }
 
 /// Every engine that needs no GPU.
-fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>> {
-    let mut engines: Vec<Box<dyn ConsensusEngine>> = Vec::new();
+fn engines_on_the_processor(weights: &ConsensusWeights) -> Vec<Box<dyn ExamineConsensus>> {
+    let mut engines: Vec<Box<dyn ExamineConsensus>> = Vec::new();
     for instructions in InstructionSet::available() {
         engines.push(Box::new(CpuConsensus::with(weights.clone(), instructions)));
     }
     #[cfg(feature = "torch")]
     {
         use hpflow::testing::backbone::Device;
-        use hpflow::testing::engine::consensus::dense::DenseConsensus;
+        use hpflow::testing::engine::dense::DenseConsensus;
         let dense = DenseConsensus::new(weights, Device::Cpu, 2).expect("the dense engine");
         engines.push(Box::new(dense));
     }
@@ -129,7 +127,7 @@ fn every_value_between_features_and_filtered_correlation_is_the_published_one_on
     every_value_is_the_published_one(gpu_engine);
 }
 
-type Engines = fn(&ConsensusWeights) -> Vec<Box<dyn ConsensusEngine>>;
+type Engines = fn(&ConsensusWeights) -> Vec<Box<dyn ExamineConsensus>>;
 
 fn every_value_is_the_published_one(engines: Engines) {
     let head = Fixture::read("ncnet_head");
@@ -178,7 +176,7 @@ fn matches_and_points_are_the_published_ones() {
                 };
                 within(&own(|cell| cell % 15), values(&format!("x{b}")), 1e-6, "own columns");
                 within(&own(|cell| cell / 15), values(&format!("y{b}")), 1e-6, "own rows");
-                within(&matches.scores(&correlation), values("score"), 1e-6, "scores");
+                within(&scores(&matches, &correlation), values("score"), 1e-6, "scores");
             }
             let matches = CellMatches::of(&filtered);
             let name = |rest: &str| format!("pair{pair}/{rest}");
@@ -341,8 +339,8 @@ fn extraction_is_the_published_one_on_unequal_grids() {
         assert_eq!(column, values(&format!("j{a}")), "{direction}: columns");
         assert_eq!(values(&format!("i{b}")).len(), matches.cells.len());
         within(&matches.values, values("score"), 1e-7, "values");
-        let scores = units.values(&format!("extract_{direction}_softmax/score"));
-        within(&matches.scores(&correlation), scores, 1e-6, "scores");
+        let expected = units.values(&format!("extract_{direction}_softmax/score"));
+        within(&scores(&matches, &correlation), expected, 1e-6, "scores");
     }
 }
 
@@ -631,4 +629,60 @@ fn definition(layer: &Layer, channels: &[Correlation4d]) -> Vec<Vec<f64>> {
         sum.max(0.0)
     };
     (0..layer.outputs).map(|output| every(sides).map(|at| value(output, at)).collect()).collect()
+}
+
+#[test]
+fn every_engine_refuses_a_correlation_without_cells_or_of_the_wrong_length() {
+    refuse_a_correlation_without_cells_or_of_the_wrong_length(engines_on_the_processor);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn every_engine_refuses_a_correlation_without_cells_or_of_the_wrong_length_on_the_gpu() {
+    refuse_a_correlation_without_cells_or_of_the_wrong_length(gpu_engine);
+}
+
+fn refuse_a_correlation_without_cells_or_of_the_wrong_length(engines: Engines) {
+    let weights = Random(3).network(&[(3, 2), (3, 1)]);
+    let good = Correlation4d { a: [2, 3], b: [3, 2], data: vec![0.5; 36] };
+    let wrong = [
+        Correlation4d { a: [0, 3], b: [3, 2], data: Vec::new() },
+        Correlation4d { a: [2, 3], b: [3, 0], data: Vec::new() },
+        Correlation4d { data: vec![0.5; 35], ..good.clone() },
+        Correlation4d { data: vec![0.5; 37], ..good.clone() },
+        Correlation4d { a: [usize::MAX, 2], b: [1, 1], data: Vec::new() },
+    ];
+    for mut engine in engines(&weights) {
+        for wrong in &wrong {
+            let given = [good.clone(), wrong.clone()];
+            let refused = [
+                engine.filter(&given).err(),
+                engine.examine(wrong).err(),
+                engine.network(wrong).err(),
+            ];
+            for error in refused {
+                let refused = matches!(
+                    error,
+                    Some(EngineError::CorrelationSize { a, b, found })
+                        if (a, b, found) == (wrong.a, wrong.b, wrong.data.len())
+                );
+                assert!(refused, "{}: {error:?}", engine.name());
+            }
+            assert!(engine.filter(&given[..1]).is_ok(), "{} goes on", engine.name());
+        }
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let weights = Random(3).network(&[(3, 6), (5, 3), (3, 1)]);
+    let given = [(4, [5, 4], [3, 6]), (5, [4, 4], [7, 3])].map(|(seed, a, b)| {
+        let data = Random(seed).list(a.iter().chain(&b).product());
+        Correlation4d { a, b, data }
+    });
+    let expected = CpuConsensus::new(weights.clone()).filter(&given).expect("filtered");
+    for threads in [1, 3, 7] {
+        let mut engine = CpuConsensus::new(weights.clone()).in_pool(crate::engines::pool(threads));
+        assert_eq!(engine.filter(&given).expect("filtered"), expected, "{threads} threads");
+    }
 }

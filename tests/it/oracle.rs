@@ -1,7 +1,7 @@
 //! Hyperpixel Flow as a definition rather than an algorithm: dense, in f64, slow. Every engine is
 //! held to it.
 
-use hpflow::testing::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
+use hpflow::testing::hough::{BLUR_SIDE, HoughSpace, gaussian};
 use hpflow::testing::hyperpixel::{Group, Hyperimage};
 
 /// What the definition says of a pair, for all source hyperpixels.

@@ -12,7 +12,7 @@ use hpflow::testing::backbone::FeatureMap;
 use hpflow::testing::benchmark::{Benchmark, Options};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::{
-    Engine, EngineError, Examination, Matches, PairRequest, SetsRequest, StageTimes,
+    Checked, Engine, EngineError, Matches, PairRequest, SetsRequest, StageTimes,
 };
 use hpflow::testing::features::{
     Description, Features, Header, Layer, Precision, VERSION, file_of, write,
@@ -371,24 +371,23 @@ impl Engine for Watched {
         self.engine.adapter()
     }
 
-    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
-        self.engine.match_pairs(pairs)
+    fn match_checked_pairs(
+        &mut self,
+        pairs: Checked<PairRequest>,
+    ) -> Result<Vec<Matches>, EngineError> {
+        self.engine.match_checked_pairs(pairs)
     }
 
-    fn match_sets(
+    fn match_checked_sets(
         &mut self,
-        pairs: &[SetsRequest],
+        pairs: Checked<SetsRequest>,
         memory: usize,
     ) -> Result<Vec<Vec<Matches>>, EngineError> {
         let stacks = pairs.iter().flat_map(|pair| [&pair.source, &pair.target]);
         let bytes: HashMap<u64, usize> = stacks.map(|one| (one.id, one.bytes())).collect();
         let ids = pairs.iter().map(|pair| [pair.source.id, pair.target.id]).collect();
         self.calls.push((ids, bytes.values().sum()));
-        self.engine.match_sets(pairs, memory)
-    }
-
-    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
-        self.engine.examine(pair)
+        self.engine.match_checked_sets(pairs, memory)
     }
 
     fn take_stage_times(&mut self) -> StageTimes {

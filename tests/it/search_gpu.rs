@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
+use hpflow::testing::engine::gpu::{GpuEngine, GpuOptions, Preset};
 use hpflow::testing::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use hpflow::testing::hyperpixel::{Geometry, LayerStack, Precision, View};
 
@@ -200,7 +200,7 @@ fn what_cannot_be_matched_is_an_error() {
     let row = wrong.sets[1].source.grid.len() as u32;
     wrong.sets[1].rows = [0, row].into();
     let error = refused(wrong);
-    assert!(matches!(error, EngineError::Gpu(GpuError::NoSuchRow { .. })), "{error}");
+    assert!(matches!(error, EngineError::NoSuchRow { .. }), "{error}");
     let mut wrong = good.clone();
     let maps = wrong.target.maps.iter().take(3).enumerate();
     let maps = maps.map(|(layer, map)| FeatureMap {

@@ -2,45 +2,52 @@
 
 use std::collections::BTreeSet;
 use std::mem::offset_of;
+use std::path::Path;
 
-use hpflow::testing::engine::gpu::layout::{
+use hpflow::testing::engine::gpu::Preset;
+use hpflow::testing::hyperpixel::Precision;
+use hpflow::testing::kernels::{KERNELS, KernelFile, PARAMS, SHARED_FILES, Variant};
+use hpflow::testing::layout::{
     ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
     SLOT, TransformParams,
 };
-use hpflow::testing::engine::gpu::{CONSENSUS_KERNELS, COOPERATIVE, CROP, KERNELS, PAGES, Preset};
-use hpflow::testing::hyperpixel::Precision;
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
 
-/// Every kernel with the constants of every preset, for both precisions.
-fn sources() -> Vec<(String, Preset, String)> {
+/// Every kernel file with the constants of every preset, for all that it is used for.
+fn sources() -> Vec<(&'static KernelFile, Preset, String)> {
     let mut sources = Vec::new();
     for preset in Preset::ALL {
-        for (precision, _) in PAGES {
-            for kernel in KERNELS.iter().chain(&CONSENSUS_KERNELS) {
-                sources.push((kernel.file.to_owned(), preset, kernel.source(&preset, precision)));
-            }
-            let keeping = KERNELS[4].keeping_source(&preset, precision);
-            sources.push(("pick.wgsl".to_owned(), preset, keeping));
+        let mut add = |kernel: &'static KernelFile, preset: Preset, variant| {
+            sources.push((kernel, preset, kernel.source(&preset, variant)));
+        };
+        for precision in [Precision::F32, Precision::F16] {
+            let ordinary = Variant::of(precision);
+            let all = KERNELS.all().into_iter().filter(|kernel| !is_cooperative(kernel));
+            all.for_each(|kernel| add(kernel, preset, ordinary));
+            add(&KERNELS.pick, preset, Variant { keep_similarities: true, ..ordinary });
         }
-        let of_sets = [KERNELS[2], KERNELS[4]].map(|kernel| (kernel, kernel.sets_source(&preset)));
-        let crop = (CROP, CROP.source(&preset, Precision::F32));
-        let of_sets = of_sets.into_iter().chain([crop]);
-        sources.extend(of_sets.map(|(kernel, source)| (kernel.file.to_owned(), preset, source)));
-        let preset = preset.with_cooperative(32);
-        let source = COOPERATIVE.cooperative_source(&preset);
-        sources.push((COOPERATIVE.file.to_owned(), preset, source));
+        let of_sets = Variant { sets: true, ..Variant::default() };
+        for kernel in [&KERNELS.vote, &KERNELS.pick] {
+            add(kernel, preset, of_sets);
+        }
+        let half = Variant::of(Precision::F16);
+        add(&KERNELS.correlate_cooperative, preset.with_cooperative(32), half);
     }
     assert!(!sources.is_empty(), "there are kernels");
     sources
 }
 
+fn is_cooperative(kernel: &KernelFile) -> bool {
+    kernel.file == KERNELS.correlate_cooperative.file
+}
+
 /// What a kernel may ask of an adapter.
-fn capabilities(file: &str, preset: &Preset) -> Capabilities {
+fn capabilities(kernel: &KernelFile, preset: &Preset) -> Capabilities {
     let mut all = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     all.set(Capabilities::SUBGROUP, preset.shared);
     let tensor_cores = Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16;
-    all.set(tensor_cores, file == COOPERATIVE.file);
+    all.set(tensor_cores, is_cooperative(kernel));
     all
 }
 
@@ -52,11 +59,12 @@ fn parse(file: &str, source: &str) -> Module {
 #[test]
 fn every_kernel_is_valid_with_every_preset() {
     let mut wrong = Vec::new();
-    for (file, preset, source) in sources() {
-        let module = parse(&file, &source);
+    for (kernel, preset, source) in sources() {
+        let file = kernel.file;
+        let module = parse(file, &source);
         let mut validator = naga::valid::Validator::new(
             naga::valid::ValidationFlags::all(),
-            capabilities(&file, &preset),
+            capabilities(kernel, &preset),
         );
         match validator.validate(&module) {
             Err(error) => {
@@ -72,29 +80,36 @@ fn every_kernel_is_valid_with_every_preset() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn every_file_in_the_folder_is_known_to_the_host() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
-    let present: BTreeSet<String> = std::fs::read_dir(folder)
-        .expect("the folder of kernels")
-        .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
-        .collect();
-    let known = KERNELS.iter().chain(&CONSENSUS_KERNELS).map(|kernel| kernel.file.to_owned());
-    let others = [COOPERATIVE.file, CROP.file, "params.wgsl", "single.wgsl", "half.wgsl"];
-    assert_eq!(present, known.chain(others.map(str::to_owned)).collect());
+/// Names of the WGSL files of a folder.
+fn files(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(folder).expect("the folder of kernels");
+    let names =
+        entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.ends_with(".wgsl")).collect()
 }
 
 #[test]
-fn constants_and_workgroups_are_those_of_the_preset() {
-    for (file, preset, source) in sources() {
-        let module = parse(&file, &source);
-        let constants = preset.constants(&file);
+fn every_file_in_the_folders_is_known_to_the_host() {
+    let kernels = KERNELS.all().map(|kernel| kernel.file.to_owned());
+    assert_eq!(files("shaders"), BTreeSet::from(kernels));
+    assert_eq!(files("shaders/shared"), BTreeSet::from(SHARED_FILES.map(str::to_owned)));
+}
+
+#[test]
+fn entries_constants_and_workgroups_are_those_of_the_preset() {
+    for (kernel, preset, source) in sources() {
+        let file = kernel.file;
+        let module = parse(file, &source);
+        let entries = module.entry_points.iter().map(|entry| entry.name.as_str());
+        let entries: BTreeSet<&str> = entries.collect();
+        assert_eq!(entries, kernel.entries.iter().copied().collect(), "{file}");
+        let constants = kernel.constants(&preset);
         assert!(!constants.is_empty(), "{file} has constants");
         for (name, value) in constants {
             assert_eq!(constant(&module, name), Some(value), "{file}: {name}");
         }
-        let cooperative = file == COOPERATIVE.file;
-        let workgroup = if cooperative { preset.cooperative } else { preset.workgroup };
+        let workgroup = if is_cooperative(kernel) { preset.cooperative } else { preset.workgroup };
         for entry in &module.entry_points {
             let size = entry.workgroup_size;
             assert_eq!(size, [workgroup, 1, 1], "{file}: {}", entry.name);
@@ -134,7 +149,7 @@ macro_rules! same_layout {
 
 #[test]
 fn structures_are_laid_out_as_the_host_writes_them() {
-    let module = parse("params.wgsl", hpflow::testing::engine::gpu::PARAMS);
+    let module = parse("params.wgsl", PARAMS);
     same_layout!(
         &module,
         PairParams {

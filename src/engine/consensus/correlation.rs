@@ -1,7 +1,6 @@
 //! The 4D correlation of two feature maps.
 
-use crate::backbone::FeatureMap;
-use crate::engine::cpu::{InstructionSet, product};
+use crate::engine::error::EngineError;
 
 /// One value for every cell of photograph A and every cell of photograph B.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +18,16 @@ impl Correlation4d {
     #[must_use]
     pub fn zeros(a: [usize; 2], b: [usize; 2]) -> Self {
         Self { a, b, data: vec![0.0; a[0] * a[1] * b[0] * b[1]] }
+    }
+
+    /// Checks what every engine relies on: cells on both sides, and a value for each pair of them.
+    pub(super) fn check(&self) -> Result<(), EngineError> {
+        let Self { a, b, data } = self;
+        let expected = [a[0], a[1], b[0], b[1]].into_iter().try_fold(1, usize::checked_mul);
+        match expected {
+            Some(expected) if expected > 0 && expected == data.len() => Ok(()),
+            _ => Err(EngineError::CorrelationSize { a: *a, b: *b, found: data.len() }),
+        }
     }
 
     /// Number of cells of A.
@@ -43,12 +52,4 @@ impl Correlation4d {
         }
         Self { a: self.b, b: self.a, data }
     }
-}
-
-/// Correlates two feature maps of one number of channels: the inner product of every cell of `a` and
-/// every cell of `b` (NC-Net, section 3.1; no ReLU and no normalisation here).
-#[must_use]
-pub fn correlate(a: &FeatureMap, b: &FeatureMap) -> Correlation4d {
-    let data = product(InstructionSet::available()[0], &a.data, &b.data, a.channels);
-    Correlation4d { a: [a.rows, a.columns], b: [b.rows, b.columns], data }
 }

@@ -18,11 +18,12 @@
 
 use std::f64::consts::TAU;
 
-use super::{Correlation4d, Layer};
+use super::correlation::Correlation4d;
+use super::weights::Layer;
 
 /// Sizes of a correlation and of its transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lattice {
+pub(crate) struct Lattice {
     /// Rows and columns of A's grid.
     pub a: [usize; 2],
     /// Rows and columns of B's grid.
@@ -35,7 +36,7 @@ pub struct Lattice {
 
 /// Which of the two frequencies of a pair of harmonics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frequency {
+pub(crate) enum Frequency {
     /// (j, k).
     Sum,
     /// (j, −k).
@@ -45,40 +46,40 @@ pub enum Frequency {
 impl Lattice {
     /// The lattice of a correlation under kernels that reach so far.
     #[must_use]
-    pub fn new(correlation: &Correlation4d, reach: usize) -> Self {
+    pub(crate) fn new(correlation: &Correlation4d, reach: usize) -> Self {
         let Correlation4d { a, b, .. } = *correlation;
         Self { a, b, reach, harmonics: a.map(|cells| (cells + reach) / 2 + 1) }
     }
 
     /// Components along A's rows and columns.
     #[must_use]
-    pub fn components(&self) -> [usize; 2] {
+    pub(crate) fn components(&self) -> [usize; 2] {
         self.harmonics.map(|harmonics| 2 * harmonics)
     }
 
     /// Values from one row of B's cells to the next, with the zeros between: what a kernel reads
     /// beyond the end of a row is what it reads before the start of the next.
     #[must_use]
-    pub fn row_stride(&self) -> usize {
+    pub(crate) fn row_stride(&self) -> usize {
         self.b[1] + self.reach
     }
 
     /// Positions of B's cells with the zeros between rows.
     #[must_use]
-    pub fn positions(&self) -> usize {
+    pub(crate) fn positions(&self) -> usize {
         self.b[0] * self.row_stride()
     }
 
     /// Furthest position that a kernel reads before or after its own.
     #[must_use]
-    pub fn margin(&self) -> usize {
+    pub(crate) fn margin(&self) -> usize {
         self.reach * self.row_stride() + self.reach
     }
 
     /// Position that tap (row, column) of a kernel over B reads, counted from [`Self::margin`] before
     /// its own.
     #[must_use]
-    pub fn tap(&self, kernel: usize, [row, column]: [usize; 2]) -> usize {
+    pub(crate) fn tap(&self, kernel: usize, [row, column]: [usize; 2]) -> usize {
         let offset = self.reach - kernel / 2;
         (offset + row) * self.row_stride() + offset + column
     }
@@ -90,7 +91,7 @@ impl Lattice {
 
     /// The transform of an axis of A: cells × components.
     #[must_use]
-    pub fn analysis(&self, axis: usize) -> Vec<f32> {
+    pub(crate) fn analysis(&self, axis: usize) -> Vec<f32> {
         let mut matrix = Vec::new();
         for cell in 0..self.a[axis] {
             for harmonic in 0..self.harmonics[axis] {
@@ -103,7 +104,7 @@ impl Lattice {
 
     /// The way back along an axis of A: components × cells.
     #[must_use]
-    pub fn synthesis(&self, axis: usize) -> Vec<f32> {
+    pub(crate) fn synthesis(&self, axis: usize) -> Vec<f32> {
         let mut matrix = Vec::new();
         for harmonic in 0..self.harmonics[axis] {
             let scale = if harmonic == 0 { 1.0 } else { 2.0 } / self.period(axis) as f64;
@@ -118,7 +119,7 @@ impl Lattice {
     /// inputs × taps over B, real and imaginary. With `exchanged`, of the kernels with A's axes and
     /// B's exchanged, which filter T c as the others filter c, and exchange the result.
     #[must_use]
-    pub fn response(
+    pub(crate) fn response(
         &self,
         layer: &Layer,
         exchanged: bool,

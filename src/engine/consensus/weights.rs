@@ -37,11 +37,14 @@ impl Layer {
     }
 }
 
+/// What [`ConsensusWeights::new`] makes sure of.
+const HAS_LAYERS: &str = "a consensus network has at least one layer";
+
 /// The layers of a consensus network: one channel in, one channel out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsensusWeights(Vec<Layer>);
 
-/// Why layers are no consensus network.
+/// Why layers do not make a consensus network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConsensusWeightsError {
@@ -58,7 +61,7 @@ pub enum ConsensusWeightsError {
         /// Its taps.
         kernel: usize,
     },
-    /// A layer that does not take what the one before gives.
+    /// A layer with another number of inputs than the layer before has outputs.
     #[error("4D convolution {layer} takes {found} channels, but {expected} come in")]
     Inputs {
         /// The layer, from 0.
@@ -138,19 +141,13 @@ impl ConsensusWeights {
 
     /// Cells that a kernel reaches beyond its own, the furthest of all layers.
     #[must_use]
-    pub fn reach(&self) -> usize {
-        self.0.iter().map(|layer| layer.kernel / 2).max().unwrap_or(0)
+    pub(crate) fn reach(&self) -> usize {
+        self.0.iter().map(|layer| layer.kernel / 2).max().expect(HAS_LAYERS)
     }
 
     /// The most channels between layers.
     #[must_use]
-    pub fn widest(&self) -> usize {
-        self.0.iter().map(|layer| layer.outputs).max().unwrap_or(0)
-    }
-
-    /// Multiplications of one direction for one pair, as the definition has them.
-    #[must_use]
-    pub fn multiplications(&self, cells: usize) -> u64 {
-        self.0.iter().map(|layer| layer.weight.len() as u64 * cells as u64).sum()
+    pub(crate) fn widest(&self) -> usize {
+        self.0.iter().map(|layer| layer.outputs).max().expect(HAS_LAYERS)
     }
 }

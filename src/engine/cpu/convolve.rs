@@ -1,6 +1,6 @@
 //! Convolutions of small maps on the processor: windows unrolled into a panel, and one product.
 
-use super::simd::{InstructionSet, Kernel, LANES, Simd};
+use super::simd::{InstructionSet, LANES, Simd, SimdKernel};
 use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 
 /// Values of a window that are summed in one chain before they are added to the result, as in
@@ -8,11 +8,11 @@ use super::tile::{Multiply, Panel, ROW_MARGIN, padded};
 const BLOCK: usize = 64;
 
 /// The sizes of a map: channels, rows, columns.
-pub type Size = [usize; 3];
+pub(super) type MapSize = [usize; 3];
 
 /// A convolution of stride 1 without padding, with its weights in the order of the product.
 #[derive(Debug, Clone)]
-pub struct Convolution {
+pub(crate) struct Convolution {
     /// Channels out.
     outputs: usize,
     /// Channels in.
@@ -26,7 +26,7 @@ pub struct Convolution {
 impl Convolution {
     /// A convolution from weights of outputs × inputs × side × side, row-major.
     #[must_use]
-    pub fn new(weight: &[f32], [outputs, inputs, side]: Size) -> Self {
+    pub(crate) fn new(weight: &[f32], [outputs, inputs, side]: MapSize) -> Self {
         let depth = inputs * side * side;
         let stride = outputs + ROW_MARGIN;
         let mut panel = vec![0.0; depth * stride];
@@ -40,14 +40,19 @@ impl Convolution {
 
     /// Rows and columns of what comes out of a map of these.
     #[must_use]
-    pub fn output_size(&self, [_, rows, columns]: Size) -> Size {
+    pub(crate) fn output_size(&self, [_, rows, columns]: MapSize) -> MapSize {
         [self.outputs, rows + 1 - self.side, columns + 1 - self.side]
     }
 
     /// Applies it to a map, channels × rows × columns row-major, without bias: cross-correlation, the
     /// kernel is not turned. Every sum has one order.
     #[must_use]
-    pub fn apply(&self, instructions: InstructionSet, map: &[f32], size: Size) -> Vec<f32> {
+    pub(crate) fn apply(
+        &self,
+        instructions: InstructionSet,
+        map: &[f32],
+        size: MapSize,
+    ) -> Vec<f32> {
         debug_assert_eq!(size[0], self.inputs, "channels");
         let output = self.output_size(size);
         let product = instructions.run(Apply { convolution: self, map, size, output });
@@ -66,11 +71,11 @@ impl Convolution {
 struct Apply<'a> {
     convolution: &'a Convolution,
     map: &'a [f32],
-    size: Size,
-    output: Size,
+    size: MapSize,
+    output: MapSize,
 }
 
-impl Kernel for Apply<'_> {
+impl SimdKernel for Apply<'_> {
     type Output = Vec<f32>;
 
     #[inline(always)]
@@ -110,7 +115,7 @@ impl Kernel for Apply<'_> {
 /// `out[i][j] = Σ_k left[k][i] · right[k][j]` of two row-major matrices of `depth` rows: the
 /// correlation of two maps whose rows are channels. Rows × columns, row-major.
 #[must_use]
-pub fn product(
+pub(crate) fn product(
     instructions: InstructionSet,
     left: &[f32],
     right: &[f32],
@@ -129,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The definition, in f64.
-    fn plainly(weight: &[f32], kernel: Size, map: &[f32], size: Size) -> Vec<f64> {
+    fn plainly(weight: &[f32], kernel: MapSize, map: &[f32], size: MapSize) -> Vec<f64> {
         let [outputs, inputs, side] = kernel;
         let [_, rows, columns] = size;
         let mut out = Vec::new();

@@ -1,10 +1,10 @@
 //! `correlate`: the correlation of two maps at their native resolution (namesake of
 //! `shaders/correlate.wgsl`; docs/method.md, "A correlation is a sum over resolutions").
 
-use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::simd::{Aligned, LANES, Simd, SimdKernel};
 use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Group;
-use crate::hyperpixel::values::View;
+use crate::hyperpixel::values;
 
 /// Channels summed in one chain before they are added to the result: long chains of f32 lose a
 /// digit, and a block of this many stays in the cache.
@@ -15,14 +15,14 @@ const ROW_BLOCK: usize = 96;
 
 /// A small correlation: cells of the source's map × cells of the target's, each row padded with
 /// zeros to `stride`.
-pub struct Correlation {
+pub struct MapCorrelation {
     /// Values of a row, a multiple of [`LANES`].
     pub stride: usize,
     /// rows × stride.
     pub data: Aligned,
 }
 
-impl Correlation {
+impl MapCorrelation {
     /// Adds the correlation of another layer.
     pub fn add(&mut self, other: &Self) {
         for (sum, value) in self.data.iter_mut().zip(&other.data[..]) {
@@ -48,21 +48,21 @@ impl Correlation {
 
 /// Correlates two groups: `data[s][t] = Σ_channels source[channel][s] · target[channel][t]`, one map
 /// after the other, so that it is the sum of the maps' correlations.
-pub struct Correlate<'a> {
+pub(super) struct Correlate<'a> {
     /// The source's maps.
     pub source: &'a Group,
     /// The target's maps.
     pub target: &'a Group,
 }
 
-impl Kernel for Correlate<'_> {
-    type Output = Correlation;
+impl SimdKernel for Correlate<'_> {
+    type Output = MapCorrelation;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Correlation {
+    fn run<S: Simd>(self, simd: S) -> MapCorrelation {
         let rows = self.source.rows * self.source.columns;
         let columns = self.target.rows * self.target.columns;
-        let mut total: Option<Correlation> = None;
+        let mut total: Option<MapCorrelation> = None;
         let (source, target) = (self.source.data.view(), self.target.data.view());
         let mut first = 0;
         for &channels in &self.source.layers {
@@ -76,7 +76,7 @@ impl Kernel for Correlate<'_> {
                 None => total = Some(of_map),
             }
         }
-        total.unwrap_or(Correlation { stride: LANES, data: Aligned::default() })
+        total.expect("a group has a layer")
     }
 }
 
@@ -84,14 +84,14 @@ impl Kernel for Correlate<'_> {
 #[inline(always)]
 fn correlate_maps<S: Simd>(
     simd: S,
-    (source, rows): (View, usize),
-    (target, columns): (View, usize),
+    (source, rows): (values::View, usize),
+    (target, columns): (values::View, usize),
     channels: usize,
-) -> Correlation {
+) -> MapCorrelation {
     let stride = padded(columns, LANES);
     let mut data = Aligned::zeros((rows + ROW_MARGIN) * stride);
-    let mut source_blocks = Blocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
-    let mut target_blocks = Blocks::new(columns, WIDEST_COLUMNS, WIDEST_COLUMNS);
+    let mut source_blocks = CellBlocks::new(rows, ROW_BLOCK, ROW_BLOCK + ROW_MARGIN);
+    let mut target_blocks = CellBlocks::new(columns, WIDEST_COLUMNS, WIDEST_COLUMNS);
     for first in (0..channels).step_by(CHANNEL_BLOCK) {
         let last = channels.min(first + CHANNEL_BLOCK);
         source_blocks.pack(simd, source.part(first * rows..last * rows));
@@ -114,12 +114,12 @@ fn correlate_maps<S: Simd>(
         }
     }
     data.resize(rows * stride);
-    Correlation { stride, data }
+    MapCorrelation { stride, data }
 }
 
 /// Some channels of a map, cut into blocks of cells: blocks × [`CHANNEL_BLOCK`] × stride, padded with
 /// zeros. What a register tile reads then lies on few pages.
-struct Blocks {
+struct CellBlocks {
     cells: usize,
     /// Cells of a block.
     size: usize,
@@ -128,7 +128,7 @@ struct Blocks {
     values: Aligned,
 }
 
-impl Blocks {
+impl CellBlocks {
     /// Room for `cells` cells in blocks of `size`.
     fn new(cells: usize, size: usize, stride: usize) -> Self {
         let values = Aligned::zeros(cells.div_ceil(size) * CHANNEL_BLOCK * stride);
@@ -137,7 +137,7 @@ impl Blocks {
 
     /// Takes channels, at most [`CHANNEL_BLOCK`].
     #[inline(always)]
-    fn pack<S: Simd>(&mut self, simd: S, from: View) {
+    fn pack<S: Simd>(&mut self, simd: S, from: values::View) {
         for channel in 0..from.len() / self.cells {
             for (block, first) in (0..self.cells).step_by(self.size).enumerate() {
                 let len = self.size.min(self.cells - first);

@@ -6,7 +6,7 @@
 //! source's rows come first because that is done on the smallest array; the target's rows come last,
 //! inside the vote.
 
-use super::correlate::Correlation;
+use super::correlate::MapCorrelation;
 use super::simd::{Aligned, LANES, Simd};
 use super::tile::padded;
 use crate::hyperpixel::upsample::{Tap, taps};
@@ -15,7 +15,7 @@ use crate::hyperpixel::{Grid, Group, Hyperimage};
 /// One group's correlation, and how it is upsampled along each of the four axes.
 pub struct Expanded {
     /// Source cells × target cells, at the maps' resolution.
-    correlation: Correlation,
+    correlation: MapCorrelation,
     /// Columns of the source's map.
     source_columns: usize,
     /// Rows and columns of the target's map.
@@ -108,8 +108,8 @@ impl Span {
         }
     }
 
-    /// The same where the vector reads more coarse columns than it has values: maps of another network
-    /// alone. A loop of its own, because the choice inside slows the ordinary one.
+    /// The same where the vector reads more coarse columns than it has values, which happens only with
+    /// maps of another network. It is a separate loop, because a choice inside would slow the usual one.
     #[inline(always)]
     fn upsample_wide<S: Simd>(
         &self,
@@ -138,7 +138,7 @@ impl Expanded {
     /// source and target.
     #[must_use]
     pub fn new(
-        correlation: Correlation,
+        correlation: MapCorrelation,
         (source, source_base): (&Group, Base),
         (target, target_base): (&Group, Base),
     ) -> Self {
@@ -210,7 +210,7 @@ fn mix<S: Simd>(simd: S, upper: &[f32], lower: &[f32], weight: f32, out: &mut [f
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{InstructionSet, Kernel};
+    use super::super::simd::{InstructionSet, SimdKernel};
     use super::*;
 
     /// Upsamples rows of `coarse` columns to `fine` ones.
@@ -220,7 +220,7 @@ mod tests {
         fine: usize,
     }
 
-    impl Kernel for Upsample<'_> {
+    impl SimdKernel for Upsample<'_> {
         type Output = Vec<f32>;
 
         #[inline(always)]

@@ -8,7 +8,7 @@ use crate::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
 
 /// The vote map and its table over offsets.
 #[derive(Default)]
-pub struct Votes {
+pub(super) struct Votes {
     /// bins_y × bins_x, before blurring.
     pub raw: Vec<f32>,
     /// bins_y × bins_x, blurred.
@@ -22,7 +22,7 @@ pub struct Votes {
 
 /// Turns sums over offsets (row offsets × stride) into votes.
 #[must_use]
-pub fn hough(space: &HoughSpace, sums: &[f32], stride: usize) -> Votes {
+pub(super) fn hough(space: &HoughSpace, sums: &[f32], stride: usize) -> Votes {
     let raw = bin(space, sums, stride);
     let blurred = blur(space, &raw);
     let table = look_back(space, &blurred, stride);
@@ -32,7 +32,7 @@ pub fn hough(space: &HoughSpace, sums: &[f32], stride: usize) -> Votes {
 /// Adds the partial sums of all source rows (source rows × target rows × offset stride) of equal row
 /// offset, in order of the source row: row offsets × offset stride.
 #[must_use]
-pub fn reduce(pair: &PreparedPair, partial: &[f32]) -> Vec<f32> {
+pub(super) fn reduce(pair: &PreparedPair, partial: &[f32]) -> Vec<f32> {
     let stride = offset_stride(pair);
     let (source_rows, target_rows) = (pair.source.grid.rows.len, pair.target.grid.rows.len);
     let mut sums = vec![0.0f32; (source_rows + target_rows - 1) * stride];
@@ -48,7 +48,7 @@ pub fn reduce(pair: &PreparedPair, partial: &[f32]) -> Vec<f32> {
 /// The sums of the mirrored pair: those of the opposite offsets. `columns` is the number of column
 /// offsets, which `stride` pads.
 #[must_use]
-pub fn mirrored(sums: &[f32], columns: usize, stride: usize) -> Vec<f32> {
+pub(super) fn mirrored(sums: &[f32], columns: usize, stride: usize) -> Vec<f32> {
     let mut mirrored = vec![0.0f32; sums.len()];
     let lines = sums.chunks_exact(stride).rev().zip(mirrored.chunks_exact_mut(stride));
     for (from, to) in lines {

@@ -2,11 +2,11 @@
 //! (namesake of `shaders/pick.wgsl`; HPF, section 3.2, and docs/method.md, "Only the rows asked for").
 
 use super::hough::Votes;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{LANES, Simd, SimdKernel};
 use crate::hyperpixel::Grid;
 
 /// The best target of some hyperpixels of one source row.
-pub struct Pick<'a> {
+pub(super) struct Pick<'a> {
     /// The grids of source and target.
     pub grids: [&'a Grid; 2],
     /// Values of a line of similarities: the target's columns, padded.
@@ -18,7 +18,7 @@ pub struct Pick<'a> {
 }
 
 /// Some hyperpixels of one source row with their similarities.
-pub struct KeptRow<'a> {
+pub(super) struct KeptRow<'a> {
     /// The source row, relative to the grid.
     pub row: usize,
     /// Columns of the hyperpixels, relative to the grid, ascending.
@@ -29,14 +29,14 @@ pub struct KeptRow<'a> {
 
 /// The best target hyperpixel so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Best {
+pub(super) struct Best {
     /// Its index, row-major over the target's grid.
     pub target: u32,
     /// Similarity times blurred votes.
     pub confidence: f32,
 }
 
-impl Kernel for Pick<'_> {
+impl SimdKernel for Pick<'_> {
     type Output = Vec<Best>;
 
     #[inline(always)]
@@ -63,8 +63,8 @@ impl Kernel for Pick<'_> {
 }
 
 /// The first target whose confidence is the highest of the row, if that is above `bar`. Where the row
-/// is padded its similarities are zeros; none is below zero or not a number, so a target stands before
-/// them that is no worse.
+/// is padded its similarities are zeros; no similarity is negative or not a number, so a target that is
+/// at least as good stands before them.
 #[inline(always)]
 fn better<S: Simd>(
     simd: S,

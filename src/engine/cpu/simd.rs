@@ -20,16 +20,16 @@ use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
 /// Lanes of one vector on every instruction set.
-pub const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Sixteen values in one line of the cache.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub struct Sixteen(pub [f32; LANES]);
+pub(super) struct Sixteen(pub [f32; LANES]);
 
 impl Sixteen {
     /// Zeros.
-    pub const ZERO: Self = Self([0.0; LANES]);
+    pub(super) const ZERO: Self = Self([0.0; LANES]);
 }
 
 /// Values whose first stands at the beginning of a line of the cache: a vector at a multiple of
@@ -72,7 +72,7 @@ pub enum InstructionSet {
     Avx512,
     /// 256-bit vectors with fused multiply-add and conversion from half precision.
     Avx2,
-    /// Whatever the compiler makes of plain Rust.
+    /// What the compiler makes of plain Rust.
     Plain,
 }
 
@@ -106,7 +106,7 @@ impl InstructionSet {
 
     /// Runs a kernel compiled for this instruction set, or for the plain one where the machine does
     /// not have it.
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub fn run<K: SimdKernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         {
             if self == Self::Avx512 && has_avx512() {
@@ -142,7 +142,7 @@ fn has_avx2() -> bool {
 
 /// A piece of work written once for every instruction set. Its `run` and all that it calls must be
 /// `#[inline(always)]`, or it is not compiled for the instruction set that it runs on.
-pub trait Kernel {
+pub trait SimdKernel {
     /// What it returns.
     type Output;
     /// Does the work.
@@ -152,19 +152,19 @@ pub trait Kernel {
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+fn run_avx512<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+fn run_avx2<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
 
 #[inline(never)]
-fn run_plain<K: Kernel>(kernel: K) -> K::Output {
+fn run_plain<K: SimdKernel>(kernel: K) -> K::Output {
     kernel.run(Plain)
 }
 
@@ -179,7 +179,7 @@ pub trait Simd: Copy {
     /// Rows of the register tile of one vector a row.
     const NARROW_TILE_ROWS: usize;
     /// Runs a kernel as a function of its own: the kernels that call it then share one copy.
-    fn call<K: Kernel>(self, kernel: K) -> K::Output;
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output;
     /// All lanes the same.
     fn splat(self, value: f32) -> Self::Vector;
     /// The first sixteen values of a slice.
@@ -220,7 +220,7 @@ pub trait Simd: Copy {
 /// AVX-512, made only where it was detected.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Avx512(());
+pub(super) struct Avx512(());
 
 // SAFETY of every block below: an `Avx512` exists only inside `run_avx512`, which is called only
 // where the feature was detected; slices are indexed to sixteen values before they are read.
@@ -231,7 +231,7 @@ impl Simd for Avx512 {
     const WIDEST_TILE: usize = 5;
     const NARROW_TILE_ROWS: usize = 14;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         // SAFETY: see above.
         unsafe { run_avx512(kernel) }
     }
@@ -295,7 +295,7 @@ impl Simd for Avx512 {
 /// AVX2 with fused multiply-add and F16C, made only where all were detected.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Avx2(());
+pub(super) struct Avx2(());
 
 // SAFETY of every block below: an `Avx2` exists only inside `run_avx2`, which is called only where
 // all its features were detected; slices are indexed to sixteen values before they are read.
@@ -306,7 +306,7 @@ impl Simd for Avx2 {
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 6;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         // SAFETY: see above.
         unsafe { run_avx2(kernel) }
     }
@@ -392,7 +392,7 @@ fn lookup_avx2(values: [__m256; 2], lanes: __m256i) -> __m256 {
 
 /// Plain Rust, on any processor.
 #[derive(Clone, Copy)]
-pub struct Plain;
+pub(super) struct Plain;
 
 #[inline(always)]
 fn each(value: impl Fn(usize) -> f32) -> [f32; LANES] {
@@ -409,7 +409,7 @@ impl Simd for Plain {
     const WIDEST_TILE: usize = 1;
     const NARROW_TILE_ROWS: usize = 2;
     #[inline(always)]
-    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+    fn call<K: SimdKernel>(self, kernel: K) -> K::Output {
         run_plain(kernel)
     }
     #[inline(always)]

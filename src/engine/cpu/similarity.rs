@@ -3,10 +3,9 @@
 
 use super::correlate::Correlate;
 use super::expand::{Base, Expanded};
-use super::simd::{Aligned, Kernel, LANES, Simd};
+use super::simd::{Aligned, LANES, Simd, SimdKernel};
 use super::strip::Packed;
-use super::tile::{Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
-use super::vote::CHAINS;
+use super::tile::{CHAINS, Multiply, Panel, ROW_MARGIN, WIDEST_COLUMNS, copy, padded};
 use crate::hyperpixel::Hyperimage;
 use crate::hyperpixel::upsample::Tap;
 
@@ -14,7 +13,7 @@ use crate::hyperpixel::upsample::Tap;
 const CHANNEL_BLOCK: usize = 64;
 
 /// A pair made ready: coarse groups correlated and expanded, the target's base in rows.
-pub struct PreparedPair<'a> {
+pub(super) struct PreparedPair<'a> {
     /// The source.
     pub source: &'a Hyperimage,
     /// The target.
@@ -39,7 +38,7 @@ pub struct PrepareGroup<'a> {
     pub group: usize,
 }
 
-impl Kernel for &PrepareGroup<'_> {
+impl SimdKernel for &PrepareGroup<'_> {
     type Output = Expanded;
 
     #[inline(always)]
@@ -54,7 +53,11 @@ impl Kernel for &PrepareGroup<'_> {
 impl<'a> PreparedPair<'a> {
     /// Puts the target's base and inverse norms in padded rows beside the expanded groups.
     #[must_use]
-    pub fn new(source: &'a Hyperimage, target: &'a Hyperimage, expanded: Vec<Expanded>) -> Self {
+    pub(super) fn new(
+        source: &'a Hyperimage,
+        target: &'a Hyperimage,
+        expanded: Vec<Expanded>,
+    ) -> Self {
         let columns = target.grid.columns.len;
         let width = padded(columns, LANES);
         let base = Packed::new(&target.groups[0], &target.grid);
@@ -86,7 +89,7 @@ fn copy_cells<S: Simd>(
 }
 
 /// Hyperpixels of one source row, ready to meet target rows.
-pub struct SourceRow {
+pub(super) struct SourceRow {
     /// Number of hyperpixels.
     pub count: usize,
     /// Base maps: channels × (count + margin).
@@ -102,7 +105,7 @@ pub struct SourceRow {
 impl SourceRow {
     /// Room for a row of the source's grid.
     #[must_use]
-    pub fn new(pair: &PreparedPair) -> Self {
+    pub(super) fn new(pair: &PreparedPair) -> Self {
         let count = pair.source.grid.columns.len;
         Self {
             count,
@@ -115,7 +118,7 @@ impl SourceRow {
 
     /// Takes the hyperpixels of row `row` of the source's grid.
     #[inline(always)]
-    pub fn take<S: Simd>(&mut self, simd: S, pair: &PreparedPair, row: usize) {
+    pub(super) fn take<S: Simd>(&mut self, simd: S, pair: &PreparedPair, row: usize) {
         let count = self.count;
         copy_cells(simd, pair.source, row, count, count + ROW_MARGIN, &mut self.panel);
         self.inverse_norms.copy_from_slice(&pair.source.inverse_norms[row * count..][..count]);
@@ -128,7 +131,7 @@ impl SourceRow {
 /// Similarities of a [`SourceRow`] with one target row. Each line has [`LANES`] zeros on either side,
 /// and there are [`CHAINS`] lines of zeros before the first and after the last, so that diagonals can
 /// be read as whole vectors and in whole chains.
-pub struct Similarities {
+pub(super) struct Similarities {
     /// Values of a line: width + 2 · [`LANES`].
     pub stride: usize,
     /// (count + 2 · [`CHAINS`]) × stride.
@@ -138,28 +141,28 @@ pub struct Similarities {
 impl Similarities {
     /// Room for the similarities of `count` hyperpixels with a target row of `width`.
     #[must_use]
-    pub fn new(count: usize, width: usize) -> Self {
+    pub(super) fn new(count: usize, width: usize) -> Self {
         let stride = width + 2 * LANES;
         Self { stride, data: Aligned::zeros((count + 2 * CHAINS) * stride) }
     }
 
     /// Where the similarities of hyperpixel `index` of the source row begin.
     #[inline(always)]
-    pub fn place(&self, index: usize) -> usize {
+    pub(super) fn place(&self, index: usize) -> usize {
         (index + CHAINS) * self.stride + LANES
     }
 
     /// The similarities of hyperpixel `index` of the source row: `width` values, one a target column,
     /// then padding.
     #[must_use]
-    pub fn line(&self, index: usize) -> &[f32] {
+    pub(super) fn line(&self, index: usize) -> &[f32] {
         &self.data[self.place(index)..][..self.stride - 2 * LANES]
     }
 }
 
 /// Inner products of the base layers of a [`SourceRow`] and a strip of target rows, and what the
-/// coarse groups add to one of them: room that every target row uses anew.
-pub struct Tile {
+/// coarse groups add to one of them: room that every target row reuses.
+pub(super) struct SimilarityTile {
     /// The strip multiplied last.
     strip: Option<usize>,
     /// hyperpixels × width of a strip.
@@ -169,10 +172,10 @@ pub struct Tile {
     mixed: Vec<Aligned>,
 }
 
-impl Tile {
+impl SimilarityTile {
     /// Room for a row of the source's grid.
     #[must_use]
-    pub fn new(pair: &PreparedPair) -> Self {
+    pub(super) fn new(pair: &PreparedPair) -> Self {
         let count = pair.source.grid.columns.len;
         // The last row of a strip is read to a whole vector.
         let values = (count + ROW_MARGIN) * pair.base.strips.width + LANES;
@@ -186,13 +189,13 @@ impl Tile {
     }
 
     /// Begins a source row: no strip has met it.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.strip = None;
     }
 
     /// Computes the similarities of a source row with target row `row`.
     #[inline(always)]
-    pub fn compute<S: Simd>(
+    pub(super) fn compute<S: Simd>(
         &mut self,
         simd: S,
         pair: &PreparedPair,
@@ -268,7 +271,7 @@ impl Tile {
 /// The products of one layer: `out[i * out_stride + j]` for the cells i of the source and j of the
 /// target. One block of columns after the other, so that it stays in the first-level cache.
 #[inline(always)]
-pub fn multiply_layer<S: Simd>(
+pub(super) fn multiply_layer<S: Simd>(
     simd: S,
     (source, rows): (Panel, usize),
     (target, columns): (Panel, usize),
@@ -295,7 +298,7 @@ pub fn multiply_layer<S: Simd>(
 
 /// `sum += values`; lengths are multiples of [`LANES`].
 #[inline(always)]
-pub fn add<S: Simd>(simd: S, sum: &mut [f32], values: &[f32]) {
+pub(super) fn add<S: Simd>(simd: S, sum: &mut [f32], values: &[f32]) {
     for (sum, values) in sum.chunks_exact_mut(LANES).zip(values.chunks_exact(LANES)) {
         simd.store(sum, simd.add(simd.load(sum), simd.load(values)));
     }
@@ -348,7 +351,7 @@ fn vectors(values: &[f32]) -> &[[f32; LANES]] {
     bytemuck::cast_slice(values)
 }
 
-/// What the similarities of a source row with one target row are made of, but for the coarse groups.
+/// What the similarities of a source row with one target row are made of, except for the coarse groups.
 #[derive(Clone, Copy)]
 struct Terms<'a> {
     /// Products of the base layers: source columns × `base_stride`.
@@ -440,13 +443,18 @@ impl Terms<'_> {
 
 /// `left + (right − left) · take`
 #[inline(always)]
-pub fn mix<S: Simd>(simd: S, left: S::Vector, right: S::Vector, take: S::Vector) -> S::Vector {
+pub(super) fn mix<S: Simd>(
+    simd: S,
+    left: S::Vector,
+    right: S::Vector,
+    take: S::Vector,
+) -> S::Vector {
     simd.mul_add(simd.sub(right, left), take, left)
 }
 
 /// `max(0, sum · norms)³`
 #[inline(always)]
-pub fn cube<S: Simd>(simd: S, sum: S::Vector, norms: S::Vector) -> S::Vector {
+pub(super) fn cube<S: Simd>(simd: S, sum: S::Vector, norms: S::Vector) -> S::Vector {
     let cosine = simd.max(simd.mul(sum, norms), simd.splat(0.0));
     simd.mul(simd.mul(cosine, cosine), cosine)
 }

@@ -11,7 +11,7 @@ const MOST_ROWS: usize = 8;
 
 /// How the rows of a grid are put into strips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Strips {
+pub(super) struct Strips {
     /// Rows in all.
     rows: usize,
     /// Columns of a row.
@@ -25,29 +25,29 @@ pub struct Strips {
 impl Strips {
     /// Strips of as many rows as leave the least padding a row.
     #[must_use]
-    pub fn new(rows: usize, columns: usize) -> Self {
+    pub(super) fn new(rows: usize, columns: usize) -> Self {
         let width = |height: usize| padded(height * columns, LANES);
         let narrowest = |a: &usize, b: &usize| (width(*a) * b).cmp(&(width(*b) * a));
-        let height = (1..=rows.clamp(1, MOST_ROWS)).min_by(narrowest).unwrap_or(1);
+        let height = (1..=rows.clamp(1, MOST_ROWS)).min_by(narrowest).expect("at least one height");
         Self { rows, columns, height, width: width(height) }
     }
 
     /// Columns of one strip, padded: the last may have fewer rows.
     #[inline(always)]
-    pub fn used(&self, strip: usize) -> usize {
+    pub(super) fn used(&self, strip: usize) -> usize {
         let rows = self.height.min(self.rows - strip * self.height);
         padded(rows * self.columns, LANES)
     }
 
     /// The strip that a row is in, and the column that it begins at.
     #[inline(always)]
-    pub fn place(&self, row: usize) -> (usize, usize) {
+    pub(super) fn place(&self, row: usize) -> (usize, usize) {
         (row / self.height, row % self.height * self.columns)
     }
 }
 
 /// Base maps of a grid in strips: strips × channels × width of a strip, padded with zeros.
-pub struct Packed {
+pub(super) struct Packed {
     /// How rows are put into strips.
     pub strips: Strips,
     channels: usize,
@@ -57,7 +57,7 @@ pub struct Packed {
 impl Packed {
     /// Packs the cells of `grid` of a group's maps.
     #[must_use]
-    pub fn new(group: &Group, grid: &Grid) -> Self {
+    pub(super) fn new(group: &Group, grid: &Grid) -> Self {
         let (rows, columns) = (grid.rows, grid.columns);
         let strips = Strips::new(rows.len, columns.len);
         let (count, channels) = (rows.len.div_ceil(strips.height), group.channels);
@@ -78,14 +78,14 @@ impl Packed {
 
     /// Packs all cells of a group's maps.
     #[must_use]
-    pub fn whole(group: &Group, grid: &Grid) -> Self {
+    pub(super) fn whole(group: &Group, grid: &Grid) -> Self {
         let all = |len| Range { start: 0, len };
         Self::new(group, &Grid { rows: all(group.rows), columns: all(group.columns), ..*grid })
     }
 
     /// Some channels of a strip.
     #[inline(always)]
-    pub fn panel(&self, strip: usize, channels: std::ops::Range<usize>) -> Panel<'_> {
+    pub(super) fn panel(&self, strip: usize, channels: std::ops::Range<usize>) -> Panel<'_> {
         let (width, first) = (self.strips.width, strip * self.channels);
         let data = &self.values[(first + channels.start) * width..(first + channels.end) * width];
         Panel { data, stride: width }

@@ -1,12 +1,12 @@
 //! The register tile under every product: `out += sourceᵀ · target` over panels with the channels
 //! as rows.
 
-use super::simd::{InstructionSet, Kernel, LANES, Simd};
-use crate::hyperpixel::values::View;
+use super::simd::{InstructionSet, LANES, Simd, SimdKernel};
+use crate::hyperpixel::values;
 
 /// A block of a matrix whose rows are channels: row `k` starts at `k * stride` of `data`.
 #[derive(Clone, Copy)]
-pub struct Panel<'a> {
+pub(super) struct Panel<'a> {
     /// The values, from the first of the first row on.
     pub data: &'a [f32],
     /// Values from one row to the next.
@@ -14,7 +14,7 @@ pub struct Panel<'a> {
 }
 
 /// Rows that a product runs over, one after the other.
-pub trait Rows<'a>: Copy {
+pub(super) trait Rows<'a>: Copy {
     /// The rows in order, each from its first value on.
     fn rows(self) -> impl Iterator<Item = &'a [f32]>;
     /// The same rows from column `first` on.
@@ -34,7 +34,7 @@ impl<'a> Rows<'a> for Panel<'a> {
 
 /// Rows that begin anywhere and may overlap: a convolution is a product with the same values shifted.
 #[derive(Clone, Copy)]
-pub struct Shifted<'a> {
+pub(super) struct Shifted<'a> {
     /// The values.
     pub data: &'a [f32],
     /// Where each row begins.
@@ -54,30 +54,33 @@ impl<'a> Rows<'a> for Shifted<'a> {
 
 /// The smallest multiple of `step` that is not below `count`.
 #[inline(always)]
-pub fn padded(count: usize, step: usize) -> usize {
+pub(super) fn padded(count: usize, step: usize) -> usize {
     count.div_ceil(step) * step
 }
 
 /// Copies values of either precision into as many f32.
 #[inline(always)]
-pub fn copy<S: Simd>(simd: S, from: View, to: &mut [f32]) {
+pub(super) fn copy<S: Simd>(simd: S, from: values::View, to: &mut [f32]) {
     match from {
-        View::Single(from) => to.copy_from_slice(from),
-        View::Half(from) => simd.widen(from, to),
+        values::View::Single(from) => to.copy_from_slice(from),
+        values::View::Half(from) => simd.widen(from, to),
     }
 }
 
 /// Rows that a source panel must have room for beyond its last cell: at least the tallest register
 /// tile, less one.
-pub const ROW_MARGIN: usize = 16;
+pub(super) const ROW_MARGIN: usize = 16;
+
+/// Chains that similarities of one offset are summed in: each takes every fourth source column.
+pub(super) const CHAINS: usize = 4;
 
 /// Columns of the widest register tile of any instruction set.
-pub const WIDEST_COLUMNS: usize = 5 * LANES;
+pub(super) const WIDEST_COLUMNS: usize = 5 * LANES;
 
 /// Rows that are computed for `rows` of them where the columns are a multiple of [`WIDEST_COLUMNS`]:
 /// source panel and `out` need no more than these.
 #[must_use]
-pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
+pub(super) fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
     match instructions {
         _ if rows == 1 => 1,
         InstructionSet::Avx512 => padded(rows, widest_tile_rows(rows)),
@@ -86,7 +89,7 @@ pub fn computed_rows(instructions: InstructionSet, rows: usize) -> usize {
     }
 }
 
-/// Rows of the widest register tile of AVX-512: four or five, whichever computes fewer beyond `rows`.
+/// Rows of the widest register tile of AVX-512: four or five, the one that computes fewer rows beyond `rows`.
 #[inline(always)]
 fn widest_tile_rows(rows: usize) -> usize {
     if padded(rows, 5) < padded(rows, 4) { 5 } else { 4 }
@@ -96,7 +99,7 @@ fn widest_tile_rows(rows: usize) -> usize {
 /// order of k, or `=` where [`Multiply::overwrite`] says so. The tile may compute up to
 /// [`ROW_MARGIN`] rows beyond `rows`: panel and `out` have
 /// room for them.
-pub struct Multiply<'a, T> {
+pub(super) struct Multiply<'a, T> {
     /// The source's panel.
     pub source: Panel<'a>,
     /// Rows of the product: cells of the source's panel.
@@ -113,7 +116,7 @@ pub struct Multiply<'a, T> {
     pub overwrite: bool,
 }
 
-impl<'a, T: Rows<'a>> Kernel for Multiply<'a, T> {
+impl<'a, T: Rows<'a>> SimdKernel for Multiply<'a, T> {
     type Output = ();
 
     #[inline(always)]

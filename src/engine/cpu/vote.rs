@@ -4,21 +4,21 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::simd::{Kernel, LANES, Simd};
-use super::similarity::{PreparedPair, Similarities, SourceRow, Tile};
-use super::tile::padded;
+use super::simd::{LANES, Simd, SimdKernel};
+use super::similarity::{PreparedPair, Similarities, SimilarityTile, SourceRow};
+use super::tile::{CHAINS, padded};
 
 /// Votes of one source row: for every target row, one sum an offset
 /// `target column − source column + source columns − 1`. On the way the similarities of the
 /// hyperpixels that `pick` will ask for are kept, so that they are computed once.
-pub struct Vote<'a> {
+pub(super) struct Vote<'a> {
     /// The pair.
     pub pair: &'a PreparedPair<'a>,
     /// The source row, relative to the grid.
     pub row: usize,
     /// The source hyperpixels of the row whose similarities are kept: columns, relative to the grid.
     pub source_columns: &'a [usize],
-    /// For each target row the target hyperpixels whose similarities are kept, likewise.
+    /// The same for each target row: the target hyperpixels whose similarities are kept.
     pub target_columns: &'a [Vec<usize>],
     /// target rows × [`offset_stride`].
     pub out: &'a mut [f32],
@@ -26,26 +26,26 @@ pub struct Vote<'a> {
     pub room: &'a mut Room,
 }
 
-/// Room that every source row uses anew.
-pub struct Room {
+/// Room that every source row reuses.
+pub(super) struct Room {
     source: SourceRow,
-    tile: Tile,
+    tile: SimilarityTile,
     similarities: Similarities,
 }
 
 impl Room {
     /// Room for the source rows of a pair.
     #[must_use]
-    pub fn new(pair: &PreparedPair) -> Self {
+    pub(super) fn new(pair: &PreparedPair) -> Self {
         let source = SourceRow::new(pair);
         let similarities = Similarities::new(source.count, pair.width);
-        Self { source, tile: Tile::new(pair), similarities }
+        Self { source, tile: SimilarityTile::new(pair), similarities }
     }
 }
 
 /// Similarities that one source row leaves for `pick`.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(super) struct KeptSimilarities {
     /// Of the source hyperpixels asked for: target rows × hyperpixels × width.
     pub of_sources: Vec<f32>,
     /// Of the target hyperpixels asked for, target row by target row: hyperpixels × source width.
@@ -56,27 +56,27 @@ pub struct Kept {
 
 /// Column offsets of a pair padded to a multiple of [`LANES`].
 #[must_use]
-pub fn offset_stride(pair: &PreparedPair) -> usize {
+pub(super) fn offset_stride(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len + pair.target.grid.columns.len - 1, LANES)
 }
 
 /// Columns of the source's grid padded to a multiple of [`LANES`].
 #[must_use]
-pub fn source_width(pair: &PreparedPair) -> usize {
+pub(super) fn source_width(pair: &PreparedPair) -> usize {
     padded(pair.source.grid.columns.len, LANES)
 }
 
-impl Kernel for Vote<'_> {
-    type Output = Kept;
+impl SimdKernel for Vote<'_> {
+    type Output = KeptSimilarities;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Kept {
+    fn run<S: Simd>(self, simd: S) -> KeptSimilarities {
         let start = Instant::now();
         let Room { source, tile, similarities } = self.room;
         source.take(simd, self.pair, self.row);
         tile.begin();
         let expanded = start.elapsed().as_secs_f64();
-        let mut kept = Kept::default();
+        let mut kept = KeptSimilarities::default();
         kept.of_sources
             .reserve(self.target_columns.len() * self.source_columns.len() * self.pair.width);
         let width = source_width(self.pair);
@@ -100,7 +100,7 @@ impl Kernel for Vote<'_> {
 /// `out[k * width + j]` is the similarity of source hyperpixel j with the target hyperpixel of
 /// column `columns[k]`.
 #[inline(always)]
-pub fn transpose(
+pub(super) fn transpose(
     from: &Similarities,
     count: usize,
     columns: &[usize],
@@ -115,21 +115,18 @@ pub fn transpose(
     }
 }
 
-/// Chains that similarities of one offset are summed in: one for every so manieth source column.
-pub const CHAINS: usize = 4;
-
 /// The source columns that have offsets in a block of [`LANES`] of them, the offset of source column
 /// i and target column j being `j − i + count − 1`.
 #[inline(always)]
-pub fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize> {
+pub(super) fn lines_of_block(block: usize, count: usize, columns: usize) -> Range<usize> {
     let first = block * LANES;
     count.saturating_sub(LANES + first)..count.min((count + columns - 1).saturating_sub(first))
 }
 
 /// `sums[d] = Σ_j similarities[j][d − (columns − 1) + j]`, in [`CHAINS`] chains that are added last;
-/// `first` is the column of j = 0 in its map, so that a column is in one chain whatever the grid.
+/// `first` is the column of j = 0 in its map, so that a column is in the same chain for every grid.
 #[inline(always)]
-pub fn sum_diagonals<S: Simd>(
+pub(super) fn sum_diagonals<S: Simd>(
     simd: S,
     from: &Similarities,
     (first, columns): (usize, usize),
@@ -139,7 +136,7 @@ pub fn sum_diagonals<S: Simd>(
     // Of a line and the next, the same offsets stand one value further on.
     let step = from.stride + 1;
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
-        // Whole chains: the lines that they have besides are zeros at these offsets.
+        // Whole chains: the additional lines are zeros at these offsets.
         let lines = lines_of_block(block, columns, width);
         let before = (first + lines.start) % CHAINS;
         let rounds = (before + lines.len()).div_ceil(CHAINS);

@@ -2,8 +2,8 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
-use super::error::GpuError;
 use super::preset::{COOPERATIVE_SIDE, Preset};
+use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
 /// Storage buffers that a kernel binds at most.
@@ -39,16 +39,16 @@ pub struct AdapterReport {
     pub unsuitable: Option<String>,
 }
 
-/// Every adapter, the one that would be taken by itself first.
+/// Every adapter, the one that is chosen by default first.
 #[must_use]
 pub fn adapters() -> Vec<AdapterReport> {
     ranked().iter().map(report).collect()
 }
 
-/// The name of the hardware GPU that would be taken by itself, if there is one that can run the
-/// gpu engine.
+/// The name of the hardware GPU that is chosen by default, if there is one that can run the gpu
+/// engine.
 #[must_use]
-pub fn hardware_gpu() -> Option<String> {
+pub(crate) fn hardware_gpu() -> Option<String> {
     adapters()
         .into_iter()
         .find(|report| report.hardware && report.unsuitable.is_none())

@@ -2,10 +2,10 @@
 
 use wgpu::{Buffer, BufferUsages};
 
-use super::device::Device;
-use super::error::GpuError;
+use super::device::GpuDevice;
 use super::layout::slots;
 use super::plan::{Plan, Products};
+use crate::engine::error::GpuError;
 use crate::engine::hough::gaussian;
 
 /// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,
@@ -33,7 +33,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub fn new(device: &Device) -> Result<Self, GpuError> {
+    pub(super) fn new(device: &GpuDevice) -> Result<Self, GpuError> {
         let empty = |label: &str| device.buffer(label, 0, USAGE);
         let buffers = Self {
             pairs: empty("hpflow.pairs")?,
@@ -63,7 +63,7 @@ impl Buffers {
     }
 
     /// The buffer of some products.
-    pub fn products(&self, which: Products) -> &Buffer {
+    pub(super) fn products(&self, which: Products) -> &Buffer {
         match which {
             Products::Partial => &self.partial,
             Products::Kept => &self.kept,
@@ -71,11 +71,11 @@ impl Buffers {
         }
     }
 
-    /// Makes room for a plan, and for so many bytes of similarities, and writes what the kernels
-    /// are told.
-    pub fn fill(
+    /// Makes room for a plan and for `similarities` bytes of similarities, and writes the lists that
+    /// the kernels read.
+    pub(super) fn fill(
         &mut self,
-        device: &Device,
+        device: &GpuDevice,
         plan: &Plan,
         similarities: usize,
     ) -> Result<(), GpuError> {
@@ -106,12 +106,12 @@ impl Buffers {
 const USAGE: BufferUsages =
     BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);
 
-fn grow(device: &Device, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuError> {
+fn grow(device: &GpuDevice, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuError> {
     let bytes = bytes as u64;
     if buffer.size() < bytes {
         let limit = device.limits.max_storage_buffer_binding_size;
         device.check_size(["matching the pair", "bytes in one buffer"], bytes, limit)?;
-        // A little more than asked for: sizes creep up from batch to batch.
+        // A little more than asked for: sizes grow slowly from batch to batch.
         let bytes = (bytes + bytes / 8).min(limit) / 4 * 4;
         let label = "hpflow.scratch";
         *buffer = device.buffer(label, bytes, USAGE)?;
@@ -119,7 +119,7 @@ fn grow(device: &Device, buffer: &mut Buffer, bytes: usize) -> Result<(), GpuErr
     Ok(())
 }
 
-fn write(device: &Device, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), GpuError> {
+fn write(device: &GpuDevice, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), GpuError> {
     grow(device, buffer, bytes.len())?;
     device.queue.write_buffer(buffer, 0, bytes);
     device.check()

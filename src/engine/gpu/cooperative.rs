@@ -3,48 +3,47 @@
 
 use std::sync::Arc;
 
+use super::matcher::{GpuMatcher, Times};
 use super::pipelines::Pipelines;
-use super::{GpuEngine, GpuError, Times};
 use crate::backbone::FeatureMap;
-use crate::engine::{Engine as _, EngineError, PairRequest};
+use crate::engine::error::GpuError;
+use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
 
-impl GpuEngine {
-    /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
-    /// the ordinary one on a known pair: the log then says so, and the ordinary one goes on.
-    ///
-    /// # Errors
-    /// A device that fails with the ordinary kernels, or is lost.
-    pub(super) fn take_cooperative(&mut self, source: String) -> Result<(), EngineError> {
-        let adapter = self.device.info.name.clone();
-        let pair = known_pair();
-        let kernel = match Pipelines::cooperative(&self.device, source) {
-            Ok(kernel) => kernel,
-            Err(error @ GpuError::Lost { .. }) => return Err(error.into()),
-            Err(error) => {
-                tracing::warn!("tensor cores are not used: {error}");
-                return Ok(());
-            }
-        };
-        // It runs first: what the ordinary kernel left behind could pass for its own.
-        self.pipelines.cooperative = Some(kernel);
-        let found = self.match_pairs(std::slice::from_ref(&pair));
-        let kernel = self.pipelines.cooperative.take();
-        if let Err(error @ EngineError::Gpu(GpuError::Lost { .. })) = found {
-            return Err(error);
+/// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
+/// the ordinary one on a known pair: the log then says so, and the ordinary one is used.
+///
+/// # Errors
+/// A device that fails with the ordinary kernels, or is lost.
+pub(super) fn take_cooperative(matcher: &mut GpuMatcher, source: String) -> Result<(), GpuError> {
+    let adapter = matcher.device.info.name.clone();
+    let pair = known_pair();
+    let kernel = match Pipelines::cooperative(&matcher.device, source) {
+        Ok(kernel) => kernel,
+        Err(error @ GpuError::Lost { .. }) => return Err(error),
+        Err(error) => {
+            tracing::warn!("tensor cores are not used: {error}");
+            return Ok(());
         }
-        let expected = self.match_pairs(std::slice::from_ref(&pair))?;
-        if found.is_ok_and(|found| found == expected) {
-            self.pipelines.cooperative = kernel;
-        } else {
-            tracing::warn!(
-                "tensor cores are not used: on {adapter} their kernel does not give what the \
-                 ordinary one gives"
-            );
-        }
-        self.times = Times::default();
-        Ok(())
+    };
+    // It runs first: what the ordinary kernel left behind could pass for its own.
+    matcher.pipelines.cooperative = Some(kernel);
+    let found = matcher.match_pairs(std::slice::from_ref(&pair));
+    let kernel = matcher.pipelines.cooperative.take();
+    if let Err(error @ GpuError::Lost { .. }) = found {
+        return Err(error);
     }
+    let expected = matcher.match_pairs(std::slice::from_ref(&pair))?;
+    if found.is_ok_and(|found| found == expected) {
+        matcher.pipelines.cooperative = kernel;
+    } else {
+        tracing::warn!(
+            "tensor cores are not used: on {adapter} their kernel does not give what the \
+             ordinary one gives"
+        );
+    }
+    matcher.times = Times::default();
+    Ok(())
 }
 
 /// A pair whose products are the same in any order of sums, and not in sums of halves: features are
@@ -73,9 +72,10 @@ fn known_pair() -> PairRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::gpu::device::Device;
-    use crate::engine::gpu::pipelines::COOPERATIVE;
-    use crate::engine::gpu::{GpuOptions, Preset};
+    use crate::engine::gpu::device::GpuDevice;
+    use crate::engine::gpu::kernels::{KERNELS, Variant};
+    use crate::engine::gpu::options::GpuOptions;
+    use crate::engine::gpu::preset::Preset;
 
     /// What subgroups do together, cell by cell: a sum is a number that its cells are known by, a
     /// factor is where it begins and its stride, and an invocation has every eighth cell.
@@ -131,7 +131,8 @@ mod tests {
             ("], target_cells)", ", target_cells)"),
             ("], source_cells)", ", source_cells)"),
         ];
-        let mut source = COOPERATIVE.source(preset, Precision::F16);
+        let mut source =
+            KERNELS.correlate_cooperative.without_extensions(preset, Variant::of(Precision::F16));
         for (from, to) in replacements {
             assert!(source.contains(from), "{from} is in the kernel");
             source = source.replace(from, to);
@@ -140,11 +141,11 @@ mod tests {
     }
 
     /// An engine laid out for the kernel, and the kernel emulated.
-    fn engine() -> (GpuEngine, String) {
+    fn engine() -> (GpuMatcher, String) {
         let options = GpuOptions { precision: Precision::F16, ..GpuOptions::default() };
-        let device = Device::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
+        let device = GpuDevice::new(None, Precision::F16).expect("an adapter, or HPFLOW_NO_GPU=1");
         let preset = Preset::of(&device.info, device.device.features()).with_cooperative(8);
-        let engine = GpuEngine::on(device, preset, &options).expect("an engine");
+        let engine = GpuMatcher::on(device, preset, &options).expect("an engine");
         (engine, emulated(&preset))
     }
 
@@ -152,7 +153,7 @@ mod tests {
     #[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
     fn a_kernel_that_gives_the_same_is_taken() {
         let (mut engine, source) = engine();
-        engine.take_cooperative(source).expect("a device that goes on");
+        take_cooperative(&mut engine, source).expect("a device that goes on");
         assert!(engine.pipelines.cooperative.is_some());
     }
 
@@ -174,7 +175,8 @@ mod tests {
         ];
         for (what, from, to) in wrong {
             assert!(source.contains(from), "{from} is in the kernel");
-            engine.take_cooperative(source.replacen(from, to, 1)).expect("a device that goes on");
+            take_cooperative(&mut engine, source.replacen(from, to, 1))
+                .expect("a device that goes on");
             assert!(engine.pipelines.cooperative.is_none(), "{what}");
             let found = engine.match_pairs(std::slice::from_ref(&pair)).expect("matches");
             assert_eq!(found, expected, "{what}");

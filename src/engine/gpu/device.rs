@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wgpu::{Buffer, BufferUsages};
 
 use super::adapter;
-use super::error::GpuError;
+use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
 /// A device with its queue, limits and name.
-pub(super) struct Device {
+pub(super) struct GpuDevice {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
@@ -28,8 +28,8 @@ enum Fault {
     Failed(String),
 }
 
-impl Device {
-    pub fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
+impl GpuDevice {
+    pub(super) fn new(name: Option<&str>, precision: Precision) -> Result<Self, GpuError> {
         let adapter = adapter::choose(name)?;
         let info = adapter.get_info();
         let flags = adapter.get_downlevel_capabilities().flags;
@@ -75,10 +75,10 @@ impl Device {
     }
 
     /// What has gone wrong since the last call, as an error. A lost device stays lost.
-    pub fn check(&self) -> Result<(), GpuError> {
+    pub(super) fn check(&self) -> Result<(), GpuError> {
         if self.fault().is_some() {
-            // A loss is told at the next poll, after the errors that it causes. An error of the poll
-            // itself would add nothing to the fault that is being looked at.
+            // A loss is reported at the next poll, after the errors that it causes. An error of the
+            // poll itself would add nothing to the fault that was found.
             let _ = self.device.poll(wgpu::PollType::Poll);
         }
         let mut fault = self.fault();
@@ -99,7 +99,12 @@ impl Device {
     }
 
     /// A buffer of at least one byte, filled with zeros.
-    pub fn buffer(&self, label: &str, bytes: u64, usage: BufferUsages) -> Result<Buffer, GpuError> {
+    pub(super) fn buffer(
+        &self,
+        label: &str,
+        bytes: u64,
+        usage: BufferUsages,
+    ) -> Result<Buffer, GpuError> {
         let size = bytes.max(SMALLEST_BUFFER).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
@@ -112,7 +117,7 @@ impl Device {
     }
 
     /// The error for something beyond a limit, if it is; what it is, and in what it is counted.
-    pub fn check_size(
+    pub(super) fn check_size(
         &self,
         [what, unit]: [&'static str; 2],
         needed: u64,
@@ -125,7 +130,7 @@ impl Device {
     }
 
     /// Waits until a submission has run.
-    pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
+    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
         let waited = self
             .device
             .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
@@ -134,19 +139,19 @@ impl Device {
     }
 
     /// An error of this device from one of the library's.
-    pub fn failed(&self, error: &dyn std::error::Error) -> GpuError {
+    pub(super) fn failed(&self, error: &dyn std::error::Error) -> GpuError {
         GpuError::Failed { adapter: self.info.name.clone(), reason: one_line(&error.to_string()) }
     }
 }
 
-/// The library's leave to use what it calls experimental, where that is wanted.
+/// Permits what the library calls experimental, where that is wanted.
 fn experimental(wanted: bool) -> wgpu::ExperimentalFeatures {
     if !wanted {
         return wgpu::ExperimentalFeatures::disabled();
     }
-    // SAFETY: asks that faults of the library be taken into account. One kernel uses the one feature,
-    // in the library's own language and checked by it, with the shapes that the adapter reports, and
-    // is compared with an ordinary kernel before it is used.
+    // SAFETY: the caller has to expect faults of the library. One kernel uses the one feature, in the
+    // library's own language and checked by it, with the shapes that the adapter reports, and is
+    // compared with an ordinary kernel before it is used.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 

@@ -11,7 +11,7 @@ use crate::hyperpixel::{Group, Hyperimage, Precision};
 pub const SLOT: usize = 256;
 
 /// Bytes of a vec4 of f32, the unit of most offsets.
-pub const QUAD: usize = 16;
+pub(crate) const QUAD: usize = 16;
 
 /// Bytes of four features, the unit of offsets of maps.
 pub(super) fn map_quad(precision: Precision) -> usize {
@@ -216,7 +216,7 @@ pub(super) struct GroupLayout {
 }
 
 impl ImageLayout {
-    pub fn new(image: &Hyperimage, preset: &Preset) -> Self {
+    pub(super) fn new(image: &Hyperimage, preset: &Preset) -> Self {
         let mut quads = 0;
         let mut take = |count: usize| {
             quads += count;
@@ -245,7 +245,7 @@ impl ImageLayout {
     }
     /// Where maps are that begin `at` quads into an image whose first quad is `first`, in quads of
     /// features.
-    pub fn maps(&self, first: usize, at: usize) -> u32 {
+    pub(super) fn maps(&self, first: usize, at: usize) -> u32 {
         ((first + at) * QUAD / self.map_quad) as u32
     }
 }

@@ -1,4 +1,4 @@
-//! The plan of a batch: what the kernels are told about each pair, where its scratch is, and which
+//! The plan of a batch: the parameters of each pair, where its scratch is, and which
 //! pairs one dispatch can take.
 
 use std::ops::Range;
@@ -8,8 +8,8 @@ use super::layout::{
 };
 use super::preset::Preset;
 use super::resident::{Placed, Residency, Resident as _};
-use crate::engine::PairRequest;
 use crate::engine::hough::HoughSpace;
+use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Grid, Group};
 
 /// Scratch for the rows of one pick, at most; further rows follow in the next wave.
@@ -32,8 +32,8 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// What two of it take.
-    pub fn and(self, other: Self) -> Self {
+    /// The scratch of two.
+    pub(super) fn and(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
             kept: self.kept + other.kept,
@@ -62,12 +62,12 @@ impl Scratch {
     }
 
     /// The largest buffer.
-    pub fn largest(self) -> usize {
+    pub(super) fn largest(self) -> usize {
         self.buffers().into_iter().fold(0, usize::max)
     }
 
     /// All buffers.
-    pub fn total(self) -> usize {
+    pub(super) fn total(self) -> usize {
         self.buffers().into_iter().sum()
     }
 }
@@ -93,13 +93,13 @@ pub(super) struct GroupShape<'a> {
 }
 
 impl GroupShape<'_> {
-    pub fn target_cells(&self) -> usize {
+    pub(super) fn target_cells(&self) -> usize {
         self.maps[1].rows * self.maps[1].columns
     }
 }
 
 impl<'a> Shape<'a> {
-    pub fn of_pair(pair: &'a PairRequest, preset: &'a Preset) -> Self {
+    pub(super) fn of_pair(pair: &'a PairRequest, preset: &'a Preset) -> Self {
         let PairRequest { source, target, rows } = pair;
         let groups = source.groups[1..].iter().zip(&target.groups[1..]);
         let group = |(source, target): (&'a Group, &'a Group)| GroupShape {
@@ -117,13 +117,13 @@ impl<'a> Shape<'a> {
     }
 
     /// Scratch of the whole pair.
-    pub fn scratch(&self) -> Scratch {
+    pub(super) fn scratch(&self) -> Scratch {
         let own = Scratch { partial: self.partial() * QUAD, ..self.own_scratch() };
         (0..self.groups.len()).fold(own, |all, group| all.and(self.group_scratch(group)))
     }
 
-    /// Scratch of the pair but for that of its groups.
-    pub fn own_scratch(&self) -> Scratch {
+    /// Scratch of the pair without that of its groups.
+    pub(super) fn own_scratch(&self) -> Scratch {
         let rows = self.rows.len().min(self.rows_per_pick());
         Scratch {
             votes: self.votes() * QUAD,
@@ -135,7 +135,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Scratch of a group whose layers are correlated.
-    pub fn group_scratch(&self, group: usize) -> Scratch {
+    pub(super) fn group_scratch(&self, group: usize) -> Scratch {
         Scratch {
             correlation: self.product(group) * QUAD,
             expanded: self.expanded(group) * QUAD,
@@ -144,23 +144,23 @@ impl<'a> Shape<'a> {
     }
 
     /// Quads of the base group of an image in single precision.
-    pub fn base(&self, side: usize) -> usize {
+    pub(super) fn base(&self, side: usize) -> usize {
         self.preset.padded_channels(self.channels) * self.norms(side)
     }
 
     /// Quads of the norms of an image.
-    pub fn norms(&self, side: usize) -> usize {
+    pub(super) fn norms(&self, side: usize) -> usize {
         self.grids[side].rows.len * self.row_quads(side)
     }
 
     /// Quads of what upsamples a group to the grid of an image.
-    pub fn taps(&self, side: usize, group: usize) -> usize {
+    pub(super) fn taps(&self, side: usize, group: usize) -> usize {
         let grid = &self.grids[side];
         let weights = self.groups[group].maps[side].columns * self.row_quads(side);
         grid.rows.len + grid.columns.len + weights
     }
 
-    pub fn row_quads(&self, side: usize) -> usize {
+    pub(super) fn row_quads(&self, side: usize) -> usize {
         self.preset.row_quads(self.grids[side].columns.len)
     }
 
@@ -169,7 +169,7 @@ impl<'a> Shape<'a> {
         self.groups[group].maps.map(|map| self.preset.cell_quads(map.rows * map.columns))
     }
 
-    pub fn product(&self, group: usize) -> usize {
+    pub(super) fn product(&self, group: usize) -> usize {
         let [source, target] = self.cell_quads(group);
         source * target * 4
     }
@@ -183,7 +183,7 @@ impl<'a> Shape<'a> {
         groups.map(|(at, group)| splits(&group.layers) * self.product(at)).sum()
     }
 
-    pub fn expanded(&self, group: usize) -> usize {
+    pub(super) fn expanded(&self, group: usize) -> usize {
         self.grids[0].rows.len * self.groups[group].target_cells() * self.row_quads(0)
     }
 
@@ -206,7 +206,7 @@ impl<'a> Shape<'a> {
         space.offset_rows() * space.offset_columns() + 2 * space.bins_x * space.bins_y
     }
 
-    /// Lines of gathered rows but for the three that tell where a row is.
+    /// Lines of gathered rows, without the three with a row's norm and place.
     fn lines(&self) -> usize {
         let coarse: usize = self.groups.iter().map(GroupShape::target_cells).sum();
         self.preset.padded_channels(self.channels) + coarse
@@ -233,9 +233,8 @@ impl<'a> Shape<'a> {
         self.grids[1].rows.len * self.row_quads(1) * 4 * self.pick_quads(rows)
     }
 
-    /// What the kernels are told of a coarse group, but for its pair and where its layers and results
-    /// are.
-    pub fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
+    /// The parameters of a coarse group, without its pair and where its layers and results are.
+    pub(super) fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
         let group = &self.groups[at];
         let [source_quads, target_quads] = self.cell_quads(at).map(|quads| quads as u32);
         let [source, target] = sides.map(|side| side.groups[at]);
@@ -298,7 +297,7 @@ pub(super) enum Products {
 
 /// Where the images of pairs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ImagePlace {
     /// On a page.
     Page(usize),
     /// Among the scratch: as layer sets make them.
@@ -309,7 +308,7 @@ pub(super) enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     /// Place of the sources and of the targets.
-    pub places: [Place; 2],
+    pub places: [ImagePlace; 2],
     /// Pairs of the plan.
     pub pairs: Range<usize>,
     /// Groups of the plan that are expanded.
@@ -377,7 +376,7 @@ impl Side {
 
 impl Plan {
     /// Plans pairs whose images are resident. `requests` stand in the order of [`order`].
-    pub fn new(requests: &[&PairRequest], residency: &Residency, preset: &Preset) -> Self {
+    pub(super) fn new(requests: &[&PairRequest], residency: &Residency, preset: &Preset) -> Self {
         let mut plan = Self::default();
         for request in requests {
             let shape = Shape::of_pair(request, preset);
@@ -390,7 +389,7 @@ impl Plan {
             plan.add_pair(&shape, first_group, [&source, &target]);
             let pages = placed.map(|placed| placed.page);
             plan.add_correlated(pages, first_layer);
-            plan.add_segment(pages.map(Place::Page), first_group);
+            plan.add_segment(pages.map(ImagePlace::Page), first_group);
         }
         let (from, to) = (Products::Partial, Products::Correlation);
         plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
@@ -432,7 +431,12 @@ impl Plan {
     }
 
     /// Adds a pair whose coarse groups are the last, from `first_group` on.
-    pub fn add_pair(&mut self, shape: &Shape, first_group: usize, [source, target]: [&Side; 2]) {
+    pub(super) fn add_pair(
+        &mut self,
+        shape: &Shape,
+        first_group: usize,
+        [source, target]: [&Side; 2],
+    ) {
         let (grids, space) = (shape.grids, shape.hough());
         self.pairs.push(PairParams {
             source_rows: grids[0].rows.len as u32,
@@ -458,7 +462,7 @@ impl Plan {
     }
 
     /// Layers from `first` on, whose maps are on these pages, are to be correlated.
-    pub fn add_correlated(&mut self, pages: [usize; 2], first: usize) {
+    pub(super) fn add_correlated(&mut self, pages: [usize; 2], first: usize) {
         let end = self.layers.len();
         match self.correlated.last_mut() {
             Some(last) if last.pages == pages => last.layers.end = end,
@@ -467,7 +471,7 @@ impl Plan {
     }
 
     /// The last pair, whose groups are those from `first_group` on, is in these places.
-    fn add_segment(&mut self, places: [Place; 2], first_group: usize) {
+    fn add_segment(&mut self, places: [ImagePlace; 2], first_group: usize) {
         let (pairs, groups) = (self.pairs.len(), self.groups.len());
         match self.segments.last_mut() {
             Some(last) if last.places == places => {
@@ -483,7 +487,7 @@ impl Plan {
     }
 
     /// Parts of some picks that have rows and base group in common.
-    pub fn sharing_picks(&self, picks: &Range<usize>) -> Vec<Range<usize>> {
+    pub(super) fn sharing_picks(&self, picks: &Range<usize>) -> Vec<Range<usize>> {
         let sharing = |pick: &PickParams| {
             let before = |pairs: &Range<usize>| pairs.end <= pick.pair as usize;
             self.sharing.partition_point(before)
@@ -501,7 +505,7 @@ impl Plan {
     }
 
     /// Cuts the rows of each pair into picks, and orders them by wave and segment.
-    pub fn add_picks(&mut self, shapes: &[Shape]) {
+    pub(super) fn add_picks(&mut self, shapes: &[Shape]) {
         let first_rows: Vec<usize> = shapes
             .iter()
             .map(|shape| {
@@ -544,7 +548,7 @@ impl Plan {
     }
 }
 
-/// The order in which requests are planned: those on the same pages beside each other.
+/// The order in which requests are planned: those on the same pages are neighbours.
 pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usize> {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| {
@@ -554,8 +558,8 @@ pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usiz
     order
 }
 
-/// What the kernels are told of a layer, but for where its products go: so many channels of maps of
-/// these sizes, which begin at `first` in their pages.
+/// The parameters of a layer, without where its products go: `channels` channels of maps of these
+/// sizes, which begin at `first` in their pages.
 pub(super) fn layer(
     maps: [&Group; 2],
     channels: usize,

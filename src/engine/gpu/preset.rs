@@ -1,8 +1,6 @@
 //! Tile shapes: how much of a product one invocation keeps in registers, per type of device. They
 //! change how fast an answer comes and, by rounding, its last digits, never what is computed.
 
-use crate::engine::hough::BLUR_SIDE;
-
 /// Cells and channels of a matrix that a subgroup multiplies.
 pub(super) const COOPERATIVE_SIDE: u32 = 16;
 /// Source and target cells of a workgroup of `correlate_cooperative`.
@@ -89,7 +87,7 @@ impl Preset {
 
     /// The preset for a device with these features.
     #[must_use]
-    pub fn of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Self {
+    pub(crate) fn of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Self {
         let shared = Self::SOFTWARE_SUBGROUPS;
         let sizes = [info.subgroup_min_size, info.subgroup_max_size];
         let subgroups = features.contains(wgpu::Features::SUBGROUP);
@@ -102,14 +100,14 @@ impl Preset {
 
     /// Rows of the grid are padded to a multiple of this many cells.
     #[must_use]
-    pub fn row_padding(&self) -> usize {
+    pub(crate) fn row_padding(&self) -> usize {
         let tile = least_common_multiple(self.vote_tile[0], self.vote_tile[1]);
         least_common_multiple(tile, self.pick_tile[1]) as usize
     }
 
     /// Lists of cells of a coarse group are padded to a multiple of this many cells.
     #[must_use]
-    pub fn cell_padding(&self) -> usize {
+    pub(crate) fn cell_padding(&self) -> usize {
         let tile = least_common_multiple(self.correlate_tile[0], self.correlate_tile[1]);
         match self.cooperative {
             0 => tile as usize,
@@ -119,77 +117,32 @@ impl Preset {
 
     /// Quads of a padded row of the grid.
     #[must_use]
-    pub fn row_quads(&self, columns: usize) -> usize {
+    pub(crate) fn row_quads(&self, columns: usize) -> usize {
         columns.next_multiple_of(self.row_padding()) / 4
     }
 
     /// Quads of a padded list of cells.
     #[must_use]
-    pub fn cell_quads(&self, cells: usize) -> usize {
+    pub(crate) fn cell_quads(&self, cells: usize) -> usize {
         cells.next_multiple_of(self.cell_padding()) / 4
     }
 
     /// Channels with the zeros that pad them to what the kernels take at a time.
     #[must_use]
-    pub fn padded_channels(&self, channels: usize) -> usize {
+    pub(crate) fn padded_channels(&self, channels: usize) -> usize {
         let step = if self.cooperative == 0 { 4 } else { COOPERATIVE_SIDE };
         channels.next_multiple_of(step as usize)
     }
 
-    /// Parts that `correlate` sums so many channels in.
+    /// Number of parts in which `correlate` sums `channels` channels.
     #[must_use]
-    pub fn splits(&self, channels: usize) -> usize {
+    pub(crate) fn splits(&self, channels: usize) -> usize {
         channels.div_ceil(self.split as usize)
-    }
-
-    /// Constants of a kernel's file that the host sets.
-    #[must_use]
-    pub fn constants(&self, file: &str) -> Vec<(&'static str, u32)> {
-        let workgroup = ("WORKGROUP", self.workgroup);
-        let tile = |[source, target]: [u32; 2]| {
-            [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
-        };
-        // Loads of the side that invocations may share, of `quads` for each channel.
-        let loads = |quads: u32| if self.shared { quads.div_ceil(self.workgroup) } else { quads };
-        let four = |cells: u32| [("FOUR_QUADS", cells), ("FOUR_LOADS", loads(cells))];
-        match file {
-            "correlate.wgsl" => {
-                let rest = [workgroup, ("SPLIT", self.split)];
-                let (tile, four) = (tile(self.correlate_tile), four(self.correlate_tile[1]));
-                [&rest[..], &tile, &four].concat()
-            }
-            "vote.wgsl" => {
-                let rows = ("SOURCE_ROWS", self.vote_rows);
-                let rest = [workgroup, rows];
-                let (tile, four) = (tile(self.vote_tile), four(self.vote_tile[0]));
-                [&rest[..], &tile, &four].concat()
-            }
-            "hough.wgsl" => {
-                let blur = ("BLUR_SIDE", BLUR_SIDE as u32);
-                [&[workgroup, blur][..], &tile(self.vote_tile)].concat()
-            }
-            "pick.wgsl" => {
-                let [rows, targets] = self.pick_tile;
-                vec![workgroup, ("ROW_QUADS", rows / 4), ("TARGET_QUADS", targets / 4)]
-            }
-            "correlate_cooperative.wgsl" => vec![
-                ("WORKGROUP", self.cooperative),
-                ("SPLIT", self.split),
-                ("SIDE", COOPERATIVE_SIDE),
-                ("TILE", COOPERATIVE_TILE),
-            ],
-            "consensus.wgsl" => {
-                let quads = ("OUTPUT_QUADS", self.transform_quads);
-                let positions = self.convolve_positions;
-                vec![workgroup, quads, ("POSITIONS", positions)]
-            }
-            _ => vec![workgroup],
-        }
     }
 }
 
 impl Preset {
-    /// The same with `correlate` on matrices of subgroups of at most so many invocations.
+    /// The same with `correlate` on matrices of subgroups of at most `subgroup` invocations.
     #[must_use]
     pub fn with_cooperative(self, subgroup: u32) -> Self {
         Self { cooperative: subgroup, ..self }

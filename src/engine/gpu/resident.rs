@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use wgpu::{Buffer, BufferUsages};
 
-use super::device::Device;
-use super::error::GpuError;
+use super::device::GpuDevice;
 use super::layout::{ImageLayout, QUAD, map_quad};
 use super::preset::Preset;
+use crate::engine::error::GpuError;
 use crate::hyperpixel::upsample::{Tap, taps};
 use crate::hyperpixel::{Grid, Group, Hyperimage, LayerStack, Precision};
 
@@ -57,25 +57,25 @@ pub(super) struct Residency {
 
 impl Residency {
     /// No image yet; `budget` is the memory for images in bytes.
-    pub fn new(budget: u64) -> Self {
+    pub(super) fn new(budget: u64) -> Self {
         Self { pages: Vec::new(), images: HashMap::new(), budget, clock: 0 }
     }
 
     /// The buffer of a page.
-    pub fn page(&self, index: usize) -> &Buffer {
+    pub(super) fn page(&self, index: usize) -> &Buffer {
         &self.pages[index].buffer
     }
 
     /// An image that was placed before.
-    pub fn get(&self, key: Key) -> &Placed {
+    pub(super) fn get(&self, key: Key) -> &Placed {
         &self.images[&key]
     }
 
     /// Places an image unless it is there, evicting others but none of `pinned`. Whether it is
     /// there now: without `must`, an image that does not fit into the budget is left out.
-    pub fn place(
+    pub(super) fn place(
         &mut self,
-        device: &Device,
+        device: &GpuDevice,
         preset: &Preset,
         image: &dyn Resident,
         pinned: &[Key],
@@ -104,7 +104,7 @@ impl Residency {
     /// A gap of `quads`: the page and where it stands among the page's images.
     fn make_room(
         &mut self,
-        device: &Device,
+        device: &GpuDevice,
         quads: usize,
         pinned: &[Key],
         must: bool,
@@ -152,7 +152,7 @@ impl Residency {
 }
 
 impl Page {
-    fn new(device: &Device, bytes: u64) -> Result<Self, GpuError> {
+    fn new(device: &GpuDevice, bytes: u64) -> Result<Self, GpuError> {
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
         let buffer = device.buffer("hpflow.page", bytes, usage)?;
         Ok(Self { buffer, quads: bytes as usize / QUAD, used: Vec::new() })
@@ -171,7 +171,7 @@ impl Page {
     }
 }
 
-fn largest_page(device: &Device) -> u64 {
+fn largest_page(device: &GpuDevice) -> u64 {
     let limits = &device.limits;
     let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     bytes / QUAD as u64 * QUAD as u64
@@ -180,7 +180,7 @@ fn largest_page(device: &Device) -> u64 {
 /// Writes an image in the layout of the kernels, straight into the driver's staging memory. The
 /// copy to the device runs before the next submission, beside those that are under way.
 fn upload(
-    device: &Device,
+    device: &GpuDevice,
     preset: &Preset,
     buffer: &Buffer,
     first: usize,
@@ -237,8 +237,7 @@ impl Resident for Hyperimage {
     }
 }
 
-/// A map of a stack that layer sets are made of, whatever they need it for: padded channels × cell
-/// quads.
+/// A map of a stack that layer sets are made of: padded channels × cell quads.
 pub(super) struct StackMap<'a> {
     pub stack: &'a LayerStack,
     pub position: usize,
@@ -299,7 +298,7 @@ pub(super) struct Upsampling {
 
 impl Upsampling {
     /// That of maps of the size of `group` to the `grid` of a base.
-    pub fn new(group: &Group, base: &Group, grid: &Grid, preset: &Preset) -> Self {
+    pub(super) fn new(group: &Group, base: &Group, grid: &Grid, preset: &Preset) -> Self {
         let (rows, columns) = (grid.rows, grid.columns);
         let row_taps = taps(group.rows, base.rows, rows.start, rows.len);
         let column_taps = taps(group.columns, base.columns, columns.start, columns.len);

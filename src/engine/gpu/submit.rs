@@ -9,13 +9,13 @@ use wgpu::{
 };
 
 use super::buffers::Buffers;
-use super::device::Device;
-use super::error::GpuError;
+use super::device::GpuDevice;
 use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
-use super::plan::{Correlated, Place, Plan, Sum};
+use super::plan::{Correlated, ImagePlace, Plan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
+use crate::engine::error::GpuError;
 
 /// Stages that are timed, in order of execution.
 pub(super) const STAGES: [&str; 5] = ["correlate", "expand", "vote", "hough", "pick"];
@@ -40,7 +40,7 @@ pub(super) struct Landed {
 
 /// Everything a submission is made of.
 pub(super) struct Submitter<'a> {
-    pub device: &'a Device,
+    pub device: &'a GpuDevice,
     pub pipelines: &'a Pipelines,
     pub preset: &'a Preset,
     pub residency: &'a Residency,
@@ -51,7 +51,7 @@ pub(super) struct Submitter<'a> {
 impl Submitter<'_> {
     /// Submits a plan. With `keeping`, the `pick` that keeps similarities, votes and similarities
     /// come back as well.
-    pub fn submit(
+    pub(super) fn submit(
         &self,
         plan: &Plan,
         buffers: &mut Buffers,
@@ -193,30 +193,31 @@ impl Submitter<'_> {
 
     fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
         let [source_tile, target_tile] = self.preset.vote_tile;
-        let one = |pass: &mut Pass, kernel, places: [Place; 2], range: &Range<usize>, count| {
-            let pairs = &plan.pairs[range.clone()];
-            let workgroups = largest(pairs, |p| {
-                let source_tiles = p.source_quads * 4 / source_tile;
-                let target_tiles = p.target_quads * 4 / target_tile;
-                let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
-                let target_rows = self.preset.workgroup / self.preset.vote_rows;
-                p.target_rows.div_ceil(target_rows) * distances
-            });
-            let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
-            let [source_page, target_page] = places.map(|place| self.place(place, buffers));
-            pass.run(
-                kernel,
-                &[
-                    (0, part(&buffers.pairs, range)),
-                    (1, whole(&buffers.groups)),
-                    (2, source_page),
-                    (3, target_page),
-                    (4, whole(&buffers.expanded)),
-                    (5, whole(&buffers.votes)),
-                ],
-                [workgroups, rows, count],
-            )
-        };
+        let one =
+            |pass: &mut Pass, kernel, places: [ImagePlace; 2], range: &Range<usize>, count| {
+                let pairs = &plan.pairs[range.clone()];
+                let workgroups = largest(pairs, |p| {
+                    let source_tiles = p.source_quads * 4 / source_tile;
+                    let target_tiles = p.target_quads * 4 / target_tile;
+                    let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
+                    let target_rows = self.preset.workgroup / self.preset.vote_rows;
+                    p.target_rows.div_ceil(target_rows) * distances
+                });
+                let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
+                let [source_page, target_page] = places.map(|place| self.place(place, buffers));
+                pass.run(
+                    kernel,
+                    &[
+                        (0, part(&buffers.pairs, range)),
+                        (1, whole(&buffers.groups)),
+                        (2, source_page),
+                        (3, target_page),
+                        (4, whole(&buffers.expanded)),
+                        (5, whole(&buffers.votes)),
+                    ],
+                    [workgroups, rows, count],
+                )
+            };
         let Some(sets) = self.sets else {
             return plan.segments.iter().try_for_each(|segment| {
                 let count = segment.pairs.len() as u32;
@@ -224,7 +225,7 @@ impl Submitter<'_> {
             });
         };
         self.crop(pass, &sets.crop, plan, buffers)?;
-        let places = [Place::Views; 2];
+        let places = [ImagePlace::Views; 2];
         plan.sharing.iter().try_for_each(|range| one(pass, &sets.vote, places, range, 1))
     }
 
@@ -318,17 +319,17 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn place<'b>(&'b self, place: Place, buffers: &'b Buffers) -> BindingResource<'b> {
+    fn place<'b>(&'b self, place: ImagePlace, buffers: &'b Buffers) -> BindingResource<'b> {
         whole(match place {
-            Place::Page(page) => self.residency.page(page),
-            Place::Views => &buffers.views,
+            ImagePlace::Page(page) => self.residency.page(page),
+            ImagePlace::Views => &buffers.views,
         })
     }
 }
 
 /// Ends a submission with copies into a buffer that the host can read.
 pub(super) fn fetch(
-    device: &Device,
+    device: &GpuDevice,
     mut encoder: CommandEncoder,
     parts: &[(&Buffer, usize)],
     queries: Option<&QuerySet>,
@@ -360,7 +361,7 @@ pub(super) fn fetch(
 
 impl Flight {
     /// Waits for the submission and takes what it computed.
-    pub fn land(self, device: &Device) -> Result<Landed, GpuError> {
+    pub(super) fn land(self, device: &GpuDevice) -> Result<Landed, GpuError> {
         let (sender, receiver) = mpsc::channel();
         self.readback.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver lives until the map has been waited for.
@@ -402,17 +403,17 @@ fn milliseconds(times: &[u8], period: f32) -> [f64; STAGES.len()] {
 /// A compute pass with what a dispatch needs.
 pub(super) struct Pass<'a> {
     pub pass: ComputePass<'a>,
-    pub device: &'a Device,
+    pub device: &'a GpuDevice,
     pub workgroup: u32,
 }
 
 impl Pass<'_> {
-    /// Workgroups for so many invocations along x.
-    pub fn groups(&self, invocations: u32) -> u32 {
+    /// Workgroups for `invocations` invocations along x.
+    pub(super) fn groups(&self, invocations: u32) -> u32 {
         invocations.div_ceil(self.workgroup)
     }
 
-    pub fn run(
+    pub(super) fn run(
         &mut self,
         pipeline: &ComputePipeline,
         bindings: &[(u32, BindingResource)],

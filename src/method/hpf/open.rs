@@ -2,7 +2,7 @@
 
 use super::Hpf;
 use crate::backbone::{self, Backbone, BackboneError, Device, WeightsSource};
-use crate::engine::{self, Engine, EngineKind};
+use crate::engine::{self, Engine, EngineKind, EngineOptions};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::{Entry, KeptFeatures, Method, OpenError, Options, Setting};
@@ -148,6 +148,6 @@ pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, Op
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let precision = options.precision.unwrap_or_default();
-    let options = engine::Options { adapter, threads, precision };
-    engine::open(kind, options).map_err(OpenError::of_engine)
+    let options = EngineOptions { adapter, torch_threads: threads, precision, pool: None };
+    engine::open(kind, &options).map_err(OpenError::of_engine)
 }

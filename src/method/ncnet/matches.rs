@@ -39,7 +39,7 @@ impl CellMatches {
 
     /// The softmax of each match over all cells of A, as the published code scores it.
     #[must_use]
-    pub fn scores(&self, correlation: &Correlation4d) -> Vec<f32> {
+    pub(crate) fn scores(&self, correlation: &Correlation4d) -> Vec<f32> {
         let mut sums = vec![0.0; self.values.len()];
         for row in correlation.data.chunks_exact(self.values.len()) {
             for ((sum, &value), &best) in sums.iter_mut().zip(row).zip(&self.values) {

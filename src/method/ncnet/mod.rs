@@ -30,7 +30,8 @@ use super::{Direction, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
 use crate::backbone::trunk::Trunk;
 use crate::benchmark::Benchmark;
-use crate::engine::consensus::{ConsensusEngine, Correlation4d, correlate};
+use crate::engine::consensus::{ConsensusEngine, Correlation4d};
+use crate::engine::cpu::correlate;
 
 /// Width and height of the trunk's input in pixels (published code).
 pub const IMAGE_SIDE: usize = 400;

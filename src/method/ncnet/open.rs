@@ -10,8 +10,8 @@ use crate::backbone::trunk::{self, Network, Trunk};
 use crate::backbone::weights::baselines::{self, Baseline, CONSENSUS};
 use crate::backbone::weights::{Checkpoint, Identity};
 use crate::backbone::{self, Device};
-use crate::engine::consensus::{self, ConsensusEngine, ConsensusWeights, Layer};
-use crate::engine::{self, EngineKind};
+use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
+use crate::engine::{self, EngineKind, EngineOptions};
 use crate::hyperpixel::Precision;
 use crate::method::frame::first_pixel;
 use crate::method::learned::{Values, backbone_weights, unfit};
@@ -181,10 +181,7 @@ fn open_engine(
 ) -> Result<Box<dyn ConsensusEngine>, OpenError> {
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let kind = options.engine.unwrap_or_default();
-    consensus::open(
-        kind,
-        engine::Options { adapter, threads, precision: Precision::F32 },
-        consensus,
-    )
-    .map_err(OpenError::of_engine)
+    let options =
+        EngineOptions { adapter, torch_threads: threads, precision: Precision::F32, pool: None };
+    engine::open_consensus(kind, &options, consensus).map_err(OpenError::of_engine)
 }

@@ -8,28 +8,28 @@ use std::ops::Range;
 
 use super::super::simd::{LANES, Simd, Sixteen};
 use super::super::similarity::{add, cube, mix};
-use super::super::tile::padded;
-use super::super::vote::{CHAINS, lines_of_block};
+use super::super::tile::{CHAINS, padded};
+use super::super::vote::lines_of_block;
 use crate::hyperpixel::Grid;
 use crate::hyperpixel::upsample::Tap;
 
 /// Zeros before and after a line that is read by offset: what a block reads beyond it on either side.
-pub const MARGIN: usize = 2 * LANES;
+pub(super) const MARGIN: usize = 2 * LANES;
 
 /// Where the value of a source column and a target column stands: in blocks of [`LANES`] offsets, and
 /// in each block a vector for every source column that has such offsets.
-pub struct Layout {
+pub(super) struct OffsetLayout {
     /// Source columns.
     count: usize,
     /// Target columns.
     columns: usize,
-    blocks: Vec<Block>,
+    blocks: Vec<OffsetBlock>,
     /// Vectors of all blocks.
     vectors: usize,
 }
 
 /// A block of offsets.
-struct Block {
+struct OffsetBlock {
     /// Source columns, from a multiple of [`CHAINS`] to a multiple of it.
     lines: Range<usize>,
     /// The first vector.
@@ -38,10 +38,10 @@ struct Block {
 
 /// The source columns of each block that a set reads, from a multiple of [`CHAINS`] to a multiple of
 /// it.
-pub type Lines = Vec<Range<usize>>;
+pub(super) type Lines = Vec<Range<usize>>;
 
 /// Values of one set, sorted; or those of one target column, source column by source column.
-pub struct Values<'a> {
+pub(super) struct SortedValues<'a> {
     /// Sums of products of the base layers.
     pub base: &'a [Sixteen],
     /// What coarse groups add, in their order.
@@ -50,44 +50,44 @@ pub struct Values<'a> {
 
 /// Inverse norms of one set for a source row and a target row: 0 outside its grid.
 #[derive(Default)]
-pub struct Norms {
+pub(super) struct Norms {
     /// Of the source's columns, followed by zeros.
     pub source: Vec<f32>,
     /// Of the target's columns, with margins.
     pub target: Vec<f32>,
 }
 
-impl Layout {
+impl OffsetLayout {
     /// That of `count` source columns and `columns` target columns.
-    pub fn new(count: usize, columns: usize) -> Self {
+    pub(super) fn new(count: usize, columns: usize) -> Self {
         let (mut blocks, mut vectors) = (Vec::new(), 0);
         for block in 0..(count + columns - 1).div_ceil(LANES) {
             let lines = whole_chains(lines_of_block(block, count, columns));
-            blocks.push(Block { start: vectors, lines: lines.clone() });
+            blocks.push(OffsetBlock { start: vectors, lines: lines.clone() });
             vectors += lines.len();
         }
         Self { count, columns, blocks, vectors }
     }
 
     /// Vectors of what is sorted.
-    pub fn vectors(&self) -> usize {
+    pub(super) fn vectors(&self) -> usize {
         self.vectors
     }
 
     /// Offsets, padded to a multiple of [`LANES`].
-    pub fn offset_stride(&self) -> usize {
+    pub(super) fn offset_stride(&self) -> usize {
         self.blocks.len() * LANES
     }
 
     /// The offset that is a set's first.
-    pub fn first_offset(&self, [first, second]: [&Grid; 2]) -> usize {
+    pub(super) fn first_offset(&self, [first, second]: [&Grid; 2]) -> usize {
         self.count + second.columns.start - first.columns.start - first.columns.len
     }
 
     /// What a set reads.
-    pub fn lines(&self, [first, second]: [&Grid; 2]) -> Lines {
+    pub(super) fn lines(&self, [first, second]: [&Grid; 2]) -> Lines {
         let (source, target) = (first.columns, second.columns);
-        let lines = |(number, block): (usize, &Block)| {
+        let lines = |(number, block): (usize, &OffsetBlock)| {
             let offset = (self.count - 1).wrapping_sub(number * LANES) as isize;
             let from = target.start as isize + offset + 1 - LANES as isize;
             let to = (target.start + target.len) as isize + offset;
@@ -107,7 +107,7 @@ impl Layout {
 
     /// Sorts values: source columns × `stride`, each with its margins.
     #[inline(always)]
-    pub fn sort<S: Simd>(&self, simd: S, from: &[f32], stride: usize, out: &mut [Sixteen]) {
+    pub(super) fn sort<S: Simd>(&self, simd: S, from: &[f32], stride: usize, out: &mut [Sixteen]) {
         for (number, block) in self.blocks.iter().enumerate() {
             let first = block.lines.start;
             let mut at = first * stride + self.place(number, first);
@@ -119,7 +119,7 @@ impl Layout {
     }
 
     /// How a coarse group's mixed rows (coarse columns × `stride`, each with its margins) are sorted.
-    pub fn mixes(&self, taps: &[Tap], stride: usize) -> Vec<Mix> {
+    pub(super) fn mixes(&self, taps: &[Tap], stride: usize) -> Vec<Mix> {
         let mut mixes = vec![Mix::default(); self.vectors];
         for (number, block) in self.blocks.iter().enumerate() {
             let lines = block.lines.start..block.lines.end.min(self.count);
@@ -137,11 +137,11 @@ impl Layout {
 
     /// Adds to `sums`, one an offset, a set's similarities of a source row and a target row.
     #[inline(always)]
-    pub fn add_votes<S: Simd>(
+    pub(super) fn add_votes<S: Simd>(
         &self,
         simd: S,
         lines: &Lines,
-        values: &Values,
+        values: &SortedValues,
         norms: &Norms,
         sums: &mut [f32],
     ) {
@@ -203,11 +203,11 @@ impl Layout {
     /// A set's similarities of one source column with the target row: a line with margins, of which
     /// those of the target's columns are written.
     #[inline(always)]
-    pub fn of_source<S: Simd>(
+    pub(super) fn of_source<S: Simd>(
         &self,
         simd: S,
         column: usize,
-        values: &Values,
+        values: &SortedValues,
         norms: &Norms,
         out: &mut [f32],
     ) {
@@ -222,7 +222,7 @@ impl Layout {
     }
 
     /// Where the values of one target column stand, a source column each.
-    pub fn of_target(&self, column: usize) -> Vec<usize> {
+    pub(super) fn of_target(&self, column: usize) -> Vec<usize> {
         let value = |source: usize| {
             let offset = column + self.count - 1 - source;
             let block = &self.blocks[offset / LANES];
@@ -232,10 +232,10 @@ impl Layout {
     }
 }
 
-impl Values<'_> {
+impl SortedValues<'_> {
     /// The sum of one vector.
     #[inline(always)]
-    pub fn sum<S: Simd>(&self, simd: S, at: usize) -> S::Vector {
+    pub(super) fn sum<S: Simd>(&self, simd: S, at: usize) -> S::Vector {
         let mut sum = simd.load(&self.base[at].0);
         for term in &self.terms {
             sum = simd.add(sum, simd.load(&term[at].0));
@@ -246,7 +246,13 @@ impl Values<'_> {
     /// A set's similarities with one target column, given these values of that column alone: a vector
     /// for every [`LANES`] source columns.
     #[inline(always)]
-    pub fn of_target<S: Simd>(&self, simd: S, column: usize, norms: &Norms, out: &mut [f32]) {
+    pub(super) fn of_target<S: Simd>(
+        &self,
+        simd: S,
+        column: usize,
+        norms: &Norms,
+        out: &mut [f32],
+    ) {
         let of_target = simd.splat(norms.target[MARGIN + column]);
         for at in 0..self.base.len() {
             let of_source = simd.load(&norms.source[at * LANES..]);
@@ -258,7 +264,7 @@ impl Values<'_> {
 
 /// What one sorted vector of a coarse group is mixed of.
 #[derive(Clone, Copy, Default)]
-pub struct Mix {
+pub(super) struct Mix {
     /// Where the left coarse column is read.
     left: usize,
     /// Where the right one is read.
@@ -268,14 +274,14 @@ pub struct Mix {
 
 /// Sorts what a coarse group adds: `left + (right − left) · take` of its mixed rows.
 #[inline(always)]
-pub fn sort_mixed<S: Simd>(simd: S, mixed: &[f32], mixes: &[Mix], out: &mut [Sixteen]) {
+pub(super) fn sort_mixed<S: Simd>(simd: S, mixed: &[f32], mixes: &[Mix], out: &mut [Sixteen]) {
     for (place, out) in mixes.iter().zip(out) {
         let (left, right) = (simd.load(&mixed[place.left..]), simd.load(&mixed[place.right..]));
         simd.store(&mut out.0, mix(simd, left, right, simd.splat(place.take)));
     }
 }
 
-/// Source columns with those that their chains have besides.
+/// Source columns, extended to whole chains.
 fn whole_chains(lines: Range<usize>) -> Range<usize> {
     lines.start / CHAINS * CHAINS..padded(lines.end, CHAINS)
 }

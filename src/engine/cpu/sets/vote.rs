@@ -3,26 +3,27 @@
 
 use std::collections::BTreeSet;
 
-use super::super::correlate::Correlation;
+use super::super::correlate::MapCorrelation;
 use super::super::expand::{Base, Expanded};
-use super::super::simd::{Aligned, Kernel, LANES, Simd, Sixteen};
+use super::super::simd::{Aligned, LANES, Simd, SimdKernel, Sixteen};
 use super::super::similarity::{add, multiply_layer};
 use super::super::strip::Packed;
 use super::super::tile::{Panel, ROW_MARGIN, padded};
-use super::super::vote::Kept;
-use super::diagonals::{Layout, Lines, MARGIN, Mix, Norms, Values, sort_mixed};
-use super::{Correlations, Votes, Work};
+use super::super::vote::KeptSimilarities;
+use super::correlations::Correlations;
+use super::diagonals::{Lines, MARGIN, Mix, Norms, OffsetLayout, SortedValues, sort_mixed};
+use super::set::{SetVotes, SetWork};
 use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Group, LayerStack, View};
 
 /// What the votes of a block of sets are made of.
-pub struct Vote<'a> {
+pub(super) struct SetsVote<'a> {
     stacks: [&'a LayerStack; 2],
     /// Positions of all layers at the base's resolution.
     layers: Vec<usize>,
     /// The second's maps of each.
     panels: Vec<Packed>,
-    layout: Layout,
+    layout: OffsetLayout,
     /// Lists of several base layers that some sets have in common, as numbers in `layers`.
     lists: Vec<Vec<usize>>,
     /// Coarse groups that some sets have in common.
@@ -42,8 +43,8 @@ struct Term {
 
 /// What one set is made of.
 struct Parts {
-    base: Sum,
-    /// Numbers in [`Vote::terms`].
+    base: BaseSum,
+    /// Numbers in [`SetsVote::terms`].
     terms: Vec<usize>,
     lines: Lines,
 }
@@ -51,42 +52,42 @@ struct Parts {
 impl Parts {
     /// What the set adds up.
     #[inline(always)]
-    fn values<'a>(&self, all: &'a Sorted) -> Values<'a> {
+    fn values<'a>(&self, all: &'a Sorted) -> SortedValues<'a> {
         let base = match self.base {
-            Sum::Layer(number) => &all.layers[number],
-            Sum::List(number) => &all.lists[number],
+            BaseSum::Layer(number) => &all.layers[number],
+            BaseSum::List(number) => &all.lists[number],
         };
         let mut terms: Vec<&[Sixteen]> = Vec::with_capacity(self.terms.len());
         for &term in &self.terms {
             terms.push(&all.terms[term]);
         }
-        Values { base, terms }
+        SortedValues { base, terms }
     }
 }
 
 /// The products of a set's base layers.
 #[derive(Clone, Copy)]
-enum Sum {
-    /// Those of one layer: its number in [`Vote::layers`].
+enum BaseSum {
+    /// Those of one layer: its number in [`SetsVote::layers`].
     Layer(usize),
-    /// Those of several: their number in [`Vote::lists`].
+    /// Those of several: their number in [`SetsVote::lists`].
     List(usize),
 }
 
-impl<'a> Vote<'a> {
+impl<'a> SetsVote<'a> {
     /// Prepares the votes of `sets`, from the first's to the second's stack.
-    pub fn new(
+    pub(super) fn new(
         stacks: [&'a LayerStack; 2],
         correlations: &Correlations,
         backward: bool,
-        sets: &[Work<'a>],
+        sets: &[SetWork<'a>],
     ) -> Self {
         let layers: BTreeSet<usize> = sets.iter().flat_map(|set| set.base.clone()).collect();
         let layers: Vec<usize> = layers.into_iter().collect();
         let grid = sets[0].grids()[1];
         let panels = layers.iter().map(|&at| Packed::whole(&stacks[1].maps[at], grid)).collect();
         let [first, second] = stacks.map(|stack| &stack.maps[layers[0]]);
-        let layout = Layout::new(first.columns, second.columns);
+        let layout = OffsetLayout::new(first.columns, second.columns);
         let (lists, terms, parts) = (Vec::new(), Vec::new(), Vec::with_capacity(sets.len()));
         let mut vote = Self { stacks, layers, panels, layout, lists, terms, parts };
         for set in sets {
@@ -109,20 +110,20 @@ impl<'a> Vote<'a> {
     }
 
     /// The sum of products of a set's base layers.
-    fn sum(&mut self, base: &[usize]) -> Sum {
+    fn sum(&mut self, base: &[usize]) -> BaseSum {
         let number = |at: &usize| self.layers.partition_point(|other| other < at);
         let list: Vec<usize> = base.iter().map(number).collect();
         if let [only] = list[..] {
-            return Sum::Layer(only);
+            return BaseSum::Layer(only);
         }
-        Sum::List(self.lists.iter().position(|other| *other == list).unwrap_or_else(|| {
+        BaseSum::List(self.lists.iter().position(|other| *other == list).unwrap_or_else(|| {
             self.lists.push(list);
             self.lists.len() - 1
         }))
     }
 
     /// A coarse group's correlation, to be upsampled to whole maps.
-    fn expand(&self, set: &Work, group: &[usize], correlation: Correlation) -> Expanded {
+    fn expand(&self, set: &SetWork, group: &[usize], correlation: MapCorrelation) -> Expanded {
         let grids = [0, 1].map(|side| {
             let map = &self.stacks[side].maps[self.layers[0]];
             let all = |len| Range { start: 0, len };
@@ -137,15 +138,15 @@ impl<'a> Vote<'a> {
 }
 
 /// Votes of all sets of a block, row by row.
-pub struct VoteAll<'a, 'b> {
+pub(super) struct VoteAll<'a, 'b> {
     /// What they are made of.
-    pub vote: &'b Vote<'a>,
+    pub vote: &'b SetsVote<'a>,
     /// The sets.
-    pub sets: &'b mut [Work<'a>],
+    pub sets: &'b mut [SetWork<'a>],
 }
 
-/// Room that every source row uses anew.
-struct Room {
+/// Room that every source row reuses.
+struct SetsRoom {
     /// The first's maps of each base layer, one row: channels × (columns + margin).
     panels: Vec<Vec<f32>>,
     /// For each term the mixed rows of its expanded correlation.
@@ -179,7 +180,7 @@ struct Sorted {
     terms: Vec<Vec<Sixteen>>,
 }
 
-impl Kernel for VoteAll<'_, '_> {
+impl SimdKernel for VoteAll<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -211,15 +212,15 @@ fn counted(rows: Range, row: usize) -> Option<usize> {
     if relative < rows.len { Some(relative) } else { None }
 }
 
-impl Vote<'_> {
+impl SetsVote<'_> {
     fn maps(&self, number: usize) -> [&Group; 2] {
         self.stacks.map(|stack| &stack.maps[self.layers[number]])
     }
 
-    fn room(&self) -> Room {
+    fn room(&self) -> SetsRoom {
         let [source, target] = self.maps(0);
         let values = (source.columns + ROW_MARGIN) * self.stride();
-        Room {
+        SetsRoom {
             panels: vec![Vec::new(); self.layers.len()],
             rows: vec![Aligned::default(); self.terms.len()],
             strip: None,
@@ -233,7 +234,7 @@ impl Vote<'_> {
         }
     }
 
-    /// Room for so many vectors of everything.
+    /// Room for `vectors` vectors of each.
     fn sorted(&self, vectors: usize) -> Sorted {
         let room = |count: usize| vec![vec![Sixteen::ZERO; vectors]; count];
         Sorted {
@@ -250,7 +251,7 @@ impl Vote<'_> {
 
     /// What one source row has in common for all target rows.
     #[inline(always)]
-    fn source_row<S: Simd>(&self, simd: S, row: usize, room: &mut Room) {
+    fn source_row<S: Simd>(&self, simd: S, row: usize, room: &mut SetsRoom) {
         room.strip = None;
         for (number, panel) in room.panels.iter_mut().enumerate() {
             let [map, _] = self.maps(number);
@@ -269,7 +270,13 @@ impl Vote<'_> {
 
     /// Votes of one source row and one target row, of all sets.
     #[inline(always)]
-    fn target_row<S: Simd>(&self, simd: S, rows: [usize; 2], room: &mut Room, sets: &mut [Work]) {
+    fn target_row<S: Simd>(
+        &self,
+        simd: S,
+        rows: [usize; 2],
+        room: &mut SetsRoom,
+        sets: &mut [SetWork],
+    ) {
         self.sort_products(simd, rows[1], room);
         for (list, sum) in self.lists.iter().zip(&mut room.sorted.lists) {
             let layer = |number: usize| bytemuck::cast_slice(&room.sorted.layers[number]);
@@ -292,7 +299,7 @@ impl Vote<'_> {
 
     /// Products of every base layer for a target row, sorted.
     #[inline(always)]
-    fn sort_products<S: Simd>(&self, simd: S, target_row: usize, room: &mut Room) {
+    fn sort_products<S: Simd>(&self, simd: S, target_row: usize, room: &mut SetsRoom) {
         let (strip, column) = self.panels[0].strips.place(target_row);
         let again = room.strip.replace(strip) == Some(strip);
         for number in 0..self.layers.len() {
@@ -316,11 +323,11 @@ impl Vote<'_> {
     fn vote<S: Simd>(
         &self,
         simd: S,
-        (set, parts): (&mut Work, &Parts),
+        (set, parts): (&mut SetWork, &Parts),
         rows: [usize; 2],
-        room: &mut Room,
+        room: &mut SetsRoom,
     ) {
-        let Room { sorted, columns, norms, line, .. } = room;
+        let SetsRoom { sorted, columns, norms, line, .. } = room;
         self.read_norms(set.views, rows, norms);
         let sums = set.sums_of(rows, self.layout.offset_stride());
         let values = parts.values(sorted);
@@ -330,7 +337,7 @@ impl Vote<'_> {
     }
 
     /// Reads the values of the target columns that sets ask for.
-    fn read_columns(&self, rows: [usize; 2], sets: &[Work], room: &mut Room) {
+    fn read_columns(&self, rows: [usize; 2], sets: &[SetWork], room: &mut SetsRoom) {
         let mut wanted = BTreeSet::new();
         for set in sets {
             if let Some([_, target_row]) = set.rows(rows) {
@@ -372,7 +379,7 @@ impl Vote<'_> {
     }
 
     /// A set's sums by the offsets of its own grids.
-    pub fn own_sums(&self, set: &Work, stride: usize) -> Vec<f32> {
+    pub(super) fn own_sums(&self, set: &SetWork, stride: usize) -> Vec<f32> {
         let grids = set.grids();
         let first = self.layout.first_offset(grids);
         let columns = grids[0].columns.len + grids[1].columns.len - 1;
@@ -385,7 +392,7 @@ impl Vote<'_> {
     }
 }
 
-impl Work<'_> {
+impl SetWork<'_> {
     /// A row of the first and one of the second, relative to those of the set, if it has both.
     #[inline(always)]
     fn rows(&self, rows: [usize; 2]) -> Option<[usize; 2]> {
@@ -404,14 +411,14 @@ impl Work<'_> {
         let [first, second] = self.grids();
         let [width, source_width] = self.widths();
         let targets: usize = self.columns[1].iter().map(Vec::len).sum();
-        let kept = |columns: &Vec<usize>| Kept {
+        let kept = |columns: &Vec<usize>| KeptSimilarities {
             of_sources: Vec::with_capacity(second.rows.len * columns.len() * width),
             of_targets: Vec::with_capacity(targets * source_width),
-            ..Kept::default()
+            ..KeptSimilarities::default()
         };
         let kept = self.columns[0].iter().map(kept).collect();
         let sums = vec![0.0; (first.rows.len + second.rows.len - 1) * stride];
-        self.found = Votes { sums, kept };
+        self.found = SetVotes { sums, kept };
     }
 
     /// The sums of the offsets of a source row and a target row.
@@ -427,7 +434,7 @@ impl Work<'_> {
         &mut self,
         simd: S,
         [row, _]: [usize; 2],
-        (layout, values, norms): (&Layout, &Values, &Norms),
+        (layout, values, norms): (&OffsetLayout, &SortedValues, &Norms),
         line: &mut [f32],
     ) {
         let [width, _] = self.widths();
@@ -456,7 +463,10 @@ impl Work<'_> {
         for &column in &self.columns[1][target_row] {
             let column = second.start + column;
             // Those asked for were read, in ascending order.
-            let at = columns.iter().position(|(number, _)| *number == column).unwrap_or_default();
+            let at = columns
+                .iter()
+                .position(|(number, _)| *number == column)
+                .expect("read before it is kept");
             parts.values(&columns[at].1).of_target(simd, column, norms, line);
             let begin = kept.len();
             kept.extend_from_slice(&line[first.start..][..first.len]);

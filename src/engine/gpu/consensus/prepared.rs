@@ -4,12 +4,13 @@
 use rayon::prelude::*;
 use wgpu::{Buffer, BufferUsages};
 
-use super::super::device::Device;
-use super::super::error::GpuError;
-use super::super::layout::{ConvolveParams, MutualParams, TransformParams, slots};
-use super::super::preset::Preset;
 use crate::engine::consensus::lattice::{Frequency, Lattice};
 use crate::engine::consensus::{ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON};
+use crate::engine::error::GpuError;
+use crate::engine::gpu::device::GpuDevice;
+use crate::engine::gpu::layout::{ConvolveParams, MutualParams, TransformParams, slots};
+use crate::engine::gpu::options::SCRATCH_BYTES;
+use crate::engine::gpu::preset::Preset;
 
 const USAGE: BufferUsages =
     BufferUsages::STORAGE.union(BufferUsages::COPY_DST).union(BufferUsages::COPY_SRC);
@@ -25,19 +26,19 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub fn new(lattice: Lattice) -> Self {
+    pub(super) fn new(lattice: Lattice) -> Self {
         let rows = lattice.b[0] + lattice.reach;
         let plane = (rows * lattice.row_stride()).next_multiple_of(4);
         Self { lattice, plane, lead: lattice.margin().next_multiple_of(4) }
     }
 
     /// Cells of A.
-    pub fn cells(&self) -> usize {
+    pub(super) fn cells(&self) -> usize {
         self.lattice.a[0] * self.lattice.a[1]
     }
 
     /// Bytes of a correlation in planes.
-    pub fn correlation_bytes(&self) -> usize {
+    pub(super) fn correlation_bytes(&self) -> usize {
         self.cells() * self.plane * size_of::<f32>()
     }
 
@@ -47,21 +48,21 @@ impl Sizes {
         channels * rows * columns * self.plane
     }
 
-    /// Bytes of the buffer of the widest spectrum of so many pairs.
+    /// Bytes of the buffer of the widest spectrum of `pairs` pairs.
     fn scratch_bytes(&self, channels: usize, pairs: usize) -> u64 {
         let values = self.spectrum(channels) * pairs + 2 * self.lead;
         (values * size_of::<f32>()) as u64
     }
 
     /// How many pairs fit into one submission; at least one.
-    pub fn fitting(&self, device: &Device, weights: &ConsensusWeights) -> usize {
-        let limit = super::super::SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
+    pub(super) fn fitting(&self, device: &GpuDevice, weights: &ConsensusWeights) -> usize {
+        let limit = SCRATCH_BYTES.min(device.limits.max_storage_buffer_binding_size);
         let fits = |pairs: &usize| self.scratch_bytes(weights.widest(), *pairs) <= limit;
         (1..).take_while(fits).last().unwrap_or(1)
     }
 
     /// A correlation in planes.
-    pub fn planes_of(&self, correlation: &Correlation4d) -> Vec<f32> {
+    pub(super) fn planes_of(&self, correlation: &Correlation4d) -> Vec<f32> {
         let mut planes = vec![0.0; self.cells() * self.plane];
         let cells = correlation.data.chunks_exact(correlation.cells_b());
         for (cell, plane) in cells.zip(planes.chunks_exact_mut(self.plane)) {
@@ -74,7 +75,7 @@ impl Sizes {
     }
 
     /// The correlation of some planes.
-    pub fn correlation_of(&self, planes: &[f32]) -> Correlation4d {
+    pub(super) fn correlation_of(&self, planes: &[f32]) -> Correlation4d {
         let Lattice { a, b, .. } = self.lattice;
         let rows = |plane| -> std::iter::Take<std::slice::ChunksExact<'_, f32>> {
             <[f32]>::chunks_exact(plane, self.lattice.row_stride()).take(b[0])
@@ -87,7 +88,7 @@ impl Sizes {
 
 /// A buffer that passes results on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ConsensusPlace {
     /// The correlation as it was given.
     Given,
     /// After the first mutual matching.
@@ -108,13 +109,13 @@ pub(super) enum Place {
     Filtered,
 }
 
-const PLACES: usize = Place::Filtered as usize + 1;
+const PLACES: usize = ConsensusPlace::Filtered as usize + 1;
 
 /// One dispatch of the network.
 pub(super) struct Step {
     pub params: Buffer,
-    pub from: Place,
-    pub to: Place,
+    pub from: ConsensusPlace,
+    pub to: ConsensusPlace,
     /// Workgroups along x and y.
     pub workgroups: [u32; 2],
     /// A convolution's responses; a transform has none.
@@ -140,8 +141,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(
-        device: &Device,
+    pub(super) fn new(
+        device: &GpuDevice,
         preset: &Preset,
         weights: &ConsensusWeights,
         sizes: Sizes,
@@ -182,29 +183,29 @@ impl Prepared {
         })
     }
 
-    /// Whether the buffers hold so many pairs.
-    pub fn enough_for(&self, pairs: usize) -> bool {
+    /// Whether the buffers hold `pairs` pairs.
+    pub(super) fn enough_for(&self, pairs: usize) -> bool {
         self.pairs >= pairs
     }
 
-    pub fn place(&self, place: Place) -> &Buffer {
+    pub(super) fn place(&self, place: ConsensusPlace) -> &Buffer {
         &self.places[place as usize]
     }
 }
 
-/// The buffers of all [`Place`]s, in order.
+/// The buffers of all [`ConsensusPlace`]s, in order.
 fn places(
-    device: &Device,
+    device: &GpuDevice,
     weights: &ConsensusWeights,
     sizes: &Sizes,
     pairs: usize,
 ) -> Result<Vec<Buffer>, GpuError> {
     let correlation = (sizes.correlation_bytes() * pairs) as u64;
     let mut bytes = [correlation; PLACES];
-    bytes[Place::Spectrum as usize] = sizes.scratch_bytes(1, pairs);
+    bytes[ConsensusPlace::Spectrum as usize] = sizes.scratch_bytes(1, pairs);
     let scratch = sizes.scratch_bytes(weights.widest(), pairs);
-    bytes[Place::Scratch as usize] = scratch;
-    bytes[Place::OtherScratch as usize] = scratch;
+    bytes[ConsensusPlace::Scratch as usize] = scratch;
+    bytes[ConsensusPlace::OtherScratch as usize] = scratch;
     let limit = device.limits.max_storage_buffer_binding_size;
     device.check_size(["matching the pair", "bytes in one buffer"], scratch, limit)?;
     bytes.iter().map(|&bytes| device.buffer("hpflow.consensus", bytes, USAGE)).collect()
@@ -225,11 +226,11 @@ fn output_quads(outputs: usize, preset: &Preset) -> usize {
     outputs.div_ceil(4).next_multiple_of(preset.transform_quads as usize)
 }
 
-fn filled(device: &Device, values: &[f32]) -> Result<Buffer, GpuError> {
+fn filled(device: &GpuDevice, values: &[f32]) -> Result<Buffer, GpuError> {
     filled_bytes(device, bytemuck::cast_slice(values))
 }
 
-fn filled_bytes(device: &Device, bytes: &[u8]) -> Result<Buffer, GpuError> {
+fn filled_bytes(device: &GpuDevice, bytes: &[u8]) -> Result<Buffer, GpuError> {
     let limit = device.limits.max_storage_buffer_binding_size;
     let needed = bytes.len() as u64;
     device.check_size(["a layer's weights", "bytes in one buffer"], needed, limit)?;
@@ -241,7 +242,7 @@ fn filled_bytes(device: &Device, bytes: &[u8]) -> Result<Buffer, GpuError> {
 
 /// The steps of a network as they are made.
 struct Steps<'a> {
-    device: &'a Device,
+    device: &'a GpuDevice,
     preset: &'a Preset,
     sizes: &'a Sizes,
     steps: Vec<Step>,
@@ -259,11 +260,13 @@ enum Along {
 impl Steps<'_> {
     /// Both directions: the spectrum of the matched correlation serves both.
     fn of(mut self, weights: &ConsensusWeights) -> Result<Vec<Step>, GpuError> {
-        let (one, other) = (Place::Scratch, Place::OtherScratch);
-        self.transform(Along::AnalyseRows, 1, [Place::Matched, one], &[])?;
-        self.transform(Along::AnalyseColumns, 1, [one, Place::Spectrum], &[])?;
-        for (exchanged, result) in [(false, Place::Direct), (true, Place::Exchanged)] {
-            let mut input = Place::Spectrum;
+        let (one, other) = (ConsensusPlace::Scratch, ConsensusPlace::OtherScratch);
+        self.transform(Along::AnalyseRows, 1, [ConsensusPlace::Matched, one], &[])?;
+        self.transform(Along::AnalyseColumns, 1, [one, ConsensusPlace::Spectrum], &[])?;
+        for (exchanged, result) in
+            [(false, ConsensusPlace::Direct), (true, ConsensusPlace::Exchanged)]
+        {
+            let mut input = ConsensusPlace::Spectrum;
             let mut free = [one, other];
             for (index, layer) in weights.layers().iter().enumerate() {
                 let [first, second] = free;
@@ -285,9 +288,11 @@ impl Steps<'_> {
     }
 
     /// Where a place's values begin, in f32.
-    fn begin(&self, place: Place) -> usize {
+    fn begin(&self, place: ConsensusPlace) -> usize {
         match place {
-            Place::Spectrum | Place::Scratch | Place::OtherScratch => self.sizes.lead,
+            ConsensusPlace::Spectrum | ConsensusPlace::Scratch | ConsensusPlace::OtherScratch => {
+                self.sizes.lead
+            }
             _ => 0,
         }
     }
@@ -297,7 +302,7 @@ impl Steps<'_> {
         &mut self,
         along: Along,
         channels: usize,
-        [from, to]: [Place; 2],
+        [from, to]: [ConsensusPlace; 2],
         bias: &[f32],
     ) -> Result<(), GpuError> {
         let lattice = &self.sizes.lattice;
@@ -348,7 +353,7 @@ impl Steps<'_> {
         &mut self,
         layer: &Layer,
         exchanged: bool,
-        [from, to]: [Place; 2],
+        [from, to]: [ConsensusPlace; 2],
     ) -> Result<(), GpuError> {
         let lattice = &self.sizes.lattice;
         let [rows, columns] = lattice.components();

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Block, Cells, Work};
+use super::job::{Cells, SetBlock, SetJob};
 use crate::engine::gpu::layout::{CropParams, GroupParams, LayerParams, QUAD};
 use crate::engine::gpu::plan::{
-    Place, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, layer, take,
+    ImagePlace, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, layer, take,
 };
 use crate::engine::gpu::preset::Preset;
 use crate::engine::gpu::resident::{Residency, Resident as _, StackMap, Upsampling};
@@ -36,13 +36,13 @@ pub(super) struct Planner<'a> {
     crops: Vec<(usize, CropParams)>,
     /// Bytes of the base groups.
     of_bases: usize,
-    works: Vec<&'a Work<'a>>,
+    jobs: Vec<&'a SetJob<'a>>,
     shapes: Vec<Shape<'a>>,
 }
 
 impl<'a> Planner<'a> {
     /// A plan without sets yet. It correlates the block's layers, unless that has been done.
-    pub fn new(block: &Block, residency: &'a Residency, preset: &'a Preset) -> Self {
+    pub(super) fn new(block: &SetBlock, residency: &'a Residency, preset: &'a Preset) -> Self {
         let mut planner = Self {
             residency,
             preset,
@@ -54,7 +54,7 @@ impl<'a> Planner<'a> {
             expanded: Vec::new(),
             crops: Vec::new(),
             of_bases: 0,
-            works: Vec::new(),
+            jobs: Vec::new(),
             shapes: Vec::new(),
         };
         for kept in &block.layers {
@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans the correlations of a block's layers, each a group of its own.
-    fn correlate(&mut self, block: &Block) {
+    fn correlate(&mut self, block: &SetBlock) {
         let mut layers: Vec<_> = block
             .layers
             .iter()
@@ -103,24 +103,24 @@ impl<'a> Planner<'a> {
     }
 
     /// About the scratch of the plan with some more sets: a little less may do.
-    pub fn scratch_with(&self, works: &[Work]) -> Scratch {
+    pub(super) fn scratch_with(&self, jobs: &[SetJob]) -> Scratch {
         let mut scratch = self.plan.scratch;
         scratch.views += self.of_bases;
-        works.iter().fold(scratch, |all, work| all.and(self.scratch_of(work)))
+        jobs.iter().fold(scratch, |all, job| all.and(self.scratch_of(job)))
     }
 
     /// About the scratch that a set takes beyond what the plan has.
-    fn scratch_of(&self, work: &Work) -> Scratch {
-        let shape = work.shape(self.preset);
+    fn scratch_of(&self, job: &SetJob) -> Scratch {
+        let shape = job.shape(self.preset);
         let mut scratch = shape.own_scratch();
-        for (at, group) in work.coarse.iter().enumerate() {
-            let key = (work.pair, work.base[0], &**group, work.cells());
+        for (at, group) in job.coarse.iter().enumerate() {
+            let key = (job.pair, job.base[0], &**group, job.cells());
             if !self.terms.contains_key(&key) {
                 scratch = scratch.and(shape.group_scratch(at));
             }
         }
         for side in [0, 1] {
-            let key = (work.stacks[side].id, &*work.base, work.cells()[side]);
+            let key = (job.stacks[side].id, &*job.base, job.cells()[side]);
             let base = if self.bases.contains_key(&key) { 0 } else { shape.base(side) };
             let taps: usize = (0..shape.groups.len()).map(|group| shape.taps(side, group)).sum();
             scratch.views += (base + shape.norms(side) + taps) * QUAD;
@@ -129,37 +129,37 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a set.
-    pub fn add(&mut self, work: &'a Work<'a>) {
-        let shape = work.shape(self.preset);
-        let sides = [self.side(work, &shape, 0), self.side(work, &shape, 1)];
+    pub(super) fn add(&mut self, job: &'a SetJob<'a>) {
+        let shape = job.shape(self.preset);
+        let sides = [self.side(job, &shape, 0), self.side(job, &shape, 1)];
         let sides = [&sides[0], &sides[1]];
         let first_group = self.plan.groups.len();
         for at in 0..shape.groups.len() {
             let group = shape.group(at, sides);
-            let expanded = self.term(work, &shape, at, group);
+            let expanded = self.term(job, &shape, at, group);
             self.plan.groups.push(GroupParams { expanded, ..group });
         }
         self.plan.add_pair(&shape, first_group, sides);
         let pair = self.plan.pairs.len();
-        match (self.works.last(), self.plan.sharing.last_mut()) {
-            (Some(last), Some(sharing)) if last.shares_base(work) => sharing.end = pair,
+        match (self.jobs.last(), self.plan.sharing.last_mut()) {
+            (Some(last), Some(sharing)) if last.shares_base(job) => sharing.end = pair,
             _ => self.plan.sharing.push(pair - 1..pair),
         }
-        self.works.push(work);
+        self.jobs.push(job);
         self.shapes.push(shape);
     }
 
     /// Where a coarse group of a set is expanded to.
-    fn term(&mut self, work: &'a Work, shape: &Shape, at: usize, group: GroupParams) -> u32 {
-        let key = (work.pair, work.base[0], &*work.coarse[at], work.cells());
+    fn term(&mut self, job: &'a SetJob, shape: &Shape, at: usize, group: GroupParams) -> u32 {
+        let key = (job.pair, job.base[0], &*job.coarse[at], job.cells());
         if let Some(&expanded) = self.terms.get(&key) {
             return expanded;
         }
         let plan = &mut self.plan;
         let first_layer = plan.layers.len() as u32;
-        plan.layers.extend(work.coarse[at].iter().map(|&position| LayerParams {
+        plan.layers.extend(job.coarse[at].iter().map(|&position| LayerParams {
             splits: 1,
-            partial: self.kept[&(work.pair, position)],
+            partial: self.kept[&(job.pair, position)],
             ..LayerParams::default()
         }));
         let expanded = take(&mut plan.scratch.expanded, shape.expanded(at), QUAD);
@@ -175,28 +175,28 @@ impl<'a> Planner<'a> {
     }
 
     /// A side of a set, whose base group is lined up and whose norms and taps are written.
-    fn side(&mut self, work: &'a Work, shape: &Shape, side: usize) -> Side {
-        let (view, width) = (work.views[side], shape.row_quads(side) * 4);
+    fn side(&mut self, job: &'a SetJob, shape: &Shape, side: usize) -> Side {
+        let (view, width) = (job.views[side], shape.row_quads(side) * 4);
         let mut norms = Vec::with_capacity(view.grid.rows.len * width);
         for row in view.inverse_norms.chunks_exact(view.grid.columns.len) {
             norms.extend_from_slice(row);
             norms.resize(norms.len().next_multiple_of(width), 0.0);
         }
         Side {
-            base: self.base(work, shape, side),
+            base: self.base(job, shape, side),
             norms: self.write(&norms),
-            groups: (0..work.coarse.len()).map(|at| self.upsampling(work, side, at)).collect(),
+            groups: (0..job.coarse.len()).map(|at| self.upsampling(job, side, at)).collect(),
         }
     }
 
-    fn upsampling(&mut self, work: &Work, side: usize, at: usize) -> Taps {
-        let (stack, grid) = (work.stacks[side], &work.views[side].grid);
-        let group = &stack.maps[work.coarse[at][0]];
-        let key = (stack.id, work.base[0], group.stride, work.cells()[side]);
+    fn upsampling(&mut self, job: &SetJob, side: usize, at: usize) -> Taps {
+        let (stack, grid) = (job.stacks[side], &job.views[side].grid);
+        let group = &stack.maps[job.coarse[at][0]];
+        let key = (stack.id, job.base[0], group.stride, job.cells()[side]);
         if let Some(&taps) = self.taps.get(&key) {
             return taps;
         }
-        let upsampling = Upsampling::new(group, &stack.maps[work.base[0]], grid, self.preset);
+        let upsampling = Upsampling::new(group, &stack.maps[job.base[0]], grid, self.preset);
         let taps = Taps {
             rows: self.write(&upsampling.row_taps),
             columns: self.write(&upsampling.column_taps),
@@ -214,9 +214,9 @@ impl<'a> Planner<'a> {
     }
 
     /// Where a set's base group is lined up, counted from the first.
-    fn base(&mut self, work: &'a Work, shape: &Shape, side: usize) -> u32 {
-        let (stack, grid) = (work.stacks[side], &work.views[side].grid);
-        let key = (stack.id, &*work.base, work.cells()[side]);
+    fn base(&mut self, job: &'a SetJob, shape: &Shape, side: usize) -> u32 {
+        let (stack, grid) = (job.stacks[side], &job.views[side].grid);
+        let key = (stack.id, &*job.base, job.cells()[side]);
         if let Some(&base) = self.bases.get(&key) {
             return base;
         }
@@ -224,9 +224,9 @@ impl<'a> Planner<'a> {
         let (quads, base_channels) =
             (shape.row_quads(side), self.preset.padded_channels(shape.channels));
         let mut channel = 0;
-        for (nth, &position) in work.base.iter().enumerate() {
+        for (nth, &position) in job.base.iter().enumerate() {
             let map = &stack.maps[position];
-            let last = nth + 1 == work.base.len();
+            let last = nth + 1 == job.base.len();
             let placed = self.residency.get(StackMap { stack, position }.key());
             let crop = CropParams {
                 map: placed.first as u32,
@@ -250,7 +250,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The plan.
-    pub fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self) -> Plan {
         self.crops.sort_by_key(|&(page, _)| page);
         let mut plan = self.plan;
         // The base groups stand behind what the host writes.
@@ -271,7 +271,7 @@ impl<'a> Planner<'a> {
         let groups = first_group..plan.groups.len();
         let (from, to) = (Products::Kept, Products::Correlation);
         plan.sums.push(Sum { groups: groups.clone(), from, to });
-        let (places, pairs) = ([Place::Views; 2], 0..plan.pairs.len());
+        let (places, pairs) = ([ImagePlace::Views; 2], 0..plan.pairs.len());
         plan.segments.push(Segment { places, pairs, groups, waves: Vec::new() });
         plan.add_picks(&self.shapes);
         plan

@@ -1,5 +1,5 @@
-//! `consensus`: the network on the spectrum of a correlation (namesake of `shaders/consensus.wgsl`;
-//! the idea is in [`crate::engine::consensus`]).
+//! The network on the spectrum of a correlation, as in `shaders/consensus.wgsl` (the idea is in
+//! [`crate::engine::consensus`]).
 //!
 //! Two layouts alternate, each in the order in which it is written. The transforms work on a block
 //! of positions of one channel (*blocks*: channel × block × components × positions); the convolutions
@@ -9,11 +9,10 @@
 
 use rayon::prelude::*;
 
-use super::tables::{BLOCK, Grid, PRODUCTS, Responses, Transform};
+use super::tables::{BLOCK, PRODUCTS, Responses, SpectralGrid, Transform};
 use crate::engine::consensus::Correlation4d;
 use crate::engine::consensus::lattice::Frequency;
-use crate::engine::cpu::InstructionSet;
-use crate::engine::cpu::simd::{Kernel, Simd};
+use crate::engine::cpu::simd::{InstructionSet, Simd, SimdKernel};
 use crate::engine::cpu::tile::{Multiply, Panel, ROW_MARGIN, Shifted};
 
 /// Parts along one axis times parts along the other: RR, RI, IR, II.
@@ -23,78 +22,78 @@ const PARTS: usize = 4;
 /// tiles compute beyond the last) × positions of the block. Kept from pair to pair, because fresh
 /// memory costs as much as the work on it.
 #[derive(Default)]
-pub struct Blocks(Vec<f32>);
+pub(super) struct SpectrumBlocks(Vec<f32>);
 
 /// A spectrum as a convolution leaves it: pair of harmonics × [`PARTS`] × channel × positions. Kept
-/// like [`Blocks`].
+/// like [`SpectrumBlocks`].
 #[derive(Default)]
-pub struct Harmonics(Vec<f32>);
+pub(super) struct Harmonics(Vec<f32>);
 
 /// The network on one grid.
 #[derive(Clone, Copy)]
-pub struct Network<'a> {
+pub(super) struct SpectralNetwork<'a> {
     /// What it runs on.
     pub instructions: InstructionSet,
     /// Sizes and transforms.
-    pub grid: &'a Grid,
+    pub grid: &'a SpectralGrid,
 }
 
-impl Network<'_> {
+impl SpectralNetwork<'_> {
     /// The spectrum of some channels of correlations, all of the grid's size.
-    pub fn analyse(self, channels: &[Correlation4d], to: &mut Blocks) {
+    pub(super) fn analyse(self, channels: &[Correlation4d], to: &mut SpectrumBlocks) {
         let grid = self.grid;
         let len = grid.block_len();
         to.0.resize(channels.len() * grid.blocks() * len, 0.0);
-        let work = |scratch: &mut Scratch, (index, out): (usize, &mut [f32])| {
+        let work = |scratch: &mut BlockScratch, (index, out): (usize, &mut [f32])| {
             let channel = &channels[index / grid.blocks()];
             cut_block(grid, channel, index % grid.blocks(), &mut scratch.cells);
-            let Scratch { cells, middle, .. } = scratch;
+            let BlockScratch { cells, middle, .. } = scratch;
             self.instructions.run(Analyse { grid, cells, middle, out });
         };
-        let scratch = || Scratch::new(grid);
+        let scratch = || BlockScratch::new(grid);
         to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// A layer without its bias: the 2D convolution over B of every frequency.
-    pub fn convolve(self, input: &Blocks, layer: &Responses, to: &mut Harmonics) {
+    pub(super) fn convolve(self, input: &SpectrumBlocks, layer: &Responses, to: &mut Harmonics) {
         let grid = self.grid;
         let pairs = grid.components() / PARTS;
         let len = PARTS * layer.outputs * grid.padded;
         to.0.resize(pairs * len, 0.0);
-        let work = |scratch: &mut Convolution, (pair, out): (usize, &mut [f32])| {
+        let work = |scratch: &mut ConvolutionScratch, (pair, out): (usize, &mut [f32])| {
             self.instructions.run(Convolve { grid, layer, input: &input.0, pair, scratch, out });
         };
-        let scratch = || Convolution::new(grid, layer);
+        let scratch = || ConvolutionScratch::new(grid, layer);
         to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// Back to cells, bias and ReLU, and to components again.
-    pub fn rectify(self, input: &Harmonics, bias: &[f32], to: &mut Blocks) {
+    pub(super) fn rectify(self, input: &Harmonics, bias: &[f32], to: &mut SpectrumBlocks) {
         let grid = self.grid;
         let len = grid.block_len();
         to.0.resize(bias.len() * grid.blocks() * len, 0.0);
-        let work = |scratch: &mut Scratch, (index, out): (usize, &mut [f32])| {
+        let work = |scratch: &mut BlockScratch, (index, out): (usize, &mut [f32])| {
             let (channel, block) = (index / grid.blocks(), index % grid.blocks());
             self.cells(input, bias, [channel, block], scratch);
-            let Scratch { cells, middle, .. } = scratch;
+            let BlockScratch { cells, middle, .. } = scratch;
             self.instructions.run(Analyse { grid, cells, middle, out });
         };
-        let scratch = || Scratch::new(grid);
+        let scratch = || BlockScratch::new(grid);
         to.0.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
     }
 
     /// Back to cells, with bias and ReLU: one correlation a channel.
-    pub fn synthesise(self, input: &Harmonics, bias: &[f32]) -> Vec<Correlation4d> {
+    pub(super) fn synthesise(self, input: &Harmonics, bias: &[f32]) -> Vec<Correlation4d> {
         let grid = self.grid;
         let lattice = &grid.lattice;
         let each = |channel: usize| {
             let len = lattice.a[0] * lattice.a[1] * BLOCK;
             let mut blocks = vec![0.0; grid.blocks() * len];
-            let work = |scratch: &mut Scratch, (block, out): (usize, &mut [f32])| {
+            let work = |scratch: &mut BlockScratch, (block, out): (usize, &mut [f32])| {
                 self.cells(input, bias, [channel, block], scratch);
                 out.copy_from_slice(&scratch.cells[..len]);
             };
-            let scratch = || Scratch::new(grid);
+            let scratch = || BlockScratch::new(grid);
             blocks.par_chunks_exact_mut(len).enumerate().for_each_init(scratch, work);
             join_blocks(grid, &blocks)
         };
@@ -107,10 +106,10 @@ impl Network<'_> {
         input: &Harmonics,
         bias: &[f32],
         [channel, block]: [usize; 2],
-        scratch: &mut Scratch,
+        scratch: &mut BlockScratch,
     ) {
         let grid = self.grid;
-        let Scratch { components, middle, cells } = scratch;
+        let BlockScratch { components, middle, cells } = scratch;
         let [_, columns] = grid.lattice.components();
         let harmonics = grid.lattice.harmonics[1];
         let planes = input.0.chunks_exact(bias.len() * grid.padded);
@@ -127,7 +126,7 @@ impl Network<'_> {
 }
 
 /// Buffers for one block.
-struct Scratch {
+struct BlockScratch {
     /// Components along A's rows × along A's columns × positions.
     components: Vec<f32>,
     /// Components along A's rows × A's columns × positions.
@@ -136,9 +135,9 @@ struct Scratch {
     cells: Vec<f32>,
 }
 
-impl Scratch {
+impl BlockScratch {
     /// Buffers with room for the rows that tiles compute beyond the last.
-    fn new(grid: &Grid) -> Self {
+    fn new(grid: &SpectralGrid) -> Self {
         let [rows, columns] = grid.lattice.a;
         let [component_rows, component_columns] = grid.lattice.components();
         let lines = |count: usize, line: usize| vec![0.0; (count + ROW_MARGIN) * line * BLOCK];
@@ -151,7 +150,7 @@ impl Scratch {
 }
 
 /// Copies a block of positions out of a correlation: A's cells × positions, zeros between rows of B.
-fn cut_block(grid: &Grid, correlation: &Correlation4d, block: usize, to: &mut [f32]) {
+fn cut_block(grid: &SpectralGrid, correlation: &Correlation4d, block: usize, to: &mut [f32]) {
     let first = block * BLOCK;
     let (stride, columns) = (grid.lattice.row_stride(), grid.lattice.b[1]);
     let rows = correlation.data.chunks_exact(correlation.cells_b());
@@ -165,7 +164,7 @@ fn cut_block(grid: &Grid, correlation: &Correlation4d, block: usize, to: &mut [f
 }
 
 /// Puts blocks of positions together: the reverse of [`cut_block`].
-fn join_blocks(grid: &Grid, blocks: &[f32]) -> Correlation4d {
+fn join_blocks(grid: &SpectralGrid, blocks: &[f32]) -> Correlation4d {
     let lattice = &grid.lattice;
     let mut correlation = Correlation4d::zeros(lattice.a, lattice.b);
     let (stride, columns) = (lattice.row_stride(), lattice.b[1]);
@@ -184,13 +183,13 @@ fn join_blocks(grid: &Grid, blocks: &[f32]) -> Correlation4d {
 
 /// From a block of cells to its components.
 struct Analyse<'a> {
-    grid: &'a Grid,
+    grid: &'a SpectralGrid,
     cells: &'a [f32],
     middle: &'a mut [f32],
     out: &'a mut [f32],
 }
 
-impl Kernel for Analyse<'_> {
+impl SimdKernel for Analyse<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -209,7 +208,7 @@ impl Kernel for Analyse<'_> {
 
 /// From a block of components to its cells, with bias, ReLU and zeros between rows of B.
 struct Synthesise<'a> {
-    grid: &'a Grid,
+    grid: &'a SpectralGrid,
     components: &'a [f32],
     middle: &'a mut [f32],
     cells: &'a mut [f32],
@@ -217,7 +216,7 @@ struct Synthesise<'a> {
     mask: &'a [f32],
 }
 
-impl Kernel for Synthesise<'_> {
+impl SimdKernel for Synthesise<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -257,15 +256,15 @@ fn transform<S: Simd>(simd: S, transform: &Transform, from: &[f32], line: usize,
 }
 
 /// Buffers for one pair of harmonics.
-struct Convolution {
+struct ConvolutionScratch {
     /// Frequencies × factors of [`PRODUCTS`] × inputs × positions with a margin of zeros at both ends.
     values: Vec<f32>,
     /// Frequencies × products × rows that tiles compute × positions.
     products: Vec<f32>,
 }
 
-impl Convolution {
-    fn new(grid: &Grid, layer: &Responses) -> Self {
+impl ConvolutionScratch {
+    fn new(grid: &SpectralGrid, layer: &Responses) -> Self {
         let line = grid.padded + 2 * grid.lattice.margin();
         Self {
             values: vec![0.0; 2 * PRODUCTS * layer.inputs * line],
@@ -276,15 +275,15 @@ impl Convolution {
 
 /// The convolutions at the two frequencies of a pair of harmonics.
 struct Convolve<'a> {
-    grid: &'a Grid,
+    grid: &'a SpectralGrid,
     layer: &'a Responses,
     input: &'a [f32],
     pair: usize,
-    scratch: &'a mut Convolution,
+    scratch: &'a mut ConvolutionScratch,
     out: &'a mut [f32],
 }
 
-impl Kernel for Convolve<'_> {
+impl SimdKernel for Convolve<'_> {
     type Output = ();
 
     #[inline(always)]

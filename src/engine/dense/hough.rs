@@ -5,8 +5,8 @@
 //! concatenated; one matrix of all similarities comes from one matrix product, two norms, a clamp
 //! and a cube; every entry of it votes through an index of its own, by `index_add`; the vote map is
 //! blurred by a convolution; one matrix of all confidences is gathered from it; every row has its
-//! maximum taken, whichever rows are asked for. What does not, in its favour: the upsampling is its
-//! own stage (`expand`), so that it can be left out of a comparison; bins are read from tables
+//! maximum taken, not only those asked for. What does not, in its favour: the upsampling is its
+//! own stage (`expand`), so that a comparison can leave it out; bins are read from tables
 //! instead of computed match by match; all matches vote into one map instead of one map a
 //! hyperpixel; element-wise steps are done in place.
 //!
@@ -18,9 +18,14 @@ use std::time::Instant;
 
 use tch::{Kind, TchError, Tensor};
 
-use super::hough::{BLUR_SIDE, HoughSpace, gaussian};
-use super::{Engine, EngineError, Examination, Matches, PairRequest, StageTimes};
+use super::libtorch;
 use crate::backbone::Device;
+use crate::engine::checked::Checked;
+use crate::engine::contract::{Engine, Examination, Examine, Matches};
+use crate::engine::error::EngineError;
+use crate::engine::hough::{BLUR_SIDE, HoughSpace, gaussian};
+use crate::engine::request::PairRequest;
+use crate::engine::stages::StageTimes;
 use crate::hyperpixel::{Group, Hyperimage};
 
 /// Stages in order of execution.
@@ -47,18 +52,16 @@ impl DenseEngine {
     /// # Errors
     /// CUDA where there is none.
     pub fn new(device: Device, threads: usize) -> Result<Self, EngineError> {
-        let device = open_device(device)?;
+        let device = libtorch::open_device(device)?;
         Ok(Self { device, threads: threads.max(1), seconds: Default::default(), pairs: 0 })
     }
 
     /// All steps of a pair.
     fn run(&mut self, pair: &PairRequest) -> Result<Dense, EngineError> {
-        pair.check()?;
-        // libtorch keeps the number of threads by thread, and the backbone sets it too.
-        tch::set_num_threads(i32::try_from(self.threads).unwrap_or(i32::MAX));
+        libtorch::set_threads(self.threads);
         let dense = tch::no_grad(|| self.steps(&pair.source, &pair.target));
         self.pairs += 1;
-        dense.map_err(|error| torch(&error))
+        dense.map_err(|error| libtorch::error(&error))
     }
 
     fn steps(&mut self, source: &Hyperimage, target: &Hyperimage) -> Result<Dense, TchError> {
@@ -100,20 +103,17 @@ impl Engine for DenseEngine {
     }
 
     fn adapter(&self) -> String {
-        adapter(self.device)
+        libtorch::adapter(self.device)
     }
 
-    fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, EngineError> {
-        pairs.iter().try_for_each(PairRequest::check)?;
-        pairs
-            .iter()
-            .map(|pair| self.run(pair)?.matches(&pair.rows).map_err(|error| torch(&error)))
-            .collect()
-    }
-
-    fn examine(&mut self, pair: &PairRequest) -> Result<Examination, EngineError> {
-        let dense = self.run(pair)?;
-        dense.examination(&pair.rows).map_err(|error| torch(&error))
+    fn match_checked_pairs(
+        &mut self,
+        pairs: Checked<PairRequest>,
+    ) -> Result<Vec<Matches>, EngineError> {
+        let one = |pair: &PairRequest| {
+            self.run(pair)?.matches(&pair.rows).map_err(|error| libtorch::error(&error))
+        };
+        pairs.iter().map(one).collect()
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
@@ -122,24 +122,10 @@ impl Engine for DenseEngine {
     }
 }
 
-/// libtorch's name of a device.
-///
-/// # Errors
-/// CUDA where there is none.
-pub(super) fn open_device(device: Device) -> Result<tch::Device, EngineError> {
-    match device {
-        Device::Auto => Ok(tch::Device::cuda_if_available()),
-        Device::Cpu => Ok(tch::Device::Cpu),
-        Device::Cuda if tch::Cuda::is_available() => Ok(tch::Device::Cuda(0)),
-        Device::Cuda => Err(EngineError::NoCuda),
-    }
-}
-
-/// A device in words.
-pub(super) fn adapter(device: tch::Device) -> String {
-    match device {
-        tch::Device::Cpu => "libtorch on the CPU".to_owned(),
-        _ => "libtorch on CUDA".to_owned(),
+impl Examine for DenseEngine {
+    fn examine_checked(&mut self, pair: Checked<PairRequest>) -> Result<Examination, EngineError> {
+        let pair = &pair[0];
+        self.run(pair)?.examination(&pair.rows).map_err(|error| libtorch::error(&error))
     }
 }
 
@@ -159,8 +145,8 @@ struct Dense {
 
 impl Dense {
     fn matches(&self, rows: &[u32]) -> Result<Matches, TchError> {
-        let best: Vec<i64> = values(&self.best)?;
-        let confidence: Vec<f32> = values(&self.confidence)?;
+        let best: Vec<i64> = libtorch::values(&self.best)?;
+        let confidence: Vec<f32> = libtorch::values(&self.confidence)?;
         Ok(Matches {
             best: rows.iter().map(|&row| best[row as usize] as u32).collect(),
             confidence: rows.iter().map(|&row| confidence[row as usize]).collect(),
@@ -171,9 +157,9 @@ impl Dense {
         let indices: Vec<i64> = rows.iter().map(|&row| i64::from(row)).collect();
         let indices = Tensor::f_from_slice(&indices)?.f_to_device(self.similarities.device())?;
         Ok(Examination {
-            similarity_rows: values(&self.similarities.f_index_select(0, &indices)?)?,
-            votes: values(&self.votes)?,
-            blurred_votes: values(&self.blurred)?,
+            similarity_rows: libtorch::values(&self.similarities.f_index_select(0, &indices)?)?,
+            votes: libtorch::values(&self.votes)?,
+            blurred_votes: libtorch::values(&self.blurred)?,
             matches: self.matches(rows)?,
         })
     }
@@ -300,21 +286,4 @@ fn blur(votes: &Tensor) -> Result<Tensor, TchError> {
         true,
         false,
     )
-}
-
-/// A tensor's values on the host, row-major.
-pub(super) fn values<T: tch::kind::Element + Default + Clone>(
-    tensor: &Tensor,
-) -> Result<Vec<T>, TchError> {
-    let tensor = tensor.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
-    let mut values = vec![T::default(); tensor.numel()];
-    let count = values.len();
-    tensor.f_copy_data(&mut values, count)?;
-    Ok(values)
-}
-
-/// libtorch's complaint without the trace of its calls.
-pub(super) fn torch(error: &TchError) -> EngineError {
-    let text = error.to_string();
-    EngineError::Torch { reason: text.lines().next().unwrap_or_default().to_owned() }
 }

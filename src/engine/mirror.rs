@@ -1,43 +1,43 @@
-//! Couples: requests from one hyperimage to another and back, which share their similarities.
+//! Mirror pairs: requests from one hyperimage to another and back, which share their similarities.
 //!
 //! The similarities of target to source are those of source to target, transposed, and the votes of
 //! an offset are those of the opposite offset. Benchmarks list most pairs both ways (SPair-71k and
-//! PF-WILLOW all of them), so the dear part of matching is needed once for two pairs. Which way it is
-//! computed depends on the hyperimages alone, never on what else is asked for: a pair has the same
-//! bytes with and without its mirror beside it.
+//! PF-WILLOW all of them), so the expensive part of matching is needed once for two pairs. Which way
+//! it is computed depends on the hyperimages alone, never on what else is asked for: a pair has the
+//! same bytes with and without its mirror.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::PairRequest;
-use crate::hyperpixel::values::View;
+use super::request::PairRequest;
+use crate::hyperpixel::values;
 use crate::hyperpixel::{Hyperimage, LayerStack};
 
 /// Two hyperimages and what is asked of them, as positions in a list of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Couple {
+pub(super) struct MirrorPair {
     /// The request from the first hyperimage to the second.
     pub forward: Option<usize>,
     /// The request from the second to the first.
     pub backward: Option<usize>,
 }
 
-impl Couple {
+impl MirrorPair {
     /// The first and the second hyperimage.
-    pub fn images<'a>(&self, requests: &'a [PairRequest]) -> [&'a Hyperimage; 2] {
+    pub(super) fn images<'a>(&self, requests: &'a [PairRequest]) -> [&'a Hyperimage; 2] {
         match (self.forward, self.backward) {
             (Some(at), _) => [&requests[at].source, &requests[at].target],
             (None, Some(at)) => [&requests[at].target, &requests[at].source],
-            (None, None) => unreachable!("a couple has a request"),
+            (None, None) => unreachable!("a mirror pair has a request"),
         }
     }
 }
 
-/// Puts every request into a couple, with its mirror where there is one. Couples stand in the order
-/// of their first request; a request that is there twice is in two couples.
-pub(super) fn couples(requests: &[PairRequest]) -> Vec<Couple> {
-    let mut couples: Vec<Couple> = Vec::new();
-    // The couples of two hyperimages that lack a direction, the oldest first.
+/// Puts every request into a mirror pair, with its mirror where there is one. They stand in the order
+/// of their first request; a request that is there twice is in two of them.
+pub(super) fn mirror_pairs(requests: &[PairRequest]) -> Vec<MirrorPair> {
+    let mut pairs: Vec<MirrorPair> = Vec::new();
+    // Of each two hyperimages those that lack a direction, the oldest first.
     let mut open: HashMap<[u64; 2], Vec<usize>> = HashMap::new();
     for (at, request) in requests.iter().enumerate() {
         let backward = is_backward(&request.source, &request.target);
@@ -46,25 +46,25 @@ pub(super) fn couples(requests: &[PairRequest]) -> Vec<Couple> {
             key.reverse();
         }
         let waiting = open.entry(key).or_default();
-        let lacks = |couple: &Couple| match backward {
-            true => couple.backward.is_none(),
-            false => couple.forward.is_none(),
+        let lacks = |pair: &MirrorPair| match backward {
+            true => pair.backward.is_none(),
+            false => pair.forward.is_none(),
         };
-        match waiting.iter().position(|&index| lacks(&couples[index])) {
+        match waiting.iter().position(|&index| lacks(&pairs[index])) {
             Some(position) => {
-                let couple = &mut couples[waiting.remove(position)];
-                *(if backward { &mut couple.backward } else { &mut couple.forward }) = Some(at);
+                let pair = &mut pairs[waiting.remove(position)];
+                *(if backward { &mut pair.backward } else { &mut pair.forward }) = Some(at);
             }
             None => {
-                waiting.push(couples.len());
-                couples.push(Couple {
+                waiting.push(pairs.len());
+                pairs.push(MirrorPair {
                     forward: (!backward).then_some(at),
                     backward: backward.then_some(at),
                 });
             }
         }
     }
-    couples
+    pairs
 }
 
 /// Whether a request from `source` to `target` is computed the other way around. Equal hyperimages
@@ -91,15 +91,15 @@ pub(super) fn is_backward_set(
     sizes.then_with(|| order_of_maps(maps)) == Ordering::Greater
 }
 
-fn order_of_maps<'a>(mut maps: impl Iterator<Item = [View<'a>; 2]>) -> Ordering {
+fn order_of_maps<'a>(mut maps: impl Iterator<Item = [values::View<'a>; 2]>) -> Ordering {
     maps.find_map(|[a, b]| Some(order_of_bits(a, b)).filter(|order| order.is_ne()))
         .unwrap_or(Ordering::Equal)
 }
 
-/// Values of one precision by their bits; the requests of a couple have one.
-fn order_of_bits(a: View, b: View) -> Ordering {
+/// Values of one precision by their bits; the requests of a mirror pair have one.
+fn order_of_bits(a: values::View, b: values::View) -> Ordering {
     match (a, b) {
-        (View::Half(a), View::Half(b)) => {
+        (values::View::Half(a), values::View::Half(b)) => {
             a.iter().map(|value| value.to_bits()).cmp(b.iter().map(|value| value.to_bits()))
         }
         (a, b) => {
@@ -126,25 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn mirrors_share_a_couple_and_repetitions_do_not() {
+    fn mirrors_are_put_together_and_repetitions_are_not() {
         let (mut a, mut b, c) = (image(1), image(2), image(3));
         if is_backward(&a, &b) {
             std::mem::swap(&mut a, &mut b);
         }
         let requests =
             [request(&a, &b), request(&a, &b), request(&c, &c), request(&b, &a), request(&c, &c)];
-        let couple = |forward, backward| Couple { forward, backward };
+        let pair = |forward, backward| MirrorPair { forward, backward };
         assert_eq!(
-            couples(&requests),
-            [
-                couple(Some(0), Some(3)),
-                couple(Some(1), None),
-                couple(Some(2), None),
-                couple(Some(4), None)
-            ]
+            mirror_pairs(&requests),
+            [pair(Some(0), Some(3)), pair(Some(1), None), pair(Some(2), None), pair(Some(4), None)]
         );
-        assert_eq!(couples(&requests[3..4]), [couple(None, Some(0))]);
-        assert_eq!(couples(&requests[3..4])[0].images(&requests[3..4]), [&*a, &*b]);
+        assert_eq!(mirror_pairs(&requests[3..4]), [pair(None, Some(0))]);
+        assert_eq!(mirror_pairs(&requests[3..4])[0].images(&requests[3..4]), [&*a, &*b]);
     }
 
     #[test]

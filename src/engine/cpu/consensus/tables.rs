@@ -1,20 +1,20 @@
-//! What the network needs beside a correlation, made once a model and size: transforms, and the
+//! What the network needs apart from a correlation, made once per model and size: transforms, and the
 //! kernels' responses in the layout of the register tile.
 
 use rayon::prelude::*;
 
 use crate::engine::consensus::lattice::{Frequency, Lattice};
 use crate::engine::consensus::{ConsensusWeights, Layer};
-use crate::engine::cpu::InstructionSet;
+use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::cpu::tile::{ROW_MARGIN, WIDEST_COLUMNS, computed_rows, padded};
 
 /// Positions over B that are transformed together: what belongs to them stays in the cache.
-pub const BLOCK: usize = 80;
+pub(super) const BLOCK: usize = 80;
 
 const _: () = assert!(BLOCK.is_multiple_of(WIDEST_COLUMNS), "a block fills the widest tiles");
 
 /// A transform of an axis as a source panel: each row padded with [`ROW_MARGIN`] zeros.
-pub struct Transform {
+pub(super) struct Transform {
     /// Values that it gives.
     pub outputs: usize,
     /// Values from one row to the next.
@@ -35,7 +35,7 @@ impl Transform {
 }
 
 /// Sizes and transforms that all layers share.
-pub struct Grid {
+pub(super) struct SpectralGrid {
     /// Sizes.
     pub lattice: Lattice,
     /// Positions over B padded to whole blocks.
@@ -48,9 +48,9 @@ pub struct Grid {
     pub mask: Vec<f32>,
 }
 
-impl Grid {
+impl SpectralGrid {
     /// The grid of a lattice.
-    pub fn new(lattice: Lattice) -> Self {
+    pub(super) fn new(lattice: Lattice) -> Self {
         let components = lattice.components();
         let padded = padded(lattice.positions(), BLOCK);
         let mut mask = vec![0.0; padded];
@@ -67,24 +67,24 @@ impl Grid {
     }
 
     /// Number of blocks.
-    pub fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         self.padded / BLOCK
     }
 
     /// Values of all components of one position.
-    pub fn components(&self) -> usize {
+    pub(super) fn components(&self) -> usize {
         let [rows, columns] = self.lattice.components();
         rows * columns
     }
 
     /// Values of all components of a block, with room for the rows that tiles compute beyond the last.
-    pub fn block_len(&self) -> usize {
+    pub(super) fn block_len(&self) -> usize {
         (self.components() + ROW_MARGIN) * BLOCK
     }
 }
 
 /// One layer of one direction, in frequencies.
-pub struct Responses {
+pub(super) struct Responses {
     /// Channels that it takes.
     pub inputs: usize,
     /// Channels that it gives.
@@ -101,7 +101,7 @@ pub struct Responses {
 }
 
 /// Real products that make a complex one.
-pub const PRODUCTS: usize = 3;
+pub(super) const PRODUCTS: usize = 3;
 
 impl Responses {
     fn new(
@@ -137,7 +137,7 @@ impl Responses {
     }
 
     /// The factors of one product at one of the frequencies of a pair of harmonics (row-major).
-    pub fn plane(&self, pair: usize, frequency: Frequency, product: usize) -> &[f32] {
+    pub(super) fn plane(&self, pair: usize, frequency: Frequency, product: usize) -> &[f32] {
         let len = self.inputs * self.taps.len() * self.stride;
         let frequency = usize::from(frequency == Frequency::Difference);
         &self.planes[((pair * 2 + frequency) * PRODUCTS + product) * len..][..len]
@@ -145,29 +145,33 @@ impl Responses {
 }
 
 /// Everything for one size of correlation.
-pub struct Tables {
+pub(super) struct Tables {
     /// What all layers share.
-    pub grid: Grid,
+    pub grid: SpectralGrid,
     /// The layers of N, and of T N T.
     pub directions: [Vec<Responses>; 2],
 }
 
 impl Tables {
     /// The tables of a network for a lattice.
-    pub fn new(weights: &ConsensusWeights, lattice: Lattice, instructions: InstructionSet) -> Self {
+    pub(super) fn new(
+        weights: &ConsensusWeights,
+        lattice: Lattice,
+        instructions: InstructionSet,
+    ) -> Self {
         let layers = |exchanged| {
             let layers = weights.layers().iter();
             layers.map(|layer| Responses::new(layer, exchanged, &lattice, instructions)).collect()
         };
-        Self { directions: [layers(false), layers(true)], grid: Grid::new(lattice) }
+        Self { directions: [layers(false), layers(true)], grid: SpectralGrid::new(lattice) }
     }
 }
 
 /// Grid and responses of one layer alone.
-pub fn of_layer(
+pub(super) fn of_layer(
     layer: &Layer,
     lattice: Lattice,
     instructions: InstructionSet,
-) -> (Grid, Responses) {
-    (Grid::new(lattice), Responses::new(layer, false, &lattice, instructions))
+) -> (SpectralGrid, Responses) {
+    (SpectralGrid::new(lattice), Responses::new(layer, false, &lattice, instructions))
 }

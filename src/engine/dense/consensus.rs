@@ -11,12 +11,15 @@ use std::time::Instant;
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{
-    ConsensusEngine, ConsensusExamination, ConsensusWeights, Correlation4d, Layer, MUTUAL_EPSILON,
-};
+use super::libtorch;
 use crate::backbone::Device;
-use crate::engine::dense::{open_device, torch, values};
-use crate::engine::{EngineError, StageTimes};
+use crate::engine::checked::Checked;
+use crate::engine::consensus::contract::{
+    ConsensusEngine, ConsensusExamination, ExamineConsensus, MUTUAL_EPSILON,
+};
+use crate::engine::consensus::{ConsensusWeights, Correlation4d, Layer};
+use crate::engine::error::EngineError;
+use crate::engine::stages::StageTimes;
 
 /// Stages in order of first execution.
 const STAGES: [&str; 2] = ["mutual", "convolve"];
@@ -59,22 +62,21 @@ impl DenseConsensus {
         device: Device,
         threads: usize,
     ) -> Result<Self, EngineError> {
-        let device = open_device(device)?;
+        let device = libtorch::open_device(device)?;
         let layers = weights.layers().iter();
         let layers = layers
             .map(|layer| Filters::new(layer, device))
             .collect::<Result<_, _>>()
-            .map_err(|error| torch(&error))?;
+            .map_err(|error| libtorch::error(&error))?;
         let threads = threads.max(1);
         Ok(Self { device, threads, layers, seconds: Default::default(), pairs: 0 })
     }
 
     fn run(&mut self, correlation: &Correlation4d) -> Result<Filtered, EngineError> {
-        // libtorch keeps the number of threads by thread, and the backbone sets it too.
-        tch::set_num_threads(i32::try_from(self.threads).unwrap_or(i32::MAX));
+        libtorch::set_threads(self.threads);
         let filtered = tch::no_grad(|| self.steps(correlation));
         self.pairs += 1;
-        filtered.map_err(|error| torch(&error))
+        filtered.map_err(|error| libtorch::error(&error))
     }
 
     fn steps(&mut self, correlation: &Correlation4d) -> Result<Filtered, TchError> {
@@ -191,40 +193,18 @@ impl ConsensusEngine for DenseConsensus {
     }
 
     fn adapter(&self) -> String {
-        crate::engine::dense::adapter(self.device)
+        libtorch::adapter(self.device)
     }
 
-    fn filter(
+    fn filter_checked(
         &mut self,
-        correlations: &[Correlation4d],
+        correlations: Checked<Correlation4d>,
     ) -> Result<Vec<Correlation4d>, EngineError> {
         let one = |correlation: &Correlation4d| {
-            host(correlation, &self.run(correlation)?.filtered).map_err(|error| torch(&error))
+            host(correlation, &self.run(correlation)?.filtered)
+                .map_err(|error| libtorch::error(&error))
         };
         correlations.iter().map(one).collect()
-    }
-
-    fn examine(
-        &mut self,
-        correlation: &Correlation4d,
-    ) -> Result<ConsensusExamination, EngineError> {
-        let Filtered { mutual, direct, symmetric, filtered } = self.run(correlation)?;
-        let host = |tensor| host(correlation, &tensor).map_err(|error| torch(&error));
-        Ok(ConsensusExamination {
-            mutual: host(mutual)?,
-            direct: host(direct)?,
-            symmetric: host(symmetric)?,
-            filtered: host(filtered)?,
-        })
-    }
-
-    fn network(&mut self, correlation: &Correlation4d) -> Result<[Correlation4d; 2], EngineError> {
-        tch::set_num_threads(i32::try_from(self.threads).unwrap_or(i32::MAX));
-        let both = tch::no_grad(|| {
-            let [direct, exchanged] = self.directions(&self.upload(correlation)?)?;
-            Ok([host(correlation, &direct)?, host(correlation, &exchanged)?])
-        });
-        both.map_err(|error| torch(&error))
     }
 
     fn take_stage_times(&mut self) -> StageTimes {
@@ -233,7 +213,37 @@ impl ConsensusEngine for DenseConsensus {
     }
 }
 
+impl ExamineConsensus for DenseConsensus {
+    fn examine_checked(
+        &mut self,
+        correlation: Checked<Correlation4d>,
+    ) -> Result<ConsensusExamination, EngineError> {
+        let correlation = &correlation[0];
+        let Filtered { mutual, direct, symmetric, filtered } = self.run(correlation)?;
+        let host = |tensor| host(correlation, &tensor).map_err(|error| libtorch::error(&error));
+        Ok(ConsensusExamination {
+            mutual: host(mutual)?,
+            direct: host(direct)?,
+            symmetric: host(symmetric)?,
+            filtered: host(filtered)?,
+        })
+    }
+
+    fn network_checked(
+        &mut self,
+        correlation: Checked<Correlation4d>,
+    ) -> Result<[Correlation4d; 2], EngineError> {
+        let correlation = &correlation[0];
+        libtorch::set_threads(self.threads);
+        let both = tch::no_grad(|| {
+            let [direct, exchanged] = self.directions(&self.upload(correlation)?)?;
+            Ok([host(correlation, &direct)?, host(correlation, &exchanged)?])
+        });
+        both.map_err(|error| libtorch::error(&error))
+    }
+}
+
 /// A result on the host, of the size of the correlation that it came from.
 fn host(like: &Correlation4d, tensor: &Tensor) -> Result<Correlation4d, TchError> {
-    Ok(Correlation4d { a: like.a, b: like.b, data: values(tensor)? })
+    Ok(Correlation4d { a: like.a, b: like.b, data: libtorch::values(tensor)? })
 }

@@ -1,7 +1,6 @@
-// How a kernel reads pages whose maps are in single precision; shaders/half.wgsl is for the others.
+// How a kernel reads pages whose maps are in single precision; half.wgsl is for the others.
 
-// Whether maps are in half precision. The host sets it, and leaves of every choice the block that
-// applies.
+// Whether maps are in half precision. The host keeps only the block of every choice that applies.
 const HALF: bool = false;
 
 // What pages are read in: a vec4 of features, or a number.
@@ -18,7 +17,7 @@ fn feature(word: PageWord, nth: u32) -> f32 {
     return word;
 }
 
-// A vec4 that is no feature and so always in f32: a norm, a tap, a weight.
+// A vec4 that holds no features and so is always in f32: a norm, a tap, a weight.
 fn quad(first: PageElement, second: PageElement) -> vec4<f32> {
     return first;
 }

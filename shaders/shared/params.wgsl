@@ -1,4 +1,4 @@
-// What every kernel is told about a pair. The host puts this file in front of each kernel; the
+// The parameters of every kernel. The host puts this file in front of each kernel; the
 // same structures are in src/engine/gpu/layout.rs, and a test holds the two together.
 //
 // A page is a large buffer of resident images. Offsets into pages and into scratch buffers are
@@ -31,7 +31,7 @@ struct PairParams {
     @size(188) bins_y: u32,
 }
 
-// A layer of a coarse group of a pair: maps whose products are summed by themselves.
+// A layer of a coarse group of a pair: maps whose products are summed separately.
 struct LayerParams {
     channels: u32,         // padded like those of the base
     splits: u32,           // parts that the channels are summed in
