@@ -45,6 +45,7 @@ mod records;
 mod report;
 mod score;
 mod search;
+pub mod task;
 #[doc(hidden)]
 pub mod testing;
 mod text;

@@ -1,0 +1,10 @@
+//! What a user wants done, whole: the functions that the command line calls, for any program.
+//!
+//! Each takes typed options and a listener that is told how far it has come, returns values, and prints
+//! nothing.
+
+mod predict;
+
+pub use predict::{
+    Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
+};

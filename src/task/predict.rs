@@ -1,0 +1,513 @@
+//! Predicting a benchmark into a file that can be continued.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use crate::benchmark::{Benchmark, Pair, Unreadable};
+use crate::files::{self, Destination};
+use crate::inputs::{Inputs, of_pairs};
+use crate::method::{Method, MethodError, Outcome, Stop, Unusable};
+use crate::predictions::{
+    AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError, Writer,
+    partial_path,
+};
+
+/// What was predicted again is put in its place in the file this often, and after as many times what
+/// that takes as [`AMEND_SHARE`].
+const AMEND_EVERY: Duration = Duration::from_secs(5);
+
+/// See [`AMEND_EVERY`].
+const AMEND_SHARE: u32 = 20;
+
+/// How a benchmark is predicted.
+#[derive(Debug, Clone, Default)]
+pub struct PredictOptions {
+    /// Continue the run whose file is there; the result is that of a run that was not stopped. Without
+    /// one a run begins.
+    pub resume: bool,
+    /// Leave the pairs of photographs that cannot be used unanswered instead of stopping at the first.
+    pub keep_going: bool,
+    /// Which pairs were asked for, for the header of the file; nothing where it is all.
+    pub selection: Map<String, Value>,
+}
+
+/// What there is to know while a benchmark is predicted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PredictEvent<'a> {
+    /// Work begins.
+    Begun(Begun<'a>),
+    /// So many of all pairs are predicted.
+    Advanced {
+        /// Pairs that are predicted, with those from before.
+        done: usize,
+        /// All pairs.
+        total: usize,
+    },
+}
+
+/// How things stand when work begins.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    /// Whether a complete file of that name is there, which is replaced in the end.
+    pub replaces: bool,
+    /// Whether the file is complete and has all that is asked for.
+    pub complete: bool,
+    /// How many pairs answered other photographs or annotations than there are now, and the first with
+    /// what changed.
+    pub changed: Option<(usize, &'a Pair, &'static str)>,
+    /// Pairs of which it is not known what they answered.
+    pub unknown: usize,
+    /// Pairs that a photograph left without an answer.
+    pub unanswered: usize,
+    /// Pairs that could not be read before.
+    pub left_out: usize,
+    /// Pairs that cannot be read any more.
+    pub dropped: usize,
+}
+
+/// What became of a benchmark.
+#[derive(Debug)]
+pub struct Predicted {
+    /// How many pairs the file has.
+    pub pairs: usize,
+    /// The photographs that could not be used, each once, by path. Their pairs are unanswered.
+    pub unusable: Vec<Unusable>,
+    /// Whether all is written; not where the reader of a pipe had seen enough.
+    pub whole: bool,
+}
+
+/// Why a benchmark could not be predicted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// The file cannot be begun, continued or completed.
+    #[error(transparent)]
+    File(#[from] PredictionsError),
+    /// Something that is written through was to be continued.
+    #[error("{} is no regular file, and only such can be continued", out.display())]
+    NotContinuable {
+        /// What was to be continued.
+        out: PathBuf,
+    },
+    /// The method is of another benchmark.
+    #[error(transparent)]
+    Method(MethodError),
+    /// The file has other pairs than are asked for.
+    #[error(
+        "{}: pair {position} is {found}, but {expected} was asked for there; resume with the options and \
+         the benchmark of the run that was stopped, or start anew",
+        out.display()
+    )]
+    OtherPairs {
+        /// The file.
+        out: PathBuf,
+        /// The first position that differs, from 1.
+        position: usize,
+        /// The pair in the file.
+        found: String,
+        /// The pair that was asked for, or `nothing`.
+        expected: String,
+    },
+    /// It stopped on the way; what was predicted before is kept.
+    #[error("{why}")]
+    Stopped {
+        /// Where the lines are that can be continued; `None` where they were written through.
+        partial: Option<PathBuf>,
+        /// Why.
+        #[source]
+        why: Box<StopReason>,
+    },
+}
+
+/// Why predicting stopped on the way.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// A photograph that cannot be used.
+    #[error(transparent)]
+    Unusable(Unusable),
+    /// The method failed.
+    #[error(transparent)]
+    Method(MethodError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    File(PredictionsError),
+}
+
+/// Predicts the pairs of a benchmark into a file, whose name it gets when it is complete; until then its
+/// lines are beside it ([`partial_path`]). `out` may be `-`, a device or a pipe, which lines are
+/// written through. `unreadable` are pairs that the benchmark lacks because they cannot be read.
+///
+/// # Errors
+/// A file that cannot be written or continued, a method that fails, or a photograph that cannot be used.
+pub fn predict(
+    (benchmark, unreadable): (&Benchmark, &[Unreadable]),
+    method: &mut dyn Method,
+    out: &Path,
+    options: &PredictOptions,
+    listener: &mut dyn FnMut(PredictEvent),
+) -> Result<Predicted, PredictError> {
+    let streamed =
+        matches!(Destination::of(out), Ok(Destination::Standard | Destination::Stream(_)));
+    if streamed && options.resume {
+        return Err(PredictError::NotContinuable { out: out.to_owned() });
+    }
+    method.check(benchmark).map_err(PredictError::Method)?;
+    let mut describe = method.describe();
+    describe.extend(options.selection.clone());
+    let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    let total = benchmark.pairs.len();
+    // Before any photograph is read: what changes later is another than this.
+    let inputs = of_pairs(benchmark, 0..total, &*method.identify(), false);
+    let place = files::regular(out).unwrap_or_else(|_| out.to_owned());
+    let finished = options.resume && place.exists() && !partial_path(&place).exists();
+    let (writer, done) = if options.resume {
+        let (writer, done) = Writer::resume(out, &header)?;
+        (AnyWriter::File(writer), done)
+    } else {
+        match AnyWriter::create(out, &header) {
+            Err(error) if error.is_reader_gone() => {
+                return Ok(Predicted { pairs: 0, unusable: Vec::new(), whole: false });
+            }
+            writer => (writer?, Vec::new()),
+        }
+    };
+    let (log, known) = match (streamed, options.resume) {
+        (true, _) => (None, Known::default()),
+        (false, true) => {
+            let (log, known) = InputsFile::resume(&place)?;
+            (Some(log), known)
+        }
+        (false, false) => (Some(InputsFile::create(&place)?), Known::default()),
+    };
+    let resumed = Resumed::of(out, benchmark, unreadable, &inputs, (&done, &known, finished))?;
+    let replaces = !options.resume && !streamed && out.exists();
+    listener(PredictEvent::Begun(resumed.begun(benchmark, replaces, finished)));
+    let Resumed { lines, again, next, unanswered, .. } = resumed;
+    let todo: Vec<usize> = (next..total).collect();
+    let mut output = Output {
+        benchmark,
+        inputs: &inputs,
+        writer,
+        log,
+        lines: lines.iter().map(|&(_, pair)| pair).collect(),
+        done: next - again.len(),
+        next,
+        pending: BTreeMap::new(),
+        unanswered,
+        unusable: BTreeMap::new(),
+        keep_going: options.keep_going,
+        reader_gone: false,
+        listener,
+    };
+    output.tell();
+    let stopped = |why| PredictError::Stopped {
+        partial: (!streamed).then(|| partial_path(&place)),
+        why: Box::new(why),
+    };
+    let before = |error| stopped(StopReason::File(error));
+    output.leave_out(unreadable, &known).map_err(before)?;
+    if finished && known.is_empty() {
+        output.vouch(&done, &lines).map_err(before)?;
+    }
+    if lines.len() < done.len() {
+        let kept: Vec<Line> = lines.iter().map(|&(position, _)| Line::Kept(position)).collect();
+        output.writer.rewrite(&kept).map_err(before)?;
+    }
+    if !again.is_empty() {
+        output.predict_again(method, &again).map_err(stopped)?;
+    }
+    let predicted =
+        method.predict(benchmark, &todo, &mut |outcome| output.take(outcome).map_err(Stop::from));
+    if output.reader_gone {
+        return Ok(Predicted { pairs: output.next, unusable: Vec::new(), whole: false });
+    }
+    predicted.map_err(|error| stopped(StopReason::of(error)))?;
+    let Output { writer, log, unanswered, unusable, .. } = output;
+    writer.finish()?;
+    if let (Some(log), true) = (log, unanswered.is_empty() && unreadable.is_empty()) {
+        log.remove()?;
+    }
+    let unusable = unusable.into_values().collect();
+    Ok(Predicted { pairs: total, unusable, whole: true })
+}
+
+impl StopReason {
+    /// What a method's error is: its own, or what it was stopped with.
+    fn of(error: MethodError) -> Self {
+        match error {
+            MethodError::Stopped(stop) => match stop.downcast::<Self>() {
+                Ok(reason) => *reason,
+                Err(stop) => Self::Method(MethodError::Stopped(stop)),
+            },
+            error => Self::Method(error),
+        }
+    }
+}
+
+/// What a file that is continued has of this run.
+#[derive(Debug, Default)]
+struct Resumed {
+    /// The lines that stay where they are: position in the file, and pair.
+    lines: Vec<(usize, usize)>,
+    /// Pairs before `next` that are to be predicted, because their lines do not answer them.
+    again: Vec<usize>,
+    /// The pair to be written next.
+    next: usize,
+    /// Pairs whose lines answer no keypoint.
+    unanswered: BTreeSet<usize>,
+    /// How many pairs answer something else than now, and the first with what that is.
+    changed: usize,
+    first_changed: Option<(usize, &'static str)>,
+    /// Pairs of which it is not known what they answer.
+    unknown: usize,
+    /// Pairs that a photograph left without an answer.
+    without: usize,
+    /// Pairs that could not be read before.
+    left_out: usize,
+    /// Pairs that cannot be read any more.
+    dropped: usize,
+}
+
+impl Resumed {
+    /// Compares a file's lines with what is asked for now: the same pairs in the same order, but for
+    /// those that could not be read then or cannot now.
+    fn of(
+        out: &Path,
+        benchmark: &Benchmark,
+        unreadable: &[Unreadable],
+        inputs: &[Inputs],
+        (done, known, finished): (&[Done], &Known, bool),
+    ) -> Result<Self, PredictError> {
+        let pairs = &benchmark.pairs;
+        let unreadable: HashSet<&str> = unreadable.iter().map(|one| one.pair.as_str()).collect();
+        let mut all = Self::default();
+        for (position, one) in done.iter().enumerate() {
+            if unreadable.contains(one.pair.as_str()) {
+                all.dropped += 1;
+                continue;
+            }
+            let is_next = |at: usize| pairs.get(at).is_some_and(|pair| pair.id == one.pair);
+            while !is_next(all.next)
+                && pairs.get(all.next).is_some_and(|pair| known.left_out(&pair.id))
+            {
+                all.again.push(all.next);
+                all.left_out += 1;
+                all.next += 1;
+            }
+            let at = all.next;
+            if !is_next(at) {
+                return Err(PredictError::OtherPairs {
+                    out: out.to_owned(),
+                    position: position + 1,
+                    found: one.pair.clone(),
+                    expected: pairs
+                        .get(at)
+                        .map_or_else(|| "nothing".to_owned(), |pair| pair.id.clone()),
+                });
+            }
+            all.next += 1;
+            all.lines.push((position, at));
+            if !one.answered {
+                all.unanswered.insert(at);
+            }
+            if !all.stays(at, one, &inputs[at], (known, finished)) {
+                all.again.push(at);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether a line answers its pair as it is now.
+    fn stays(
+        &mut self,
+        pair: usize,
+        one: &Done,
+        now: &Inputs,
+        (known, finished): (&Known, bool),
+    ) -> bool {
+        match known.get(&one.pair, &one.line) {
+            Some(Made { unusable: true, .. }) => self.without += 1,
+            Some(Made { inputs: Some(then), .. }) => match then.difference(now) {
+                None => return true,
+                Some(what) => {
+                    self.changed += 1;
+                    self.first_changed.get_or_insert((pair, what));
+                }
+            },
+            // What a finished file answers is its own affair, where it answers.
+            _ if finished && known.is_empty() && one.answered => return true,
+            _ if finished && known.is_empty() => self.without += 1,
+            _ => self.unknown += 1,
+        }
+        false
+    }
+
+    /// How things stand, in numbers.
+    fn begun<'a>(&self, benchmark: &'a Benchmark, replaces: bool, finished: bool) -> Begun<'a> {
+        let nothing_to_do = self.again.is_empty() && self.next == benchmark.pairs.len();
+        Begun {
+            replaces,
+            complete: finished && nothing_to_do,
+            changed: self
+                .first_changed
+                .map(|(pair, what)| (self.changed, &benchmark.pairs[pair], what)),
+            unknown: self.unknown,
+            unanswered: self.without,
+            left_out: self.left_out,
+            dropped: self.dropped,
+        }
+    }
+}
+
+/// Puts outcomes in layout order and writes them.
+struct Output<'a, 'b> {
+    benchmark: &'a Benchmark,
+    inputs: &'a [Inputs],
+    writer: AnyWriter,
+    /// Nothing where lines are written through: they cannot be continued.
+    log: Option<InputsFile>,
+    /// The pair of every line of the file, ascending.
+    lines: Vec<usize>,
+    /// How many pairs are predicted.
+    done: usize,
+    /// The pair to be written next.
+    next: usize,
+    /// Pairs predicted before their turn.
+    pending: BTreeMap<usize, Answer>,
+    /// Pairs whose lines answer no keypoint.
+    unanswered: BTreeSet<usize>,
+    /// By photograph and reason.
+    unusable: BTreeMap<(PathBuf, String), Unusable>,
+    keep_going: bool,
+    /// Whether the reader of a pipe has seen enough.
+    reader_gone: bool,
+    listener: &'b mut dyn FnMut(PredictEvent),
+}
+
+/// What is written for a pair.
+struct Answer {
+    prediction: Prediction,
+    /// Whether a photograph cannot be used.
+    unusable: bool,
+}
+
+impl Output<'_, '_> {
+    /// Tells how many pairs are predicted.
+    fn tell(&mut self) {
+        let total = self.benchmark.pairs.len();
+        (self.listener)(PredictEvent::Advanced { done: self.done, total });
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Result<(), StopReason> {
+        let (pair, answer) = self.answer(outcome)?;
+        self.pending.insert(pair, answer);
+        while let Some(answer) = self.pending.remove(&self.next) {
+            let written = self.writer.write(&answer.prediction);
+            self.reader_gone = written.as_ref().is_err_and(PredictionsError::is_reader_gone);
+            written.map_err(StopReason::File)?;
+            self.lines.push(self.next);
+            self.log(self.next, &answer).map_err(StopReason::File)?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    /// Predicts pairs before the next, and puts what comes of it in its place.
+    fn predict_again(
+        &mut self,
+        method: &mut dyn Method,
+        pairs: &[usize],
+    ) -> Result<(), StopReason> {
+        let mut others = BTreeMap::new();
+        let (mut last, mut pause) = (Instant::now(), AMEND_EVERY);
+        let predicted = method.predict(self.benchmark, pairs, &mut |outcome| {
+            let (pair, answer) = self.answer(outcome)?;
+            others.insert(pair, answer);
+            if last.elapsed() >= pause {
+                let begun = Instant::now();
+                self.amend(&std::mem::take(&mut others)).map_err(StopReason::File)?;
+                last = Instant::now();
+                pause = AMEND_EVERY.max(begun.elapsed() * AMEND_SHARE);
+            }
+            Ok(())
+        });
+        // Where it stopped, what it predicted before is kept.
+        self.amend(&others).map_err(StopReason::File)?;
+        predicted.map_err(StopReason::of)
+    }
+
+    /// Puts answers in their place, then says what they are made of.
+    fn amend(&mut self, others: &BTreeMap<usize, Answer>) -> Result<(), PredictionsError> {
+        let mut lines: BTreeMap<usize, Line> =
+            self.lines.iter().enumerate().map(|(at, &pair)| (pair, Line::Kept(at))).collect();
+        lines.extend(others.iter().map(|(&pair, answer)| (pair, Line::New(&answer.prediction))));
+        if others.is_empty() {
+            return Ok(());
+        }
+        self.writer.rewrite(&lines.values().copied().collect::<Vec<_>>())?;
+        self.lines = lines.into_keys().collect();
+        others.iter().try_for_each(|(&pair, answer)| self.log(pair, answer))
+    }
+
+    /// Says what a line that was written is made of.
+    fn log(&mut self, pair: usize, answer: &Answer) -> Result<(), PredictionsError> {
+        if answer.prediction.is_answered() {
+            self.unanswered.remove(&pair);
+        } else {
+            self.unanswered.insert(pair);
+        }
+        match &mut self.log {
+            Some(log) => log.write(&answer.prediction, &self.inputs[pair], answer.unusable),
+            None => Ok(()),
+        }
+    }
+
+    /// Says which pairs have no line, before any that they had is removed.
+    fn leave_out(
+        &mut self,
+        unreadable: &[Unreadable],
+        known: &Known,
+    ) -> Result<(), PredictionsError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        for Unreadable { pair, .. } in unreadable.iter().filter(|one| !known.left_out(&one.pair)) {
+            let (pair, line, inputs) = (pair.clone(), None, None);
+            log.made(&Made { pair, line, inputs, unusable: false })?;
+        }
+        Ok(())
+    }
+
+    /// Says of the answers of a finished file that they stay.
+    fn vouch(&mut self, done: &[Done], lines: &[(usize, usize)]) -> Result<(), PredictionsError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        for &(position, at) in lines.iter().filter(|&&(position, _)| done[position].answered) {
+            let Done { pair, line, .. } = done[position].clone();
+            let (line, inputs) = (Some(line), Some(self.inputs[at].clone()));
+            log.made(&Made { pair, line, inputs, unusable: false })?;
+        }
+        Ok(())
+    }
+
+    /// A pair and its answer; none where a photograph cannot be used and the run goes on.
+    fn answer(&mut self, outcome: Outcome) -> Result<(usize, Answer), StopReason> {
+        let benchmark = self.benchmark;
+        let Pair { id, source_keypoints, .. } = &benchmark.pairs[outcome.pair];
+        let (keypoints, unusable) = match outcome.keypoints {
+            Ok(keypoints) => (keypoints, false),
+            Err(unusable) if self.keep_going => {
+                let key = (unusable.photograph.clone(), unusable.reason.clone());
+                self.unusable.insert(key, unusable);
+                (vec![None; source_keypoints.len()], true)
+            }
+            Err(unusable) => return Err(StopReason::Unusable(unusable)),
+        };
+        self.done += 1;
+        self.tell();
+        let prediction = Prediction { pair: id.clone(), keypoints };
+        Ok((outcome.pair, Answer { prediction, unusable }))
+    }
+}
