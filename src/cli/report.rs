@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::console::{Console, say};
-use super::predicted::{Files, Layout, open, read};
+use super::output::left_out;
+use super::predicted::{Layout, in_words};
 use hpflow::low_level::files;
 use hpflow::low_level::report::html::{Method, Photographs, curve_alphas, load, page};
 use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
 use hpflow::low_level::score::{Alpha, Measure, default_for, score};
+use hpflow::task::PredictionsFiles;
 
 /// Arguments of `hpflow report`.
 #[derive(Debug, clap::Args)]
@@ -48,10 +50,17 @@ pub struct Args {
 /// Those of `hpflow score`, and a folder that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let cannot_write = || format!("cannot write the report to {}", args.out.display());
-    let Files { paths, headers } = Files::open(&args.files)?;
-    let (benchmark, left_out) =
-        open(&args.files[0], &args.root, args.layout, &headers[0], args.partial)?;
-    let protocol = default_for(benchmark.kind()?);
+    let opened = PredictionsFiles::open(&args.files)
+        .and_then(|files| {
+            files.with_benchmark(&args.root, args.layout.map(Into::into), args.partial)
+        })
+        .map_err(in_words)?;
+    if !opened.unreadable.is_empty() {
+        say(format!("hpflow: {}", left_out(&opened.unreadable)));
+    }
+    let (benchmark, headers) = (&opened.benchmark, &opened.of.headers);
+    let paths: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
+    let protocol = default_for(opened.of.kind);
     anyhow::ensure!(
         protocol.measure == Measure::Keypoints,
         "{}: a report is about keypoints, and {} has masks; use hpflow score and hpflow show",
@@ -62,12 +71,12 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let path = args.out.join("index.html");
     files::check(&path).with_context(cannot_write)?;
     let parts: Vec<_> =
-        paths.iter().zip(&headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
+        paths.iter().zip(headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
     for (at, name) in names(&parts).into_iter().enumerate() {
-        let found = read(&args.files[at], (&benchmark, &left_out), args.partial)?;
+        let found = opened.answers(at).map_err(in_words)?;
         let scored = |alphas: &[Alpha]| {
-            score(&benchmark, &found, protocol, alphas, None).with_context(|| paths[at].clone())
+            score(benchmark, &found, protocol, alphas, None).with_context(|| paths[at].clone())
         };
         curves.push(scored(&curve_alphas())?.pck);
         files.push(FileScores {
@@ -79,8 +88,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         });
         answers.push(found);
     }
-    console.doubts(&benchmark);
-    let photographs = if args.no_photographs { Photographs::default() } else { load(&benchmark) };
+    console.doubts(benchmark);
+    let photographs = if args.no_photographs { Photographs::default() } else { load(benchmark) };
     if let (Some(first), false) = (photographs.missing.first(), args.no_photographs) {
         say(format!(
             "hpflow: {} of {} photographs are left out; the first: {first}",
@@ -104,7 +113,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         .map(|((file, answers), curve)| Method { file, answers, curve })
         .collect();
     let tables = tables(scope, &files, &[]);
-    let html = page(&benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
+    let html = page(benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
     files::write(&path, html).with_context(cannot_write)?;
     if !console.quiet {
         mention_line!("{}", path.display());

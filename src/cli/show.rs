@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::console::Console;
+use super::console::{Console, say};
 use super::options::at_least_one;
-use super::output::counted;
-use super::predicted::{open, read};
+use super::output::{counted, left_out};
+use super::predicted::in_words;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::image::{Photograph, read as read_photograph};
 use hpflow::low_level::picture::{Drawn, Truth, contact_sheet, matches, write_png};
-use hpflow::low_level::predictions::Reader;
 use hpflow::low_level::score::{
     Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius,
 };
+use hpflow::task::PredictionsFiles;
 
 /// Pictures in a row of the sheet, and the sheet's width in pixels.
 const SHEET: (usize, u32) = (2, 1600);
@@ -61,10 +61,15 @@ enum Order {
 /// A file that cannot be read or does not fit its benchmark, a photograph that cannot be read, or a
 /// folder that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    let header = Reader::open(&args.file)?.header().clone();
-    let (benchmark, left_out) = open(&args.file, &args.root, None, &header, true)?;
-    let answers = read(&args.file, (&benchmark, &left_out), true)?;
-    let protocol = default_for(benchmark.kind()?);
+    let opened = PredictionsFiles::open(std::slice::from_ref(&args.file))
+        .and_then(|files| files.with_benchmark(&args.root, None, true))
+        .map_err(in_words)?;
+    if !opened.unreadable.is_empty() {
+        say(format!("hpflow: {}", left_out(&opened.unreadable)));
+    }
+    let answers = opened.answers(0).map_err(in_words)?;
+    let protocol = default_for(opened.of.kind);
+    let benchmark = opened.benchmark;
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;
     std::fs::create_dir_all(&args.out).with_context(|| {

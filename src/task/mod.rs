@@ -3,8 +3,12 @@
 //! Each takes typed options and a listener that is told how far it has come, returns values, and prints
 //! nothing.
 
+mod files;
 mod predict;
+mod score;
 
+pub use files::{FilesError, Opened, PredictionsFiles};
 pub use predict::{
     Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
 };
+pub use score::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
