@@ -1,6 +1,42 @@
-//! Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
+//! Semantic correspondence with Hyperpixel Flow: find keypoints of one photograph in another, predict
+//! benchmarks, score predictions as published.
 //!
-//! The pipeline, one module a step:
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let drawn = |shift: u32| hpflow::Photograph {
+//! #     width: 96,
+//! #     height: 72,
+//! #     rgb: (0..96 * 72)
+//! #         .flat_map(|at| {
+//! #             let (x, y) = (at % 96 + shift, at / 96);
+//! #             [(x * x / 9 + y * 3) as u8, (x * 2 + y * y / 7) as u8, (x * y / 11) as u8]
+//! #         })
+//! #         .collect(),
+//! # };
+//! # let (horse, zebra) = (drawn(0), drawn(5)); // paths do as well
+//! use hpflow::{BackboneKind, EngineKind, Hpf};
+//!
+//! let mut hpf = Hpf::builder().backbone(BackboneKind::Hog).engine(EngineKind::Cpu).build()?;
+//! let (source, target) = (hpf.prepare(&horse)?, hpf.prepare(&zebra)?);
+//! let found = hpf.transfer(&source, &target, &[[40.0, 30.0]])?;
+//! println!("{:?}", found[0]);
+//! # assert!(found[0].is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Hpf`] is Hyperpixel Flow; every other method is opened by name ([`low_level::method`]).
+//! - [`task`] has what a user wants done, whole: predict a benchmark into a file that can be continued,
+//!   keep feature maps, score predictions files, whoever wrote them.
+//! - [`Benchmark`] reads SPair-71k, PF-WILLOW, PF-PASCAL, Caltech-101, TSS and benchmarks in
+//!   SPair-71k's JSON; [`Reader`] and [`Writer`] are for predictions files.
+//! - [`low_level`] has the parts that these are made of.
+//!
+//! The features `cli`, `hub`, `torch` and `demo`, all on by default, add the `hpflow` command, downloads,
+//! the ResNets and learned methods, and the drawn benchmark. Without any of them the crate still matches
+//! ([`BackboneKind::Hog`], or feature maps from elsewhere), scores and reports.
+//!
+//! # The pipeline
 //!
 //! ```text
 //! benchmark ─► pair: source, target, source keypoints, labels
@@ -12,8 +48,7 @@
 //!
 //! The method is Hyperpixel Flow (Min et al., "Hyperpixel Flow: Semantic Correspondence with
 //! Multi-layer Neural Features", ICCV 2019); the benchmark is SPair-71k (Min et al.,
-//! arXiv 1908.10543). That benchmark's learned baselines are methods like it, CNNGeo, WeakAlign, A2Net and
-//! NC-Net.
+//! arXiv 1908.10543), whose learned baselines CNNGeo, WeakAlign, A2Net and NC-Net are methods too.
 
 // What cannot be printed must never stop the work: standard error is written by `cli::console`, results
 // by `cli::output`.
@@ -54,10 +89,14 @@ mod transfer;
 pub use backbone::WeightsSource;
 pub use benchmark::{Benchmark, Image, Kind as BenchmarkKind, Options as BenchmarkOptions, Pair};
 pub use engine::EngineKind;
-pub use hyperpixel::{LayerSet, Precision};
-pub use method::{Keypoints, Matched, Method, Query};
+pub use hyperpixel::{Hyperimage, LayerSet, Precision};
+pub use image::{Photo, Photograph};
+pub use method::hpf::{BackboneKind, Hpf, HpfBuilder};
+pub use method::{Keypoints, Method};
 pub use predictions::{Header, Prediction, Reader, Writer};
-pub use progress::{Advance, Progress, Unit};
+pub use progress::{Advance, Progress, ProgressUnit};
+pub use report::Format;
+pub use score::bootstrap::Bootstrap;
 pub use score::{Alpha, Protocol, Score};
 
 /// A point in pixels: x to the right, y down, as annotations have it. Most count from 0 at the centre

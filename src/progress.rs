@@ -14,13 +14,13 @@ pub struct Advance {
     /// What there is to do, where that is known.
     pub total: Option<u64>,
     /// What `done` and `total` count.
-    pub unit: Unit,
+    pub unit: ProgressUnit,
 }
 
 /// What work is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unit {
+pub enum ProgressUnit {
     /// Bytes of a transfer.
     Bytes,
     /// Photographs, pairs, files.
@@ -40,7 +40,7 @@ impl Progress {
 
     /// Tells it.
     #[cfg_attr(not(feature = "hub"), expect(dead_code, reason = "transfers alone tell it yet"))]
-    pub(crate) fn tell(&self, what: &str, done: u64, total: Option<u64>, unit: Unit) {
+    pub(crate) fn tell(&self, what: &str, done: u64, total: Option<u64>, unit: ProgressUnit) {
         if let Some(callback) = &self.0 {
             callback(&Advance { what: what.to_owned(), done, total, unit });
         }

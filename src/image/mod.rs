@@ -6,7 +6,7 @@ mod jpeg;
 mod prepare;
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use prepare::{prepare, scaled_size};
 pub use read::{PIXEL_LIMIT, ignores_orientation, is_decoding, read, size};
@@ -124,4 +124,37 @@ pub enum ImageError {
         /// The largest number of pixels that is decoded.
         limit: u64,
     },
+}
+
+/// A photograph as a program has it: a file, or pixels.
+#[derive(Debug, Clone, Copy)]
+pub enum Photo<'a> {
+    /// A file that is still to be decoded.
+    File(&'a Path),
+    /// Pixels, 8 bits a channel.
+    Pixels(&'a Photograph),
+}
+
+impl<'a> From<&'a Path> for Photo<'a> {
+    fn from(file: &'a Path) -> Self {
+        Self::File(file)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Photo<'a> {
+    fn from(file: &'a PathBuf) -> Self {
+        Self::File(file)
+    }
+}
+
+impl<'a> From<&'a str> for Photo<'a> {
+    fn from(file: &'a str) -> Self {
+        Self::File(Path::new(file))
+    }
+}
+
+impl<'a> From<&'a Photograph> for Photo<'a> {
+    fn from(pixels: &'a Photograph) -> Self {
+        Self::Pixels(pixels)
+    }
 }

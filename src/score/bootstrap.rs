@@ -31,6 +31,13 @@ pub struct Bootstrap {
     pub unit: Unit,
 }
 
+impl Default for Bootstrap {
+    /// Ten thousand resamples of photographs, seed 0.
+    fn default() -> Self {
+        Self { resamples: 10_000, seed: 0, unit: Unit::Images }
+    }
+}
+
 /// What a resample draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {

@@ -4,10 +4,12 @@
 //! nothing.
 
 mod files;
+mod keep;
 mod predict;
 mod score;
 
 pub use files::{FilesError, Opened, PredictionsFiles};
+pub use keep::{KeepError, KeptFiles, keep_features};
 pub use predict::{
     Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
 };

@@ -121,8 +121,7 @@ fn a_shifted_picture_is_matched_by_its_shift() {
     let layers = LayerSet::new(vec![0]).unwrap();
     let mut method = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();
     let keypoints: [Point; 3] = [[116.0, 140.0], [144.0, 112.0], [180.0, 131.0]];
-    let matched =
-        method.match_pair(&hyperimage(&source), &hyperimage(&target), &keypoints).unwrap();
+    let matched = method.transfer(&hyperimage(&source), &hyperimage(&target), &keypoints).unwrap();
     for (keypoint, predicted) in keypoints.iter().zip(matched) {
         let predicted = predicted.expect("a prediction");
         for axis in 0..2 {

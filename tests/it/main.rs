@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod download;
 mod engines;
+mod examples;
 mod features;
 #[cfg(feature = "torch")]
 mod golden;

@@ -9,7 +9,7 @@ use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Image};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
-use crate::image::{Prepared, prepare};
+use crate::image::{Photograph, Prepared, prepare, scaled_size};
 use crate::method::Unusable;
 use crate::method::photograph::{check_colours, read_annotated, unusable};
 
@@ -22,19 +22,27 @@ const SMALLEST_SIDE: u32 = 8;
 /// # Errors
 /// A photograph that cannot be read, is of another size or of one colour, or is too small to match.
 pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared, Unusable> {
-    let decoded = read_annotated(photograph, annotated)?;
-    let (path, found) = (photograph.display(), [decoded.width, decoded.height]);
-    let prepared = prepare(&decoded, IMAGE_SIDE);
-    if prepared.width.min(prepared.height) < SMALLEST_SIDE {
+    shrink(&read_annotated(photograph, annotated)?, photograph)
+}
+
+/// Shrinks pixels to [`IMAGE_SIDE`]; `name` is what errors call them.
+///
+/// # Errors
+/// Pixels of one colour, or too few to match.
+pub fn shrink(decoded: &Photograph, name: &Path) -> Result<Prepared, Unusable> {
+    let ([width, height], _) = scaled_size([decoded.width, decoded.height], IMAGE_SIDE);
+    if width.min(height) < SMALLEST_SIDE {
         let reason = format!(
-            "{path}: {} × {} pixels, resized to {} × {}, are too few to match; use a photograph \
+            "{}: {} × {} pixels, resized to {width} × {height}, are too few to match; use a photograph \
              whose sides are both resized to at least {SMALLEST_SIDE}",
-            found[0], found[1], prepared.width, prepared.height
+            name.display(),
+            decoded.width,
+            decoded.height
         );
-        return Err(unusable(photograph, reason));
+        return Err(unusable(name, reason));
     }
-    check_colours(photograph, &decoded)?;
-    Ok(prepared)
+    check_colours(name, decoded)?;
+    Ok(prepare(decoded, IMAGE_SIDE))
 }
 
 /// A photograph's number in the benchmark, and the photograph if it could be read.

@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+mod builder;
 mod extract;
 pub mod open;
 
+pub use builder::{BackboneKind, HpfBuilder};
 pub use extract::decode;
-use extract::{Extracted, Extractor, decode_all, extract_all, not_empty};
+use extract::{Extracted, Extractor, decode_all, extract_all, not_empty, shrink};
 
 use super::photograph::unusable;
 use super::schedule::Schedule;
@@ -23,8 +25,12 @@ use crate::benchmark::{Benchmark, Image};
 use crate::engine::{Engine, EngineError, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
+use crate::image::Photo;
 use crate::inputs::{self, Identify};
 use crate::transfer::{Neighbours, flow, transfer};
+
+/// What a photograph is called that has no file.
+const PIXELS: &str = "a photograph given as pixels";
 
 /// The long side that photographs are shrunk to (published code: 300 pixels).
 pub const IMAGE_SIDE: u32 = 300;
@@ -109,33 +115,46 @@ impl Hpf {
         Self { precision, ..self }
     }
 
-    /// A photograph as hyperpixels.
+    /// A photograph as hyperpixels: what [`Hpf::transfer`] takes, as often as it is asked for.
     ///
     /// # Errors
-    /// A photograph that cannot be read or is too small for the backbone and base layer.
-    pub fn hyperimage(&mut self, photograph: &Path) -> Result<Arc<Hyperimage>, Unusable> {
+    /// A photograph that cannot be read, is of one colour or is too small for the backbone and base
+    /// layer.
+    pub fn prepare<'a>(
+        &mut self,
+        photograph: impl Into<Photo<'a>>,
+    ) -> Result<Arc<Hyperimage>, Unusable> {
         let (layers, geometry, precision) = (&self.layers, self.geometry, self.precision);
+        let photograph = photograph.into();
         match &mut self.maps {
             Maps::Backbone(backbone) => {
-                let prepared = decode(photograph, None)?;
+                let (name, prepared) = match photograph {
+                    Photo::File(file) => (file, decode(file, None)?),
+                    Photo::Pixels(pixels) => {
+                        (Path::new(PIXELS), shrink(pixels, Path::new(PIXELS))?)
+                    }
+                };
                 let extractor =
                     Extractor { backbone: &mut **backbone, layers, geometry, precision };
-                extractor.hyperimages(&[photograph], &[&prepared]).remove(0)
+                extractor.hyperimages(&[name], &[&prepared]).remove(0)
             }
             Maps::Kept(features) => {
-                let image =
-                    features.locate(photograph).map_err(|error| unusable(photograph, error))?;
+                let Photo::File(file) = photograph else {
+                    let reason = "kept features are of files; give the photograph's path";
+                    return Err(unusable(Path::new(PIXELS), reason));
+                };
+                let image = features.locate(file).map_err(|error| unusable(file, error))?;
                 Reader { features, layers, geometry, precision }.read(&image)
             }
         }
     }
 
-    /// Matches one pair: the predicted keypoints, in original pixels of the target, of `keypoints`
-    /// in original pixels of the source.
+    /// Finds keypoints of a source, in its original pixels, in a target: in original pixels of that,
+    /// `None` for a keypoint that no hyperpixel is near.
     ///
     /// # Errors
     /// An engine that failed.
-    pub fn match_pair(
+    pub fn transfer(
         &mut self,
         source: &Arc<Hyperimage>,
         target: &Arc<Hyperimage>,
@@ -193,10 +212,10 @@ impl Method for Hpf {
     }
 
     fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
-        let source = self.hyperimage(query.source)?;
-        let target = self.hyperimage(query.target)?;
+        let source = self.prepare(query.source)?;
+        let target = self.prepare(query.target)?;
         let of_pair = |error: MethodError| error.of(query.source, query.target);
-        let keypoints = self.match_pair(&source, &target, query.keypoints).map_err(of_pair)?;
+        let keypoints = self.transfer(&source, &target, query.keypoints).map_err(of_pair)?;
         let flow = query.flow.map(|size| self.flow(&source, &target, size)).transpose();
         let flow = flow.map_err(of_pair)?;
         Ok(Matched { keypoints, flow: flow.unwrap_or_default() })

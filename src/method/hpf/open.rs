@@ -25,11 +25,19 @@ pub const ENTRY: Entry = Entry {
 };
 
 fn open(options: &Options) -> Result<Box<dyn Method>, OpenError> {
+    Ok(Box::new(hpf(options)?))
+}
+
+/// Hyperpixel Flow as it is asked for.
+///
+/// # Errors
+/// Wrong usage, or parts that cannot be had.
+pub(super) fn hpf(options: &Options) -> Result<Hpf, OpenError> {
     let hpf = match &options.features {
         Some(kept) => with_features(options, kept)?,
         None => with_backbone(options)?,
     };
-    Ok(Box::new(hpf.in_precision(options.precision.unwrap_or_default())))
+    Ok(hpf.in_precision(options.precision.unwrap_or_default()))
 }
 
 /// Backbone, layer set and engine.

@@ -9,7 +9,7 @@ use hf_hub::{Cache, Repo, RepoType};
 
 use super::{Fetched, Settings, cached, is_commit, is_hexadecimal};
 use crate::backbone::weights::{HubFile, WeightsError, sha256};
-use crate::progress::{Progress, Unit};
+use crate::progress::{Progress, ProgressUnit};
 
 /// A file from the hub into the cache, at the commit that its revision is now.
 ///
@@ -173,7 +173,7 @@ struct Told {
 
 impl Told {
     fn tell(&self) {
-        self.progress.tell(&self.file, self.done, Some(self.total), Unit::Bytes);
+        self.progress.tell(&self.file, self.done, Some(self.total), ProgressUnit::Bytes);
     }
 }
 
