@@ -43,7 +43,7 @@ fn match_pair_finds_what_the_command_finds() {
 #[test]
 fn predict_and_score_gives_the_files_and_digits_of_the_commands() {
     let tiny = Tiny::new();
-    let root = tiny.root().display().to_string();
+    let root = tiny.root().to_owned();
     let [mine, theirs] = ["mine.jsonl", "theirs.jsonl"].map(|name| tiny.path(name));
     let pck = predict_and_score::run(arguments(&["spair", &root, &mine.display().to_string()]));
     let output = hpflow(&[
@@ -70,7 +70,7 @@ fn predict_and_score_gives_the_files_and_digits_of_the_commands() {
 #[test]
 fn score_predictions_gives_what_identity_mapping_does() {
     let tiny = Tiny::new();
-    let root = tiny.root().display().to_string();
+    let root = tiny.root().to_owned();
     let [mine, theirs] = ["mine.jsonl", "theirs.jsonl"].map(|name| tiny.path(name));
     let scored = score_predictions::run(arguments(&["spair", &root, &mine.display().to_string()]));
     let output = hpflow(&[
