@@ -34,7 +34,7 @@ fn birds() -> Benchmark {
 
 /// Made by `generate.py` beside them.
 fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
 fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
