@@ -20,7 +20,7 @@ pub fn folder() -> PathBuf {
     folder
 }
 
-/// The pairs that the fixtures in `tests/fixtures/import` are about.
+/// The pairs that the fixtures in `src/import/samples` are about.
 pub fn benchmark() -> Benchmark {
     let pair = |id: &str, keypoints: usize| Pair {
         id: id.to_owned(),
