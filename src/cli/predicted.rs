@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use super::console::say;
 use super::output::left_out;
 use hpflow::low_level::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
 use hpflow::low_level::predictions::{Header, Reader};
@@ -149,7 +150,7 @@ pub(super) fn open(
         (Benchmark::open(kind, root, &options).map_err(of_the_file)?, Vec::new())
     };
     if !unreadable.is_empty() {
-        eprintln!("hpflow: {}", left_out(&unreadable));
+        say(format!("hpflow: {}", left_out(&unreadable)));
     }
     benchmark.measure();
     Ok((benchmark, unreadable.into_iter().map(|one| one.pair).collect()))
