@@ -188,6 +188,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`], and what the system refuses.
+#[cfg(any(feature = "hub", test))]
 pub fn place(from: &Path, to: &Path) -> io::Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(ErrorKind::AlreadyExists.into());

@@ -29,7 +29,9 @@ pub enum ProgressUnit {
 
 /// A callback that is told how far work has come, from whichever thread does it; nothing by default.
 #[derive(Clone, Default)]
-pub struct Progress(Option<Arc<dyn Fn(&Advance) + Send + Sync>>);
+pub struct Progress(Option<Arc<Callback>>);
+
+type Callback = dyn Fn(&Advance) + Send + Sync;
 
 impl Progress {
     /// Tells `callback`. It is called often and must return soon.

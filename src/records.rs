@@ -90,7 +90,7 @@ impl<R: Read> Records<R> {
 
     /// The next record and its line, from 1; `None` after the last. Records may have any number of
     /// fields, empty lines are skipped.
-    pub fn next(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
+    pub fn next_record(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
         let mut record = StringRecord::new();
         let begun = self.line();
         self.reader.get_mut().given = 0;
@@ -274,7 +274,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
         let mut records = Records::new(bytes, 1 << 15).unwrap();
         let mut found = Vec::new();
-        while let Some((line, record)) = records.next().map_err(|fault| fault.to_string())? {
+        while let Some((line, record)) = records.next_record().map_err(|fault| fault.to_string())? {
             found.push((line, record.iter().map(str::to_owned).collect()));
         }
         Ok(found)

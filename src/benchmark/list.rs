@@ -148,7 +148,9 @@ pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkE
     let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
     let mut columns: Option<Vec<Option<Column>>> = None;
     let mut rows = Vec::new();
-    while let Some((line, record)) = records.next().map_err(|fault| at(fault.line, fault.what()))? {
+    while let Some((line, record)) =
+        records.next_record().map_err(|fault| at(fault.line, fault.what()))?
+    {
         let whole = record.iter().collect::<Vec<_>>().join(",");
         let cells = cells(&record).map_err(|what| at(line, what))?;
         if cells.iter().all(String::is_empty) && cells.len() == 1 {

@@ -101,7 +101,7 @@ fn read(path: &Path) -> anyhow::Result<Table> {
     );
     let mut records = Records::new(bytes.as_slice(), MAX_ROW).with_context(cannot_read)?;
     let mut next = || {
-        let next = records.next();
+        let next = records.next_record();
         next.map_err(|fault| anyhow::anyhow!("{}: {fault}; expected a table as CSV", name()))
     };
     let fields = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();

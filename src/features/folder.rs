@@ -423,7 +423,8 @@ impl Features {
         }
     }
 
-    /// What tells a photograph's maps from others; see [`Features::identity`].
+    /// What tells a photograph's maps from others: the header of its file with the file's length, and
+    /// for another network's maps the time when the file was written.
     #[must_use]
     pub fn identify(&self) -> Box<Identify> {
         let features = self.clone();

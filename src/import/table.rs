@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     let mut records = Records::new(file, MAX_RECORD).map_err(|source| found.unread(source))?;
     let expected = "expected lines of pair,keypoint,x,y";
     let mut next =
-        || records.next().map_err(|fault| found.malformed(format!("{fault}; {expected}")));
+        || records.next_record().map_err(|fault| found.malformed(format!("{fault}; {expected}")));
     let (first, heading) = next()?.unwrap_or((1, csv::StringRecord::new()));
     let mut columns = [0; 4];
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
