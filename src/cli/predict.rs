@@ -69,7 +69,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         selection: args.benchmark.describe(),
     };
     let pairs = (&benchmark, &*unreadable);
-    let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| match event {
+    let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| {
+        match event {
         PredictEvent::Begun(begun) => progress.suspend(|| {
             notes(args, &begun).iter().for_each(|note| console.note(note));
             console.doubts(&benchmark);
@@ -77,9 +78,18 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
                 let out = args.out.display();
                 console.note(format!("{out}: complete already; it stays as it is"));
             }
+            if begun.taken > 0 {
+                console.note(format!(
+                    "{}: which photographs and annotations {} answered is not known, and their answers \
+                     are taken as they are; predict anew if any has changed",
+                    args.out.display(),
+                    counted(begun.taken, "pair")
+                ));
+            }
         }),
         PredictEvent::Advanced { done, .. } => progress.set_position(done as u64),
         _ => {}
+    }
     });
     progress.finish_and_clear();
     let predicted = predicted.map_err(|error| explained(error, args))?;
@@ -142,7 +152,7 @@ fn notes(args: &Args, begun: &Begun) -> Vec<String> {
             notes.push(format!("{out}: {}{what}", counted(count, thing)));
         }
     };
-    let unknown = " of which it is not known what they answered: to be predicted again";
+    let unknown = " whose photographs and annotations then are not known: to be predicted again";
     note(begun.unknown, "pair", unknown);
     note(begun.unanswered, "unanswered pair", " to be predicted again");
     note(begun.left_out, "pair", " left out before: to be predicted");

@@ -45,6 +45,10 @@ pub struct Made {
     /// Whether there is no answer because a photograph cannot be used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unusable: bool,
+    /// Whether it is not known what the line is made of, and it is taken as it is: it was in a file that
+    /// was complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken: bool,
 }
 
 /// What is known of the lines of a predictions file.
@@ -82,22 +86,63 @@ impl InputsFile {
     /// Starts the file of a predictions file, in place of one that is there.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be written, or something else has its name.
     pub fn create(predictions: &Path) -> Result<Self, PredictionsError> {
         let path = inputs_path(predictions);
+        refuse_others(&path)?;
         let file = File::create(&path).map_err(|source| cannot_write(&path, source))?;
         let mut new = Self { file, path };
         new.line(FIRST_LINE.to_owned())?;
         Ok(new)
     }
 
+    /// What the file of a predictions file knows, which stays as it is; nothing where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or something else has its name.
+    pub fn read(predictions: &Path) -> Result<Known, PredictionsError> {
+        let path = inputs_path(predictions);
+        refuse_others(&path)?;
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::default()),
+            Err(source) => Err(cannot_write(&path, source)),
+            Ok(file) => {
+                let known = parse(BufReader::new(file));
+                Ok(known.map_err(|source| cannot_write(&path, source))?.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Makes the file of a complete predictions file, of which it is not known what its lines are made
+    /// of: those that are answered (pair and SHA-256 of the line) are taken as they are. It is there as a
+    /// whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written, or something else has its name.
+    pub fn take<'a>(
+        predictions: &Path,
+        lines: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), PredictionsError> {
+        let path = inputs_path(predictions);
+        refuse_others(&path)?;
+        let mut text = format!("{FIRST_LINE}\n");
+        for (pair, line) in lines {
+            let (pair, line) = (pair.to_owned(), Some(line.to_owned()));
+            let made = Made { pair, line, inputs: None, unusable: false, taken: true };
+            text += &serde_json::to_string(&made).unwrap_or_default();
+            text.push('\n');
+        }
+        crate::files::write(&path, text).map_err(|source| cannot_write(&path, source))
+    }
+
     /// Goes on with the file of a predictions file, and says what it knows. What cannot be understood
     /// is not known.
     ///
     /// # Errors
-    /// It cannot be read or written.
+    /// It cannot be read or written, or something else has its name.
     pub fn resume(predictions: &Path) -> Result<(Self, Known), PredictionsError> {
         let path = inputs_path(predictions);
+        refuse_others(&path)?;
         match OpenOptions::new().read(true).write(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok((Self::create(predictions)?, Known::default()))
@@ -141,6 +186,7 @@ impl InputsFile {
             line: Some(sha256(prediction.to_line().as_bytes())),
             inputs: Some(inputs.clone()),
             unusable,
+            taken: false,
         })
     }
 
@@ -165,6 +211,24 @@ impl InputsFile {
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|source| cannot_write(&self.path, source))
     }
+}
+
+/// A file of that name that hpflow did not write is somebody's, and one of another version is another
+/// hpflow's.
+fn refuse_others(path: &Path) -> Result<(), PredictionsError> {
+    let mut start = Vec::new();
+    match File::open(path) {
+        Ok(file) => drop(file.take(FIRST_LINE.len() as u64 + 1).read_to_end(&mut start)),
+        Err(_) => return Ok(()),
+    }
+    let own = format!("{FIRST_LINE}\n").into_bytes();
+    // One that was torn in its first line is hpflow's too.
+    if own.starts_with(&start) {
+        return Ok(());
+    }
+    let what = "it is not what hpflow keeps beside an unfinished file, or of another version; move it \
+                away, or give another name for the predictions";
+    Err(PredictionsError::Output { file: path.to_owned(), what: what.to_owned() })
 }
 
 fn cannot_write(path: &Path, source: io::Error) -> PredictionsError {
@@ -219,7 +283,8 @@ mod tests {
         let mut file = InputsFile::create(predictions).unwrap();
         file.write(&prediction("a", 1.0), &inputs("one"), false).unwrap();
         file.write(&prediction("b", 1.0), &inputs("two"), true).unwrap();
-        let left_out = Made { pair: "c".into(), line: None, inputs: None, unusable: false };
+        let left_out =
+            Made { pair: "c".into(), line: None, inputs: None, unusable: false, taken: false };
         file.made(&left_out).unwrap();
         file.write(&prediction("a", 2.0), &inputs("three"), false).unwrap();
         fs::read(inputs_path(predictions)).unwrap()

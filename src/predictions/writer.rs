@@ -118,6 +118,14 @@ impl Writer {
         Ok((writer, pairs))
     }
 
+    /// The pairs that a complete file of this run has, in file order; it stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`Writer::resume`].
+    pub fn complete(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
+        done(&followed(path)?, header)
+    }
+
     /// Whether the first line of the file is this run's, byte for byte.
     fn has_its_header(&self) -> io::Result<bool> {
         let mut start = vec![0; self.header.len() + 1];

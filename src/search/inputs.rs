@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StateError;
 use crate::benchmark::Benchmark;
+use crate::files::{self, Replacement};
 use crate::inputs::Inputs;
 
 /// The first line of the file.
@@ -20,7 +21,9 @@ const MAX_LINE: u64 = 1 << 16;
 /// Where it is said what the scores of the search in `file` are made of: `<file>.inputs`.
 #[must_use]
 pub fn inputs_path(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
+    // Beside the file that a link leads to, as the search itself is.
+    let place = files::regular(file).unwrap_or_else(|_| file.to_owned());
+    let mut name = place.into_os_string();
     name.push(".inputs");
     PathBuf::from(name)
 }
@@ -45,13 +48,16 @@ pub fn write_inputs(
 ) -> Result<(), StateError> {
     let path = inputs_path(file);
     let write = || {
-        let mut out = BufWriter::new(File::create(&path)?);
+        let mut new = Replacement::of(&path)?;
+        let mut out = BufWriter::new(new.file());
         writeln!(out, "{FIRST_LINE}")?;
         for (pair, inputs) in benchmark.pairs.iter().zip(inputs) {
             let made = Made { pair: pair.id.clone(), inputs: inputs.clone() };
             writeln!(out, "{}", serde_json::to_string(&made)?)?;
         }
-        out.into_inner()?.sync_data()
+        out.flush()?;
+        drop(out);
+        new.finish().map(drop)
     };
     let failed = |error: io::Error| format!("{error}; make room, or give another folder");
     write().map_err(|error| StateError::Write { file: path.clone(), reason: failed(error) })

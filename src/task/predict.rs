@@ -59,8 +59,11 @@ pub struct Begun<'a> {
     /// How many pairs answered other photographs or annotations than there are now, and the first with
     /// what changed.
     pub changed: Option<(usize, &'a Pair, &'static str)>,
-    /// Pairs of which it is not known what they answered.
+    /// Pairs of which it is not known what they answered, and which are predicted again.
     pub unknown: usize,
+    /// Pairs of a file that was complete, of which that is not known either: their answers are taken as
+    /// they are.
+    pub taken: usize,
     /// Pairs that a photograph left without an answer.
     pub unanswered: usize,
     /// Pairs that could not be read before.
@@ -165,6 +168,21 @@ pub fn predict(
     let inputs = of_pairs(benchmark, 0..total, &*method.identify(), false);
     let place = files::regular(out).unwrap_or_else(|_| out.to_owned());
     let finished = options.resume && place.exists() && !partial_path(&place).exists();
+    if finished {
+        // A complete file keeps its name until it is known that something of it is to be done again.
+        let done = Writer::complete(out, &header)?;
+        let known = InputsFile::read(&place)?;
+        let state = (&*done, &known, true);
+        let resumed = Resumed::of(out, benchmark, unreadable, &inputs, state)?;
+        if resumed.has_nothing_to_do(total) {
+            listener(PredictEvent::Begun(resumed.begun(benchmark, false, true)));
+            return Ok(Predicted { pairs: total, unusable: Vec::new(), whole: true });
+        }
+        if known.is_empty() {
+            let answered = done.iter().filter(|one| one.answered);
+            InputsFile::take(&place, answered.map(|one| (&*one.pair, &*one.line)))?;
+        }
+    }
     let (writer, done) = if options.resume {
         let (writer, done) = Writer::resume(out, &header)?;
         (AnyWriter::File(writer), done)
@@ -186,7 +204,7 @@ pub fn predict(
     };
     let resumed = Resumed::of(out, benchmark, unreadable, &inputs, (&done, &known, finished))?;
     let replaces = !options.resume && !streamed && out.exists();
-    listener(PredictEvent::Begun(resumed.begun(benchmark, replaces, finished)));
+    listener(PredictEvent::Begun(resumed.begun(benchmark, replaces, false)));
     let Resumed { lines, again, next, unanswered, .. } = resumed;
     let todo: Vec<usize> = (next..total).collect();
     let mut output = Output {
@@ -211,9 +229,6 @@ pub fn predict(
     };
     let before = |error| stopped(StopReason::File(error));
     output.leave_out(unreadable, &known).map_err(before)?;
-    if finished && known.is_empty() {
-        output.vouch(&done, &lines).map_err(before)?;
-    }
     if lines.len() < done.len() {
         let kept: Vec<Line> = lines.iter().map(|&(position, _)| Line::Kept(position)).collect();
         output.writer.rewrite(&kept).map_err(before)?;
@@ -265,6 +280,8 @@ struct Resumed {
     first_changed: Option<(usize, &'static str)>,
     /// Pairs of which it is not known what they answer.
     unknown: usize,
+    /// Pairs of which that is not known either, whose answers are taken as they are.
+    taken: usize,
     /// Pairs that a photograph left without an answer.
     without: usize,
     /// Pairs that could not be read before.
@@ -332,6 +349,10 @@ impl Resumed {
     ) -> bool {
         match known.get(&one.pair, &one.line) {
             Some(Made { unusable: true, .. }) => self.without += 1,
+            Some(Made { taken: true, .. }) => {
+                self.taken += 1;
+                return true;
+            }
             Some(Made { inputs: Some(then), .. }) => match then.difference(now) {
                 None => return true,
                 Some(what) => {
@@ -339,20 +360,28 @@ impl Resumed {
                     self.first_changed.get_or_insert((pair, what));
                 }
             },
-            // What a finished file answers is its own affair, where it answers.
-            _ if finished && known.is_empty() && one.answered => return true,
+            // What a complete file answers is its own affair, where it answers.
+            _ if finished && known.is_empty() && one.answered => {
+                self.taken += 1;
+                return true;
+            }
             _ if finished && known.is_empty() => self.without += 1,
             _ => self.unknown += 1,
         }
         false
     }
 
+    /// Whether the file has the answers of all pairs, and no others.
+    fn has_nothing_to_do(&self, total: usize) -> bool {
+        self.again.is_empty() && self.next == total && self.dropped == 0
+    }
+
     /// How things stand, in numbers.
     fn begun<'a>(&self, benchmark: &'a Benchmark, replaces: bool, finished: bool) -> Begun<'a> {
-        let nothing_to_do = self.again.is_empty() && self.next == benchmark.pairs.len();
         Begun {
             replaces,
-            complete: finished && nothing_to_do,
+            complete: finished && self.has_nothing_to_do(benchmark.pairs.len()),
+            taken: self.taken,
             changed: self
                 .first_changed
                 .map(|(pair, what)| (self.changed, &benchmark.pairs[pair], what)),
@@ -476,18 +505,7 @@ impl Output<'_, '_> {
         let Some(log) = &mut self.log else { return Ok(()) };
         for Unreadable { pair, .. } in unreadable.iter().filter(|one| !known.left_out(&one.pair)) {
             let (pair, line, inputs) = (pair.clone(), None, None);
-            log.made(&Made { pair, line, inputs, unusable: false })?;
-        }
-        Ok(())
-    }
-
-    /// Says of the answers of a finished file that they stay.
-    fn vouch(&mut self, done: &[Done], lines: &[(usize, usize)]) -> Result<(), PredictionsError> {
-        let Some(log) = &mut self.log else { return Ok(()) };
-        for &(position, at) in lines.iter().filter(|&&(position, _)| done[position].answered) {
-            let Done { pair, line, .. } = done[position].clone();
-            let (line, inputs) = (Some(line), Some(self.inputs[at].clone()));
-            log.made(&Made { pair, line, inputs, unusable: false })?;
+            log.made(&Made { pair, line, inputs, unusable: false, taken: false })?;
         }
         Ok(())
     }
