@@ -152,7 +152,7 @@ fn notes(args: &Args, begun: &Begun) -> Vec<String> {
             notes.push(format!("{out}: {}{what}", counted(count, thing)));
         }
     };
-    let unknown = " whose photographs and annotations then are not known: to be predicted again";
+    let unknown = " of which it is not known what they answered: to be predicted again";
     note(begun.unknown, "pair", unknown);
     note(begun.unanswered, "unanswered pair", " to be predicted again");
     note(begun.left_out, "pair", " left out before: to be predicted");

@@ -183,6 +183,10 @@ pub fn predict(
             InputsFile::take(&place, answered.map(|one| (&*one.pair, &*one.line)))?;
         }
     }
+    if !streamed {
+        // What has the name of the file beside it is seen before any file is begun.
+        InputsFile::read(&place)?;
+    }
     let (writer, done) = if options.resume {
         let (writer, done) = Writer::resume(out, &header)?;
         (AnyWriter::File(writer), done)

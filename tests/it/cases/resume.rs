@@ -218,6 +218,55 @@ fn both_files_may_end_anywhere() {
 }
 
 #[test]
+fn a_complete_file_is_left_alone_and_its_answers_are_never_said_to_be_of_what_is_there_now() {
+    let tiny = Tiny::new();
+    let whole = expected(&tiny);
+    fs::write(tiny.path("a.jsonl"), &whole).expect("a file");
+    // Other pairs than the file has: refused, and the file keeps its name.
+    let refused = predict(&tiny, "a.jsonl", &["--resume", "--limit", "2"]);
+    fails(&refused, 1, &["a.jsonl", "limit"]);
+    is_whole(&tiny, "a.jsonl", &whole);
+    let layout = tiny.path("Layout/large/test.txt");
+    let list = fs::read_to_string(&layout).expect("a layout");
+    let reversed: Vec<&str> = list.lines().rev().collect();
+    fs::write(&layout, reversed.join("\n")).expect("a layout");
+    fails(&predict(&tiny, "a.jsonl", &["--resume"]), 1, &["a.jsonl: pair 1 is", "asked for there"]);
+    is_whole(&tiny, "a.jsonl", &whole);
+    fs::write(&layout, &list).expect("a layout");
+    // All is answered, but what it answered is not known any more.
+    mend(&photograph(&tiny, 0));
+    for _ in 0..2 {
+        let said = says(&predict(&tiny, "a.jsonl", &["--resume"]));
+        assert!(said.contains("complete already") && said.contains("predict anew"), "{said}");
+        is_whole(&tiny, "a.jsonl", &whole);
+    }
+    // One pair is to be predicted again; of the others it stays unknown, however often it is asked.
+    let text_of = |lines: &[&str]| lines.concat();
+    let mut lines: Vec<String> = text(&whole).split_inclusive('\n').map(str::to_owned).collect();
+    let first: Value = serde_json::from_str(&lines[1]).expect("JSON");
+    let nulls = vec![Value::Null; first["keypoints"].as_array().expect("keypoints").len()];
+    lines[1] = format!("{}\n", serde_json::json!({"pair": first["pair"], "keypoints": nulls}));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    fs::write(tiny.path("b.jsonl"), text_of(&lines)).expect("a file");
+    let others = lines.len() - 2;
+    let said = says(&predict(&tiny, "b.jsonl", &["--resume"]));
+    assert!(said.contains("1 unanswered pair to be predicted again"), "{said}");
+    assert!(said.contains(&format!("which photographs and annotations {others} pairs")), "{said}");
+}
+
+#[test]
+fn a_file_of_somebody_elses_that_has_the_name_is_left_alone() {
+    let tiny = Tiny::new();
+    for notes in ["my notes\n", "{\"format\":\"hpflow-inputs\",\"version\":2}\n"] {
+        fs::write(tiny.path("a.jsonl.inputs"), notes).expect("a file");
+        fails(&predict(&tiny, "a.jsonl", &[]), 1, &["a.jsonl.inputs", "move it away"]);
+        assert_eq!(fs::read_to_string(tiny.path("a.jsonl.inputs")).expect("a file"), notes);
+        fs::remove_file(tiny.path("a.jsonl.inputs")).expect("removed");
+        let _ = fs::remove_file(tiny.path("a.jsonl.partial"));
+    }
+}
+
+#[test]
 fn an_upgrade_goes_on_where_the_arithmetic_is_equal() {
     let tiny = Tiny::new();
     let whole = expected(&tiny);
