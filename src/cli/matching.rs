@@ -126,6 +126,18 @@ fn check_outputs(args: &Args) -> anyhow::Result<bool> {
     let mut printed = false;
     for (option, path) in [("--picture", &args.picture), ("--flow", &args.flow)] {
         let Some(path) = path else { continue };
+        let others = [Some(&args.source), Some(&args.target), args.picture.as_ref()];
+        let others = others
+            .into_iter()
+            .flatten()
+            .filter(|other| !(option == "--picture" && args.picture.as_ref() == Some(*other)));
+        if let Some(other) = others.into_iter().find(|other| is_same_file(path, other)) {
+            let (path, other) = (path.display(), other.display());
+            return Err(Usage(format!(
+                "{option} {path}: would be written over {other}; give another name"
+            ))
+            .into());
+        }
         if check_writable(path)? != Destination::Standard {
             continue;
         }
@@ -139,6 +151,12 @@ fn check_outputs(args: &Args) -> anyhow::Result<bool> {
         printed = true;
     }
     Ok(printed)
+}
+
+/// Whether two paths are of one file, through links too.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
 }
 
 /// Keypoints given on the command line or in a file.

@@ -110,6 +110,7 @@ impl Kept {
             }
             maps.push(map);
         }
+        maps.iter().try_for_each(|map| self.check_cover(map))?;
         let seen = |map: &FeatureMap| map.data.iter().any(|value| value.abs() >= SMALLEST_PEAK);
         if let (false, Some(map)) = (maps.iter().any(seen), maps.first()) {
             let found =
@@ -118,6 +119,26 @@ impl Kept {
             return Err(self.wrong(&self.name(map.layer), found, expected));
         }
         Ok(maps)
+    }
+
+    /// That a map reaches to the photograph's end: what is left of it may be less than a cell.
+    fn check_cover(&self, map: &FeatureMap) -> Result<(), FeaturesError> {
+        let (offset, size) = (self.header.offset(), self.header.resized_size);
+        for (axis, cells, what) in [(0, map.columns, "columns"), (1, map.rows, "rows")] {
+            let end = f64::from(offset[axis]) + f64::from(size[axis]);
+            if ((cells + 1) * map.stride) as f64 > end {
+                continue;
+            }
+            let stride = map.stride;
+            let found = format!(
+                "has {cells} {what} of {stride} pixels, which end at {}, and the photograph ends at {end}",
+                cells * stride
+            );
+            let expected = "a map that covers the photograph (channels × rows × columns), or the \
+                            stride, resized_size and offset that belong to it";
+            return Err(self.wrong(&self.name(map.layer), found, expected.to_owned()));
+        }
+        Ok(())
     }
 
     fn name(&self, id: usize) -> String {

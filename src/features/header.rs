@@ -93,6 +93,11 @@ fn check(header: &Header) -> Result<(), String> {
         );
     }
     let near = -FARTHEST..=FARTHEST;
+    if let Some(offset) = header.offset().into_iter().find(|side| *side < 0.0) {
+        return Err(format!(
+            "offset {offset:?}, expected the pixels before the photograph, which are not negative"
+        ));
+    }
     if let Some(offset) = header.offset().into_iter().find(|side| !near.contains(side)) {
         return Err(format!(
             "offset {offset:?}, expected pixels of what the network saw, at most {FARTHEST}"

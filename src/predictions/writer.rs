@@ -61,6 +61,7 @@ impl Writer {
     /// unfinished run is there, which this refuses to overwrite.
     pub fn create(path: &Path, header: &Header) -> Result<Self, PredictionsError> {
         let path = &*followed(path)?;
+        refuse_others(path)?;
         let partial = partial_path(path);
         let file = OpenOptions::new().write(true).create_new(true).open(&partial);
         let file = file.map_err(|error| match error.kind() {
@@ -233,6 +234,22 @@ impl Writer {
     fn write_error(&self, source: io::Error) -> PredictionsError {
         PredictionsError::Write { file: self.partial.clone(), source }
     }
+}
+
+/// A file that holds something else than predictions may be somebody's photograph, annotation or table:
+/// it is not replaced.
+fn refuse_others(path: &Path) -> Result<(), PredictionsError> {
+    let mut start = Vec::new();
+    match File::open(path) {
+        Ok(file) => drop(file.take(64).read_to_end(&mut start)),
+        Err(_) => return Ok(()),
+    }
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&start).trim_ascii_start();
+    if start.is_empty() || start.starts_with(b"{\"format\"") {
+        return Ok(());
+    }
+    let what = "it is there already and is not a predictions file; give another name, or delete it";
+    Err(output_error(path, what.to_owned()))
 }
 
 /// The pairs in a file of this run.

@@ -128,23 +128,25 @@ impl Ledger {
         cells.chunks(self.classes).map(|classes| self.mean(classes)).collect()
     }
 
-    /// For every cell whether resampling its pairs can tell anything: there are three or more, and not
-    /// all of the same two photographs.
+    /// For every cell whether resampling its pairs can tell anything: there are three or more, and in
+    /// some category, within which all is drawn, not all are of the same two photographs.
     pub(super) fn enough(&self, benchmark: &Benchmark) -> Vec<bool> {
         let mut pairs = vec![BTreeSet::new(); self.shape.len()];
-        let mut photographs = vec![BTreeSet::new(); self.shape.len()];
+        let mut photographs = vec![BTreeMap::<&str, BTreeSet<_>>::new(); self.shape.len()];
         for record in &self.records {
             let pair = &benchmark.pairs[record.pair];
             let both = [pair.source.min(pair.target), pair.source.max(pair.target)];
             for &cell in &self.groups[record.group].cells {
                 pairs[cell].insert(record.pair);
-                photographs[cell].insert(both);
+                photographs[cell].entry(&pair.category).or_default().insert(both);
             }
         }
+        let varied =
+            |both: &BTreeMap<&str, BTreeSet<[usize; 2]>>| both.values().any(|set| set.len() > 1);
         pairs
             .iter()
             .zip(&photographs)
-            .map(|(pairs, both)| pairs.len() > 2 && both.len() > 1)
+            .map(|(pairs, both)| pairs.len() > 2 && varied(both))
             .collect()
     }
 

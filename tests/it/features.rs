@@ -369,6 +369,37 @@ fn a_number_beyond_half_precision_is_refused() {
     assert!(error.contains("layer 3") && error.contains("70000"), "{error}");
 }
 
+#[test]
+fn maps_that_do_not_reach_the_photographs_end_are_refused() {
+    let tiny = Tiny::new();
+    let refused = |rows: usize, columns: usize, what: &str| {
+        foreign(&tiny, |index, _, maps| {
+            let map = &mut maps[0];
+            if index == 1 {
+                (map.rows, map.columns) = (rows, columns);
+                map.data = (0..map.channels * rows * columns).map(|at| (at % 7) as f32).collect();
+            }
+        });
+        let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+        fails(&output, 1, &["mug_1.png.safetensors", what, "covers the photograph"]);
+    };
+    // The photograph has 100 × 80 pixels, 12 × 10 whole cells of 8.
+    refused(12, 10, "has 10 columns of 8 pixels, which end at 80, and the photograph ends at 100");
+    refused(8, 12, "has 8 rows of 8 pixels, which end at 64, and the photograph ends at 80");
+    foreign(&tiny, |_, header, _| {
+        header.ratio = Some(Ratio::Both(1.0));
+        header.offset = Some([0.0, -5.0]);
+    });
+    let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+    fails(&output, 1, &["offset -5", "not negative"]);
+    foreign(&tiny, |_, header, _| {
+        header.ratio = Some(Ratio::Both(1.0));
+        header.offset = Some([0.0, 30.0]);
+    });
+    let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+    fails(&output, 1, &["the photograph ends at 110"]);
+}
+
 /// The same file with another header, as a program of one's own might write it.
 fn with_header(file: &Path, change: impl Fn(&mut serde_json::Value)) {
     let bytes = fs::read(file).expect("a file");

@@ -201,14 +201,21 @@ fn a_single_pair_has_no_interval() {
 /// A benchmark in SPair-71k's JSON of these pairs of photographs, and a file that is right on every
 /// other keypoint of every other pair.
 fn pairs_of(photographs: &[[&str; 2]]) -> Case {
+    pairs_in(photographs, &["cat"])
+}
+
+/// [`pairs_of`] in these categories, in turn.
+fn pairs_in(photographs: &[[&str; 2]], categories: &[&str]) -> Case {
     let case = Case::new("one-pair-interval");
     let first: Value = serde_json::from_slice(&fs::read(case.path(FIRST)).unwrap()).unwrap();
     fs::remove_file(case.path(FIRST)).unwrap();
     let header = fs::read_to_string(case.path("half.jsonl")).unwrap();
     let mut lines = header.lines().next().unwrap().to_owned() + "\n";
     for (at, [source, target]) in photographs.iter().enumerate() {
-        let id = format!("{at:06}-{source}-{target}:cat");
+        let category = categories[at % categories.len()];
+        let id = format!("{at:06}-{source}-{target}:{category}");
         let mut pair = first.clone();
+        pair["category"] = json!(category);
         pair["src_imname"] = json!(format!("{source}.png"));
         pair["trg_imname"] = json!(format!("{target}.png"));
         fs::write(case.path(&format!("{ANNOTATIONS}/{id}.json")), pair.to_string()).unwrap();
@@ -241,6 +248,16 @@ fn two_pairs_and_pairs_of_the_same_photographs_have_no_interval_and_others_do() 
         assert_eq!([&ends["low"]["all"], &ends["high"]["category"]["cat"]], [&Value::Null; 2]);
         assert_eq!(found["differences"][0]["interval_95"], Value::Null, "{few:?}");
         assert_eq!(found["differences"][0]["p"], Value::Null, "{few:?}");
+    }
+    // All is drawn within each category, so single pairs of several categories say nothing of it.
+    let case = pairs_in(&[["a", "b"], ["c", "d"], ["e", "f"]], &["cat", "cow", "dog"]);
+    for unit in ["pairs", "images"] {
+        let more =
+            ["--root", "bench", "--bootstrap", "200", "--format", "json", "--resample", unit];
+        let printed = case.prints(&[&["score", "mine.jsonl"], &more[..]].concat());
+        let found: Value = serde_json::from_str(&printed).unwrap();
+        let low = &found["files"][0]["pck"]["0.1"]["interval_95"]["low"]["all"];
+        assert_eq!(*low, Value::Null, "{unit}");
     }
     let found = found(&[["a", "b"], ["b", "c"], ["c", "a"]]);
     let ends = &found["files"][0]["pck"]["0.1"]["interval_95"];

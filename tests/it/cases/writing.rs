@@ -357,3 +357,35 @@ fn nothing_is_renamed_but_by_the_module_of_output_paths() {
     }
     assert!(seen > 100, "{seen} files");
 }
+
+/// What has the name of the output is an output of the same kind, or it stays.
+#[test]
+fn no_input_is_written_over() {
+    let case = Case::new("out-through-link");
+    let photograph = fs::read_dir(case.path("bench/JPEGImages/cat")).unwrap().next().unwrap();
+    let photograph = photograph.unwrap().path();
+    let before = fs::read(&photograph).unwrap();
+    symlink(&photograph, case.path("link.jsonl")).unwrap();
+    fs::write(case.path("mine.csv"), "pair,keypoint,x,y\n").unwrap();
+    let real = photograph.display().to_string();
+    for out in [&*real, "link.jsonl", "mine.csv"] {
+        let arguments =
+            ["predict", "--benchmark", "spair-json", "--root", "bench", "--method", "identity"];
+        let output = case.hpflow(&[&arguments[..], &["--out", out]].concat());
+        fails(&output, 1, &["is there already and is not a predictions file"]);
+    }
+    let import = ["import", "mine.csv", "--benchmark", "spair-json", "--root", "bench"];
+    let output = case.hpflow(&[&import[..], &["--out", "mine.csv"]].concat());
+    fails(&output, 1, &["mine.csv", "is not a predictions file"]);
+    assert_eq!(fs::read_to_string(case.path("mine.csv")).unwrap(), "pair,keypoint,x,y\n");
+    symlink(&photograph, case.path("link.png")).unwrap();
+    for picture in [&*real, "link.png"] {
+        let found = ["match", &real, &real, "--method", "identity", "--keypoints", "5,5"];
+        let output = case.hpflow(&[&found[..], &["--picture", picture]].concat());
+        fails(&output, 2, &["--picture", "would be written over"]);
+    }
+    let both = ["match", &real, &real, "--method", "identity", "--keypoints", "5,5"];
+    let output = case.hpflow(&[&both[..], &["--picture", "x.png", "--flow", "x.png"]].concat());
+    fails(&output, 2, &["--flow x.png", "would be written over"]);
+    assert!(fs::read(&photograph).unwrap() == before, "the photograph stays");
+}
