@@ -345,9 +345,9 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
     let unknown = ["-q", "predict", "--root", &root, "--out", &out, "--backbone", "vgg"];
     fails(&hpflow(&unknown), 2, &["'vgg'", "resnet50"]);
     fails(&predict(&["--weights", "x.safetensors"]), 2, &["--weights x.safetensors", "hog"]);
-    for unheeded in ["--engine", "--adapter"] {
+    for unknown in ["--engine", "--adapter"] {
         let common = ["features", "--root", &root, "--out", &out, "--backbone", "hog"];
-        fails(&hpflow(&[&common[..], &[unheeded, "cpu"]].concat()), 2, &[unheeded, "unexpected"]);
+        fails(&hpflow(&[&common[..], &[unknown, "cpu"]].concat()), 2, &[unknown, "unexpected"]);
     }
     let twice = ["-q", "bench", "--backbone", "hog", "--engines", "cpu,cpu"];
     fails(&hpflow(&twice), 2, &["cpu twice"]);
