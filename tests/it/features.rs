@@ -283,7 +283,7 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
 /// after the photograph. `padding` decides what is in the last of them.
 fn with_cells_beyond(tiny: &Tiny, engine: &str, padding: usize) -> String {
     foreign(tiny, |_, header, maps| {
-        header.description.layers[0].receptive_field = Some(3);
+        header.description.layers[0].receptive_field = Some(11);
         header.description.layers[0].offset = 0.0;
         for map in maps {
             map.columns += 2;
