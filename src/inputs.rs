@@ -38,10 +38,7 @@ impl Inputs {
         let parts = [
             ("source photograph", self.source == now.source),
             ("target photograph", self.target == now.target),
-            (
-                "keypoints in the source, or annotated size of a photograph,",
-                self.asked == now.asked,
-            ),
+            ("keypoints in the source or annotated sizes", self.asked == now.asked),
             ("keypoints in the target, box or label", self.truth == now.truth),
         ];
         parts.into_iter().find(|(_, same)| !same).map(|(part, _)| part)

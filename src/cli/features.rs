@@ -53,7 +53,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let (count, name) = (layers.len(), backbone.name());
     let changed = match done.changed {
         0 => String::new(),
-        changed => format!(", {changed} of photographs that changed since were written again"),
+        1 => ", 1 was written again because its photograph changed".to_owned(),
+        changed => format!(", {changed} were written again because their photographs changed"),
     };
     console.note(format!(
         "{folder}: {total} photographs, {count} layers of {name}; {} were there already{changed}",

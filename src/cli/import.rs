@@ -88,7 +88,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         ("name".to_owned(), args.name.clone().unwrap_or_else(stem).into()),
         ("imported_from".to_owned(), kind.name().into()),
     ]);
-    let header = Header::new(&benchmark.name, &benchmark.split, method);
+    // This hpflow's arithmetic had no part in the numbers.
+    let mut header = Header::new(&benchmark.name, &benchmark.split, method);
+    header.arithmetic = None;
     let write = || {
         let mut writer = AnyWriter::create(&args.out, &header)?;
         for (pair, keypoints) in &predicted {

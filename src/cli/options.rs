@@ -168,7 +168,7 @@ pub struct FeaturesArgs {
     ))
 )]
 pub struct MethodArgs {
-    /// The method. What each heeds is listed below; any other option is refused.
+    /// The method. What each accepts is listed below; any other option is refused.
     #[arg(long, default_value = "hpf", value_parser = method_names())]
     pub method: String,
     #[command(flatten)]
@@ -192,13 +192,13 @@ fn method_names() -> PossibleValuesParser {
     PossibleValuesParser::new(method::table().iter().map(entry))
 }
 
-/// The end of a command's help: its examples, and the options that each method heeds.
+/// The end of a command's help: its examples, and the options that each method accepts.
 pub fn help_of_methods(examples: &str) -> String {
     let lines = method::table().iter().map(|entry| {
-        let heeds: Vec<&str> =
-            entry.heeds.iter().map(|setting: &Setting| setting.option()).collect();
+        let accepted: Vec<&str> =
+            entry.accepts.iter().map(|setting: &Setting| setting.option()).collect();
         let engines: Vec<&str> = entry.engines.iter().map(|engine| engine.name()).collect();
-        let options = if heeds.is_empty() { "none".to_owned() } else { heeds.join(" ") };
+        let options = if accepted.is_empty() { "none".to_owned() } else { accepted.join(" ") };
         let engines = match engines.as_slice() {
             [] => String::new(),
             engines => format!("; engines {}", engines.join(", ")),
@@ -231,7 +231,7 @@ impl MethodArgs {
         }
     }
 
-    /// Refuses what the method does not heed.
+    /// Refuses what the method does not accept.
     ///
     /// # Errors
     /// Wrong usage.

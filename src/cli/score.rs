@@ -104,7 +104,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         }
         let explained =
             explain_files(&args.files, &args.root, &options).map_err(explained_error)?;
-        return print_explained(&explained, args.format);
+        return print_explained(&explained, args.format, console);
     }
     let scored = score_files(&args.files, &args.root, &options).map_err(explained_error)?;
     if !scored.opened.unreadable.is_empty() {
@@ -158,11 +158,12 @@ fn say_left_out(left_out: &[(String, Vec<&str>)]) {
     }
 }
 
-fn print_explained(explained: &Explained, format: Output) -> anyhow::Result<()> {
+fn print_explained(explained: &Explained, format: Output, console: Console) -> anyhow::Result<()> {
     if !explained.opened.unreadable.is_empty() {
         say(format!("hpflow: {}", left_out(&explained.opened.unreadable)));
     }
     say_left_out(&explained.left_out);
+    explained.notes.iter().for_each(|note| console.note(note));
     let (benchmark, comparisons) = (&explained.opened.benchmark, &explained.comparisons);
     match format {
         Output::Json => {

@@ -12,7 +12,7 @@ use crate::benchmark::{Benchmark, Image};
 pub const ENTRY: Entry = Entry {
     name: "identity",
     about: "a keypoint stays at its relative position: what a method must beat",
-    heeds: &[],
+    accepts: &[],
     engines: &[],
     open: |_| Ok(Box::new(Identity)),
 };

@@ -32,11 +32,11 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    /// The options that it heeds; any other is wrong usage.
-    pub heeds: &'static [Setting],
+    /// The options that it accepts; any other is wrong usage.
+    pub accepts: &'static [Setting],
     /// Its engines, the fastest usual one first. The last is what the others are compared with.
     pub engines: &'static [EngineKind],
-    /// Opens it; what it does not heed has been refused before.
+    /// Opens it; what it does not accept has been refused before.
     pub open: fn(&Options) -> Result<Box<dyn Method>, OpenError>,
 }
 
@@ -53,7 +53,7 @@ pub fn table() -> &'static [Entry] {
     ]
 }
 
-/// The method of this name, if it heeds all that is asked.
+/// The method of this name, if it accepts all that is asked.
 ///
 /// # Errors
 /// An unknown name, or options that the method refuses.

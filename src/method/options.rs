@@ -76,7 +76,7 @@ impl Direction {
     }
 }
 
-/// An option that some methods heed and others refuse.
+/// An option that some methods accept and others refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
     /// [`Options::backbone`].
@@ -141,23 +141,23 @@ impl Options {
         .collect()
     }
 
-    /// Refuses what a method does not heed, engines that it has not, and an adapter for an engine
+    /// Refuses what a method does not accept, engines that it has not, and an adapter for an engine
     /// that uses none.
     ///
     /// # Errors
     /// Wrong usage, in a sentence.
     pub fn check(&self, method: &Entry) -> Result<(), OpenError> {
         let name = method.name;
-        if let Some(setting) = self.given().into_iter().find(|one| !method.heeds.contains(one)) {
+        if let Some(setting) = self.given().into_iter().find(|one| !method.accepts.contains(one)) {
             let option = setting.option();
-            let heeding: Vec<&str> = table()
+            let accepting: Vec<&str> = table()
                 .iter()
-                .filter(|entry| entry.heeds.contains(&setting))
+                .filter(|entry| entry.accepts.contains(&setting))
                 .map(|entry| entry.name)
                 .collect();
             return Err(OpenError::Usage(format!(
                 "{option} is not for --method {name}, but for {}; leave it out",
-                heeding.join(", ")
+                accepting.join(", ")
             )));
         }
         let Some(kind) = self.engine else { return Ok(()) };

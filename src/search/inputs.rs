@@ -91,7 +91,8 @@ pub fn check_inputs(
             let path = image.map_or_else(String::new, |image| {
                 format!(" {}", benchmark.images[image].path.display())
             });
-            return changed(format!("the {what}{path} of pair {id} is not what it was"));
+            let are = if image.is_some() { "is not what it was" } else { "are not what they were" };
+            return changed(format!("pair {id} changed: its {what}{path} {are}"));
         }
     }
     match then.get(inputs.len()) {

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::files::{FilesError, Opened, PredictionsFiles};
 use crate::benchmark::{Benchmark, Kind, LayoutSize};
 use crate::predictions::Header;
 use crate::report::Format;
 use crate::report::explanation::Comparison;
 use crate::report::scores::{
-    Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, tables,
+    Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, protocol_notes, tables,
 };
 use crate::score::bootstrap::{Bootstrap, compare};
 use crate::score::explain::{explain, judge_differently};
@@ -155,10 +157,7 @@ pub fn score_files(
             file: file.display().to_string(),
             method: method.clone(),
             name: names[at].clone(),
-            warnings: warnings(&protocols, method)
-                .iter()
-                .map(|warning| format!("{}: {warning}.", names[at]))
-                .collect(),
+            warnings: of_file(&names[at], &protocols, method),
             scores: score_all(&opened.benchmark, &answers, &protocols, options).map_err(wrong)?,
         });
         all_answers.push(answers);
@@ -173,6 +172,11 @@ pub fn score_files(
     Ok(Scored { opened, files: scores, contrasts, left_out, doubts, bootstrap, with_published })
 }
 
+/// What a reader of a file's scores has to know, a sentence each.
+fn of_file(name: &str, protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<String> {
+    warnings(protocols, method).iter().map(|warning| format!("{name}: {warning}.")).collect()
+}
+
 /// What the first protocol asked for and each other one judge differently, file by file.
 #[derive(Debug)]
 pub struct Explained {
@@ -182,6 +186,8 @@ pub struct Explained {
     pub comparisons: Vec<Comparison>,
     /// As [`Scored::left_out`].
     pub left_out: Vec<(String, Vec<&'static str>)>,
+    /// What a reader has to know of the protocols, the files and the benchmark, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Lists the keypoints that the first protocol and each other one judge differently.
@@ -204,7 +210,9 @@ pub fn explain_files(
     }
     let alphas = if options.alphas.is_empty() { first.alphas } else { &options.alphas };
     let mut comparisons = Vec::new();
+    let mut notes = protocol_notes(protocols.iter().copied());
     for (at, (file, name)) in files.iter().zip(names).enumerate() {
+        notes.extend(of_file(&name, &protocols, &opened.of.headers[at].method));
         let answers = opened.answers(at)?;
         for (&other, &alpha) in others.iter().flat_map(|o| alphas.iter().map(move |a| (o, a))) {
             let protocols = [*first, other];
@@ -213,7 +221,8 @@ pub fn explain_files(
             comparisons.push(Comparison { file: name.clone(), protocols, alpha, differences });
         }
     }
-    Ok(Explained { opened, comparisons, left_out })
+    notes.extend(opened.benchmark.doubts().sentence());
+    Ok(Explained { opened, comparisons, left_out, notes })
 }
 
 /// Files, benchmark and protocols, checked against each other.
@@ -289,13 +298,13 @@ impl Scored {
 
     /// Everything in full precision.
     #[must_use]
-    pub fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> Value {
         json(self.scope(), &self.files, &self.contrasts)
     }
 
     /// One flat object of numbers, as experiment trackers take it.
     #[must_use]
-    pub fn metrics(&self) -> serde_json::Value {
+    pub fn metrics(&self) -> Value {
         metrics(&self.files)
     }
 

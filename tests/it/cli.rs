@@ -200,13 +200,12 @@ fn a_missing_photograph_or_annotation_is_named_before_any_work() {
 #[test]
 fn wrong_options_end_with_two_and_a_remedy() {
     let tiny = Tiny::new();
-    let cases: [(&[&str], &[&str]); 6] = [
+    let cases: [(&[&str], &[&str]); 5] = [
         (&["--layers", "0,0"], &["--layers", "ascending"]),
         (&["--layers", "9,0"], &["--layers", "ascending"]),
         (&["--layers", "7"], &["--layers 7", "hog"]),
         (&["--layers", "zero"], &["'zero' is not a layer number"]),
         (&["--backbone", "vgg"], &["vgg", "resnet50"]),
-        (&["--engine", "gpu", "--adapter", "no such adapter"], &["no such adapter"]),
     ];
     for (more, parts) in cases {
         let out = tiny.arg("a.jsonl");
@@ -217,6 +216,16 @@ fn wrong_options_end_with_two_and_a_remedy() {
         arguments.extend(more);
         fails(&hpflow(&arguments), 2, parts);
     }
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn an_adapter_that_there_is_not_ends_with_two_and_those_that_there_are() {
+    let tiny = Tiny::new();
+    let out = tiny.arg("a.jsonl");
+    let predict = ["predict", "--root", tiny.root(), "--out", &out, "--backbone", "hog"];
+    let adapter = ["--engine", "gpu", "--adapter", "no such adapter"];
+    fails(&hpflow(&[&predict[..], &adapter].concat()), 2, &["no such adapter"]);
 }
 
 #[test]
@@ -345,9 +354,9 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
     let unknown = ["-q", "predict", "--root", &root, "--out", &out, "--backbone", "vgg"];
     fails(&hpflow(&unknown), 2, &["'vgg'", "resnet50"]);
     fails(&predict(&["--weights", "x.safetensors"]), 2, &["--weights x.safetensors", "hog"]);
-    for unheeded in ["--engine", "--adapter"] {
+    for unknown in ["--engine", "--adapter"] {
         let common = ["features", "--root", &root, "--out", &out, "--backbone", "hog"];
-        fails(&hpflow(&[&common[..], &[unheeded, "cpu"]].concat()), 2, &[unheeded, "unexpected"]);
+        fails(&hpflow(&[&common[..], &[unknown, "cpu"]].concat()), 2, &[unknown, "unexpected"]);
     }
     let twice = ["-q", "bench", "--backbone", "hog", "--engines", "cpu,cpu"];
     fails(&hpflow(&twice), 2, &["cpu twice"]);

@@ -1,4 +1,4 @@
-//! The method boundary: one table, and options that each method heeds or refuses.
+//! The method boundary: one table, and options that each method accepts or refuses.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use hpflow::testing::method::{self, Method as _, OpenError, Options, Query};
 use crate::cli::{Tiny, fails, hpflow, text};
 
 #[test]
-fn every_method_refuses_what_it_does_not_heed_and_says_whose_it_is() {
+fn every_method_refuses_what_it_does_not_accept_and_says_whose_it_is() {
     for entry in method::table() {
         let asked = |options: Options| method::check(entry.name, &options).map(|entry| entry.name);
         assert_eq!(asked(Options::default()).expect("nothing is asked"), entry.name);
@@ -68,7 +68,7 @@ fn the_command_line_refuses_before_any_work_and_lists_the_options_of_each_method
         assert!(help.contains(entry.about.split(',').next().expect("a line")), "{help}");
         let line = help.lines().rfind(|line| line.trim_start().starts_with(entry.name));
         let line = line.expect("a line of the method");
-        assert!(entry.heeds.iter().all(|setting| line.contains(setting.option())), "{line}");
+        assert!(entry.accepts.iter().all(|setting| line.contains(setting.option())), "{line}");
     }
 }
 

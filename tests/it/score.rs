@@ -379,6 +379,9 @@ fn imported_predictions_score_what_the_same_predictions_do() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines[0]["method"], json!({"name": "identity", "imported_from": "csv"}));
+    // Another program computed the numbers.
+    assert_eq!(lines[0].get("arithmetic"), None);
+    assert!(lines[0]["created_by"].as_str().unwrap().starts_with("hpflow "));
     let score = &sample.json(&out, &[])["files"][0];
     assert_eq!([&score["pairs"], &score["unanswered"]], [62, 0]);
     near(&score["pck"]["0.1"]["all"], 8.290347645186355);

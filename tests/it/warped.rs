@@ -236,6 +236,7 @@ fn maps_at_any_place_lead_to_the_pixel_on_the_cpu() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn maps_lead_to_the_pixel_on_the_gpu() {
     leads_to_the_pixel(&warped(96), "gpu");
     leads_to_the_pixel(&centred(112), "gpu");

@@ -19,8 +19,8 @@ use crate::method::learned::{backbone_weights, unfit};
 use crate::method::shelf::Scheme;
 use crate::method::{Entry, Method, OpenError, Options, Setting};
 
-/// What every learned alignment heeds.
-const HEEDS: &[Setting] = &[
+/// What every learned alignment accepts.
+const ACCEPTED: &[Setting] = &[
     Setting::Backbone,
     Setting::Weights,
     Setting::BackboneWeights,
@@ -36,7 +36,7 @@ const ENGINES: &[EngineKind] = &[EngineKind::Cpu, EngineKind::Dense];
 pub const CNNGEO: Entry = Entry {
     name: "cnngeo",
     about: "CNNGeo (Rocco et al., CVPR 2017), trained weights of its authors",
-    heeds: HEEDS,
+    accepts: ACCEPTED,
     engines: ENGINES,
     open: |options| open("cnngeo", Network::CnnGeo, false, options),
 };
@@ -45,7 +45,7 @@ pub const CNNGEO: Entry = Entry {
 pub const WEAKALIGN: Entry = Entry {
     name: "weakalign",
     about: "WeakAlign (Rocco et al., CVPR 2018), trained weights of its authors",
-    heeds: HEEDS,
+    accepts: ACCEPTED,
     engines: ENGINES,
     open: |options| open("weakalign", Network::CnnGeo, true, options),
 };
@@ -54,7 +54,7 @@ pub const WEAKALIGN: Entry = Entry {
 pub const A2NET: Entry = Entry {
     name: "a2net",
     about: "A2Net (Seo et al., ECCV 2018), trained weights of its authors",
-    heeds: HEEDS,
+    accepts: ACCEPTED,
     engines: ENGINES,
     open: |options| open("a2net", Network::A2Net, false, options),
 };

@@ -11,7 +11,7 @@ use crate::method::{Entry, KeptFeatures, Method, OpenError, Options, Setting};
 pub const ENTRY: Entry = Entry {
     name: "hpf",
     about: "Hyperpixel Flow (Min et al., ICCV 2019), on a backbone's layers or on kept features",
-    heeds: &[
+    accepts: &[
         Setting::Backbone,
         Setting::Weights,
         Setting::Layers,

@@ -22,7 +22,7 @@ use crate::method::{Entry, Method, OpenError, Options, Setting};
 pub const ENTRY: Entry = Entry {
     name: NAME,
     about: "NC-Net (Rocco et al., NeurIPS 2018), trained weights of its authors",
-    heeds: &[
+    accepts: &[
         Setting::Weights,
         Setting::BackboneWeights,
         Setting::Direction,

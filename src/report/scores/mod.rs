@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::method::Direction;
 use crate::method::alignment::open::USUAL_STAGES;
 use crate::score::bootstrap::{Bootstrap, Paired, TOO_FEW};
-use crate::score::{Alpha, Breakdown, Levels, Score};
+use crate::score::{Alpha, Breakdown, Levels, Protocol, Score};
 
 pub use json::{json, metrics};
 pub use tables::{flat, tables};
@@ -59,20 +59,8 @@ pub fn notes(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> 
 /// [`notes`] without what concerns the benchmark.
 #[must_use]
 pub fn own_notes(files: &[FileScores], contrasts: &[Contrast]) -> Vec<String> {
-    let scores = || files.iter().take(1).flat_map(|file| &file.scores);
-    let mut notes: Vec<String> = Vec::new();
-    let mut warned: Vec<(&str, Vec<&str>)> = Vec::new();
-    for protocol in scores().map(|score| score.protocol) {
-        let Some(warning) = protocol.warning else { continue };
-        match warned.iter_mut().find(|(other, _)| *other == warning) {
-            Some((_, names)) => names.push(protocol.name),
-            None => warned.push((warning, vec![protocol.name])),
-        }
-    }
-    for (warning, names) in warned {
-        let s = if names.len() == 1 { "" } else { "s" };
-        notes.push(format!("Protocol{s} {}: {warning}.", names.join(", ")));
-    }
+    let scores = files.iter().take(1).flat_map(|file| &file.scores);
+    let mut notes = protocol_notes(scores.map(|score| score.protocol));
     if too_few(files, contrasts) {
         notes.push(format!(
             "Where a mean has no interval there are {TOO_FEW}: from one or two, or from pairs of the \
@@ -80,6 +68,24 @@ pub fn own_notes(files: &[FileScores], contrasts: &[Contrast]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What protocols say of their own numbers, a sentence for each warning.
+#[must_use]
+pub fn protocol_notes<'a>(protocols: impl IntoIterator<Item = &'a Protocol>) -> Vec<String> {
+    let mut warned: Vec<(&str, Vec<&str>)> = Vec::new();
+    for protocol in protocols {
+        let Some(warning) = protocol.warning else { continue };
+        match warned.iter_mut().find(|(other, _)| *other == warning) {
+            Some((_, names)) => names.push(protocol.name),
+            None => warned.push((warning, vec![protocol.name])),
+        }
+    }
+    let note = |(warning, names): (&str, Vec<&str>)| {
+        let s = if names.len() == 1 { "" } else { "s" };
+        format!("Protocol{s} {}: {warning}.", names.join(", "))
+    };
+    warned.into_iter().map(note).collect()
 }
 
 /// Whether a mean or a difference has no interval for want of pairs.

@@ -37,8 +37,7 @@ pub fn markdown() -> String {
         }
         text += "\n";
     }
-    text +=
-        "### Whose code\n\n| `--protocol` | follows | code read and run |\n| --- | --- | --- |\n";
+    text += "### Whose code\n\n| `--protocol` | follows | code |\n| --- | --- | --- |\n";
     for evaluator in &EVALUATORS {
         text += &format!("| `{}` | {} | {} |\n", evaluator.name, evaluator.origin, evaluator.code);
     }

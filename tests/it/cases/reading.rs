@@ -576,6 +576,11 @@ fn names_of_keypoints_that_became_floats_are_the_whole_numbers() {
         case.prints(&[&import[..], &["--out", "t.jsonl"]].concat());
         let line: Value = serde_json::from_str(&case.predictions("t.jsonl")[0]).unwrap();
         assert_eq!(line["keypoints"], json!([[20, 18], null, null, [30, 50]]));
+        // Another program's numbers are not of this hpflow's arithmetic.
+        let header = fs::read_to_string(case.path("t.jsonl")).unwrap();
+        let header: Value = serde_json::from_str(header.lines().next().unwrap()).unwrap();
+        assert_eq!(header.get("arithmetic"), None);
+        assert!(header["created_by"].as_str().unwrap().starts_with("hpflow "));
     }
     fs::write(case.path("table.csv"), table.replace("30.0", "30,0")).unwrap();
     let import = ["import", "table.csv", "--benchmark", "spair-json", "--root", "bench-plain"];

@@ -494,14 +494,21 @@ fn a_search_goes_on_with_the_pairs_that_it_was_begun_with_alone() {
     assert!(fs::read(tiny.path("a.json")).expect("a search") == whole);
     type Change<'a> = &'a dyn Fn();
     let changes: [(Change, &[&str]); 4] = [
-        (&|| mend(&photograph(&tiny, 2)), &["target photograph", "mug_2.png", "mug_0-mug_2"]),
+        (
+            &|| mend(&photograph(&tiny, 2)),
+            &["its target photograph", "mug_2.png is not what it was when", "mug_0-mug_2"],
+        ),
         (
             &|| annotate(&tiny, 1, "trg_kps", serde_json::json!([[21, 20], [40, 31]])),
             &["keypoints in the target", "mug_0-mug_2"],
         ),
         (
             &|| annotate(&tiny, 5, "src_kps", serde_json::json!([[21, 20], [40, 31]])),
-            &["keypoints in the source", "mug_2-mug_1"],
+            &[
+                "mug_2-mug_1",
+                " changed: its keypoints in the source or annotated sizes are not what they were \
+                 when the search was begun",
+            ],
         ),
         (&|| annotate(&tiny, 2, "trg_bndbox", serde_json::json!([5, 5, 60, 60])), &["box"]),
     ];
