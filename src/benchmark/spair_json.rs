@@ -40,7 +40,7 @@ pub(super) fn open(
     let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
-        images: Images::of(root.join("JPEGImages")),
+        images: faults.images(root.join("JPEGImages")),
         annotated: HashMap::new(),
         photographs: HashMap::new(),
     };
@@ -52,6 +52,7 @@ pub(super) fn open(
         });
         found.extend(faults.pass(|| ids[index].clone(), read)?);
     }
+    faults.learn(&mut reading.images);
     Ok(Benchmark {
         name: "spair-json".to_owned(),
         split: options.split.clone(),
