@@ -207,20 +207,19 @@ impl Folders {
         {
             *last = before.to_owned(); // as annotations are named
         }
+        if folder.is_empty() {
+            return Ok(()); // a name alone contradicts no folder
+        }
         let before = self.0.entry(stem).or_insert_with(|| folder.clone());
         if *before == folder {
             return Ok(());
         }
-        let shown = |folder: &[String]| match folder {
-            [] => "without a folder".to_owned(),
-            folder => format!("in {:?}", folder.join("/")),
-        };
         Err(format!(
-            "{} stands {} here and {} above, and would be one photograph: give each photograph its \
+            "{} stands in {:?} here and in {:?} above, and would be one photograph: give each photograph its \
              own name, or every row the same folder",
             name.join("/"),
-            shown(&folder),
-            shown(before)
+            folder.join("/"),
+            before.join("/")
         ))
     }
 }

@@ -200,7 +200,10 @@ fn photographs_of_one_name_in_two_folders_are_not_one() {
     for (rows, parts) in [
         ("a/im0.jpg,a/im1.jpg,1\na/im2.jpg,b/im0.jpg,1\n", ["csv:3: ", "\"b\"", "\"a\""]),
         ("a/b/im0.jpg,a\\c\\im0.jpg,1\n", ["csv:2: ", "\"a/c\"", "\"a/b\""]),
-        ("im0.jpg,im1.jpg,1\nx/im1.jpg,im2.jpg,1\n", ["csv:3: ", "\"x\"", "without a folder"]),
+        (
+            "x/im0.jpg,im1.jpg,1\nim0.jpg,im2.jpg,1\nim1.jpg,y/im0.jpg,1\n",
+            ["csv:4: ", "\"x\"", "\"y\""],
+        ),
     ] {
         let list = format!("{heading}{rows}");
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
@@ -363,7 +366,7 @@ fn of_two_sizes_of_a_photograph_its_header_says_which_is_wrong() {
             for (at, id) in ids.iter().enumerate() {
                 let width = if at == wrong { 81 } else { 80 };
                 let pair = json!({
-                    "filename": id, "category": "cat", "src_imname": "a.png",
+                    "filename": id, "pair_id": at, "category": "cat", "src_pose": "Left", "trg_pose": "Left", "src_imname": "a.png",
                     "trg_imname": format!("b{at}.png"), "src_imsize": [width, 60, 3],
                     "trg_imsize": [80, 60, 3], "src_bndbox": [1, 1, 50, 50],
                     "trg_bndbox": [1, 1, 50, 50], "src_kps": [[5, 5]], "trg_kps": [[6, 6]],
