@@ -86,6 +86,12 @@ impl Nulled {
                 at += length;
                 continue;
             }
+            if length > 0 && byte != b'-' {
+                // The rest of what a digit began: no word, and looked at once.
+                nulled.json.extend_from_slice(&json[at..at + length]);
+                at += length;
+                continue;
+            }
             match byte {
                 b'"' if !escaped => in_text = !in_text,
                 b'\n' => (line, start) = (line + 1, at + 1),
@@ -358,6 +364,20 @@ mod tests {
         assert!(!fault(&error).contains("NaN"), "{error}");
         let error = from_slice::<[u8; 1]>(b"[NaN]").unwrap_err();
         assert!(fault(&error).starts_with("found null or NaN where"), "{error}");
+    }
+
+    #[test]
+    fn a_long_word_after_a_digit_is_looked_at_once() {
+        // A step for every two letters would be 10¹² of them.
+        for begin in ["{\"format\":1", "[_", "[1-"] {
+            let json = begin.to_owned() + &"a".repeat(2_000_000);
+            assert!(from_slice::<serde_json::Value>(json.as_bytes()).is_err(), "{begin}");
+        }
+        // It is no word, so that its end is none.
+        let json = format!("[1{}NaN, NaN]", "a".repeat(10));
+        assert!(from_slice::<serde_json::Value>(json.as_bytes()).is_err());
+        assert!(points("[[1,2NaN]]").is_err());
+        assert!(points("[[1,2-inf]]").unwrap_err().contains("found inf"));
     }
 
     #[test]

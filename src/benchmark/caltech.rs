@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::faults::Faults;
 use super::files::is_plain_name;
-use super::list::{self, Column, Form, read_rows};
+use super::list::{self, Column, Folders, Form, read_rows};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
 use crate::Point;
@@ -94,8 +94,12 @@ fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
     let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
     let mut rows: Vec<Row> = Vec::new();
     let mut seen = std::collections::HashSet::new();
+    let mut folders = Folders::default();
     for listed in read_rows(list, &FORM)? {
         let row = row(&listed).map_err(|what| at(listed.line, what))?;
+        for column in [Column::Source, Column::Target] {
+            folders.enter(listed.get(column), 2).map_err(|what| at(row.line, what))?;
+        }
         if !seen.insert((row.source.clone(), row.target.clone())) {
             return Err(at(row.line, "the pair is listed a second time; remove one".to_owned()));
         }

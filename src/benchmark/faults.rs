@@ -1,6 +1,10 @@
 //! Pairs that are listed but cannot be read.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use super::BenchmarkError;
+use super::open::{Images, Sizes};
 
 /// A pair that is listed but cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -17,17 +21,40 @@ pub struct Unreadable {
 pub(super) struct Faults {
     set_aside: bool,
     unreadable: Vec<Unreadable>,
+    /// Sizes that photographs' headers settled, in a reading before and in this one.
+    settled: HashMap<PathBuf, [u32; 2]>,
+    newly_settled: HashMap<PathBuf, [u32; 2]>,
 }
 
 impl Faults {
     /// Pairs that cannot be read are set aside.
     pub(super) fn set_aside() -> Self {
-        Self { set_aside: true, unreadable: Vec::new() }
+        Self { set_aside: true, ..Self::default() }
     }
 
     /// Whether pairs that cannot be read are set aside.
     pub(super) fn go_on(&self) -> bool {
         self.set_aside
+    }
+
+    /// No photographs yet, of those in and below a folder.
+    pub(super) fn images(&self, folder: PathBuf) -> Images {
+        Images::sized(folder, Sizes::new(self.set_aside, self.settled.clone()))
+    }
+
+    /// Enters which sizes the reading of these photographs settled.
+    pub(super) fn learn(&mut self, images: &mut Images) {
+        self.newly_settled.extend(images.take_settled());
+    }
+
+    /// The faults of another reading, where this one learned that it took a wrong size for right.
+    pub(super) fn again(&self) -> Option<Self> {
+        let mut settled = self.newly_settled.clone();
+        if settled.is_empty() {
+            return None;
+        }
+        settled.extend(self.settled.clone());
+        Some(Self { settled, ..Self::set_aside() })
     }
 
     /// What was read for a pair; `None` where it is set aside.

@@ -59,3 +59,12 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Benchmark
 pub(super) fn is_plain_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
 }
+
+/// What photographs' names may end in.
+const PHOTOGRAPHS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"];
+
+/// Whether a path ends as a photograph's, in letters of either case.
+pub(super) fn is_photograph(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| PHOTOGRAPHS.contains(&&*ending))
+}

@@ -4,10 +4,11 @@
 //! heading says what a column is; a list without one is taken by the published places, if its rows have
 //! as many cells as a published list.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::BenchmarkError;
-use super::files::read;
+use super::files::{is_photograph, read};
 use crate::records::Records;
 
 /// What a column of a list holds.
@@ -64,6 +65,9 @@ impl Column {
             "coords",
             "kps",
         ];
+        if let Some(is_flip) = says_flip(heading) {
+            return is_flip.then_some(Self::Flip);
+        }
         let said: Vec<&str> =
             words.iter().map(String::as_str).filter(|word| !fillers.contains(word)).collect();
         let is_numbered = words.len() > 1; // a number alone is no heading
@@ -73,7 +77,6 @@ impl Column {
             ["1"] if is_numbered => Self::Source,
             ["2"] if is_numbered => Self::Target,
             ["class" | "cls" | "category" | "label"] => Self::Class,
-            ["flip" | "flipped" | "hflip" | "mirror" | "mirrored"] => Self::Flip,
             ["xa"] | ["x", "a" | "source" | "src"] | ["a" | "source" | "src", "x"] => Self::SourceX,
             ["ya"] | ["y", "a" | "source" | "src"] | ["a" | "source" | "src", "y"] => Self::SourceY,
             ["xb"] | ["x", "b" | "target" | "trg"] | ["b" | "target" | "trg", "x"] => Self::TargetX,
@@ -82,6 +85,28 @@ impl Column {
         })
     }
 }
+
+/// Whether a heading says that its cells tell mirrored rows, such as `flip_lr` or `is_mirrored_pair`;
+/// `Some(false)` where it says the contrary, such as `not_flipped`, and `None` where it says neither.
+fn says_flip(heading: &str) -> Option<bool> {
+    let lower = heading.to_lowercase();
+    if !FLIPS.iter().any(|flip| lower.contains(flip)) {
+        return None;
+    }
+    let denies = |word: &str| {
+        ["not", "no", "non", "without", "never", "isnt"].contains(&word)
+            || FLIPS.iter().any(|flip| {
+                let before = word.split_once(flip).map(|(before, _)| before);
+                before.is_some_and(|before| ["un", "not", "no", "non"].contains(&before))
+            })
+    };
+    let of_letters = lower.split(|character: char| !character.is_alphabetic());
+    let denied = of_letters.into_iter().any(denies) || words(heading).iter().any(|w| denies(w));
+    Some(!denied)
+}
+
+/// What words for mirrored photographs have in them.
+const FLIPS: [&str; 2] = ["flip", "mirror"];
 
 /// The words of a heading in lower case: `source_image`, `imageA` and `Image 1` have two.
 fn words(heading: &str) -> Vec<String> {
@@ -116,6 +141,89 @@ pub(super) struct Form {
     pub(super) limits: (u64, usize),
 }
 
+/// What the cells of a column that is not known say so far.
+#[derive(Clone)]
+struct Unknown {
+    /// Whether all are yes or no.
+    all: bool,
+    /// The first line with a yes.
+    yes: Option<usize>,
+    /// The first line with a word for mirrored photographs, and the cell.
+    flip: Option<(usize, String)>,
+}
+
+impl Unknown {
+    fn see(&mut self, line: usize, cell: &str) {
+        let answer = yes_or_no(cell);
+        self.all &= answer.is_some();
+        if answer == Some(true) {
+            self.yes.get_or_insert(line);
+        }
+        let lower = cell.to_lowercase();
+        if FLIPS.iter().any(|flip| {
+            lower.starts_with(flip) || lower[..].get(1..).is_some_and(|rest| rest.starts_with(flip))
+        }) {
+            self.flip.get_or_insert_with(|| (line, cell.chars().take(40).collect()));
+        }
+    }
+
+    /// What is wrong, with its line, where the cells may tell mirrored rows.
+    fn fault(self, place: usize, heading: &str) -> Option<(usize, String)> {
+        let column = match heading {
+            "" => format!("column {}, which has no name,", place + 1),
+            heading => format!("the column {:?}", heading.chars().take(40).collect::<String>()),
+        };
+        let (line, holds) = match self {
+            Self { flip: Some((line, cell)), .. } => (line, format!("holds {cell:?}")),
+            Self { all: true, yes: Some(line), .. } => (line, "holds only yes and no".to_owned()),
+            _ => return None,
+        };
+        Some((
+            line,
+            format!(
+                "{column} {holds} and may tell which rows are mirrored: name it flip, with 1 where \
+                 the photographs are mirrored and 0 where not, or remove it"
+            ),
+        ))
+    }
+}
+
+/// The folders of photographs, which are known by less than their whole path.
+#[derive(Default)]
+pub(super) struct Folders(HashMap<Vec<String>, Vec<String>>);
+
+impl Folders {
+    /// Enters a path, of which the last `kept` parts make the photograph.
+    ///
+    /// # Errors
+    /// The same photograph was entered in another folder: what is wrong.
+    pub(super) fn enter(&mut self, path: &str, kept: usize) -> Result<(), String> {
+        let parts = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "."));
+        let mut folder: Vec<String> = parts.map(str::to_owned).collect();
+        let name = folder.split_off(folder.len().saturating_sub(kept));
+        let mut stem = name.clone();
+        if let Some(last) = stem.last_mut()
+            && let Some((before, _)) = last.rsplit_once('.')
+        {
+            *last = before.to_owned(); // as annotations are named
+        }
+        if folder.is_empty() {
+            return Ok(()); // a name alone contradicts no folder
+        }
+        let before = self.0.entry(stem).or_insert_with(|| folder.clone());
+        if *before == folder {
+            return Ok(());
+        }
+        Err(format!(
+            "{} stands in {:?} here and in {:?} above, and would be one photograph: give each photograph its \
+             own name, or every row the same folder",
+            name.join("/"),
+            folder.join("/"),
+            before.join("/")
+        ))
+    }
+}
+
 /// A row of a list.
 pub(super) struct Row {
     /// Its line, from 1.
@@ -147,6 +255,8 @@ pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkE
     let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
     let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
     let mut columns: Option<Vec<Option<Column>>> = None;
+    let mut headings: Vec<String> = Vec::new();
+    let mut unknown: Vec<Unknown> = Vec::new();
     let mut rows = Vec::new();
     while let Some((line, record)) =
         records.next_record().map_err(|fault| at(fault.line, fault.what()))?
@@ -161,7 +271,9 @@ pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkE
             none => {
                 let (found, is_heading) = form.columns(&cells).map_err(|what| at(line, what))?;
                 let found = none.insert(found);
+                unknown = vec![Unknown { all: true, yes: None, flip: None }; found.len()];
                 if is_heading {
+                    headings = cells;
                     continue;
                 }
                 found
@@ -175,12 +287,34 @@ pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkE
                 format!("found {whole:?} with {found} columns, expected {expected} as above it");
             return Err(at(line, what));
         }
+        for ((column, cell), unknown) in columns.iter().zip(named).zip(&mut unknown) {
+            if column.is_none() {
+                unknown.see(line, cell);
+            } else if *column == Some(Column::Flip)
+                && !form.has(Column::Flip)
+                && yes_or_no(cell) != Some(false)
+            {
+                let cell: String = cell.chars().take(40).collect();
+                return Err(at(
+                    line,
+                    format!(
+                        "flip is {cell:?}: pairs of mirrored photographs are not read here, remove \
+                         such rows and write 0 in the others"
+                    ),
+                ));
+            }
+        }
         let named = columns.iter().zip(named);
         let cells = named.filter_map(|(column, cell)| Some(((*column)?, cell.clone()))).collect();
         rows.push(Row { line, cells, whole });
     }
     if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: list.to_owned() });
+    }
+    for (place, (unknown, heading)) in unknown.into_iter().zip(&headings).enumerate() {
+        if let Some((line, what)) = unknown.fault(place, heading) {
+            return Err(at(line, what));
+        }
     }
     Ok(rows)
 }
@@ -205,15 +339,47 @@ fn cells(record: &csv::StringRecord) -> Result<Vec<String>, String> {
     record.iter().map(cell).collect()
 }
 
+/// Whether a cell is a number, or a list of which a part is one.
+fn has_number(cell: &str) -> bool {
+    cell.split(',').any(|part| part.trim().parse::<f64>().is_ok())
+}
+
+/// Whether cells count the columns, from 0 or 1: the heading of a table that had none.
+fn counts_columns(cells: &[String]) -> bool {
+    [0, 1].iter().any(|first| {
+        cells.iter().enumerate().all(|(place, cell)| cell.parse() == Ok(place + first))
+    })
+}
+
 impl Form {
+    /// Whether a published list of this form has the column.
+    fn has(&self, column: Column) -> bool {
+        self.places.iter().any(|columns| columns.contains(&column))
+    }
+
+    /// Whether cells in the published places are a row: a heading names no photographs and has no
+    /// numbers where coordinates or the number of a class are.
+    fn is_row(&self, published: Option<&[Column]>, cells: &[String]) -> bool {
+        let two = |is: fn(&str) -> bool| cells.len() > 1 && cells[..2].iter().all(|cell| is(cell));
+        if two(is_photograph) {
+            return true;
+        }
+        let Some(columns) = published.filter(|_| self.takes_any_heading) else { return false };
+        let is_number = |(column, cell): (&Column, &String)| {
+            !matches!(column, Column::Source | Column::Target) && has_number(cell)
+        };
+        two(|cell| cell.contains(['/', '\\']))
+            || (columns.iter().zip(cells).any(is_number) && !counts_columns(cells))
+    }
+
     /// What each column is, and whether these cells of the first row are a heading.
     fn columns(&self, cells: &[String]) -> Result<(Vec<Option<Column>>, bool), String> {
         let found: Vec<Option<Column>> = cells.iter().map(|cell| Column::of(cell)).collect();
         let shown: String = cells.join(",").chars().take(120).collect();
         let expected: Vec<&str> = self.needed.iter().map(|column| column.name()).collect();
         let expected = expected.join(",");
-        let published = self.places.iter().find(|columns| columns.len() == cells.len());
-        let is_row = cells.len() > 1 && cells[..2].iter().all(|cell| is_photograph(cell));
+        let published = self.places.iter().copied().find(|columns| columns.len() == cells.len());
+        let is_row = self.is_row(published, cells);
         if is_row || found.iter().all(Option::is_none) {
             return match published {
                 Some(columns) if is_row || self.takes_any_heading => {
@@ -227,12 +393,22 @@ impl Form {
                 _ => Err(format!("found the heading {shown:?}, expected {expected}")),
             };
         }
+        if let Some(denied) = cells.iter().find(|cell| says_flip(cell) == Some(false)) {
+            return Err(format!(
+                "the column {denied:?} may tell which rows are not mirrored: put a column flip in its \
+                 place, with 1 where the photographs are mirrored and 0 where not"
+            ));
+        }
         for (place, column) in found.iter().enumerate() {
             if let Some(column) = column
                 && let Some(before) = found[..place].iter().position(|one| one == &Some(*column))
             {
+                let remedy = match column {
+                    Column::Flip => "make one of them",
+                    _ => "name one otherwise",
+                };
                 return Err(format!(
-                    "the columns {:?} and {:?} may both be {}: name one otherwise",
+                    "the columns {:?} and {:?} may both be {}: {remedy}",
                     cells[before],
                     cells[place],
                     column.name()
@@ -247,12 +423,6 @@ impl Form {
             None => Ok((found, true)),
         }
     }
-}
-
-/// Whether a cell may be a photograph's path, and is no heading.
-fn is_photograph(cell: &str) -> bool {
-    let ending = cell.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| ["jpg", "jpeg", "png", "bmp"].contains(&&*ending))
 }
 
 /// Yes or no in a cell, in any usual spelling; an empty one is no.
@@ -300,7 +470,25 @@ mod tests {
                 &["target_image", "Target", "trg_imname", "imageB", "image_2", "tgt-img"],
             ),
             (Column::Class, &["class", "Class", "category", "cls_id", "class_number"]),
-            (Column::Flip, &["flip", "FLIP", "is_flipped", "mirror"]),
+            (
+                Column::Flip,
+                &[
+                    "flip",
+                    "FLIP",
+                    "is_flipped",
+                    "mirror",
+                    "flip_lr",
+                    "fliplr",
+                    "horizontal_flip",
+                    "flipped_target",
+                    "hflip_flag",
+                    "HFlip",
+                    "vflip?",
+                    "is_mirrored_pair",
+                    "lr-flip",
+                    "1flip",
+                ],
+            ),
             (Column::SourceX, &["XA", "x_a", "source_x"]),
             (Column::TargetY, &["YB", "y_target"]),
         ] {
@@ -308,9 +496,19 @@ mod tests {
                 assert_eq!(Column::of(heading), Some(column), "{heading}");
             }
         }
-        for other in
-            ["", "Unnamed: 0", "x", "1", "2", "source_class", "JPEGImages/a.jpg", "1.0", "im0.jpg"]
-        {
+        for other in [
+            "",
+            "not_flipped",
+            "unmirrored",
+            "Unnamed: 0",
+            "x",
+            "1",
+            "2",
+            "source_class",
+            "JPEGImages/a.jpg",
+            "1.0",
+            "im0.jpg",
+        ] {
             assert_eq!(Column::of(other), None, "{other}");
         }
     }

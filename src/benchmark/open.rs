@@ -180,7 +180,8 @@ impl Benchmark {
     }
 
     /// Reads the pairs of a split that can be read, as [`Benchmark::open`] does, and sets the others
-    /// aside: a pair whose annotation is missing, malformed or contradicts another.
+    /// aside: a pair whose annotation is missing, malformed or contradicts another. Where two give a
+    /// photograph different sizes and the photograph is there with one of them, the other is wrong.
     ///
     /// # Errors
     /// Those of [`Benchmark::open`] that are of no single pair, and that of the first pair where none
@@ -191,7 +192,15 @@ impl Benchmark {
         options: &Options,
     ) -> Result<(Self, Vec<Unreadable>), BenchmarkError> {
         let mut faults = Faults::set_aside();
-        let benchmark = Self::read(kind, root, options, &mut faults)?;
+        let mut benchmark = Self::read(kind, root, options, &mut faults)?;
+        while let Some(mut again) = faults.again() {
+            // What is to be said of the folder was said.
+            let silent = tracing::subscriber::NoSubscriber::default();
+            benchmark = tracing::subscriber::with_default(silent, || {
+                Self::read(kind, root, options, &mut again)
+            })?;
+            faults = again;
+        }
         let mut unreadable = faults.into_unreadable();
         if benchmark.pairs.is_empty() && !unreadable.is_empty() {
             return Err(unreadable.remove(0).error);
@@ -283,26 +292,66 @@ pub(super) fn select(categories: &[&str], options: &Options) -> Result<Vec<usize
     Ok(indices.take(options.limit.unwrap_or(usize::MAX)).collect())
 }
 
+/// Sizes of photographs that annotations contradict each other about, by the photographs' headers.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Sizes {
+    /// Whether a contradiction is settled by the header.
+    go_by_headers: bool,
+    /// Those known from a reading before.
+    settled: HashMap<PathBuf, [u32; 2]>,
+    /// Those found in this reading.
+    found: HashMap<PathBuf, [u32; 2]>,
+}
+
+impl Sizes {
+    /// What earlier readings settled, and whether this one settles more.
+    pub(super) fn new(go_by_headers: bool, settled: HashMap<PathBuf, [u32; 2]>) -> Self {
+        Self { go_by_headers, settled, found: HashMap::new() }
+    }
+}
+
 /// Photographs in order of first use, each once.
 pub(super) struct Images {
     /// The folder of all photographs.
     folder: PathBuf,
     images: Vec<Image>,
     indices: HashMap<PathBuf, usize>,
+    sizes: Sizes,
 }
 
 impl Images {
     /// No photographs yet, of those in and below a folder.
     pub(super) fn of(folder: PathBuf) -> Self {
-        Self { folder, images: Vec::new(), indices: HashMap::new() }
+        Self::sized(folder, Sizes::default())
     }
 
-    /// The photograph's index; an error says what size another annotation gives it.
+    /// The same, with what is known of sizes that annotations contradict each other about.
+    pub(super) fn sized(folder: PathBuf, sizes: Sizes) -> Self {
+        Self { folder, images: Vec::new(), indices: HashMap::new(), sizes }
+    }
+
+    /// The photograph's index; an error says what size another annotation gives it, or its header.
     pub(super) fn index(&mut self, path: PathBuf, size: Option<[u32; 2]>) -> Result<usize, String> {
+        if let (Some(&[width, height]), Some([w, h])) = (self.sizes.settled.get(&path), size)
+            && [width, height] != [w, h]
+        {
+            return Err(format!(
+                "{} is {w} × {h} pixels here and {width} × {height} in its file",
+                path.display()
+            ));
+        }
         if let Some(&index) = self.indices.get(&path) {
             let known = self.images[index].size;
             if known == size {
                 return Ok(index);
+            }
+            if self.sizes.go_by_headers
+                && known.is_some()
+                && !self.sizes.settled.contains_key(&path)
+                && let Some(header) = size.filter(|_| crate::image::size(&path) == size)
+            {
+                // The pair that came first is wrong.
+                self.sizes.found.insert(path.clone(), header);
             }
             let text = |size: Option<[u32; 2]>| match size {
                 Some([width, height]) => format!("{width} × {height}"),
@@ -321,5 +370,10 @@ impl Images {
 
     pub(super) fn into_vec(self) -> Vec<Image> {
         self.images
+    }
+
+    /// The sizes that headers settled against a pair that was read before.
+    pub(super) fn take_settled(&mut self) -> HashMap<PathBuf, [u32; 2]> {
+        std::mem::take(&mut self.sizes.found)
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::faults::Faults;
 use super::files::{is_plain_name, read};
-use super::list::{Column, Form, last_part, read_rows, yes_or_no};
+use super::list::{Column, Folders, Form, last_part, read_rows, yes_or_no};
 use super::matlab::{self, MatlabError, Numbers};
 use super::open::{Images, find_root, say_where, select};
 use super::{Benchmark, BenchmarkError, Options, Pair};
@@ -162,6 +162,7 @@ impl Row {
 /// The rows of a list that do not mirror the photographs.
 fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
     let mut seen = HashSet::new();
+    let mut folders = Folders::default();
     let mut rows = Vec::new();
     let listed = read_rows(list, &FORM)?;
     for row in &listed {
@@ -182,6 +183,9 @@ fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
         }
         if mirrored {
             continue;
+        }
+        for column in [Column::Source, Column::Target] {
+            folders.enter(row.get(column), 1).map_err(error)?;
         }
         if !seen.insert((stem(&source).to_owned(), stem(&target).to_owned(), class)) {
             return Err(error("the pair is listed a second time; remove one".to_owned()));

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 use super::faults::Faults;
-use super::files::{entries, is_plain_name, read_text};
+use super::files::{entries, is_photograph, is_plain_name, read_text};
 use super::open::{Images, find_root, say_where, select};
 use super::pair_files::{PairFiles, id_of};
 use super::spair::annotation::{Position, names, positions, value};
@@ -25,8 +25,6 @@ use crate::Point;
 
 /// An annotation has about 1 kB.
 const MAX_ANNOTATION: u64 = 4 << 20;
-/// What photographs' names may end in.
-const PHOTOGRAPHS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"];
 
 /// Reads a split's pairs.
 pub(super) fn open(
@@ -42,7 +40,7 @@ pub(super) fn open(
     let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
-        images: Images::of(root.join("JPEGImages")),
+        images: faults.images(root.join("JPEGImages")),
         annotated: HashMap::new(),
         photographs: HashMap::new(),
     };
@@ -54,6 +52,7 @@ pub(super) fn open(
         });
         found.extend(faults.pass(|| ids[index].clone(), read)?);
     }
+    faults.learn(&mut reading.images);
     Ok(Benchmark {
         name: "spair-json".to_owned(),
         split: options.split.clone(),
@@ -321,11 +320,9 @@ impl Reading<'_> {
         if let Some(name) = named.filter(|named| there.iter().any(|name| name == named)) {
             return Ok(folder.join(name));
         }
-        let mut same = there.iter().filter(|name| {
-            let path = Path::new(name);
-            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            path.file_stem() == Some(stem) && PHOTOGRAPHS.contains(&&*ending.to_ascii_lowercase())
-        });
+        let mut same = there
+            .iter()
+            .filter(|name| Path::new(name).file_stem() == Some(stem) && is_photograph(name));
         match (same.next(), same.next()) {
             (None, _) => Ok(usual),
             (Some(name), None) => Ok(folder.join(name)),

@@ -39,12 +39,13 @@ pub(super) fn open(
     }
     let listed = listed(&root)?;
     let categories: Vec<&str> = listed.iter().map(|one| one.subset).collect();
-    let mut images = Images::of(root.clone());
+    let mut images = faults.images(root.clone());
     let mut pairs = Vec::new();
     for index in select(&categories, options)? {
         let read = pair(&listed[index], &mut images);
         pairs.extend(faults.pass(|| listed[index].id(), read)?);
     }
+    faults.learn(&mut images);
     let (name, split) = ("tss".to_owned(), options.split.clone());
     Ok(Benchmark { name, split, images: images.into_vec(), pairs })
 }

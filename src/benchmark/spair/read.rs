@@ -34,7 +34,7 @@ pub(in crate::benchmark) fn open(
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
-        images: Images::of(root.join("JPEGImages")),
+        images: faults.images(root.join("JPEGImages")),
         pairs: Vec::new(),
         hidden: 0,
     };
@@ -58,6 +58,7 @@ pub(in crate::benchmark) fn open(
             reading.pairs.len()
         );
     }
+    faults.learn(&mut reading.images);
     Ok(Benchmark {
         name: "spair".to_owned(),
         split: options.split.clone(),

@@ -146,6 +146,85 @@ fn a_list_that_may_mean_something_else_is_refused_with_its_line() {
     }
 }
 
+#[test]
+fn a_column_that_tells_mirrored_rows_is_never_skipped() {
+    let case = Case::new("list-quoted");
+    let list = |heading: &str, cells: [&str; 2]| {
+        let [one, other] = cells;
+        let rows = format!("im0.jpg,im1.jpg,1,{one}\nim1.jpg,im2.jpg,1,{other}\n");
+        let text = format!("source_image,target_image,class,{heading}\n{rows}");
+        fs::write(case.path("PF-PASCAL/test_pairs.csv"), text).unwrap();
+    };
+    for heading in [
+        "flip_lr",
+        "horizontal_flip",
+        "flipped_target",
+        "hflip_flag",
+        "is_mirrored_pair",
+        "isFlipped",
+        "vflip?",
+        "Mirror image",
+        "lr-flip",
+    ] {
+        list(heading, ["0", "1"]);
+        let read = open(&case, Kind::PfPascal, "PF-PASCAL").unwrap();
+        assert_eq!(read.pairs.len(), 1, "{heading}");
+        list(heading, ["0", "2"]);
+        refused(&case, Kind::PfPascal, "PF-PASCAL", &["csv:3: flip is \"2\""]);
+    }
+    for heading in ["", "aug", "Unnamed: 3", "reversed"] {
+        for cells in [["0", "1"], ["0.0", "1.0"], ["", "True"], ["false", "TRUE"], ["yes", "no"]] {
+            list(heading, cells);
+            let parts = [heading, "may tell which rows are mirrored", "name it flip", "remove it"];
+            refused(&case, Kind::PfPascal, "PF-PASCAL", &parts);
+        }
+        list(heading, ["original", "flipped"]);
+        refused(&case, Kind::PfPascal, "PF-PASCAL", &["csv:3: ", "holds \"flipped\""]);
+        for cells in [["0", "0"], ["", ""], ["0", "7"], ["1", "x"], ["0.5", "1"]] {
+            list(heading, cells);
+            assert_eq!(open(&case, Kind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
+        }
+    }
+    for heading in ["not_flipped", "unmirrored"] {
+        list(heading, ["0", "0"]);
+        refused(&case, Kind::PfPascal, "PF-PASCAL", &[heading, "not mirrored"]);
+    }
+    list("hflip,vflip", ["0,1", "1,0"]);
+    refused(&case, Kind::PfPascal, "PF-PASCAL", &["\"hflip\" and \"vflip\" may both be flip"]);
+}
+
+#[test]
+fn photographs_of_one_name_in_two_folders_are_not_one() {
+    let case = Case::new("list-quoted");
+    let heading = "source_image,target_image,class\n";
+    for (rows, parts) in [
+        ("a/im0.jpg,a/im1.jpg,1\na/im2.jpg,b/im0.jpg,1\n", ["csv:3: ", "\"b\"", "\"a\""]),
+        ("a/b/im0.jpg,a\\c\\im0.jpg,1\n", ["csv:2: ", "\"a/c\"", "\"a/b\""]),
+        (
+            "x/im0.jpg,im1.jpg,1\nim0.jpg,im2.jpg,1\nim1.jpg,y/im0.jpg,1\n",
+            ["csv:4: ", "\"x\"", "\"y\""],
+        ),
+    ] {
+        let list = format!("{heading}{rows}");
+        fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
+        refused(&case, Kind::PfPascal, "PF-PASCAL", &parts);
+        refused(&case, Kind::PfPascal, "PF-PASCAL", &["give each photograph its own name"]);
+    }
+    let list = format!("{heading}./a/im0.jpg,a//im1.jpg,1\na\\im1.jpg,a/im2.jpg,1\n");
+    fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
+    assert_eq!(open(&case, Kind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
+
+    let root = case.path("caltech");
+    fs::create_dir_all(root.join("101_ObjectCategories")).unwrap();
+    let outlines = "8,\"2,6,6\",\"2,2,6\",\"1,5,5\",\"1,1,5\"";
+    let row = |one: &str, other: &str| format!("{one},{other},{outlines}\n");
+    fs::write(root.join("test_pairs.csv"), row("a/ant/1.jpg", "b/ant/1.jpg")).unwrap();
+    refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "ant/1.jpg", "\"a\"", "\"b\""]);
+    let rows = row("a/ant/1.jpg", "a/ant/2.jpg") + &row("a/bee/1.jpg", "a/bee/2.jpg");
+    fs::write(root.join("test_pairs.csv"), rows).unwrap();
+    assert_eq!(open(&case, Kind::Caltech101, "caltech").unwrap().pairs.len(), 2);
+}
+
 /// A cell as some program quotes it.
 fn quoted(cell: &str, style: u8) -> String {
     match style % 3 {
@@ -248,8 +327,77 @@ fn caltech_101s_list_needs_no_heading_and_loses_no_row() {
         assert_eq!(ids, ["ant/1-2", "ant/2-1"], "{list}");
         assert_eq!(read.pairs[0].target_keypoints[1], [5.0, 1.0]);
     }
+    // Any ending, and none that is known; a heading that counts the columns is one.
+    for ending in [".tif", ".TIFF", ".gif", ".webp", ".jpg", ".heic", ""] {
+        for heading in ["", "0,1,2,3,4,5,6\n", "1,2,3,4,5,6,7\n"] {
+            let list = format!("{heading}{}", rows.replace(".jpg", ending));
+            fs::write(root.join("test_pairs.csv"), &list).unwrap();
+            let read = open(&case, Kind::Caltech101, "caltech").unwrap();
+            assert_eq!(read.pairs.len(), 2, "{list}");
+        }
+    }
+    // What has coordinates is no heading, even where it is no good row.
+    let bad = rows.replacen("101_ObjectCategories/ant/1.jpg", "1", 1);
+    fs::write(root.join("test_pairs.csv"), bad).unwrap();
+    refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "found \"1\""]);
+    // Mirrored pairs are not read as plain ones.
+    let flipped = rows.replace("\"\n", "\",1\n");
+    let list = format!("source_image,target_image,class,XA,YA,XB,YB,hflip\n{flipped}");
+    fs::write(root.join("test_pairs.csv"), list).unwrap();
+    refused(&case, Kind::Caltech101, "caltech", &["csv:2: ", "flip is \"1\""]);
     fs::write(root.join("test_pairs.csv"), format!("a,b\n{rows}")).unwrap();
     refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "no column is XA"]);
+}
+
+#[test]
+fn of_two_sizes_of_a_photograph_its_header_says_which_is_wrong() {
+    for (layout, kind) in [(true, Kind::Spair), (false, Kind::SpairJson)] {
+        let case = Case::new("triples");
+        let root = case.path("sizes");
+        let folder = root.join("PairAnnotation/test");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(root.join("JPEGImages/cat")).unwrap();
+        let ids: Vec<String> = (0..10).map(|at| format!("{at:06}-a-b{at}:cat")).collect();
+        if layout {
+            fs::create_dir_all(root.join("Layout/large")).unwrap();
+            fs::write(root.join("Layout/large/test.txt"), ids.join("\n")).unwrap();
+        }
+        let write = |wrong: usize| {
+            for (at, id) in ids.iter().enumerate() {
+                let width = if at == wrong { 81 } else { 80 };
+                let pair = json!({
+                    "filename": id, "pair_id": at, "category": "cat", "src_pose": "Left", "trg_pose": "Left", "src_imname": "a.png",
+                    "trg_imname": format!("b{at}.png"), "src_imsize": [width, 60, 3],
+                    "trg_imsize": [80, 60, 3], "src_bndbox": [1, 1, 50, 50],
+                    "trg_bndbox": [1, 1, 50, 50], "src_kps": [[5, 5]], "trg_kps": [[6, 6]],
+                    "kps_ids": ["0"], "viewpoint_variation": 0, "scale_variation": 0,
+                    "truncation": 0, "occlusion": 0, "mirror": 0,
+                });
+                fs::write(folder.join(format!("{id}.json")), pair.to_string()).unwrap();
+            }
+        };
+        let readable = || Benchmark::open_readable(kind, &root, &Options::default()).unwrap();
+        write(0);
+        // Without the photograph, the first one is taken for right.
+        assert_eq!(readable().0.pairs.len(), 1, "{kind}");
+        image::RgbImage::new(80, 60).save(root.join("JPEGImages/cat/a.png")).unwrap();
+        for wrong in [0, 1, 9] {
+            write(wrong);
+            let (read, aside) = readable();
+            assert_eq!(read.pairs.len(), 9, "{kind} {wrong}");
+            assert_eq!(aside.len(), 1);
+            assert_eq!(aside[0].pair, ids[wrong]);
+            assert!(aside[0].to_string().contains("81 × 60 pixels here and 80 × 60 in"));
+            let source = &read.images[read.pairs[0].source];
+            assert_eq!(source.size, Some([80, 60]));
+            // Not asked to go on, it stops and says both.
+            refused(&case, kind, "sizes", &["a.png is", "80 × 60", "81 × 60", "in another pair"]);
+        }
+        // A header that agrees with neither settles nothing.
+        image::RgbImage::new(8, 6).save(root.join("JPEGImages/cat/a.png")).unwrap();
+        write(0);
+        assert_eq!(readable().0.pairs.len(), 1, "{kind}");
+    }
 }
 
 #[test]
