@@ -126,12 +126,9 @@ fn check_outputs(args: &Args) -> anyhow::Result<bool> {
     let mut printed = false;
     for (option, path) in [("--picture", &args.picture), ("--flow", &args.flow)] {
         let Some(path) = path else { continue };
-        let others = [Some(&args.source), Some(&args.target), args.picture.as_ref()];
-        let others = others
-            .into_iter()
-            .flatten()
-            .filter(|other| !(option == "--picture" && args.picture.as_ref() == Some(*other)));
-        if let Some(other) = others.into_iter().find(|other| is_same_file(path, other)) {
+        let picture = args.picture.as_ref().filter(|_| option == "--flow");
+        let mut others = [&args.source, &args.target].into_iter().chain(picture);
+        if let Some(other) = others.find(|other| is_same_file(path, other)) {
             let (path, other) = (path.display(), other.display());
             return Err(Usage(format!(
                 "{option} {path}: would be written over {other}; give another name"

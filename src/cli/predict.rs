@@ -111,7 +111,13 @@ fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<
 
 /// What stands in the way, with the options that help.
 fn explained(error: PredictError, args: &Args) -> anyhow::Error {
-    let PredictError::Stopped { partial, why } = error else { return error.into() };
+    let (partial, why) = match error {
+        PredictError::Stopped { partial, why } => (partial, why),
+        other @ PredictError::OtherPairs { .. } => {
+            return anyhow::anyhow!("{other} without --resume");
+        }
+        error => return error.into(),
+    };
     let out = args.out.display();
     let stopped = match (&*why, &partial) {
         (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::writer::whole_lines;
-use super::{Prediction, PredictionsError};
+use super::{Done, Prediction, PredictionsError};
 use crate::digest::sha256;
 use crate::inputs::Inputs;
 
@@ -114,21 +114,21 @@ impl InputsFile {
     }
 
     /// Makes the file of a complete predictions file, of which it is not known what its lines are made
-    /// of: those that are answered (pair and SHA-256 of the line) are taken as they are. It is there as a
-    /// whole or not at all.
+    /// of: those that are answered are taken as they are, the others are to be answered. It is there as
+    /// a whole or not at all.
     ///
     /// # Errors
     /// It cannot be written, or something else has its name.
     pub fn take<'a>(
         predictions: &Path,
-        lines: impl Iterator<Item = (&'a str, &'a str)>,
+        lines: impl Iterator<Item = &'a Done>,
     ) -> Result<(), PredictionsError> {
         let path = inputs_path(predictions);
         refuse_others(&path)?;
         let mut text = format!("{FIRST_LINE}\n");
-        for (pair, line) in lines {
-            let (pair, line) = (pair.to_owned(), Some(line.to_owned()));
-            let made = Made { pair, line, inputs: None, unusable: false, taken: true };
+        for Done { pair, answered, line } in lines {
+            let (pair, line) = (pair.clone(), Some(line.clone()));
+            let made = Made { pair, line, inputs: None, unusable: !answered, taken: *answered };
             text += &serde_json::to_string(&made).unwrap_or_default();
             text.push('\n');
         }

@@ -102,7 +102,7 @@ pub enum PredictError {
     /// The file has other pairs than are asked for.
     #[error(
         "{}: pair {position} is {found}, but {expected} was asked for there; resume with the options and \
-         the benchmark of the run that was stopped, or start anew",
+         the benchmark of the run that was stopped, or start again",
         out.display()
     )]
     OtherPairs {
@@ -179,8 +179,7 @@ pub fn predict(
             return Ok(Predicted { pairs: total, unusable: Vec::new(), whole: true });
         }
         if known.is_empty() {
-            let answered = done.iter().filter(|one| one.answered);
-            InputsFile::take(&place, answered.map(|one| (&*one.pair, &*one.line)))?;
+            InputsFile::take(&place, done.iter())?;
         }
     }
     if !streamed {

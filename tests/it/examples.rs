@@ -68,27 +68,17 @@ fn predict_and_score_gives_the_files_and_digits_of_the_commands() {
 }
 
 #[test]
-fn score_predictions_gives_what_identity_mapping_does() {
+fn score_predictions_gives_the_digits_of_the_command() {
     let tiny = Tiny::new();
-    let root = tiny.root().to_owned();
-    let [mine, theirs] = ["mine.jsonl", "theirs.jsonl"].map(|name| tiny.path(name));
-    let scored = score_predictions::run(arguments(&["spair", &root, &mine.display().to_string()]));
-    let output = hpflow(&[
-        "predict",
-        "--root",
-        &root,
-        "--method",
-        "identity",
-        "--out",
-        &theirs.display().to_string(),
-    ]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = |path| -> Vec<String> {
-        let text = std::fs::read_to_string(path).unwrap();
-        text.lines().skip(1).map(str::to_owned).collect()
-    };
-    assert_eq!(lines(&mine), lines(&theirs));
-    let (pck, interval) = scored.unwrap();
+    let (root, mine) = (tiny.root().to_owned(), tiny.path("mine.jsonl").display().to_string());
+    let (pck, interval) = score_predictions::run(arguments(&["spair", &root, &mine])).unwrap();
     let (low, high) = interval.expect("an interval");
     assert!(low <= pck && pck <= high, "{low} to {high} around {pck}");
+    let output =
+        hpflow(&["score", &mine, "--root", &root, "--format", "json", "--bootstrap", "1000"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let scored = &found["files"][0]["pck"]["0.1"];
+    let ends = &scored["interval_95"];
+    let all = |value: &serde_json::Value| value["all"].as_f64();
+    assert_eq!([all(scored), all(&ends["low"]), all(&ends["high"])], [pck, low, high].map(Some));
 }

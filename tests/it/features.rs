@@ -385,7 +385,8 @@ fn maps_that_do_not_reach_the_photographs_end_are_refused() {
                 map.data = (0..map.channels * rows * columns).map(|at| (at % 7) as f32).collect();
             }
         });
-        let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+        let out = format!("refused-{rows}.jsonl");
+        let output = predict(&tiny, "foreign", &out, &["--layers", "3"]);
         fails(&output, 1, &["mug_1.png.safetensors", what, "covers the photograph"]);
     };
     // The photograph has 100 × 80 pixels, 12 × 10 whole cells of 8.
@@ -395,13 +396,13 @@ fn maps_that_do_not_reach_the_photographs_end_are_refused() {
         header.ratio = Some(Ratio::Both(1.0));
         header.offset = Some([0.0, -5.0]);
     });
-    let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+    let output = predict(&tiny, "foreign", "refused-1.jsonl", &["--layers", "3"]);
     fails(&output, 1, &["offset -5", "not negative"]);
     foreign(&tiny, |_, header, _| {
         header.ratio = Some(Ratio::Both(1.0));
         header.offset = Some([0.0, 30.0]);
     });
-    let output = predict(&tiny, "foreign", "refused.jsonl", &["--layers", "3"]);
+    let output = predict(&tiny, "foreign", "refused-2.jsonl", &["--layers", "3"]);
     fails(&output, 1, &["the photograph ends at 110"]);
 }
 

@@ -144,7 +144,7 @@ fn every_output_follows_links() {
             if there && command.starts_with("search") {
                 continue;
             }
-            let touch = if there { "echo old > scratch/$n;" } else { "" };
+            let touch = if there { "echo '{\"format\":\"old\"}' > scratch/$n;" } else { "" };
             let script = format!(
                 "n={at}{there}.png; {touch} ln -s scratch/$n $n; $hpflow {command} $n && \
                  test -h $n && test -s scratch/$n && ! grep -q old scratch/$n && \
