@@ -17,7 +17,8 @@ export LIBTORCH_USE_PYTORCH := 1
 HPFLOW := target/release/hpflow
 DEMO := demo
 
-.PHONY: demo test begin setup build vulkan fmt clippy doc unit unit-without-torch deny spelling
+.PHONY: demo test begin setup build vulkan fmt clippy doc unit unit-without-torch deny spelling \
+  features package
 
 setup: $(VENV)/.python vulkan
 
@@ -49,7 +50,7 @@ build: setup
 demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
 
-test: begin setup fmt clippy doc spelling deny unit unit-without-torch
+test: begin setup fmt clippy features doc spelling deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -67,9 +68,29 @@ clippy:
 	@cargo clippy --release --all-targets -- -D warnings
 	@cargo clippy --release --all-targets --no-default-features --features cli,demo,hub -- -D warnings
 
+# What a program can leave out of the library, and the command without the rest.
+features:
+	@echo "==> builds with fewer features"
+	@cargo check --release --no-default-features
+	@cargo check --release --no-default-features --features cli
+
+# Also as docs.rs builds it, without libtorch.
 doc:
 	@echo "==> documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+	@RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --lib --no-default-features --features cli,demo,hub
+
+# The crate as it would be published: small, and its files are enough for its own tests.
+package:
+	@echo "==> the packaged crate"
+	@cargo package --quiet --allow-dirty --no-verify
+	@crate=$$(ls -t target/package/hpflow-*.crate | head -n 1); \
+	  test "$$(wc -c < "$$crate")" -lt 5000000 || { echo "$$crate is above 5 MB"; exit 1; }; \
+	  rm -rf target/package/unpacked && mkdir -p target/package/unpacked && \
+	  tar -xzf "$$crate" -C target/package/unpacked --strip-components 1
+	@cd target/package/unpacked && export CARGO_TARGET_DIR="$(abspath target)" && \
+	  cargo test --quiet --release --no-default-features --features cli --lib --bins && \
+	  cargo test --quiet --release --no-default-features --features cli --doc
 
 unit:
 	@echo "==> tests (GPU tests on software Vulkan where there is no GPU)"
