@@ -329,15 +329,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_file_is_begun_anew() {
+    fn an_empty_file_is_begun_anew_and_what_is_no_such_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.jsonl");
-        for bytes in [&b""[..], b"\n\n", b"{\"format\":\"hpflow-inputs\",\"version\":2}\n{}\n"] {
+        fs::write(inputs_path(&path), "").unwrap();
+        let (_, known) = InputsFile::resume(&path).unwrap();
+        assert!(known.is_empty());
+        let text = fs::read_to_string(inputs_path(&path)).unwrap();
+        assert_eq!(text, format!("{FIRST_LINE}\n"));
+        for bytes in [&b"\n\n"[..], b"{\"format\":\"hpflow-inputs\",\"version\":2}\n{}\n"] {
             fs::write(inputs_path(&path), bytes).unwrap();
-            let (_, known) = InputsFile::resume(&path).unwrap();
-            assert!(known.is_empty());
-            let text = fs::read_to_string(inputs_path(&path)).unwrap();
-            assert_eq!(text, format!("{FIRST_LINE}\n"));
+            assert!(InputsFile::resume(&path).is_err() && InputsFile::create(&path).is_err());
+            assert!(InputsFile::read(&path).is_err());
+            assert_eq!(fs::read(inputs_path(&path)).unwrap(), bytes);
         }
     }
 

@@ -193,9 +193,9 @@ fn what_is_no_checkpoint_or_asks_for_more_is_refused_by_name() {
         ("short.pt", "has 4 bytes, where 4 numbers were announced"),
         ("big.pt", "the highest byte first"),
         ("away.pt", "without data.pkl"),
-        ("../import/points.npz", "a NumPy archive"),
-        ("../import/results-2.pkl", "a pickle that torch.save did not write"),
-        ("../import/absent", "cannot be read"),
+        ("../../../src/import/samples/points.npz", "a NumPy archive"),
+        ("../../../src/import/samples/results-2.pkl", "a pickle that torch.save did not write"),
+        ("../absent", "cannot be read"),
         ("../hpf/e_resnet50.safetensors", "it needs no conversion"),
         ("generate.py", "something that torch.save did not write"),
     ] {
