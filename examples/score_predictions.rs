@@ -15,10 +15,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     run(std::env::args().skip(1)).map(drop)
 }
 
-/// The PCK of all pairs in percent, with its 95 % interval.
-pub fn run(
-    arguments: impl Iterator<Item = String>,
-) -> Result<(f64, Option<(f64, f64)>), Box<dyn Error>> {
+/// A percentage with its 95 % interval, where there is one.
+pub type WithInterval = (f64, Option<(f64, f64)>);
+
+/// The PCK of all pairs.
+pub fn run(arguments: impl Iterator<Item = String>) -> Result<WithInterval, Box<dyn Error>> {
     let arguments: Vec<String> = arguments.collect();
     let [kind, root, out] = &*arguments else {
         return Err("expected a benchmark's name, its folder and the file to write".into());

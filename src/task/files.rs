@@ -34,11 +34,11 @@ pub enum FilesError {
         /// The file that differs.
         file: PathBuf,
         /// Its benchmark and split.
-        found: [String; 2],
+        found: Box<[String; 2]>,
         /// The first file.
         first: PathBuf,
         /// Its benchmark and split.
-        expected: [String; 2],
+        expected: Box<[String; 2]>,
     },
     /// The header names no benchmark that hpflow reads.
     #[error("{}: {source}; mend \"benchmark\" in its first line", file.display())]
@@ -46,7 +46,7 @@ pub enum FilesError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: BenchmarkError,
+        source: Box<BenchmarkError>,
     },
     /// The benchmark cannot be opened.
     #[error(transparent)]
@@ -63,7 +63,7 @@ pub enum FilesError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: ScoreError,
+        source: Box<ScoreError>,
     },
 }
 
@@ -109,15 +109,18 @@ impl PredictionsFiles {
             if let Some(first) = headers.first().filter(|first| is_for(first) != is_for(&header)) {
                 return Err(FilesError::Different {
                     file: file.clone(),
-                    found: is_for(&header),
+                    found: is_for(&header).into(),
                     first: files[0].clone(),
-                    expected: is_for(first),
+                    expected: is_for(first).into(),
                 });
             }
             headers.push(header);
         }
         let Some(first) = headers.first() else { return Err(FilesError::None) };
-        let wrong = |source| FilesError::Kind { file: files[0].clone(), source };
+        let wrong = |error: BenchmarkError| FilesError::Kind {
+            file: files[0].clone(),
+            source: Box::new(error),
+        };
         let kind = first.benchmark.parse().map_err(wrong)?;
         Ok(Self { files: files.to_vec(), headers, kind })
     }
@@ -195,7 +198,9 @@ impl Opened {
         answers.map_err(|fault| match fault {
             // The reader's own errors name the file already.
             Fault::Read(error) => error.into(),
-            Fault::Unfit(source) => FilesError::Unfit { file: file.clone(), source },
+            Fault::Unfit(source) => {
+                FilesError::Unfit { file: file.clone(), source: Box::new(source) }
+            }
         })
     }
 }

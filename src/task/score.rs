@@ -112,7 +112,7 @@ pub enum ScoreFilesError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: ScoreError,
+        source: Box<ScoreError>,
     },
 }
 
@@ -121,6 +121,10 @@ fn proposal(rival: Option<&str>) -> String {
 }
 
 impl ScoreFilesError {
+    fn of(file: &Path, source: ScoreError) -> Self {
+        Self::Score { file: file.to_owned(), source: Box::new(source) }
+    }
+
     /// Whether something else should have been asked for.
     #[must_use]
     pub fn is_usage(&self) -> bool {
@@ -151,7 +155,7 @@ pub fn score_files(
     let (mut scores, mut all_answers) = (Vec::new(), Vec::new());
     for (at, file) in files.iter().enumerate() {
         let answers = opened.answers(at)?;
-        let wrong = |source| ScoreFilesError::Score { file: file.clone(), source };
+        let wrong = |source| ScoreFilesError::of(file, source);
         let method = &opened.of.headers[at].method;
         scores.push(FileScores {
             file: file.display().to_string(),
@@ -164,7 +168,7 @@ pub fn score_files(
     }
     let contrasts = match options.bootstrap {
         Some(bootstrap) => compare_all(&opened.benchmark, &scores, &all_answers, bootstrap)
-            .map_err(|source| ScoreFilesError::Score { file: files[0].clone(), source })?,
+            .map_err(|source| ScoreFilesError::of(&files[0], source))?,
         None => Vec::new(),
     };
     let doubts = opened.benchmark.doubts().sentence().into_iter().collect();
@@ -217,7 +221,7 @@ pub fn explain_files(
         for (&other, &alpha) in others.iter().flat_map(|o| alphas.iter().map(move |a| (o, a))) {
             let protocols = [*first, other];
             let differences = explain(&opened.benchmark, &answers, protocols, alpha)
-                .map_err(|source| ScoreFilesError::Score { file: file.clone(), source })?;
+                .map_err(|source| ScoreFilesError::of(file, source))?;
             comparisons.push(Comparison { file: name.clone(), protocols, alpha, differences });
         }
     }
@@ -237,7 +241,7 @@ impl Asked {
     /// What can be known from headers alone is checked before the benchmark is read.
     fn of(files: &[PathBuf], root: &Path, options: &ScoreOptions) -> Result<Self, ScoreFilesError> {
         let headers = PredictionsFiles::open(files)?;
-        let of_first = |source| ScoreFilesError::Score { file: files[0].clone(), source };
+        let of_first = |source| ScoreFilesError::of(&files[0], source);
         let mut protocols = protocols(&options.protocols, headers.kind, &of_first)?;
         let alphas = &options.alphas;
         let repeated = alphas.iter().enumerate().find(|(at, one)| alphas[..*at].contains(one));
