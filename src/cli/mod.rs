@@ -19,6 +19,8 @@ mod bench;
 mod console;
 mod dataset;
 mod devices;
+#[cfg(test)]
+mod documented;
 mod features;
 mod import;
 mod matching;
