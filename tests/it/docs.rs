@@ -2,6 +2,7 @@
 //! `docs/method.md` is there, and `docs/protocols.md` says what the code does.
 
 mod commands;
+mod figures;
 mod pages;
 mod reproduce;
 

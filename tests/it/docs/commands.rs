@@ -55,12 +55,12 @@ fn steps(block: &Block) -> Vec<Step> {
     steps
 }
 
-/// Whether the commands of a block can run here.
-fn runs(block: &Block) -> bool {
+/// Whether the commands of a block run, in a test that has an adapter or in one that needs none.
+fn runs(block: &Block, adapter: bool) -> bool {
     match block.mark.as_deref() {
         None => true,
         Some("needs: torch") => cfg!(feature = "torch"),
-        Some("needs: gpu") => cfg!(present = "gpu"),
+        Some("needs: gpu") => adapter,
         Some(mark) if mark.starts_with("not run: ") => false,
         Some(mark) => panic!("line {}: {mark} is no mark of a block", block.line),
     }
@@ -150,7 +150,7 @@ fn same_machine(text: &str) -> String {
 }
 
 #[track_caller]
-fn holds(path: &str) {
+fn holds(path: &str, adapter: bool) {
     let page = Page::read(path);
     let folder = folder_of(&page);
     let (mut ran, mut faults) = (0, Vec::new());
@@ -163,7 +163,7 @@ fn holds(path: &str) {
             }
             continue;
         }
-        if !runs(&block) {
+        if !runs(&block, adapter) {
             continue;
         }
         for step in steps(&block) {
@@ -195,7 +195,7 @@ macro_rules! pages {
         $(
             #[test]
             fn $name() {
-                holds($path);
+                holds($path, false);
             }
         )*
     };
@@ -220,6 +220,17 @@ pages! {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn the_commands_that_need_an_adapter() {
+    holds("docs/engines.md", true);
+    let others = documentation().into_iter().filter(|page| page.path != "docs/engines.md");
+    let needs = |block: &Block| block.mark.as_deref() == Some("needs: gpu");
+    for page in others {
+        assert!(!page.blocks().iter().any(needs), "{}: run it here too", page.path);
+    }
+}
+
+#[test]
 fn every_page_with_commands_is_run() {
     const LANGUAGES: [&str; 8] =
         ["bibtex", "console", "csv", "json", "python", "rust", "sh", "text"];
@@ -234,7 +245,7 @@ fn every_page_with_commands_is_run() {
                 assert!(PAGES.contains(&page.path.as_str()), "{place}: add the page to `pages!`");
                 marked += usize::from(block.mark.is_some());
                 steps(&block);
-                runs(&block);
+                runs(&block, false);
             } else if block.language == "sh" {
                 for line in block.text.lines() {
                     let program = line.split_whitespace().next().unwrap_or("cargo");

@@ -282,6 +282,7 @@ fn options_that_pages_name_exist() {
         names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     };
     let mut texts = vec![(String::new(), help(&[]))];
+    texts.push(("help".to_owned(), String::new()));
     for command in commands(&texts[0].1).into_iter().filter(|name| name != "help") {
         let text = help(&[&command]);
         for inner in commands(&text).into_iter().filter(|name| name != "help") {
@@ -289,6 +290,9 @@ fn options_that_pages_name_exist() {
         }
         texts.push((command, text));
     }
+    // Pages name this script's options too.
+    let script = fs::read_to_string(root().join("scripts/reproduce.py")).expect("the script");
+    texts.push(("scripts/reproduce.py".to_owned(), script));
     let known = |option: &str, within: &str| {
         texts
             .iter()
