@@ -79,7 +79,10 @@ pub mod method {
 
 /// Pictures of matches.
 pub mod picture {
-    pub use crate::picture::{Drawn, PictureError, Truth, contact_sheet, matches, write_png};
+    pub use crate::picture::{
+        Drawn, PictureError, ThinPlate, Truth, contact_sheet, matches, matches_and_warp,
+        warp_by_flow, warp_by_spline, write_png,
+    };
 }
 
 /// Predictions files.

@@ -42,6 +42,10 @@ pub struct Args {
     /// A picture of both photographs with numbered lines between the keypoints.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
+    /// Add to the picture the source warped onto the target: by the thin-plate spline through the
+    /// keypoints or, with fewer than three or all on a line, by the dense flow.
+    #[arg(long, requires = "picture")]
+    warp: bool,
     /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown); without
     /// --keypoints, `-` is standard output.
     #[arg(long, value_name = "OUT.flo")]
@@ -86,18 +90,38 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     // The settings published for SPair-71k: photographs of different objects, as here.
     let mut method = args.method.open((&photographs, false), "spair", console)?;
     let (width, height) = (source.width, source.height);
-    let matched = method.find(&Query {
+    let query = Query {
         source: &args.source,
         target: &args.target,
         keypoints: &keypoints,
         flow: args.flow.as_ref().map(|_| [width, height]),
-    })?;
+    };
+    let matched = method.find(&query)?;
     let predicted = &matched.keypoints;
     if let Some(path) = &args.picture {
         let pairs = keypoints.iter().zip(predicted);
         let drawn: Vec<Drawn> =
             pairs.map(|(&source, &prediction)| Drawn { source, prediction, truth: None }).collect();
-        picture::write_png(&picture::matches(&source, &target, &drawn), path)?;
+        let found = |drawn: &Drawn| Some((drawn.source, drawn.prediction?));
+        let warped = if args.warp {
+            let pairs: Vec<_> = drawn.iter().filter_map(found).collect();
+            Some(match picture::ThinPlate::through(&pairs) {
+                Some(spline) => picture::warp_by_spline(&source, &target, &spline),
+                None => {
+                    console.note("warped by the dense flow: there are fewer than three predictions, or all are on a line".to_owned());
+                    let query = Query { flow: Some([width, height]), keypoints: &[], ..query };
+                    let vectors = match &matched.flow[..] {
+                        [] => method.find(&query)?.flow,
+                        known => known.to_vec(),
+                    };
+                    picture::warp_by_flow(&source, &target, &Flow { width, height, vectors })
+                }
+            })
+        } else {
+            None
+        };
+        let picture = picture::matches_and_warp(&source, &target, &drawn, warped.as_ref());
+        picture::write_png(&picture, path)?;
         console.note(format!("picture: {}", path.display()));
     }
     if let Some(path) = &args.flow {

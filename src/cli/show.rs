@@ -11,7 +11,9 @@ use super::output::{counted, left_out};
 use super::predicted::in_words;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::image::{Photograph, read as read_photograph};
-use hpflow::low_level::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::low_level::picture::{
+    Drawn, ThinPlate, Truth, contact_sheet, matches_and_warp, warp_by_spline, write_png,
+};
 use hpflow::low_level::score::{
     Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius,
 };
@@ -42,6 +44,10 @@ pub struct Args {
     /// The α of right and wrong. Default: the first of the benchmark's own.
     #[arg(long)]
     alpha: Option<Alpha>,
+    /// Add the source warped onto the target by the thin-plate spline through the predictions. A pair
+    /// with fewer than three, or with all on a line, has none.
+    #[arg(long)]
+    warp: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -77,7 +83,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     })?;
     let mut pictures = Vec::new();
     for verdict in chosen(verdicts, args) {
-        let (name, picture) = draw(&benchmark, &answers, &verdict, protocol, alpha)?;
+        let (name, picture) = draw(&benchmark, &answers, &verdict, protocol, alpha, args.warp)?;
         write_png(&picture, &args.out.join(file_name(&name)))?;
         pictures.push((format!("{name}: {:.0} % right", 100.0 * verdict.share()), picture));
     }
@@ -113,6 +119,7 @@ fn draw(
     verdict: &Verdict,
     protocol: &Protocol,
     alpha: Alpha,
+    warp: bool,
 ) -> anyhow::Result<(String, Photograph)> {
     let pair = &benchmark.pairs[verdict.judged];
     let photograph = |image: usize| read_photograph(&benchmark.images[image].path);
@@ -134,7 +141,12 @@ fn draw(
             truth: radius.map(|radius| Truth { at: pair.target_keypoints[at], radius }),
         })
         .collect();
-    let picture = matches(&photograph(pair.source)?, &photograph(pair.target)?, &drawn);
+    let (source, target) = (photograph(pair.source)?, photograph(pair.target)?);
+    let found = |drawn: &Drawn| Some((drawn.source, drawn.prediction?));
+    let spline =
+        warp.then(|| ThinPlate::through(&drawn.iter().filter_map(found).collect::<Vec<_>>()));
+    let warped = spline.flatten().map(|spline| warp_by_spline(&source, &target, &spline));
+    let picture = matches_and_warp(&source, &target, &drawn, warped.as_ref());
     Ok((pair.id.clone(), picture))
 }
 

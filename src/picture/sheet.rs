@@ -1,6 +1,8 @@
 //! A surface to draw on: smooth discs, rings, lines and text over photographs.
 
-use super::glyphs::polylines;
+use tiny_skia::{Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+
+use super::typeface::outline;
 use crate::Point;
 use crate::image::Photograph;
 
@@ -9,121 +11,97 @@ pub type Colour = [u8; 3];
 
 pub const WHITE: Colour = [255; 3];
 
-/// A picture in the making. Positions are pixels of the picture; whatever is outside is cut off.
+/// Further than this from the picture, lines that lead there look the same.
+const FAR: f32 = 20_000.0;
+
+/// A picture in the making. Positions are pixels of the picture, whole numbers at their centres;
+/// whatever is outside is cut off.
 pub struct Sheet {
-    picture: Photograph,
+    /// All of it is opaque.
+    pixels: Pixmap,
 }
 
 impl Sheet {
-    /// A sheet of one colour.
-    pub fn new(width: u32, height: u32, colour: Colour) -> Self {
-        let rgb = colour.repeat(width as usize * height as usize);
-        Self { picture: Photograph { width, height, rgb } }
+    /// A sheet of one colour, a pixel at least.
+    pub fn new(width: u32, height: u32, [red, green, blue]: Colour) -> Self {
+        let mut pixels = Pixmap::new(width.max(1), height.max(1)).expect("a picture's size");
+        pixels.fill(Color::from_rgba8(red, green, blue, 255));
+        Self { pixels }
     }
 
     pub fn finish(self) -> Photograph {
-        self.picture
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        let rgb =
+            self.pixels.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]);
+        Photograph { width, height, rgb: rgb.collect() }
     }
 
     /// Lays a photograph on the sheet with its top left pixel at (`left`, `top`).
     pub fn lay(&mut self, photograph: &Photograph, left: u32, top: u32) {
-        let width = photograph.width.min(self.picture.width.saturating_sub(left)) as usize;
-        let rows = photograph.height.min(self.picture.height.saturating_sub(top)) as usize;
+        let whole = self.pixels.width() as usize;
+        let width = photograph.width.min(self.pixels.width().saturating_sub(left)) as usize;
+        let rows = photograph.height.min(self.pixels.height().saturating_sub(top)) as usize;
+        let data = self.pixels.data_mut();
         for row in 0..rows {
             let from = row * photograph.width as usize * 3;
-            let line = &photograph.rgb[from..from + width * 3];
-            let to = ((top as usize + row) * self.picture.width as usize + left as usize) * 3;
-            self.picture.rgb[to..to + width * 3].copy_from_slice(line);
-        }
-    }
-
-    /// Blends a colour in wherever `distance`, in pixels, is below zero; half covered at zero.
-    /// `bounds` is the box it can be in: left, top, right, bottom.
-    fn blend(
-        &mut self,
-        bounds: [f32; 4],
-        colour: Colour,
-        opacity: f32,
-        distance: impl Fn(f32, f32) -> f32,
-    ) {
-        let limit = |value: f32, side: u32| value.clamp(0.0, side as f32) as u32;
-        let (width, height) = (self.picture.width, self.picture.height);
-        let columns = limit(bounds[0] - 1.0, width)..limit(bounds[2] + 2.0, width);
-        for y in limit(bounds[1] - 1.0, height)..limit(bounds[3] + 2.0, height) {
-            for x in columns.clone() {
-                let share = (0.5 - distance(x as f32, y as f32)).clamp(0.0, 1.0) * opacity;
-                if share > 0.0 {
-                    let at = (y as usize * width as usize + x as usize) * 3;
-                    for (pixel, ink) in self.picture.rgb[at..at + 3].iter_mut().zip(colour) {
-                        let (old, new) = (f32::from(*pixel), f32::from(ink));
-                        *pixel = (old + (new - old) * share + 0.5) as u8;
-                    }
-                }
+            let to = ((top as usize + row) * whole + left as usize) * 4;
+            let line = photograph.rgb[from..from + width * 3].chunks_exact(3);
+            for (pixel, colour) in data[to..to + width * 4].chunks_exact_mut(4).zip(line) {
+                pixel[..3].copy_from_slice(colour);
             }
         }
     }
 
-    pub fn disc(&mut self, [cx, cy]: Point, radius: f32, colour: Colour, opacity: f32) {
-        let bounds = [cx - radius, cy - radius, cx + radius, cy + radius];
-        self.blend(bounds, colour, opacity, |x, y| (x - cx).hypot(y - cy) - radius);
+    fn fill(&mut self, path: Option<Path>, colour: Colour, opacity: f32) {
+        let Some(path) = path else { return };
+        let paint = paint(colour, opacity);
+        self.pixels.fill_path(&path, &paint, FillRule::Winding, centres(), None);
+    }
+
+    fn stroke(&mut self, path: Option<Path>, thickness: f32, colour: Colour, opacity: f32) {
+        let Some(path) = path else { return };
+        let stroke = Stroke { width: thickness, line_cap: LineCap::Round, ..Stroke::default() };
+        self.pixels.stroke_path(&path, &paint(colour, opacity), &stroke, centres(), None);
+    }
+
+    pub fn disc(&mut self, [x, y]: Point, radius: f32, colour: Colour, opacity: f32) {
+        self.fill(PathBuilder::from_circle(x, y, radius), colour, opacity);
     }
 
     /// A circle's line of the given thickness.
-    pub fn ring(&mut self, [cx, cy]: Point, radius: f32, thickness: f32, colour: Colour) {
-        let outer = radius + thickness;
-        let bounds = [cx - outer, cy - outer, cx + outer, cy + outer];
-        self.blend(bounds, colour, 1.0, |x, y| {
-            ((x - cx).hypot(y - cy) - radius).abs() - thickness / 2.0
-        });
+    pub fn ring(&mut self, [x, y]: Point, radius: f32, thickness: f32, colour: Colour) {
+        self.stroke(PathBuilder::from_circle(x, y, radius), thickness, colour, 1.0);
     }
 
     /// The outline of a square around a point.
-    pub fn square(&mut self, [cx, cy]: Point, half: f32, thickness: f32, colour: Colour) {
-        let corners = [[-half, -half], [half, -half], [half, half], [-half, half], [-half, -half]];
-        for side in corners.map(|[x, y]| [cx + x, cy + y]).windows(2) {
-            self.line(side[0], side[1], thickness, colour, 1.0);
-        }
+    pub fn square(&mut self, [x, y]: Point, half: f32, thickness: f32, colour: Colour) {
+        let square = tiny_skia::Rect::from_xywh(x - half, y - half, 2.0 * half, 2.0 * half);
+        self.stroke(square.map(PathBuilder::from_rect), thickness, colour, 1.0);
     }
 
     /// A line with round ends.
     pub fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Colour, opacity: f32) {
-        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-        let length = (dx * dx + dy * dy).max(f32::MIN_POSITIVE);
-        let half = thickness / 2.0;
-        let bounds = [
-            a[0].min(b[0]) - half,
-            a[1].min(b[1]) - half,
-            a[0].max(b[0]) + half,
-            a[1].max(b[1]) + half,
-        ];
-        self.blend(bounds, colour, opacity, |x, y| {
-            let along = (((x - a[0]) * dx + (y - a[1]) * dy) / length).clamp(0.0, 1.0);
-            (x - a[0] - along * dx).hypot(y - a[1] - along * dy) - half
-        });
+        let [[ax, ay], [bx, by]] = [a, b].map(|at| at.map(|value| value.clamp(-FAR, FAR)));
+        let mut path = PathBuilder::new();
+        path.move_to(ax, ay);
+        path.line_to(bx, by);
+        self.stroke(path.finish(), thickness, colour, opacity);
     }
 
-    /// Text with its top left corner at a point; `height` is that of a capital.
+    /// Text with the top left corner of a capital at a point; `height` is that of a capital.
     pub fn text(&mut self, text: &str, at: Point, height: f32, colour: Colour) {
-        let unit = height / 6.0;
-        for (index, character) in text.chars().enumerate() {
-            let left = at[0] + index as f32 * advance(height);
-            for stroke in polylines(character) {
-                let place = |[column, row]: Point| [left + column * unit, at[1] + row * unit];
-                for pair in stroke.windows(2) {
-                    self.line(place(pair[0]), place(pair[1]), height * 0.17, colour, 1.0);
-                }
-            }
-        }
+        self.fill(outline(text, at, height), colour, 1.0);
     }
 }
 
-/// How much further the next character begins.
-fn advance(height: f32) -> f32 {
-    height * 0.98
+fn paint([red, green, blue]: Colour, opacity: f32) -> Paint<'static> {
+    let mut paint = Paint { anti_alias: true, ..Paint::default() };
+    let alpha = (opacity.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+    paint.set_color_rgba8(red, green, blue, alpha);
+    paint
 }
 
-/// How wide a text of that height is.
-pub fn text_width(text: &str, height: f32) -> f32 {
-    let count = text.chars().count() as f32;
-    (count * advance(height) - height * 0.31).max(0.0)
+/// From positions with pixel centres at whole numbers to those of the library, half a pixel on.
+fn centres() -> Transform {
+    Transform::from_translate(0.5, 0.5)
 }
