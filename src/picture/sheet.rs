@@ -1,6 +1,6 @@
 //! A surface to draw on: smooth discs, rings, lines and text over photographs.
 
-use tiny_skia::{Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+use zeno::{Cap, Command, Fill, Mask, PathBuilder as _, Stroke, Style, Transform};
 
 use super::typeface::outline;
 use crate::Point;
@@ -17,91 +17,101 @@ const FAR: f32 = 20_000.0;
 /// A picture in the making. Positions are pixels of the picture, whole numbers at their centres;
 /// whatever is outside is cut off.
 pub struct Sheet {
-    /// All of it is opaque.
-    pixels: Pixmap,
+    picture: Photograph,
 }
 
 impl Sheet {
-    /// A sheet of one colour, a pixel at least.
-    pub fn new(width: u32, height: u32, [red, green, blue]: Colour) -> Self {
-        let mut pixels = Pixmap::new(width.max(1), height.max(1)).expect("a picture's size");
-        pixels.fill(Color::from_rgba8(red, green, blue, 255));
-        Self { pixels }
+    /// A sheet of one colour.
+    pub fn new(width: u32, height: u32, colour: Colour) -> Self {
+        let rgb = colour.repeat(width as usize * height as usize);
+        Self { picture: Photograph { width, height, rgb } }
     }
 
     pub fn finish(self) -> Photograph {
-        let (width, height) = (self.pixels.width(), self.pixels.height());
-        let rgb =
-            self.pixels.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]);
-        Photograph { width, height, rgb: rgb.collect() }
+        self.picture
     }
 
     /// Lays a photograph on the sheet with its top left pixel at (`left`, `top`).
     pub fn lay(&mut self, photograph: &Photograph, left: u32, top: u32) {
-        let whole = self.pixels.width() as usize;
-        let width = photograph.width.min(self.pixels.width().saturating_sub(left)) as usize;
-        let rows = photograph.height.min(self.pixels.height().saturating_sub(top)) as usize;
-        let data = self.pixels.data_mut();
+        let width = photograph.width.min(self.picture.width.saturating_sub(left)) as usize;
+        let rows = photograph.height.min(self.picture.height.saturating_sub(top)) as usize;
         for row in 0..rows {
             let from = row * photograph.width as usize * 3;
-            let to = ((top as usize + row) * whole + left as usize) * 4;
-            let line = photograph.rgb[from..from + width * 3].chunks_exact(3);
-            for (pixel, colour) in data[to..to + width * 4].chunks_exact_mut(4).zip(line) {
-                pixel[..3].copy_from_slice(colour);
+            let line = &photograph.rgb[from..from + width * 3];
+            let to = ((top as usize + row) * self.picture.width as usize + left as usize) * 3;
+            self.picture.rgb[to..to + width * 3].copy_from_slice(line);
+        }
+    }
+
+    /// Blends a colour in where a path covers the picture, by the share of each pixel that it covers.
+    fn draw<'a>(
+        &mut self,
+        path: &[Command],
+        style: impl Into<Style<'a>>,
+        colour: Colour,
+        opacity: f32,
+    ) {
+        let style = style.into();
+        let bounds = zeno::bounds(path, style, None);
+        let limit = |value: f32, side: u32| value.clamp(0.0, side as f32) as u32;
+        let (width, height) = (self.picture.width, self.picture.height);
+        let [left, right] = [bounds.min.x - 1.0, bounds.max.x + 2.0].map(|x| limit(x, width));
+        let [top, bottom] = [bounds.min.y - 1.0, bounds.max.y + 2.0].map(|y| limit(y, height));
+        if left >= right || top >= bottom {
+            return;
+        }
+        // The library's pixels have their centres at halves.
+        let to_mask = Transform::translation(0.5 - left as f32, 0.5 - top as f32);
+        let (covered, _) = Mask::new(path)
+            .style(style)
+            .transform(Some(to_mask))
+            .size(right - left, bottom - top)
+            .render();
+        let rows = covered.chunks_exact((right - left) as usize);
+        for (y, row) in (top..bottom).zip(rows) {
+            for (x, &share) in (left..right).zip(row).filter(|(_, share)| **share > 0) {
+                let share = f32::from(share) / 255.0 * opacity;
+                let at = (y as usize * width as usize + x as usize) * 3;
+                for (pixel, ink) in self.picture.rgb[at..at + 3].iter_mut().zip(colour) {
+                    let (old, new) = (f32::from(*pixel), f32::from(ink));
+                    *pixel = (old + (new - old) * share + 0.5) as u8;
+                }
             }
         }
     }
 
-    fn fill(&mut self, path: Option<Path>, colour: Colour, opacity: f32) {
-        let Some(path) = path else { return };
-        let paint = paint(colour, opacity);
-        self.pixels.fill_path(&path, &paint, FillRule::Winding, centres(), None);
-    }
-
-    fn stroke(&mut self, path: Option<Path>, thickness: f32, colour: Colour, opacity: f32) {
-        let Some(path) = path else { return };
-        let stroke = Stroke { width: thickness, line_cap: LineCap::Round, ..Stroke::default() };
-        self.pixels.stroke_path(&path, &paint(colour, opacity), &stroke, centres(), None);
-    }
-
-    pub fn disc(&mut self, [x, y]: Point, radius: f32, colour: Colour, opacity: f32) {
-        self.fill(PathBuilder::from_circle(x, y, radius), colour, opacity);
+    pub fn disc(&mut self, at: Point, radius: f32, colour: Colour, opacity: f32) {
+        self.draw(&circle(at, radius), Fill::NonZero, colour, opacity);
     }
 
     /// A circle's line of the given thickness.
-    pub fn ring(&mut self, [x, y]: Point, radius: f32, thickness: f32, colour: Colour) {
-        self.stroke(PathBuilder::from_circle(x, y, radius), thickness, colour, 1.0);
+    pub fn ring(&mut self, at: Point, radius: f32, thickness: f32, colour: Colour) {
+        self.draw(&circle(at, radius), Stroke::new(thickness), colour, 1.0);
     }
 
     /// The outline of a square around a point.
     pub fn square(&mut self, [x, y]: Point, half: f32, thickness: f32, colour: Colour) {
-        let square = tiny_skia::Rect::from_xywh(x - half, y - half, 2.0 * half, 2.0 * half);
-        self.stroke(square.map(PathBuilder::from_rect), thickness, colour, 1.0);
+        let mut path: Vec<Command> = Vec::new();
+        path.add_rect([x - half, y - half], 2.0 * half, 2.0 * half);
+        self.draw(&path, Stroke::new(thickness), colour, 1.0);
     }
 
     /// A line with round ends.
     pub fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Colour, opacity: f32) {
-        let [[ax, ay], [bx, by]] = [a, b].map(|at| at.map(|value| value.clamp(-FAR, FAR)));
-        let mut path = PathBuilder::new();
-        path.move_to(ax, ay);
-        path.line_to(bx, by);
-        self.stroke(path.finish(), thickness, colour, opacity);
+        let [a, b] = [a, b].map(|at| at.map(|value| value.clamp(-FAR, FAR)));
+        let mut path: Vec<Command> = Vec::new();
+        path.move_to(a).line_to(b);
+        self.draw(&path, Stroke::new(thickness).cap(Cap::Round), colour, opacity);
     }
 
     /// Text with the top left corner of a capital at a point; `height` is that of a capital.
     pub fn text(&mut self, text: &str, at: Point, height: f32, colour: Colour) {
-        self.fill(outline(text, at, height), colour, 1.0);
+        self.draw(&outline(text, at, height), Fill::NonZero, colour, 1.0);
     }
 }
 
-fn paint([red, green, blue]: Colour, opacity: f32) -> Paint<'static> {
-    let mut paint = Paint { anti_alias: true, ..Paint::default() };
-    let alpha = (opacity.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
-    paint.set_color_rgba8(red, green, blue, alpha);
-    paint
-}
-
-/// From positions with pixel centres at whole numbers to those of the library, half a pixel on.
-fn centres() -> Transform {
-    Transform::from_translate(0.5, 0.5)
+fn circle(at: Point, radius: f32) -> Vec<Command> {
+    let mut path: Vec<Command> = Vec::new();
+    path.add_circle(at, radius);
+    path
 }

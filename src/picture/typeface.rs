@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ab_glyph::{Font as _, FontRef, GlyphId, OutlineCurve};
-use tiny_skia::{Path, PathBuilder};
+use zeno::{Command, PathBuilder as _};
 
 use crate::Point;
 
@@ -39,10 +39,10 @@ pub fn text_width(text: &str, height: f32) -> f32 {
 }
 
 /// The outline of a text whose capitals are that high, with the top left corner of a capital at a
-/// point. `None` where there is nothing to draw.
-pub fn outline(text: &str, at: Point, height: f32) -> Option<Path> {
+/// point.
+pub fn outline(text: &str, at: Point, height: f32) -> Vec<Command> {
     let scale = height / CAPITAL;
-    let mut path = PathBuilder::new();
+    let mut path: Vec<Command> = Vec::new();
     for (glyph, left) in laid_out(text).0 {
         let Some(outline) = font().outline(glyph) else { continue };
         // The font's rows go up from the foot of a capital.
@@ -57,37 +57,31 @@ pub fn outline(text: &str, at: Point, height: f32) -> Option<Path> {
                 OutlineCurve::Cubic(a, _, _, b) => (*a, *b),
             };
             if end != Some(start) {
-                let [x, y] = place(start);
-                path.move_to(x, y);
+                path.move_to(place(start));
             }
             end = Some(stop);
-            let [x, y] = place(stop);
             match curve {
-                OutlineCurve::Line(..) => path.line_to(x, y),
-                OutlineCurve::Quad(_, b, _) => {
-                    let [bx, by] = place(b);
-                    path.quad_to(bx, by, x, y);
-                }
-                OutlineCurve::Cubic(_, b, c, _) => {
-                    let ([bx, by], [cx, cy]) = (place(b), place(c));
-                    path.cubic_to(bx, by, cx, cy, x, y);
-                }
-            }
+                OutlineCurve::Line(..) => path.line_to(place(stop)),
+                OutlineCurve::Quad(_, b, _) => path.quad_to(place(b), place(stop)),
+                OutlineCurve::Cubic(_, b, c, _) => path.curve_to(place(b), place(c), place(stop)),
+            };
         }
     }
-    path.finish()
+    path
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zeno::Fill;
 
     #[test]
     fn a_capital_is_as_high_as_it_is_asked_to_be() {
-        let bounds = outline("H", [10.0, 20.0], 100.0).expect("a letter").bounds();
-        assert!((bounds.top() - 20.0).abs() < 0.1 && (bounds.bottom() - 120.0).abs() < 0.1);
-        let small = outline("x", [10.0, 20.0], 100.0).expect("a letter").bounds();
-        assert!(small.top() > 40.0, "small letters are small: {small:?}");
+        let bounds =
+            |text: &str| zeno::bounds(&outline(text, [10.0, 20.0], 100.0), Fill::NonZero, None);
+        let capital = bounds("H");
+        assert!((capital.min.y - 20.0).abs() < 0.1 && (capital.max.y - 120.0).abs() < 0.1);
+        assert!(bounds("x").min.y > 40.0, "small letters are small");
     }
 
     #[test]
@@ -102,6 +96,6 @@ mod tests {
     fn a_text_is_as_wide_as_its_parts_but_for_kerning() {
         let [a, b] = ["12", "34"].map(|text| text_width(text, 10.0));
         assert!((text_width("1234", 10.0) - a - b).abs() < 1.0);
-        assert!(text_width("", 10.0) == 0.0 && outline(" ", [0.0, 0.0], 9.0).is_none());
+        assert!(text_width("", 10.0) == 0.0 && outline(" ", [0.0, 0.0], 9.0).is_empty());
     }
 }
