@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 use super::format::MAX_HEADER;
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
-use crate::backbone::FeatureMap;
 use crate::benchmark::{Benchmark, Image};
 use crate::digest::{sha256, sha256_of_file};
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::Geometry;
 use crate::inputs::Identify;
 

@@ -11,7 +11,7 @@ use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 
 use super::header::{parse, refuse};
 use super::{FeaturesError, Header, METADATA, Precision};
-use crate::backbone::FeatureMap;
+use crate::hyperpixel::FeatureMap;
 
 /// The longest header that is read, in bytes: far beyond what any network's layers need.
 pub(super) const MAX_HEADER: u64 = 16 << 20;

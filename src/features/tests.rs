@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backbone::FeatureMap;
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Grid, Hyperimage};
 
 /// A file of two layers of a photograph of 48 × 24 pixels, warped and with padding on all sides.

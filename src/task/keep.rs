@@ -5,12 +5,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::ARITHMETIC;
-use crate::backbone::{Backbone, BackboneError, FeatureMap};
+use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
     Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
     check_names, file_of, write,
 };
+use crate::hyperpixel::FeatureMap;
 use crate::image::Prepared;
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};

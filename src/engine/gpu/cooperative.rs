@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::matcher::{GpuMatcher, Times};
 use super::pipelines::Pipelines;
-use crate::backbone::FeatureMap;
 use crate::engine::error::GpuError;
 use crate::engine::request::PairRequest;
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
 
 /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from

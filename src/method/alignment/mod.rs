@@ -34,10 +34,11 @@ use super::learned::flow_of;
 use super::shelf::{Scheme, Shelf, Wired};
 use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
+use crate::backbone::BackboneError;
 use crate::backbone::trunk::Trunk;
-use crate::backbone::{BackboneError, FeatureMap};
 use crate::benchmark::Benchmark;
 use crate::engine::cpu::InstructionSet;
+use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 
 /// Width and height of the networks' input in pixels (published code).

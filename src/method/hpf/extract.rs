@@ -163,7 +163,7 @@ impl Extractor<'_> {
         &self,
         photograph: &Path,
         prepared: &Prepared,
-        maps: &[crate::backbone::FeatureMap],
+        maps: &[crate::hyperpixel::FeatureMap],
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
         let (geometry, precision) = (self.geometry, self.precision);
