@@ -115,7 +115,6 @@ pub mod inputs {
 /// What other programs' text is read with.
 pub mod text {
     pub use crate::json::*;
-    pub use crate::pickle::shortened;
     pub use crate::records::Records;
     pub use crate::text::*;
 }

@@ -178,6 +178,12 @@ impl<R: Read> Read for Utf8<R> {
     }
 }
 
+/// A name from a file, short enough to show and without characters that a terminal acts on.
+#[must_use]
+pub fn shortened(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(80).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::blocks::{Block, Blocks, Copying, is_whole, length_of, storages};
 use super::{Checkpoint, CheckpointError, Format, Input, shown};
-use crate::pickle::Values;
+use crate::pickle;
 
 type Archive = ZipArchive<BufReader<File>>;
 
@@ -36,7 +36,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
         Err(Copying::Read(source) | Copying::Write(source)) => return Err(unread(&input, source)),
     }
     let mut description = at(&mut input, pickle)?;
-    let values = Values::read(&mut description).map_err(|error| input.pickle(error))?;
+    let values = pickle::read(&mut description).map_err(|error| input.pickle(error))?;
     let mut by_key = HashMap::new();
     let found = storages(&values).map_err(|what| input.damaged(what))?;
     for (key, storage) in found {

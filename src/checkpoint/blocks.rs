@@ -8,7 +8,7 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 
 use super::shown;
-use crate::pickle::{Storage, Tensor, Value, Values};
+use crate::pickle::{Pickle, Storage, Tensor, Value};
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 1 << 20;
@@ -96,7 +96,7 @@ pub(super) fn size_of(dtype: Dtype) -> u64 {
 }
 
 /// Every storage that a pickle describes, once, by its name; or what is wrong with one.
-pub(super) fn storages(values: &Values) -> Result<BTreeMap<&str, &Storage>, String> {
+pub(super) fn storages(values: &Pickle) -> Result<BTreeMap<&str, &Storage>, String> {
     let mut storages: BTreeMap<&str, &Storage> = BTreeMap::new();
     for value in values.all() {
         let Value::Storage(storage) = value else { continue };
@@ -116,7 +116,7 @@ pub(super) fn length_of(storage: &Storage) -> Option<u64> {
 
 impl Blocks {
     /// Finds a tensor's numbers; or says what is wrong with it.
-    pub(super) fn place(&self, values: &Values, tensor: &Tensor) -> Result<Placed, String> {
+    pub(super) fn place(&self, values: &Pickle, tensor: &Tensor) -> Result<Placed, String> {
         let beyond = || "reaches beyond its storage".to_owned();
         let Value::Storage(storage) = values.get(tensor.storage) else { return Err(beyond()) };
         let block = self.by_key.get(&storage.key);
@@ -161,7 +161,7 @@ impl Blocks {
     }
 
     /// The number of a tensor that has one alone and is in the file.
-    pub(super) fn number(&self, values: &Values, tensor: &Tensor) -> io::Result<Option<Value>> {
+    pub(super) fn number(&self, values: &Pickle, tensor: &Tensor) -> io::Result<Option<Value>> {
         let Some(placed) = self.place(values, tensor).ok().filter(|placed| placed.count == 1)
         else {
             return Ok(None);

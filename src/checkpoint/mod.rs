@@ -34,7 +34,8 @@ mod write;
 pub use error::CheckpointError;
 
 use crate::backbone::weights::{self, Shapes};
-use crate::pickle::{PickleError, Values, shortened};
+use crate::pickle::{Pickle, PickleError};
+use crate::text::shortened;
 use blocks::Blocks;
 
 /// What metadata keys of the checkpoint's own entries begin with.
@@ -88,7 +89,7 @@ pub struct Converted {
 struct Checkpoint<'a> {
     path: &'a Path,
     format: Format,
-    values: Values,
+    values: Pickle,
     blocks: Blocks,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::blocks::Placed;
 use super::{Checkpoint, CheckpointError, Options, shown};
 use crate::backbone::weights::with_meaning;
-use crate::pickle::{Tensor, Value, Values};
+use crate::pickle::{Pickle, Tensor, Value};
 
 /// Entries that a state dictionary is kept under.
 const USUAL: [&str; 8] = [
@@ -276,7 +276,7 @@ fn step<'a>(
 }
 
 /// Whether a value is a dictionary with tensors, or with one of the usual entries.
-pub(super) fn leads(values: &Values, value: &Value) -> bool {
+pub(super) fn leads(values: &Pickle, value: &Value) -> bool {
     let Value::Dict(entries) = value else { return false };
     entries.iter().any(|(_, value)| matches!(values.get(*value), Value::Tensor(_)))
         || USUAL.iter().any(|name| matches!(values.entry(entries, name), Some(Value::Dict(_))))

@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Seek as _};
 
 use super::blocks::{Block, Blocks, length_of, storages};
 use super::{Checkpoint, CheckpointError, Format, Input, shown};
-use crate::pickle::{PickleError, Value, Values};
+use crate::pickle::{self, Pickle, PickleError, Value};
 
 /// What a stream begins with: 0x1950a86a20f9469cfc6c, lowest byte first.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -38,10 +38,10 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
 }
 
 /// The next pickle of the stream.
-fn next(input: &mut Input<'_>) -> Result<Values, CheckpointError> {
+fn next(input: &mut Input<'_>) -> Result<Pickle, CheckpointError> {
     let place = input.file.stream_position();
     let place = place.map_err(|source| unread(input, source))?;
-    Values::read(&mut input.file).map_err(|error| match error {
+    pickle::read(&mut input.file).map_err(|error| match error {
         // Within a stream there is no other place for a pickle.
         PickleError::NotPickle if place > 0 => {
             input.damaged(format!("there is no pickle at byte {place} of the stream"))
@@ -63,7 +63,7 @@ fn unread(input: &Input<'_>, source: io::Error) -> CheckpointError {
 }
 
 /// The names of the storages in the order in which they are stored.
-fn keys(input: &Input<'_>, list: &Values) -> Result<Vec<String>, CheckpointError> {
+fn keys(input: &Input<'_>, list: &Pickle) -> Result<Vec<String>, CheckpointError> {
     let key = |&key: &usize| match list.get(key) {
         Value::Text(key) => Some(key.clone()),
         Value::Int(key) => Some(key.to_string()),
@@ -79,7 +79,7 @@ fn keys(input: &Input<'_>, list: &Values) -> Result<Vec<String>, CheckpointError
 /// Where each storage is, and that the file has all of it.
 fn blocks(
     input: &mut Input<'_>,
-    values: &Values,
+    values: &Pickle,
     keys: Vec<String>,
 ) -> Result<HashMap<String, Block>, CheckpointError> {
     let storages = storages(values).map_err(|what| input.damaged(what))?;

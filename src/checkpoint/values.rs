@@ -6,7 +6,8 @@ use super::state::{Found, is_of_training, leads};
 use super::{Checkpoint, CheckpointError, ENTRY};
 use crate::backbone::weights::meaning;
 use crate::numpy::Array;
-use crate::pickle::{Global, Tensor, Value, name_of, shortened};
+use crate::pickle::{Global, Tensor, Value, name_of};
+use crate::text::shortened;
 
 /// Values in values that are written.
 const MAX_DEPTH: usize = 16;

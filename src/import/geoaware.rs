@@ -13,7 +13,7 @@ use std::path::Path;
 use super::{Array, Found, ImportError, point};
 use crate::Point;
 use crate::benchmark::Benchmark;
-use crate::pickle::{PickleError, Value, Values};
+use crate::pickle::{self, Pickle, PickleError, Value};
 use crate::score::Predicted;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
     if bytes.len() as u64 > MAX_FILE {
         return Err(ImportError::TooLarge { file: path.to_owned(), limit: MAX_FILE });
     }
-    let values = Values::read(&bytes[..]).map_err(|error| found.malformed(advised(&error)))?;
+    let values = pickle::read(&bytes[..]).map_err(|error| found.malformed(advised(&error)))?;
     let Value::List(results) = values.root() else {
         return Err(found.malformed("expected a list of results, as GeoAware-SC pickles them"));
     };
@@ -69,7 +69,7 @@ struct Result30<'a> {
 }
 
 impl<'a> Result30<'a> {
-    fn new(values: &'a Values, value: &'a Value) -> Option<Self> {
+    fn new(values: &'a Pickle, value: &'a Value) -> Option<Self> {
         let Value::Dict(entries) = value else { return None };
         let get = |name: &str| {
             let named = |key: usize| matches!(values.get(key), Value::Text(key) if key == name);

@@ -144,7 +144,7 @@ impl<'a> Found<'a> {
 
     /// The index of the pair of this id.
     fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
-        let shown = crate::pickle::shortened(id);
+        let shown = crate::text::shortened(id);
         match self.pairs.get(id).map(Vec::as_slice) {
             Some([pair]) => Ok(*pair),
             Some([first, second, ..]) => {

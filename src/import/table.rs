@@ -7,8 +7,8 @@ use std::path::Path;
 use super::{Found, ImportError, point};
 use crate::Point;
 use crate::benchmark::spair::annotation::keypoint_name;
-use crate::pickle::shortened;
 use crate::records::Records;
+use crate::text::shortened;
 
 /// The longest record that is read, in bytes.
 const MAX_RECORD: usize = 1 << 16;

@@ -196,14 +196,14 @@ mod properties {
             let _ = Array::from_npy(&bytes);
             let mut pickle = vec![0x80, 4];
             pickle.extend(&bytes);
-            let _ = crate::pickle::Values::read(&pickle[..]);
+            let _ = crate::pickle::read(&pickle[..]);
         }
 
         #[test]
         fn no_damage_to_a_pickle_makes_the_reader_panic(at in 0usize..1232, byte: u8) {
             let mut bytes = std::fs::read(fixture("results-5.pkl")).unwrap();
             bytes[at] = byte;
-            let _ = crate::pickle::Values::read(&bytes[..]);
+            let _ = crate::pickle::read(&bytes[..]);
         }
     }
 }
