@@ -5,12 +5,11 @@
 
 /// Networks, and the files of their weights.
 pub mod backbone {
-    pub use crate::backbone::architecture::{ARCHITECTURES, Architecture};
+    pub use crate::backbone::networks::{ARCHITECTURES, Architecture};
     pub use crate::backbone::weights::baselines::Baseline;
     pub use crate::backbone::weights::{self, HubFile, Shapes, Weights};
-    pub use crate::backbone::{
-        Backbone, BackboneError, FeatureMap, NAMES, WeightsError, WeightsSource,
-    };
+    pub use crate::backbone::{Backbone, BackboneError, NAMES, WeightsError, WeightsSource};
+    pub use crate::hyperpixel::FeatureMap;
 }
 
 /// What a benchmark is made of, how it is checked, counted and made.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use hpflow::Progress;
-use hpflow::testing::backbone::architecture::Architecture;
+use hpflow::testing::backbone::networks::Architecture;
 use hpflow::testing::backbone::weights::{self, WeightsSource, untrained};
 use hpflow::testing::checkpoint::{Converted, Options, convert};
 use predicates::prelude::*;

@@ -88,8 +88,11 @@ fn a_picture_of_one_colour_has_a_hog_of_zeros() {
 
 #[test]
 fn hog_opens_by_its_name() {
-    let options =
-        backbone::Options { device: Device::Auto, threads: 1, progress: Progress::default() };
+    let options = backbone::BackboneOptions {
+        device: Device::Auto,
+        threads: 1,
+        progress: Progress::default(),
+    };
     let opened = backbone::open("hog", &WeightsSource::Untrained, options).unwrap();
     assert_eq!(opened.name(), "hog");
 }

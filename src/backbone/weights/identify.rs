@@ -1,11 +1,7 @@
 //! Which network a file's tensors belong to, told from their names and shapes.
 
-use std::collections::HashMap;
-
 use super::baselines::Baseline;
-
-/// Shapes of a file's tensors by name.
-pub type Shapes = HashMap<String, Vec<usize>>;
+use crate::backbone::networks::Shapes;
 
 /// Names that only one family of networks has.
 const FAMILIES: [(&str, &str); 6] = [
@@ -134,7 +130,7 @@ fn has(shapes: &Shapes, module: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::architecture::ARCHITECTURES;
+    use crate::backbone::networks::ARCHITECTURES;
 
     #[test]
     fn networks_are_told_by_names_and_shapes() {

@@ -26,7 +26,7 @@ pub mod open;
 pub mod regression;
 
 use correlation::correlate;
-use geometry::{Geometry, Transformation, apply_all, invert_all};
+use geometry::{Transformation, apply_all, invert_all};
 use regression::Regression;
 
 use super::frame::Frame;
@@ -35,6 +35,7 @@ use super::shelf::{Scheme, Shelf, Wired};
 use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
 use crate::backbone::BackboneError;
+use crate::backbone::networks::GeometricModel;
 use crate::backbone::trunk::Trunk;
 use crate::benchmark::Benchmark;
 use crate::engine::cpu::InstructionSet;
@@ -47,7 +48,7 @@ pub const IMAGE_SIDE: usize = 240;
 /// A stage: where its maps come from, and what reads the transformation off them.
 pub struct Stage {
     /// What it predicts.
-    pub geometry: Geometry,
+    pub geometry: GeometricModel,
     /// Its trunk among the method's.
     pub trunk: usize,
     /// Reads the transformation off the correlation.

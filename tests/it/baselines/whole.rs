@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::backbone::trunk;
+use hpflow::testing::backbone::networks::{GeometricModel, TrunkKind};
 use hpflow::testing::backbone::weights::untrained;
-use hpflow::testing::method::alignment::geometry::Geometry;
 use hpflow::testing::method::alignment::regression::Network;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -148,7 +147,7 @@ pub fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) {
 
 /// The untrained VGG-16 by the names of the authors' oldest files.
 pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
-    let network = trunk::Network::Vgg16;
+    let network = TrunkKind::Vgg16;
     let (mut values, _) = network.untrained();
     let named = |name: &str| network.authors_name(name).replace("model", "vgg");
     let parameters = network.parameters();
@@ -161,7 +160,7 @@ pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
 fn regression(
     prefix: &str,
     network: Network,
-    geometry: Geometry,
+    geometry: GeometricModel,
 ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let hashed = format!("{}/FeatureRegression.", geometry.name());
     let parameters = network.parameters(geometry);
@@ -182,11 +181,11 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         write(Path::new(&path), tensors);
         path
     };
-    let affine = head(Network::CnnGeo, Geometry::Affine);
+    let affine = head(Network::CnnGeo, GeometricModel::Affine);
     let affine_file = file("affine.safetensors", &[&extractor[..], &affine].concat());
-    let tps = head(Network::CnnGeo, Geometry::Tps);
+    let tps = head(Network::CnnGeo, GeometricModel::Tps);
     let tps_file = file("tps.safetensors", &[&extractor[..], &tps].concat());
-    let second = regression("FeatureRegression2", Network::CnnGeo, Geometry::Tps);
+    let second = regression("FeatureRegression2", Network::CnnGeo, GeometricModel::Tps);
     let combined = file("combined.safetensors", &[&extractor[..], &affine, &second].concat());
     let bare = file("bare.safetensors", &affine);
 
@@ -247,7 +246,7 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         let said = crate::cli::text(&refused.stderr);
         assert!(!said.contains("homography-tps"), "not offered: {said}");
     }
-    let homography = head(Network::CnnGeo, Geometry::Homography);
+    let homography = head(Network::CnnGeo, GeometricModel::Homography);
     let homography = file("homography.safetensors", &[&extractor[..], &homography].concat());
     let said = ["homography.safetensors", "weakalign has not", "--method cnngeo"];
     fails(&predict("weakalign", &homography, &[]), 1, &said);
