@@ -24,7 +24,9 @@ pub mod benchmark {
 
 /// Checkpoints that PyTorch wrote.
 pub mod checkpoint {
-    pub use crate::checkpoint::{CheckpointError, Converted, ENTRY, Format, Options, convert};
+    pub use crate::checkpoint::{
+        CheckpointError, CheckpointFormat, ConvertOptions, Converted, ENTRY, convert,
+    };
 }
 
 /// Archives of benchmarks from their authors' servers.

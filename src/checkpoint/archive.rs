@@ -12,12 +12,15 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::blocks::{Block, Blocks, Copying, is_whole, length_of, storages};
-use super::{Checkpoint, CheckpointError, Format, Input, shown};
+use super::converted::CheckpointFormat;
+use super::error::CheckpointError;
+use super::input::{Input, shown};
+use super::pickled::PickledCheckpoint;
 use crate::pickle;
 
 type Archive = ZipArchive<BufReader<File>>;
 
-pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointError> {
+pub(super) fn open(mut input: Input<'_>) -> Result<PickledCheckpoint<'_>, CheckpointError> {
     let file = File::open(input.path).map_err(|source| unread(&input, source))?;
     let archive = ZipArchive::new(BufReader::new(file));
     let mut archive = archive
@@ -52,7 +55,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
         by_key.insert(key.to_owned(), block);
     }
     let blocks = Blocks { file: input.file, length: input.length, by_key };
-    Ok(Checkpoint { path: input.path, format: Format::Archive, values, blocks })
+    Ok(PickledCheckpoint { path: input.path, format: CheckpointFormat::Archive, values, blocks })
 }
 
 /// The folder of all records, with its slash; or what the archive is instead of a checkpoint.

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use std::io::{self, Read as _, Seek as _};
 
 use super::blocks::{Block, Blocks, length_of, storages};
-use super::{Checkpoint, CheckpointError, Format, Input, shown};
+use super::converted::CheckpointFormat;
+use super::error::CheckpointError;
+use super::input::{Input, shown};
+use super::pickled::PickledCheckpoint;
 use crate::pickle::{self, Pickle, PickleError, Value};
 
 /// What a stream begins with: 0x1950a86a20f9469cfc6c, lowest byte first.
@@ -17,7 +20,7 @@ const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 /// The version of the format.
 const VERSION: i64 = 1001;
 
-pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointError> {
+pub(super) fn open(mut input: Input<'_>) -> Result<PickledCheckpoint<'_>, CheckpointError> {
     match next(&mut input)?.root() {
         Value::Long(number) if *number == MAGIC => {}
         _ => return Err(other(&input)),
@@ -34,7 +37,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
     let keys = keys(&input, &list)?;
     let by_key = blocks(&mut input, &values, keys)?;
     let blocks = Blocks { file: input.file, length: input.length, by_key };
-    Ok(Checkpoint { path: input.path, format: Format::Stream, values, blocks })
+    Ok(PickledCheckpoint { path: input.path, format: CheckpointFormat::Stream, values, blocks })
 }
 
 /// The next pickle of the stream.

@@ -2,8 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::state::{Found, is_of_training, leads};
-use super::{Checkpoint, CheckpointError, ENTRY};
+use super::converted::ENTRY;
+use super::error::CheckpointError;
+use super::pickled::PickledCheckpoint;
+use super::state::{StateDictionary, is_of_training, leads};
 use crate::backbone::weights::meaning;
 use crate::numpy::Array;
 use crate::pickle::{Global, Tensor, Value, name_of};
@@ -23,8 +25,8 @@ type Written = (Vec<(String, String)>, Vec<String>);
 
 /// The entries at the top of a checkpoint that are numbers and texts, or made of them.
 pub(super) fn entries(
-    checkpoint: &Checkpoint<'_>,
-    found: &Found,
+    checkpoint: &PickledCheckpoint<'_>,
+    found: &StateDictionary,
 ) -> Result<Written, CheckpointError> {
     let Value::Dict(entries) = checkpoint.values.root() else { return Ok(Default::default()) };
     let state = found.key.split('.').next().unwrap_or_default();
@@ -69,7 +71,7 @@ pub(super) fn entries(
 }
 
 struct Writer<'a> {
-    checkpoint: &'a Checkpoint<'a>,
+    checkpoint: &'a PickledCheckpoint<'a>,
     written: Vec<(String, String)>,
     left_out: Vec<String>,
     bytes: usize,

@@ -273,10 +273,15 @@ fn backbone_of(checkpoints: &[WeightsFile], options: &Options) -> Result<TrunkKi
             format!("its extractor is {}, not {}", found.name(), backbone.name()),
             "give files of one backbone, and leave --backbone out",
         ),
-        None => (
-            format!("has no feature extractor ({}*)", PREFIX),
-            "give ImageNet's with --backbone-weights, such as resnet101",
-        ),
+        None => {
+            let what = if checkpoint.has(PREFIX) {
+                let names = TrunkKind::ALL.map(TrunkKind::name).join(" nor ");
+                format!("its feature extractor is neither {names}")
+            } else {
+                format!("has no feature extractor ({PREFIX}*)")
+            };
+            (what, "give ImageNet's with --backbone-weights, such as resnet101")
+        }
     };
     Err(unfit(&checkpoint.path().display(), what, remedy))
 }

@@ -260,10 +260,26 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     let wide = file("wide.safetensors", &[&extractor[..], &wide].concat());
     let shapes = ["wide.safetensors", "conv.3.weight", "[64, 128, 3, 3]", "[64, 128, 5, 5]"];
     fails(&predict("cnngeo", &wide, &["--stages", "affine"]), 1, &shapes);
+    // Whatever an extractor lacks, it is the one that the rest of it is.
     let lacking = [&extractor[1..], &affine[..]].concat();
     let lacking = file("lacking.safetensors", &lacking);
-    let said = ["lacking.safetensors", "feature extractor"];
+    let said = ["lacking.safetensors", "vgg16", "FeatureExtraction.model.0.weight", "1 of 20"];
     fails(&predict("cnngeo", &lacking, &["--stages", "affine"]), 1, &said);
+    let some = |(name, shape): (&str, [usize; 4])| {
+        let zeros = vec![0.0; shape.iter().product()];
+        (format!("FeatureExtraction.model.{name}"), shape.to_vec(), zeros)
+    };
+    let few = [("0.weight", [64, 3, 7, 7]), ("4.1.conv1.weight", [64, 256, 1, 1])].map(some);
+    let few = file("few.safetensors", &[&few[..], &affine].concat());
+    let said = ["few.safetensors", "resnet101", "FeatureExtraction.model.1.weight", "468 of 470"];
+    fails(&predict("cnngeo", &few, &["--stages", "affine"]), 1, &said);
+    let other = [("stem.weight", [64, 3, 7, 7])].map(some);
+    let other = file("other.safetensors", &[&other[..], &affine].concat());
+    let said = ["other.safetensors", "neither resnet101 nor vgg16", "--backbone-weights"];
+    fails(&predict("cnngeo", &other, &["--stages", "affine"]), 1, &said);
+    let none = file("none.safetensors", &affine);
+    let said = ["none.safetensors", "has no feature extractor", "--backbone-weights"];
+    fails(&predict("cnngeo", &none, &["--stages", "affine"]), 1, &said);
     let lacking = [&extractor[..3], &extractor[4..], &affine[..]].concat();
     let lacking = file("lacking.safetensors", &lacking);
     let said = ["lacking.safetensors", "FeatureExtraction.model.2.bias", "[64]", "1 of 20"];
