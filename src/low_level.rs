@@ -70,7 +70,7 @@ pub mod image {
 
 /// Predictions of other programs.
 pub mod import {
-    pub use crate::import::{ImportError, Kind, read};
+    pub use crate::import::{ImportError, ImportKind, read};
 }
 
 /// The methods.
@@ -80,7 +80,9 @@ pub mod method {
 
 /// Pictures of matches.
 pub mod picture {
-    pub use crate::picture::{Drawn, PictureError, Truth, contact_sheet, matches, write_png};
+    pub use crate::picture::{
+        Drawn, PictureError, TrueKeypoint, contact_sheet, matches, write_png,
+    };
 }
 
 /// Predictions files.

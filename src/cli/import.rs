@@ -7,7 +7,7 @@ use serde_json::Map;
 use super::console::Console;
 use super::output::check_writable;
 use hpflow::low_level::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
-use hpflow::low_level::import::{Kind, read};
+use hpflow::low_level::import::{ImportKind, read};
 use hpflow::low_level::predictions::{AnyWriter, Header, Prediction};
 
 /// Arguments of `hpflow import`.
@@ -67,11 +67,11 @@ enum Form {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_writable(&args.out)?;
     let kind = match args.kind {
-        Some(Form::Csv) => Kind::Csv,
-        Some(Form::Npz) => Kind::Npz,
-        Some(Form::Geoaware) => Kind::GeoAware,
-        Some(Form::Flows) => Kind::Flows,
-        None => Kind::of(&args.file).ok_or_else(|| {
+        Some(Form::Csv) => ImportKind::Csv,
+        Some(Form::Npz) => ImportKind::Npz,
+        Some(Form::Geoaware) => ImportKind::GeoAware,
+        Some(Form::Flows) => ImportKind::Flows,
+        None => ImportKind::of(&args.file).ok_or_else(|| {
             super::Usage(format!(
                 "{}: the extension is none of .csv, .npz and .pkl; say what it is with --as",
                 args.file.display()

@@ -8,7 +8,7 @@ use super::console::{Console, say};
 use super::output::left_out;
 use super::predicted::{Layout, in_words};
 use hpflow::low_level::files;
-use hpflow::low_level::report::html::{Method, Photographs, curve_alphas, load, page};
+use hpflow::low_level::report::html::{Photographs, ReportedMethod, curve_alphas, load, page};
 use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
 use hpflow::low_level::score::{Alpha, Measure, default_for, score};
 use hpflow::task::PredictionsFiles;
@@ -106,11 +106,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         bootstrap: None,
         doubts: &[],
     };
-    let methods: Vec<Method<'_>> = files
+    let methods: Vec<ReportedMethod<'_>> = files
         .iter()
         .zip(&answers)
         .zip(&curves)
-        .map(|((file, answers), curve)| Method { file, answers, curve })
+        .map(|((file, answers), curve)| ReportedMethod { file, answers, curve })
         .collect();
     let tables = tables(scope, &files, &[]);
     let html = page(benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;

@@ -11,7 +11,7 @@ use super::output::{counted, left_out};
 use super::predicted::in_words;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::image::{Photograph, read as read_photograph};
-use hpflow::low_level::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::low_level::picture::{Drawn, TrueKeypoint, contact_sheet, matches, write_png};
 use hpflow::low_level::score::{
     Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius,
 };
@@ -131,7 +131,7 @@ fn draw(
         .map(|(at, (&source, &prediction))| Drawn {
             source,
             prediction,
-            truth: radius.map(|radius| Truth { at: pair.target_keypoints[at], radius }),
+            truth: radius.map(|radius| TrueKeypoint { at: pair.target_keypoints[at], radius }),
         })
         .collect();
     let picture = matches(&photograph(pair.source)?, &photograph(pair.target)?, &drawn);

@@ -7,10 +7,11 @@
 
 use std::path::Path;
 
-use super::{Found, ImportError};
+use super::error::ImportError;
+use super::found::ImportedPairs;
 use crate::flow::Flow;
 
-pub(super) fn read(folder: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(folder: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     if found.benchmark.name != "tss" {
         let name = &found.benchmark.name;
         return Err(found.malformed(format!(

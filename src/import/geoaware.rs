@@ -10,16 +10,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Array, Found, ImportError, point};
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
 use crate::Point;
 use crate::benchmark::Benchmark;
+use crate::numpy::Array;
 use crate::pickle::{self, Pickle, PickleError, Value};
 use crate::score::Predicted;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     let file = File::open(path).map_err(|source| found.unread(source))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|source| found.unread(source))?;
@@ -148,7 +150,11 @@ impl<'a> Photographs<'a> {
 }
 
 /// The predicted points of a pair's keypoints in original pixels of the target.
-fn original(found: &Found<'_>, pair: usize, result: &Result30<'_>) -> Result<Predicted, String> {
+fn original(
+    found: &ImportedPairs<'_>,
+    pair: usize,
+    result: &Result30<'_>,
+) -> Result<Predicted, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;

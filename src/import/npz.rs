@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Array, Found, ImportError, point};
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
 use crate::files::is_litter;
+use crate::numpy::Array;
 
 /// The most bytes that an array may take, decompressed: a million points.
 const MAX_ARRAY: u64 = 16 << 20;
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     let file = File::open(path).map_err(|source| found.unread(source))?;
     let archive = zip::ZipArchive::new(BufReader::new(file));
     let mut archive = archive.map_err(|error| {

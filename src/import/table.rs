@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use super::{Found, ImportError, point};
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
 use crate::Point;
 use crate::benchmark::spair::annotation::keypoint_name;
 use crate::records::Records;
@@ -15,7 +16,7 @@ const MAX_RECORD: usize = 1 << 16;
 
 const COLUMNS: [&str; 4] = ["pair", "keypoint", "x", "y"];
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     let file = File::open(path).map_err(|source| found.unread(source))?;
     let mut records = Records::new(file, MAX_RECORD).map_err(|source| found.unread(source))?;
     let expected = "expected lines of pair,keypoint,x,y";

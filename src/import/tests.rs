@@ -1,7 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::found::ImportedPairs;
 use super::*;
-use crate::benchmark::{Image, Pair};
+use crate::benchmark::{Benchmark, Image, Pair};
+use crate::score::Predicted;
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
@@ -39,14 +41,14 @@ fn fixture(name: &str) -> PathBuf {
 
 fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
     let path = fixture(name);
-    read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
+    read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
 fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Predicted)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
-    read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
+    read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn tables_that_do_not_fit_are_refused_with_the_line() {
 #[test]
 fn a_pair_that_comes_twice_with_other_points_is_refused() {
     let benchmark = birds();
-    let mut found = Found::new(Path::new("file"), &benchmark);
+    let mut found = ImportedPairs::new(Path::new("file"), &benchmark);
     found.keep(0, vec![None, None], "one").unwrap();
     found.keep(0, vec![None, None], "two").unwrap();
     let error = found.keep(0, vec![Some([1.0, 1.0]), None], "three").unwrap_err();
@@ -212,7 +214,7 @@ mod properties {
 fn an_id_of_two_pairs_is_refused_with_the_photographs_of_both() {
     let mut benchmark = birds();
     benchmark.pairs[1].id = benchmark.pairs[0].id.clone();
-    let found = Found::new(Path::new("file"), &benchmark);
+    let found = ImportedPairs::new(Path::new("file"), &benchmark);
     let error = found.pair("0-a-b:bird", "line 2").unwrap_err().to_string();
     assert!(error.contains("bird/a.jpg to bird/b.jpg"), "{error}");
     assert!(error.contains("bird/b.jpg to bird/a.jpg"), "{error}");

@@ -8,7 +8,7 @@ use super::files::{FilesError, Opened, PredictionsFiles};
 use crate::benchmark::{Benchmark, Kind, LayoutSize};
 use crate::predictions::Header;
 use crate::report::Format;
-use crate::report::explanation::Comparison;
+use crate::report::explanation::ProtocolComparison;
 use crate::report::scores::{
     Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, protocol_notes, tables,
 };
@@ -187,7 +187,7 @@ pub struct Explained {
     /// The files and their benchmark.
     pub opened: Opened,
     /// The keypoints that are judged differently, for each file, protocol and α.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<ProtocolComparison>,
     /// As [`Scored::left_out`].
     pub left_out: Vec<(String, Vec<&'static str>)>,
     /// What a reader has to know of the protocols, the files and the benchmark, a sentence each.
@@ -222,7 +222,12 @@ pub fn explain_files(
             let protocols = [*first, other];
             let differences = explain(&opened.benchmark, &answers, protocols, alpha)
                 .map_err(|source| ScoreFilesError::of(file, source))?;
-            comparisons.push(Comparison { file: name.clone(), protocols, alpha, differences });
+            comparisons.push(ProtocolComparison {
+                file: name.clone(),
+                protocols,
+                alpha,
+                differences,
+            });
         }
     }
     notes.extend(opened.benchmark.doubts().sentence());

@@ -8,8 +8,8 @@ mod table;
 
 use serde_json::{Map, Value, json};
 
-use super::Table;
 use super::scores::FileScores;
+use super::table::Table;
 use crate::benchmark::{Benchmark, Pair};
 use crate::score::{
     Alpha, Answers, Breakdown, Factor, Measured, Protocol, ScoreError, Verdict, abbreviation,
@@ -26,7 +26,7 @@ pub fn curve_alphas() -> Vec<Alpha> {
 
 /// One method of a report.
 #[derive(Debug, Clone, Copy)]
-pub struct Method<'a> {
+pub struct ReportedMethod<'a> {
     /// Its file with the scores at the report's α.
     pub file: &'a FileScores,
     /// Its predictions.
@@ -44,7 +44,7 @@ pub struct Method<'a> {
 /// Those of [`judge`]: a benchmark that the protocol does not fit.
 pub fn page(
     benchmark: &Benchmark,
-    methods: &[Method<'_>],
+    methods: &[ReportedMethod<'_>],
     protocol: &Protocol,
     alpha: Alpha,
     tables: &[Table],
@@ -73,7 +73,7 @@ fn embedded(data: &Value) -> String {
 
 fn data(
     benchmark: &Benchmark,
-    methods: &[Method<'_>],
+    methods: &[ReportedMethod<'_>],
     verdicts: &[Vec<Verdict>],
     protocol: &Protocol,
     alpha: Alpha,
@@ -132,7 +132,7 @@ fn data(
     }))
 }
 
-fn summary(method: &Method<'_>, alpha: Alpha) -> Value {
+fn summary(method: &ReportedMethod<'_>, alpha: Alpha) -> Value {
     let scores = method.file.scores.iter().flat_map(|score| &score.pck);
     let pck = scores.into_iter().find(|one| one.alpha == alpha).map(|one| &one.pck);
     json!({
