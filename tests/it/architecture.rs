@@ -14,12 +14,99 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Ident, Item, ItemMod, UseTree, Visibility};
 
-/// Arrows that are still to be mended: from a file to a file. What is no longer there, or no longer
-/// wrong, has to be taken off this list.
-const KNOWN: &[[&str; 2]] = &[];
+/// Arrows that are still to be mended: from a file to a file that it uses. The test fails while the list
+/// has one that is no longer there or does no harm.
+const KNOWN: &[[&str; 2]] = &[
+    ["benchmark/counts.rs", "score/groups.rs"],
+    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/animals.rs"],
+    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/craft.rs"],
+    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/cycles.rs"],
+    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/household.rs"],
+    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/vehicles.rs"],
+    ["benchmark/doctor/mod.rs", "benchmark/doctor/pf_willow.rs"],
+    ["benchmark/doctor/mod.rs", "benchmark/doctor/plain.rs"],
+    ["benchmark/doctor/mod.rs", "benchmark/doctor/spair.rs"],
+    ["benchmark/mod.rs", "benchmark/error.rs"],
+    ["benchmark/mod.rs", "benchmark/open.rs"],
+    ["benchmark/open.rs", "benchmark/caltech.rs"],
+    ["benchmark/open.rs", "benchmark/error.rs"],
+    ["benchmark/open.rs", "benchmark/faults.rs"],
+    ["benchmark/open.rs", "benchmark/pf_pascal.rs"],
+    ["benchmark/open.rs", "benchmark/pf_willow.rs"],
+    ["benchmark/open.rs", "benchmark/spair/read.rs"],
+    ["benchmark/open.rs", "benchmark/spair_json.rs"],
+    ["benchmark/open.rs", "benchmark/tss.rs"],
+    ["cli/bench/mod.rs", "cli/bench/pipeline.rs"],
+    ["cli/bench/mod.rs", "cli/mod.rs"],
+    ["cli/bench/pipeline.rs", "cli/mod.rs"],
+    ["cli/mod.rs", "cli/dataset.rs"],
+    ["cli/mod.rs", "cli/features.rs"],
+    ["cli/mod.rs", "cli/import.rs"],
+    ["cli/mod.rs", "cli/matching.rs"],
+    ["cli/mod.rs", "cli/predict.rs"],
+    ["cli/mod.rs", "cli/report.rs"],
+    ["cli/mod.rs", "cli/score.rs"],
+    ["cli/mod.rs", "cli/search.rs"],
+    ["cli/mod.rs", "cli/show.rs"],
+    ["cli/options.rs", "cli/mod.rs"],
+    ["cli/weights/mod.rs", "cli/mod.rs"],
+    ["method/alignment/regression/mod.rs", "method/alignment/regression/a2net.rs"],
+    ["method/alignment/regression/mod.rs", "method/alignment/regression/cnngeo.rs"],
+    ["method/hpf/mod.rs", "method/hpf/extract.rs"],
+    ["method/mod.rs", "method/alignment/open.rs"],
+    ["method/mod.rs", "method/hpf/open.rs"],
+    ["method/mod.rs", "method/identity.rs"],
+    ["method/mod.rs", "method/ncnet/open.rs"],
+    ["method/options.rs", "method/mod.rs"],
+    ["predictions/reader.rs", "predictions/writer.rs"],
+    ["score/breakdown.rs", "score/ledger.rs"],
+    ["score/judge.rs", "score/masks.rs"],
+    ["score/mod.rs", "score/answers.rs"],
+    ["score/mod.rs", "score/bootstrap.rs"],
+    ["score/mod.rs", "score/breakdown.rs"],
+    ["score/mod.rs", "score/judge.rs"],
+    ["score/protocol/mod.rs", "score/mod.rs"],
+    ["score/protocol/mod.rs", "score/protocol/list.rs"],
+    ["search/inputs.rs", "search/state.rs"],
+    ["search/mod.rs", "search/evaluate.rs"],
+    ["search/mod.rs", "search/outcome.rs"],
+];
 
 /// Types of one name that are meant to be several, with the reason.
-const SAME_NAME: &[(&str, &str)] = &[];
+const SAME_NAME: &[(&str, &str)] =
+    &[("Args", "the arguments of each subcommand, which is the module that it is named with")];
+
+/// Names that are still to be mended: each stands for several types.
+const KNOWN_NAMES: &[&str] = &[
+    "Cells",
+    "Choice",
+    "Direction",
+    "Entry",
+    "Evaluator",
+    "Examination",
+    "Finding",
+    "Frame",
+    "Header",
+    "Kept",
+    "Keypoints",
+    "Layer",
+    "Options",
+    "Outcome",
+    "Plan",
+    "Predicted",
+    "Prepared",
+    "Progress",
+    "Scored",
+    "Setting",
+    "Shape",
+    "Sizes",
+    "Split",
+    "Unit",
+    "Value",
+    "Values",
+    "Verdict",
+    "View",
+];
 
 /// A module by its number.
 type Id = usize;
@@ -153,8 +240,7 @@ impl Source {
     fn look_up(&self, module: Id, name: &str, last: bool, depth: usize) -> Option<Place> {
         let here = &self.modules[module];
         let child = here.children.get(name).map(|&child| Place::Module(child));
-        let item =
-            here.defined.contains(name).then(|| Place::Defined(module, name.to_owned()));
+        let item = here.defined.contains(name).then(|| Place::Defined(module, name.to_owned()));
         let own = if last { item.or(child) } else { child.or(item) };
         let imported = || self.follow(module, here.imported.get(name)?, depth + 1);
         let from_globs = || {
@@ -463,19 +549,27 @@ fn wrong(arrows: &Arrows) -> Vec<String> {
 fn nothing_goes_in_circles_or_uses_what_is_above_it() {
     let all = Source::read(&root().join("src")).arrows();
     assert!(all.len() > 200, "only {} files were read", all.len());
+    let is_there =
+        |[from, to]: &&[&str; 2]| all.get(*from).is_some_and(|uses| uses.contains_key(*to));
+    let (there, gone): (Vec<[&str; 2]>, Vec<[&str; 2]>) = KNOWN.iter().partition(is_there);
     let mut mended = all.clone();
-    for [from, to] in KNOWN {
-        let removed = mended.get_mut(*from).and_then(|uses| uses.remove(*to));
-        assert!(removed.is_some(), "KNOWN: {from} → {to} is no more; take it off the list");
+    for &[from, to] in &there {
+        mended.get_mut(from).expect("it is there").remove(to);
     }
-    let found = wrong(&mended);
-    assert!(found.is_empty(), "{}", found.join("\n"));
-    for [from, to] in KNOWN {
-        let mut with = mended.clone();
-        let names = all[*from][*to].clone();
-        with.entry((*from).to_owned()).or_default().insert((*to).to_owned(), names);
-        assert!(!wrong(&with).is_empty(), "KNOWN: {from} → {to} harms nothing; take it off the list");
+    let mut found = wrong(&mended);
+    found
+        .extend(gone.iter().map(|[from, to]| format!("KNOWN: there is no {from} → {to} any more")));
+    if found.is_empty() {
+        for [from, to] in there {
+            let mut with = mended.clone();
+            let names = all[from][to].clone();
+            with.entry(from.to_owned()).or_default().insert(to.to_owned(), names);
+            if wrong(&with).is_empty() {
+                found.push(format!("KNOWN: {from} → {to} does no harm any more"));
+            }
+        }
     }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
@@ -488,25 +582,24 @@ fn a_public_type_has_a_name_of_its_own() {
         }
     }
     assert!(places.len() > 200, "only {} types were found", places.len());
-    let several: Vec<_> = places.into_iter().filter(|(_, files)| files.len() > 1).collect();
-    let allowed = |name: &str| SAME_NAME.iter().any(|(same, _)| *same == name);
-    let new: Vec<String> = several
-        .iter()
-        .filter(|(name, _)| !allowed(name))
-        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
-        .collect();
-    assert!(new.is_empty(), "types of one name:\n{}", new.join("\n"));
-    for (name, _) in SAME_NAME {
-        let still = several.iter().any(|(found, _)| found == name);
-        assert!(still, "SAME_NAME: {name} is one type; take it off the list");
-    }
+    places.retain(|_, files| files.len() > 1);
+    let meant = SAME_NAME.iter().map(|(name, _)| *name);
+    let allowed: BTreeSet<&str> = meant.chain(KNOWN_NAMES.iter().copied()).collect();
+    let new = places.iter().filter(|(name, _)| !allowed.contains(**name));
+    let new = new.map(|(name, files)| format!("several types are {name}: {}", files.join(", ")));
+    let gone = allowed.iter().filter(|name| !places.contains_key(**name));
+    let gone =
+        gone.map(|name| format!("{name} is one type: take it off the list of those that are not"));
+    let found: Vec<String> = new.chain(gone).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
 fn every_file_of_the_page_is_there() {
     let page = page();
     let cited = page.split('`').skip(1).step_by(2).filter(|text| {
-        let known = ["src/", "tests/", "build/", "shaders/", "docs/", "weights/", "benches/", "python/"];
+        let known =
+            ["src/", "tests/", "build/", "shaders/", "docs/", "weights/", "benches/", "python/"];
         known.iter().any(|start| text.starts_with(start)) && !text.contains(char::is_whitespace)
     });
     let mut found = 0;
@@ -515,4 +608,49 @@ fn every_file_of_the_page_is_there() {
         found += 1;
     }
     assert!(found > 30, "{found} paths");
+}
+
+/// A crate of a few lines with every fault, so that the tests above are known to see them.
+#[test]
+fn faults_are_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    let read = || Source::read(folder.path()).arrows();
+    write("lib.rs", "mod low; mod high; pub use high::High;");
+    write("low/mod.rs", "mod a; mod b; pub use a::A; pub(crate) use b::{B, make};");
+    write("low/a.rs", "pub struct A; impl A { pub fn new() -> Self { A } }");
+    write("low/b.rs", "use super::A; pub struct B(A); pub fn make() -> B { B(A::new()) }");
+    write("high.rs", "pub struct High(crate::low::B); #[cfg(test)] mod tests { use super::*; }");
+    let floors = [vec!["low".to_owned()], vec!["high".to_owned()]];
+    assert_eq!(circles(&read()), Vec::<String>::new());
+    assert_eq!(upward(&read(), &floors), Vec::<String>::new());
+
+    // Through a re-export, in a macro.
+    write("low/a.rs", "pub struct A; fn f() { println!(\"{:?}\", [super::make()]); }");
+    let said = circles(&read()).join("\n");
+    assert!(said.contains("files:\n  low/a.rs → low/b.rs (make)"), "{said}");
+    assert!(said.contains("  low/b.rs → low/a.rs (A)"), "{said}");
+
+    // Through what a `mod.rs` does itself.
+    write("low/a.rs", "pub struct A; use super::shared as f;");
+    write("low/mod.rs", "mod a; mod b; pub use a::A; use b::make; pub fn shared() { make(); }");
+    let said = circles(&read()).join("\n");
+    assert!(said.contains("low/a.rs → low/mod.rs (shared)"), "{said}");
+
+    // Between folders alone, and up.
+    write("low/mod.rs", "mod a; mod b; pub use a::A; pub(crate) use b::B;");
+    write("low/a.rs", "pub struct A; mod inner { use crate::high::f; }");
+    write("lib.rs", "mod low; mod high;");
+    fs::remove_file(folder.path().join("high.rs")).expect("removed");
+    write("high/mod.rs", "mod c; mod d; pub use c::f; pub use d::High;");
+    write("high/c.rs", "pub fn f() {}");
+    write("high/d.rs", "pub struct High(crate::low::B);");
+    let said = circles(&read()).join("\n");
+    assert!(said.contains("folders:\n  high/ → low/ (B)\n  low/ → high/ (f)"), "{said}");
+    assert!(!said.contains("between files"), "{said}");
+    assert_eq!(upward(&read(), &floors), ["no arrow up: low/a.rs → high/c.rs (f)"]);
 }
