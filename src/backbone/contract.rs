@@ -1,4 +1,4 @@
-//! What every backbone gives, and what it is opened with.
+//! The trait of all backbones, and the options that they are opened with.
 
 use super::BackboneError;
 use crate::hyperpixel::{FeatureMap, Geometry};
@@ -54,6 +54,6 @@ pub struct BackboneOptions {
     pub device: Device,
     /// How many photographs run at once on the CPU. The numbers do not depend on it.
     pub threads: usize,
-    /// Told how far a download has come.
+    /// Reports how far a download has come.
     pub progress: Progress,
 }

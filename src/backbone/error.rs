@@ -48,7 +48,7 @@ pub enum BackboneError {
     Torch {
         /// The network.
         name: String,
-        /// What it said, its first line.
+        /// The first line of its message.
         reason: String,
     },
 }

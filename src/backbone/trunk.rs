@@ -7,18 +7,18 @@ use crate::image::corners::Square;
 /// What the published code adds to the sum of squares before its root is taken.
 const NORM_EPSILON: f64 = 1e-6;
 
-/// Which threads work on pictures. On the CPU the two differ in the last digits.
+/// How threads are shared among images. On the CPU the two differ in the last digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threads {
-    /// A thread a picture, several side by side: the same bits whatever runs beside it.
+    /// One thread for each image, several images at once: the same bits, however many there are.
     SideBySide,
-    /// All threads on one picture after the other, as published code runs.
+    /// All threads on one image after the other, as published code runs.
     Together,
 }
 
 /// A trunk with its weights.
 pub trait Trunk: Send {
-    /// The map of each picture, not normalised. The result of one does not depend on those beside it.
+    /// The feature map of each image, not normalised; it does not depend on the other images.
     ///
     /// # Errors
     /// A failure of the library that runs it.

@@ -238,7 +238,7 @@ pub(super) fn is_whole(file: &mut BufReader<File>, block: &Block) -> Result<bool
     Ok(sum.sum() == said)
 }
 
-/// Reads so many bytes, piece by piece.
+/// Reads `length` bytes, piece by piece.
 fn pieces(
     file: &mut impl Read,
     length: u64,

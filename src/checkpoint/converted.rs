@@ -1,4 +1,4 @@
-//! What is asked for when a checkpoint is converted, and what came of it.
+//! The options of a conversion, and its result.
 
 use crate::backbone::weights::Shapes;
 

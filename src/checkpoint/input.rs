@@ -1,4 +1,4 @@
-//! A checkpoint's file, and how its faults are said.
+//! A checkpoint's file, and its errors.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -23,10 +23,10 @@ const USUAL: [&str; 8] = [
     "params",
 ];
 
-/// Entries of entries that are looked into.
+/// How many levels of entries are searched.
 const MAX_DEPTH: usize = 4;
 
-/// Entries that are looked into where none has a usual name.
+/// How many entries are searched where none has a usual name.
 const MAX_CANDIDATES: usize = 64;
 
 /// What `DataParallel` puts before every name.
@@ -36,7 +36,7 @@ const PARALLEL: &str = "module.";
 /// make of it.
 const OLD_BACKBONE: (&str, &str) = ("FeatureExtraction.vgg.", "FeatureExtraction.model.");
 
-/// Counters of batch normalisation, which PyTorch has had since 0.4.1 and nothing here needs.
+/// Counters of batch normalisation, which PyTorch stores since 0.4.1 and inference does not need.
 const COUNTER: &str = "num_batches_tracked";
 
 /// The tensors of a checkpoint.
@@ -285,7 +285,7 @@ pub(super) fn leads(values: &Pickle, value: &Value) -> bool {
         || USUAL.iter().any(|name| matches!(values.entry(entries, name), Some(Value::Dict(_))))
 }
 
-/// Whether an entry is of use to training alone.
+/// Whether an entry is used in training only.
 pub(super) fn is_of_training(name: &str) -> bool {
     ["optim", "sched", "scaler"].iter().any(|part| name.to_ascii_lowercase().contains(part))
 }

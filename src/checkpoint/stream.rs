@@ -76,7 +76,7 @@ fn keys(input: &Input<'_>, list: &Pickle) -> Result<Vec<String>, CheckpointError
         Value::List(keys) => keys.iter().map(key).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    keys.ok_or_else(|| input.damaged("the list of storages is none"))
+    keys.ok_or_else(|| input.damaged("the list of storages is not a list of names"))
 }
 
 /// Where each storage is, and that the file has all of it.

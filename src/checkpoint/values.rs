@@ -11,7 +11,7 @@ use crate::numpy::Array;
 use crate::pickle::{Global, Tensor, Value, name_of};
 use crate::text::shortened;
 
-/// Values in values that are written.
+/// How deeply values that are written may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// The most values of one entry, and of all.
@@ -44,7 +44,7 @@ pub(super) fn entries(
             _ if name == state && !state.is_empty() => {}
             // The tensors are here, and `state` has said what became of them.
             Value::Tensor(_) if state.is_empty() => {}
-            _ if is_of_training(name) => writer.leave_out(name, "of use to training alone"),
+            _ if is_of_training(name) => writer.leave_out(name, "used in training only"),
             Value::Dict(_) if leads(&checkpoint.values, value) => {
                 let usual = meaning(name).map(|is| format!(", usually {is}")).unwrap_or_default();
                 writer.leave_out(name, &format!("other tensors{usual}: take them with --key"));
@@ -75,7 +75,7 @@ struct Writer<'a> {
     written: Vec<(String, String)>,
     left_out: Vec<String>,
     bytes: usize,
-    /// Values that may still be made.
+    /// How many more values may be written.
     left: usize,
 }
 
@@ -107,7 +107,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A value as JSON; `None` where it is none, too deep or too large.
+    /// A value as JSON; `None` where JSON has nothing for it, or it is too deep or too large.
     fn json(
         &self,
         value: &Value,
@@ -195,8 +195,8 @@ fn nested(array: &Array) -> Json {
     for &side in array.shape.iter().skip(1).rev() {
         parts = parts.chunks(side.max(1)).map(|part| Json::Array(part.to_vec())).collect();
     }
-    match array.shape.is_empty() {
-        true => parts.pop().unwrap_or_default(),
-        false => Json::Array(parts),
+    match array.shape[..] {
+        [] => parts.remove(0),
+        _ => Json::Array(parts),
     }
 }

@@ -94,7 +94,7 @@ pub enum DownloadError {
     Write {
         /// The file or folder.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The archive cannot be read to its end.

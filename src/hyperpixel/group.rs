@@ -1,4 +1,4 @@
-//! Feature maps of one resolution, one behind the other.
+//! Feature maps of one resolution, concatenated.
 
 use super::map::FeatureMap;
 use super::values::{Precision, Values};

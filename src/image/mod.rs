@@ -63,7 +63,7 @@ pub enum ImageError {
     Read {
         /// The photograph.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file has no bytes.

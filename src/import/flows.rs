@@ -26,7 +26,14 @@ pub(super) fn read(folder: &Path, found: &mut ImportedPairs<'_>) -> Result<(), I
             continue;
         }
         let flow = Flow::read(&file).map_err(|error| found.malformed(error))?;
-        let expected = found.benchmark.images[pair.source].size.unwrap_or_default();
+        let image = &found.benchmark.images[pair.source];
+        let Some(expected) = image.size else {
+            return Err(found.malformed(format!(
+                "the size of {} is not known, so that its flow cannot be checked; open the \
+                 benchmark with its photographs",
+                image.name
+            )));
+        };
         if [flow.width, flow.height] != expected {
             let what = format!(
                 "has {} × {} pixels, expected {} × {}; resize it as your method means it",

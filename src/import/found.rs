@@ -1,4 +1,4 @@
-//! What was found so far, held against the benchmark.
+//! The predictions found so far, checked against the benchmark.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::benchmark::Benchmark;
 use crate::score::Predicted;
 use crate::text::shortened;
 
-/// What was found so far.
+/// The predictions found so far.
 pub(super) struct ImportedPairs<'a> {
     file: &'a Path,
     pub(super) benchmark: &'a Benchmark,
@@ -87,8 +87,8 @@ impl<'a> ImportedPairs<'a> {
     }
 }
 
-/// A point from two numbers as NumPy has them: NaN is no prediction, infinite or beyond f32 is none
-/// that can be meant.
+/// A point from two numbers as NumPy has them: two NaN are no prediction. Infinite numbers and those
+/// beyond f32 are refused.
 pub(super) fn point(x: f64, y: f64) -> Result<Option<crate::Point>, String> {
     if x.is_nan() && y.is_nan() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The kinds of files, and each by its reader.
+//! The kinds of files, each with its reader.
 
 use std::path::Path;
 

@@ -86,7 +86,7 @@ fn pickles_that_grow_without_bound_are_refused() {
     bytes.extend(b"(K\x03\x8c\x01<tb".repeat(3));
     bytes.push(b'.');
     let error = from_text("longer.pkl", &bytes).unwrap_err();
-    assert!(error.contains("no way known"), "{error}");
+    assert!(error.contains("unknown way"), "{error}");
     // An array of a million axes of length one, made again and again.
     let mut bytes = b"\x80\x04(".to_vec();
     bytes.extend(b"K\x01".repeat(1 << 20));
@@ -96,7 +96,7 @@ fn pickles_that_grow_without_bound_are_refused() {
     bytes.truncate(bytes.len() - 4);
     bytes.extend(b"cnumpy\ndtype\n\x8c\x02u1\x85Rh\x00\x8c\x01CtR.");
     let error = from_text("axes.pkl", &bytes).unwrap_err();
-    assert!(error.contains("a shape that is none"), "{error}");
+    assert!(error.contains("a shape that is not made of whole numbers"), "{error}");
 }
 
 #[test]

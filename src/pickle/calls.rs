@@ -1,4 +1,4 @@
-//! What the functions and classes that arrays, tensors and namespaces are stored by mean.
+//! The meaning of the functions and classes that arrays, tensors and namespaces are stored with.
 
 use safetensors::Dtype;
 
@@ -8,11 +8,11 @@ use super::stack::Machine;
 use super::value::{Storage, Tensor, Value};
 use crate::numpy::Array;
 
-/// A tensor or storage takes as much memory as so many numbers, and the numbers of its axes.
+/// A tensor or storage is counted as this many numbers, and those of its axes.
 const OBJECT: usize = 8;
 
 impl<R: std::io::Read> Machine<R> {
-    /// What a call means.
+    /// Replaces a call by its meaning.
     pub(super) fn call(&mut self) -> Result<(), PickleError> {
         let two = self.last(2)?;
         let [Value::Global(global), Value::Tuple(arguments)] =
@@ -139,14 +139,14 @@ impl<R: std::io::Read> Machine<R> {
             {
                 Ok(Value::Type(format!("{order}{code}")))
             }
-            _ => Err(self.damaged("an array that is stored in no way known")),
+            _ => Err(self.damaged("an array that is stored in an unknown way")),
         }
     }
 
     /// What the pickle says of a storage, which is not in it.
     pub(super) fn persistent(&mut self) -> Result<(), PickleError> {
         let id = self.last(1)?[0];
-        let wrong = || self.damaged("a storage that is described in no way known");
+        let wrong = || self.damaged("a storage that is described in an unknown way");
         let Value::Tuple(parts) = self.value(id) else { return Err(wrong()) };
         let part = |at: usize| parts.get(at).map(|&value| self.value(value));
         let natural = |value: Option<&Value>| match value {
@@ -197,7 +197,7 @@ impl<R: std::io::Read> Machine<R> {
     }
 
     fn no_tensor(&self) -> PickleError {
-        self.damaged("a tensor that is stored in no way known")
+        self.damaged("a tensor that is stored in an unknown way")
     }
 
     /// The pairs that an ordered dictionary is made of, as Python 2 stores them.
@@ -209,7 +209,7 @@ impl<R: std::io::Read> Machine<R> {
             _ => None,
         };
         let pairs = pairs.iter().map(pair).collect::<Option<Vec<_>>>();
-        pairs.ok_or_else(|| self.damaged("an ordered dictionary that is none"))
+        pairs.ok_or_else(|| self.damaged("an ordered dictionary of something else than pairs"))
     }
 
     fn shape(&self, sides: &[usize]) -> Result<Vec<usize>, PickleError> {
@@ -219,7 +219,7 @@ impl<R: std::io::Read> Machine<R> {
         };
         let shape = sides.iter().take(MAX_AXES + 1).map(side).collect::<Option<Vec<usize>>>();
         let shape = shape.filter(|shape| shape.len() <= MAX_AXES);
-        shape.ok_or_else(|| self.damaged("a shape that is none"))
+        shape.ok_or_else(|| self.damaged("a shape that is not made of whole numbers"))
     }
 
     /// Bytes, or a text of Python 2, which is bytes too.
@@ -229,13 +229,13 @@ impl<R: std::io::Read> Machine<R> {
             Value::Text(text) => text.chars().map(|each| u8::try_from(each).ok()).collect(),
             _ => None,
         };
-        bytes.ok_or_else(|| self.damaged("bytes that are none"))
+        bytes.ok_or_else(|| self.damaged("something else where bytes are expected"))
     }
 }
 
 fn scalar(code: &str, bytes: &[u8]) -> Result<Value, PickleError> {
     let array = Array::decode(code, Vec::new(), false, bytes)?;
-    let number = array.values.first().copied().unwrap_or_default();
+    let number = array.values[0];
     Ok(match code.trim_start_matches(['<', '>', '=', '|']).as_bytes() {
         [b'b', ..] => Value::Bool(number != 0.0),
         [b'i' | b'u', ..] => Value::Int(number as i64),

@@ -1,4 +1,4 @@
-//! What a pickle may not be, and how large none may be.
+//! Errors of pickles, and their limits.
 
 use crate::numpy::ArrayError;
 

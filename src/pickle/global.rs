@@ -1,4 +1,4 @@
-//! The functions and classes that arrays, tensors and namespaces are stored by.
+//! The functions and classes that arrays, tensors and namespaces are stored with.
 
 use safetensors::Dtype;
 
@@ -22,7 +22,7 @@ const TYPES: [(&str, &str, Dtype); 15] = [
     ("", "float8_e5m2", Dtype::F8_E5M2),
 ];
 
-/// A function or class that values are stored by.
+/// A function or class that values are stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Global {
     /// NumPy: an array whose state follows.

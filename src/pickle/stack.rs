@@ -107,7 +107,7 @@ impl<R: Read> Machine<R> {
         Ok(self.stack.split_off(mark))
     }
 
-    /// So many bytes; no more memory than there are.
+    /// The next `count` bytes; memory is taken only for bytes that are there.
     pub(super) fn take(&mut self, count: u64) -> Result<Vec<u8>, PickleError> {
         let left = MAX_BYTES.saturating_sub(self.at);
         let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use safetensors::Dtype;
 use super::global::Global;
 use crate::numpy::Array;
 
-/// A value; those inside it are numbers for [`Pickle::get`].
+/// A value. Values inside it are indices for [`Pickle::get`].
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     None,
@@ -24,9 +24,9 @@ pub(crate) enum Value {
     Array(Array),
     /// NumPy's type, such as `<f4`.
     Type(String),
-    /// A function or a class that values are stored by.
+    /// A function or a class that values are stored with.
     Global(Global),
-    /// An array whose values are yet to come.
+    /// An array whose values follow.
     EmptyArray,
     Storage(Box<Storage>),
     Tensor(Box<Tensor>),
@@ -48,7 +48,7 @@ pub(crate) struct Storage {
 /// A tensor of PyTorch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tensor {
-    /// A number for [`Pickle::get`].
+    /// An index for [`Pickle::get`].
     pub(crate) storage: usize,
     /// The type of its numbers.
     pub(crate) dtype: Dtype,

@@ -61,7 +61,7 @@ const WRONG: Ink = [215, 45, 45];
 ///
 /// A keypoint without prediction is a hollow circle on the source, named below the photographs. A
 /// prediction outside the target is a square at the nearest point of its border. A position that is
-/// not finite is not drawn, and a prediction that is not finite is none.
+/// not finite is not drawn, and a prediction that is not finite counts as missing.
 #[must_use]
 pub fn matches(source: &Photograph, target: &Photograph, matches: &[Drawn]) -> Photograph {
     let height = source.height.max(target.height).clamp(HEIGHTS[0], HEIGHTS[1]);

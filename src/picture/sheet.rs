@@ -9,7 +9,7 @@ pub type Ink = [u8; 3];
 
 pub const WHITE: Ink = [255; 3];
 
-/// A picture in the making. Positions are pixels of the picture; whatever is outside is cut off.
+/// A picture in the making. Positions are pixels of the picture; what is outside is cut off.
 pub struct Sheet {
     picture: Photograph,
 }

@@ -1,4 +1,4 @@
-//! Tables of percentages, whatever they are written as.
+//! Tables of percentages.
 
 /// A table of percentages.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,7 +29,7 @@ pub struct ColumnGroup {
 pub struct TableRow {
     /// What names the row, one for each of [`Table::labels`].
     pub labels: Vec<String>,
-    /// Percent, one for each column; `None` where there is nothing to speak of.
+    /// Percent, one for each column; `None` where there is no value.
     pub cells: Vec<Option<f64>>,
     /// Rows are ranked against those with the same number; `None` for rows that are not ranked.
     pub contest: Option<usize>,
@@ -88,5 +88,5 @@ pub fn percent(value: Option<f64>) -> String {
 /// The shown value as an integer, so that equal texts are equal.
 fn tenths(value: f64) -> i64 {
     let shown = format!("{value:.1}").replace('.', "");
-    shown.parse().unwrap_or_default()
+    shown.parse().expect("percentages are finite")
 }

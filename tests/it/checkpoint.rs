@@ -145,7 +145,7 @@ fn what_is_beside_the_tensors_becomes_metadata() {
         );
         assert_eq!(
             converted.left_out,
-            ["optimizer (of use to training alone)", "num_batches_tracked (1 tensor)"]
+            ["optimizer (used in training only)", "num_batches_tracked (1 tensor)"]
         );
         assert_eq!(
             converted.renamed,
@@ -466,7 +466,7 @@ fn instructions_for_objects_are_refused() {
         (b"cargparse\nNamespace\n)RK\x01b", "to be set"),
         (b"ctorch\nFloatStorage\n)\x81", "an object that is no argument namespace"),
         (b"N)R", "no function"),
-        (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in no way known"),
+        (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in an unknown way"),
         (b"ctorch\nComplexFloatStorage\n", "asks for torch.ComplexFloatStorage"),
         (
             b"ctorch._utils\n_rebuild_sparse_tensor\n",

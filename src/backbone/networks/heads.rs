@@ -45,7 +45,7 @@ impl GeometricModel {
         }
     }
 
-    /// The model that so many numbers describe.
+    /// The model that `count` numbers describe.
     #[must_use]
     pub fn of_parameters(count: usize) -> Option<Self> {
         Self::ALL.into_iter().find(|model| model.parameters() == count)
@@ -77,7 +77,7 @@ pub fn consensus(kernel_sizes: &[usize], channels: &[usize]) -> Vec<Parameter> {
     parameters
 }
 
-/// The regression of CNNGeo and WeakAlign, of so many outputs: two convolutions with batch
+/// The regression of CNNGeo and WeakAlign with `outputs` outputs: two convolutions with batch
 /// normalisation and a linear layer. Names are those after `FeatureRegression.`.
 #[must_use]
 pub fn regression(outputs: usize) -> Vec<Parameter> {
@@ -93,7 +93,7 @@ pub fn regression(outputs: usize) -> Vec<Parameter> {
     parameters
 }
 
-/// A2Net's regression, of so many outputs: offset-aware convolutions, a learned map of positions, and
+/// A2Net's regression with `outputs` outputs: offset-aware convolutions, a learned map of positions, and
 /// attention. Names are those after `FeatureRegression.`.
 #[must_use]
 pub fn attention(outputs: usize) -> Vec<Parameter> {

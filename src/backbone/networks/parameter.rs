@@ -24,7 +24,7 @@ pub(super) fn add_biased(parameters: &mut Vec<Parameter>, name: &str, shape: &[u
     parameters.extend(biased(name, shape, shape[0]));
 }
 
-/// Weight and bias of a layer with so many outputs.
+/// Weight and bias of a layer with `outputs` outputs.
 pub(super) fn biased(name: &str, shape: &[usize], outputs: usize) -> [Parameter; 2] {
     [("weight", shape.to_vec()), ("bias", vec![outputs])]
         .map(|(part, shape)| Parameter { name: format!("{name}.{part}"), shape })

@@ -14,7 +14,7 @@ const RECEPTIVE_FIELDS: [u32; 10] = [11, 19, 27, 35, 43, 59, 75, 91, 107, 139];
 /// Channels of the stem.
 const STEM: usize = 64;
 
-/// A bottleneck puts out four times its width.
+/// A bottleneck's output has four times its width.
 const EXPANSION: usize = 4;
 
 /// A residual network of bottlenecks.

@@ -27,8 +27,8 @@ impl TrunkKind {
     /// Both.
     pub const ALL: [Self; 2] = [Self::ResNet101, Self::Vgg16];
 
-    /// The network whose extractor a file has under the authors' names: the one of which more tensors
-    /// are there, whichever of them are missing. `None` where a file has no tensor of either.
+    /// The network whose extractor a file has under the authors' names: the one that has more tensors in
+    /// the file. `None` where a file has no tensor of either.
     #[must_use]
     pub fn of(shapes: &Shapes) -> Option<Self> {
         let fits = |kind: Self| {
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(TrunkKind::ResNet101.parameters().len(), 484 - 14);
     }
 
-    /// Whatever a damaged file lacks, its extractor is what the rest of it is.
+    /// A damaged file's extractor is the one that the rest of its tensors belong to.
     #[test]
     fn an_extractor_is_known_by_most_of_its_tensors() {
         for kind in TrunkKind::ALL {

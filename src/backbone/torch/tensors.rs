@@ -1,11 +1,11 @@
-//! What networks in libtorch have in common: the device, convolutions, maps and complaints.
+//! What networks in libtorch share: the device, convolutions, feature maps and errors.
 
 use tch::{TchError, Tensor};
 
 use crate::backbone::{BackboneError, Device};
 use crate::hyperpixel::FeatureMap;
 
-/// The device of libtorch's.
+/// libtorch's name for the device.
 pub(super) fn device(device: Device) -> Result<tch::Device, BackboneError> {
     match device {
         Device::Auto => Ok(tch::Device::cuda_if_available()),
@@ -63,7 +63,7 @@ pub(super) fn feature_map(
     Ok(FeatureMap { layer, stride, channels, rows, columns, data })
 }
 
-/// libtorch's complaint without the trace of its calls.
+/// An error of libtorch's, without the stack trace.
 pub(super) fn failed(name: &str, error: &TchError) -> BackboneError {
     let text = error.to_string();
     let reason = text.lines().next().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use tch::{TchError, Tensor};
 use super::tensors::convolve;
 use crate::backbone::networks::{VGG_LAYERS, VggLayer};
 
-/// Convolutions with their biases, and where pictures are pooled.
+/// Convolutions with their biases, and pooling layers.
 pub(super) struct VggNetwork {
     pub(super) device: tch::Device,
     layers: Vec<Layer>,

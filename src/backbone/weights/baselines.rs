@@ -21,7 +21,7 @@ pub enum Baseline {
     CnnGeo {
         /// Its backbone.
         trunk: TrunkKind,
-        /// What its head puts out.
+        /// What its head predicts.
         model: GeometricModel,
     },
     /// WeakAlign's file of both stages: an affine head and one for a thin-plate spline.
@@ -33,7 +33,7 @@ pub enum Baseline {
     A2Net {
         /// Its backbone.
         trunk: TrunkKind,
-        /// What its head puts out.
+        /// What its head predicts.
         model: GeometricModel,
     },
     /// NC-Net.
@@ -134,7 +134,7 @@ impl Baseline {
     pub fn runs(&self, path: &Path) -> Result<(), WeightsError> {
         let found = match self {
             Self::A2Net { model: GeometricModel::Homography, .. } => {
-                "its regression is of a homography, which A2Net has not".to_owned()
+                "its regression is of a homography, which A2Net does not have".to_owned()
             }
             Self::NcNet { trunk: TrunkKind::Vgg16, .. } => {
                 "its extractor is VGG-16, and NC-Net's is ResNet-101".to_owned()

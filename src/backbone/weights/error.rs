@@ -46,7 +46,7 @@ pub enum WeightsError {
     Read {
         /// The weights file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A file that is something else than safetensors.
@@ -250,7 +250,7 @@ pub enum WeightsError {
     Cache {
         /// The cache folder.
         cache: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// No place for the cache.

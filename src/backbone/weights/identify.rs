@@ -57,7 +57,7 @@ pub fn prefixed(prefixes: &[String]) -> String {
     }
 }
 
-/// A prefix or the name of an entry, with what it usually is of.
+/// A prefix or the name of an entry, with the network that it usually belongs to.
 pub(crate) fn with_meaning(name: &str) -> String {
     let shown = crate::text::shortened(name);
     meaning(name).map_or_else(|| format!("'{shown}'"), |is| format!("'{shown}' (usually {is})"))

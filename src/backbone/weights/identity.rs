@@ -1,4 +1,4 @@
-//! Weights, and which they are.
+//! Weights and their identity.
 
 use std::collections::HashMap;
 

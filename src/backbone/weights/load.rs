@@ -79,7 +79,7 @@ fn read_network(
     Ok((values, crate::digest::sha256(&bytes)))
 }
 
-/// The parameters of a file that `fits` has found every name in.
+/// The parameters of a file that has passed `fits`.
 fn values(
     path: &Path,
     tensors: &SafeTensors<'_>,
@@ -135,7 +135,7 @@ pub fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
     Ok(looks_like(&shapes))
 }
 
-/// That a file's ResNets, if it has any, are not all under a prefix.
+/// Checks that a file's ResNets, if it has any, are not all under a prefix.
 fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
     let prefixes = prefixes(shapes);
     if prefixes.is_empty() || is_plain(shapes) {

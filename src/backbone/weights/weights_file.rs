@@ -1,4 +1,4 @@
-//! Files of learned methods: tensors by the authors' names, read and checked by whoever needs them.
+//! Files of learned methods: tensors by the authors' names, read and checked for each method.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ impl WeightsFile {
         self.shapes.get(name).map(Vec::as_slice)
     }
 
-    /// Whether a tensor's name begins so.
+    /// Whether any tensor's name begins with this.
     #[must_use]
     pub fn has(&self, prefix: &str) -> bool {
         self.shapes.keys().any(|name| name.starts_with(prefix))
@@ -115,7 +115,7 @@ impl WeightsFile {
     /// each has in the file. `of` says in messages what needs them.
     ///
     /// # Errors
-    /// A tensor that is missing or of another shape, or numbers that are none.
+    /// A tensor that is missing or of another shape, or values that are not finite.
     pub fn read(
         &self,
         of: &str,

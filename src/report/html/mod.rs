@@ -57,7 +57,7 @@ pub fn page(
     let data = data(benchmark, methods, &verdicts, protocol, alpha, photographs)?;
     let title = format!("Semantic correspondence on {} {}", benchmark.name, benchmark.split);
     let tables: String = tables.iter().map(table::render).collect();
-    // The data last: whatever is in them is not replaced again.
+    // The data last, so that nothing in them is replaced again.
     Ok(include_str!("page.html")
         .replace("{{title}}", &table::escaped(&title))
         .replace("{{style}}", include_str!("page.css"))
@@ -102,7 +102,8 @@ fn data(
         .iter()
         .enumerate()
         .map(|(at, pair)| {
-            let category = categories.binary_search(&pair.category.as_str()).unwrap_or(0);
+            let category = categories.binary_search(&pair.category.as_str());
+            let category = category.expect("every pair's category is among the categories");
             let reach = radius(benchmark, pair, protocol, Alpha::hundredths(100))?;
             let predicted: Vec<Value> =
                 methods.iter().map(|method| predicted(method.answers, at)).collect();

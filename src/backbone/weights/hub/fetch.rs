@@ -1,4 +1,4 @@
-//! A file of the hub, wherever it is.
+//! Files of the hub, from the cache or downloaded.
 
 use super::cache::{Fetched, Freshness, HubFile, Settings, cached};
 #[cfg(feature = "hub")]
@@ -7,7 +7,7 @@ use crate::backbone::weights::error::WeightsError;
 use crate::progress::Progress;
 
 /// A file of the hub: from the cache, or downloaded into it. A revision is first resolved to its
-/// commit, and that commit's file is the one taken; its SHA-256 is held against the hub's.
+/// commit, and that commit's file is the one taken; its SHA-256 is compared with the hub's.
 ///
 /// # Errors
 /// A hub that cannot be reached or answers with something else, a repository, revision or file
@@ -33,7 +33,7 @@ pub fn fetch(
     from_the_hub(settings, wanted, progress)
 }
 
-/// Without its client nothing is had from the hub but what is in the cache.
+/// Without the hub's client, only files in the cache can be used.
 #[cfg(not(feature = "hub"))]
 fn from_the_hub(
     settings: &Settings,
