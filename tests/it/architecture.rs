@@ -152,7 +152,7 @@ impl Source {
         let mut source = Self::default();
         for root in ["lib.rs", "main.rs"].map(|file| folder.join(file)) {
             if root.exists() {
-                let id = source.file(folder, &root, &folder.to_owned(), None);
+                let id = source.file(folder, &root, folder, None);
                 source.roots.push(id);
             }
         }
