@@ -51,7 +51,8 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
     let channels = pairs[pair].channels;
     if id.y < channels {
         let line = row * channels + id.y;
-        gathered[out] = source_feature(pairs[pair].source_base * 4u + line * source_width + column);
+        let first = (pairs[pair].source_base + row * SKEW) * 4u;
+        gathered[out] = source_feature(first + line * source_width + column);
     } else if id.y < lines {
         let first_group = pairs[pair].first_group;
         for (var group = first_group; group < first_group + pairs[pair].group_count; group++) {
@@ -59,7 +60,8 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
             let cell = id.y - groups[group].line;
             if id.y >= groups[group].line && cell < cells {
                 let line = row * cells + cell;
-                gathered[out] = expanded[groups[group].expanded * 4u + line * source_width + column];
+                let first = (groups[group].expanded + row * SKEW) * 4u;
+                gathered[out] = expanded[first + line * source_width + column];
             }
         }
     } else if id.y == lines {
@@ -100,7 +102,8 @@ fn correlate_base(job: u32, pair: u32, row_quad: u32, target_row: u32, target_qu
     let row_quads = picks[job].row_quads;
     let target_quads = pairs[pair].target_quads;
     let lines = picks[job].gathered + row_quad;
-    var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
+    var target_at = pairs[pair].target_base
+        + target_row * (channels * target_quads + SKEW) + target_quad;
     for (var channel = 0u; channel < channels; channel++) {
         var a: array<vec4<f32>, SOURCE_QUADS>;
         for (var i = 0u; i < SOURCE_QUADS; i++) {
@@ -133,8 +136,8 @@ fn add_groups(job: u32, pair: u32, row_quad: u32, target_row: u32, target_quad: 
         for (var column = first; column <= last; column++) {
             var a: array<vec4<f32>, SOURCE_QUADS>;
             for (var i = 0u; i < SOURCE_QUADS; i++) {
-                a[i] = lined_up[upper + column * row_quads + i] * (1.0 - tap.z)
-                    + lined_up[lower + column * row_quads + i] * tap.z;
+                let at = column * row_quads + i;
+                a[i] = mixed(lined_up[upper + at], lined_up[lower + at], tap.z);
             }
             let weights = groups[group].target_weights + column * target_quads + target_quad;
             var b: array<vec4<f32>, TARGET_QUADS>;

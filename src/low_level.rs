@@ -38,7 +38,10 @@ pub mod download {
 /// From two hyperimages to the best target hyperpixel of each source hyperpixel.
 pub mod engine {
     pub use crate::engine::cpu::{CpuEngine, InstructionSet};
-    pub use crate::engine::gpu::{AdapterReport, GpuEngine, GpuError, GpuOptions, adapters};
+    pub use crate::engine::gpu::{
+        AdapterReport, DeviceCheck, Finding, GpuEngine, GpuError, GpuOptions, Preset, PresetError,
+        TensorCores, adapters, check, preset_of,
+    };
     pub use crate::engine::{
         Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
         SetsRequest, StageTimes, open,

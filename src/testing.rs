@@ -60,8 +60,17 @@ pub mod kernels {
 pub mod layout {
     pub use crate::engine::gpu::layout::{
         ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
-        SLOT, TransformParams,
+        SKEW, SLOT, TransformParams,
     };
+}
+
+/// The presets that this machine's best adapter runs, its own first.
+///
+/// # Panics
+/// If there is no adapter.
+#[must_use]
+pub fn presets() -> Vec<crate::engine::gpu::Preset> {
+    crate::engine::gpu::presets(None).expect("an adapter, or HPFLOW_NO_GPU=1")
 }
 
 /// Gives an engine's device up: every later call fails as on a device that was lost.

@@ -9,6 +9,11 @@
 //
 // A structure is padded to 256 bytes: the alignment at which any list may be bound in part.
 
+// vec4 between a row of base maps, or of an expanded correlation, and the next. Rows are often a
+// large power of two apart, and invocations beside each other read the same place of several rows:
+// without this all of those lie in the same lines of a cache.
+const SKEW: u32 = 1u;
+
 // A pair of images of one batch.
 struct PairParams {
     source_rows: u32,      // counted rows of the grid
@@ -18,7 +23,7 @@ struct PairParams {
     source_quads: u32,     // vec4 in a padded row of cells
     target_quads: u32,
     channels: u32,         // of the base group, padded with zeros to a multiple of four
-    source_base: u32,      // base maps in the page: rows x channels x quads
+    source_base: u32,      // base maps in the page: rows x (channels x quads + SKEW)
     target_base: u32,
     source_norms: u32,     // inverse norms in the page: rows x quads
     target_norms: u32,
@@ -58,7 +63,7 @@ struct GroupParams {
     target_column_taps: u32,
     target_weights: u32,   // upsampling matrix in the page: target_columns x quads of the grid row
     correlation: u32,      // sum of the layers' products: target cells x source quads
-    expanded: u32,         // grid rows x target cells x quads of the source's grid row
+    expanded: u32,         // grid rows x (target cells x quads of the source's grid row + SKEW)
     @size(196) line: u32,  // first line of the group among the gathered rows
 }
 

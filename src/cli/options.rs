@@ -136,7 +136,7 @@ pub struct HpfArgs {
     /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
-    /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
+    /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
     /// How feature maps are stored: f16 takes half the memory and rounds them; sums are in f32.

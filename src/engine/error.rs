@@ -125,7 +125,9 @@ pub enum GpuError {
     )]
     NoAdapter,
     /// No adapter of that name.
-    #[error("no adapter's name contains '{asked}'; there is {present}")]
+    #[error(
+        "no adapter's name contains '{asked}', and none is there on the PCI bus; there is {present}"
+    )]
     UnknownAdapter {
         /// The text that was looked for.
         asked: String,
@@ -138,6 +140,16 @@ pub enum GpuError {
         /// The adapter.
         adapter: String,
         /// What it lacks.
+        reason: String,
+    },
+    /// Tile shapes that an adapter cannot run.
+    #[error("{adapter} cannot run the preset {preset}: {reason}; choose another preset")]
+    Preset {
+        /// The adapter.
+        adapter: String,
+        /// The preset.
+        preset: String,
+        /// What does not fit.
         reason: String,
     },
     /// The driver refused to make a device.

@@ -9,7 +9,7 @@ use hpflow::testing::hyperpixel::Precision;
 use hpflow::testing::kernels::{KERNELS, KernelFile, PARAMS, SHARED_FILES, Variant};
 use hpflow::testing::layout::{
     ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
-    SLOT, TransformParams,
+    SKEW, SLOT, TransformParams,
 };
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
@@ -115,6 +115,14 @@ fn entries_constants_and_workgroups_are_those_of_the_preset() {
             assert_eq!(size, [workgroup, 1, 1], "{file}: {}", entry.name);
         }
     }
+}
+
+#[test]
+fn the_skew_of_rows_is_what_the_host_writes() {
+    let module = parse("params.wgsl", PARAMS);
+    assert_eq!(constant(&module, "SKEW"), Some(SKEW as u32));
+    // Rows that are a power of two apart stay apart.
+    assert_eq!(SKEW % 2, 1);
 }
 
 fn constant(module: &Module, name: &str) -> Option<u32> {

@@ -182,7 +182,7 @@ pub fn check(args: &Args) -> Result<(), Usage> {
     }
     let given = [
         ("--root", args.root.is_some()),
-        ("--limit", args.limit.is_some()),
+        ("--limit", args.limit.is_some() && !args.sweep),
         ("--features", args.method.features.features.is_some()),
     ];
     match given.into_iter().find(|&(_, given)| given && !args.is_pipeline()) {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wgpu::{Buffer, BufferUsages};
 
-use super::adapter;
+use super::adapter::{self, AdapterReport};
+use super::preset::Preset;
 use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
@@ -14,6 +15,7 @@ pub(super) struct GpuDevice {
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
     pub info: wgpu::AdapterInfo,
+    pub report: AdapterReport,
     /// Nanoseconds a tick, where kernels can be timed.
     pub timestamp_period: Option<f32>,
     /// Invocations of the largest subgroup where subgroups may multiply matrices of halves; else 0.
@@ -71,7 +73,21 @@ impl GpuDevice {
         let timestamp_period = features
             .contains(wgpu::Features::TIMESTAMP_QUERY)
             .then(|| queue.get_timestamp_period());
-        Ok(Self { device, queue, limits, info, timestamp_period, cooperative, fault })
+        let report = adapter::report(&adapter);
+        Ok(Self { device, queue, limits, info, report, timestamp_period, cooperative, fault })
+    }
+
+    /// The preset asked for, or that for this type of device.
+    pub(super) fn preset(&self, asked: Option<Preset>) -> Result<Preset, GpuError> {
+        let features = self.device.features();
+        let Some(preset) = asked else { return Ok(Preset::of(&self.info, features)) };
+        match preset.unfit(&self.info, features, &self.limits) {
+            None => Ok(preset),
+            Some(reason) => {
+                let adapter = self.info.name.clone();
+                Err(GpuError::Preset { adapter, preset: preset.to_string(), reason })
+            }
+        }
     }
 
     /// What has gone wrong since the last call, as an error. A lost device stays lost.

@@ -105,7 +105,11 @@ pub static KERNELS: Kernels = Kernels {
         flags: &[Flag::Shared],
         constants: |preset| {
             let [source, target] = preset.correlate_tile;
-            let mut constants = vec![("WORKGROUP", preset.workgroup), ("SPLIT", preset.split)];
+            let mut constants = vec![
+                ("WORKGROUP", preset.workgroup),
+                ("SPLIT", preset.split),
+                ("STEP", preset.step),
+            ];
             constants.extend(tile([source, target]));
             constants.extend(loads(preset, target));
             constants
@@ -134,7 +138,7 @@ pub static KERNELS: Kernels = Kernels {
         parts: &[],
         entries: &["expand"],
         flags: &[],
-        constants: |preset| vec![("WORKGROUP", preset.workgroup)],
+        constants: |preset| vec![("WORKGROUP", preset.workgroup), ("CELLS", preset.expand_cells)],
     },
     crop: KernelFile {
         file: "crop.wgsl",
@@ -154,8 +158,11 @@ pub static KERNELS: Kernels = Kernels {
         flags: &[Flag::Shared, Flag::Sets],
         constants: |preset| {
             let [source, target] = preset.vote_tile;
-            let mut constants =
-                vec![("WORKGROUP", preset.workgroup), ("SOURCE_ROWS", preset.vote_rows)];
+            let mut constants = vec![
+                ("WORKGROUP", preset.workgroup),
+                ("SOURCE_ROWS", preset.vote_rows),
+                ("STEP", preset.step),
+            ];
             constants.extend(tile([source, target]));
             constants.extend(loads(preset, source));
             constants
@@ -219,10 +226,11 @@ fn tile([source, target]: [u32; 2]) -> [Constant; 2] {
     [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
 }
 
-/// The constants of loads of the side that invocations may share, for four channels.
+/// The constants of loads of the side that invocations may share, for the channels of a step.
 fn loads(preset: &Preset, cells: u32) -> [Constant; 2] {
-    let loads = if preset.shared { cells.div_ceil(preset.workgroup) } else { cells };
-    [("FOUR_QUADS", cells), ("FOUR_LOADS", loads)]
+    let quads = preset.step * cells / 4;
+    let loads = if preset.shared { quads.div_ceil(preset.workgroup) } else { quads };
+    [("STEP_QUADS", quads), ("STEP_LOADS", loads)]
 }
 
 impl Kernels {

@@ -10,6 +10,10 @@ use crate::hyperpixel::{Group, Hyperimage, Precision};
 /// adapter asks for a coarser alignment of storage buffers.
 pub const SLOT: usize = 256;
 
+/// vec4 between a row of base maps, or of an expanded correlation, and the next: `SKEW` in
+/// `shaders/shared/params.wgsl`, which says why.
+pub const SKEW: usize = 1;
+
 /// Bytes of a vec4 of f32, the unit of most offsets.
 pub(crate) const QUAD: usize = 16;
 
@@ -190,7 +194,7 @@ pub(super) struct ImageLayout {
     pub row_quads: usize,
     /// Bytes of four features.
     pub map_quad: usize,
-    /// Base maps: grid rows × padded channels × row quads of features.
+    /// Base maps: grid rows × (padded channels × row quads + [`SKEW`]) of features.
     pub base: usize,
     /// Inverse norms: grid rows × row quads.
     pub norms: usize,
@@ -226,7 +230,8 @@ impl ImageLayout {
         let map = |quads: usize| (quads * map_quad).div_ceil(QUAD);
         let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
         let row_quads = preset.row_quads(columns);
-        let base = take(map(rows * preset.padded_channels(image.groups[0].channels) * row_quads));
+        let line = preset.padded_channels(image.groups[0].channels) * row_quads + SKEW;
+        let base = take(map(rows * line));
         let norms = take(rows * row_quads);
         let groups = image.groups[1..]
             .iter()
@@ -243,6 +248,7 @@ impl ImageLayout {
             .collect();
         Self { row_quads, map_quad, base, norms, groups, quads }
     }
+
     /// Where maps are that begin `at` quads into an image whose first quad is `first`, in quads of
     /// features.
     pub(super) fn maps(&self, first: usize, at: usize) -> u32 {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::buffers::Buffers;
+use super::cooperative::TensorCores;
 use super::device::GpuDevice;
 use super::options::{GpuOptions, SCRATCH_BYTES};
 use super::pipelines::{Pipelines, SetsPipelines};
@@ -28,6 +29,7 @@ pub(super) struct GpuMatcher {
     pub residency: Residency,
     pub buffers: Buffers,
     pub times: Times,
+    pub tensor_cores: TensorCores,
 }
 
 /// Which kernels a plan is for.
@@ -74,6 +76,7 @@ impl GpuMatcher {
             keeping_pick: None,
             sets: None,
             times: Times::default(),
+            tensor_cores: TensorCores::Absent,
             device,
             preset,
             precision,

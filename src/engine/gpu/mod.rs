@@ -7,6 +7,7 @@
 
 mod adapter;
 mod buffers;
+mod check;
 mod consensus;
 mod cooperative;
 mod device;
@@ -25,8 +26,11 @@ mod unroll;
 
 pub use crate::engine::error::GpuError;
 pub(super) use adapter::hardware_gpu;
-pub use adapter::{AdapterReport, adapters};
+pub(crate) use adapter::presets;
+pub use adapter::{AdapterReport, adapters, preset_of};
+pub use check::{DeviceCheck, Finding, check};
 pub use consensus::GpuConsensus;
+pub use cooperative::TensorCores;
 pub use engine::GpuEngine;
 pub use options::{GpuOptions, MEMORY_BUDGET};
-pub use preset::Preset;
+pub use preset::{Preset, PresetError};

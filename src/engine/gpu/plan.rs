@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::layout::{
     CropParams, GroupLayout, GroupParams, ImageLayout, LayerParams, PairParams, PickParams, QUAD,
+    SKEW,
 };
 use super::preset::Preset;
 use super::resident::{Placed, Residency, Resident as _};
@@ -145,7 +146,8 @@ impl<'a> Shape<'a> {
 
     /// Quads of the base group of an image in single precision.
     pub(super) fn base(&self, side: usize) -> usize {
-        self.preset.padded_channels(self.channels) * self.norms(side)
+        let row = self.preset.padded_channels(self.channels) * self.row_quads(side);
+        self.grids[side].rows.len * (row + SKEW)
     }
 
     /// Quads of the norms of an image.
@@ -184,7 +186,8 @@ impl<'a> Shape<'a> {
     }
 
     pub(super) fn expanded(&self, group: usize) -> usize {
-        self.grids[0].rows.len * self.groups[group].target_cells() * self.row_quads(0)
+        let row = self.groups[group].target_cells() * self.row_quads(0);
+        self.grids[0].rows.len * (row + SKEW)
     }
 
     fn votes(&self) -> usize {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use wgpu::{Buffer, BufferUsages};
 
 use super::device::GpuDevice;
-use super::layout::{ImageLayout, QUAD, map_quad};
+use super::layout::{ImageLayout, QUAD, SKEW, map_quad};
 use super::preset::Preset;
 use crate::engine::error::GpuError;
 use crate::hyperpixel::upsample::{Tap, taps};
@@ -221,7 +221,8 @@ impl Resident for Hyperimage {
                 let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
                 let line = row * preset.padded_channels(base.channels) + channel;
                 let features = base.data.view().part(from..from + columns.len);
-                put(layout.base * QUAD + line * row_bytes, features.bytes());
+                let skew = row * SKEW * layout.map_quad;
+                put(layout.base * QUAD + line * row_bytes + skew, features.bytes());
             }
             let norms = &self.inverse_norms[row * columns.len..][..columns.len];
             let at = layout.norms + row * layout.row_quads;

@@ -149,6 +149,9 @@ impl Submitter<'_> {
             let pairs = &plan.pairs[segment.pairs.clone()];
             let quads = largest(pairs, |p| p.source_quads);
             let rows = largest(pairs, |p| p.source_rows);
+            let groups = &plan.groups[segment.groups.clone()];
+            let cells = largest(groups, |group| group.target_rows * group.target_columns);
+            let parts = cells.div_ceil(self.preset.expand_cells);
             pass.run(
                 &self.pipelines.expand,
                 &[
@@ -158,7 +161,7 @@ impl Submitter<'_> {
                     (3, whole(&buffers.correlation)),
                     (4, whole(&buffers.expanded)),
                 ],
-                [pass.groups(quads), rows, segment.groups.len() as u32],
+                [pass.groups(quads * parts), rows, segment.groups.len() as u32],
             )?;
         }
         Ok(())

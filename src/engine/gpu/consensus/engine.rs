@@ -81,8 +81,7 @@ impl GpuConsensus {
     /// No adapter, none of that name, or one that cannot run the kernels.
     pub fn with(weights: ConsensusWeights, options: &GpuOptions) -> Result<Self, EngineError> {
         let device = GpuDevice::new(options.adapter.as_deref(), Precision::F32)?;
-        let preset =
-            options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
+        let preset = device.preset(options.preset)?;
         let pipelines = ConsensusPipelines::new(&device, &preset)?;
         let pool = Pool::new(options.pool.clone());
         let (prepared, seconds, pairs) = (None, 0.0, 0);
