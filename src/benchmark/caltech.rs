@@ -9,12 +9,114 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::BenchmarkError;
 use super::faults::Faults;
 use super::files::is_plain_name;
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
 use super::list::{self, Column, Folders, Form, read_rows};
-use super::open::{Images, find_root, say_where, select};
-use super::{Benchmark, BenchmarkError, Options, Pair};
+use super::pair::Pair;
+use super::select::{
+    BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select,
+};
 use crate::Point;
+use crate::protocol::evaluators::{SPAIR, alphas};
+use crate::protocol::{Measure, Protocol, Refusal, Refused};
+
+/// What Caltech-101 is.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "Caltech-101",
+    about: "",
+    first_pixel: 1,
+    truth: GroundTruth::Outlines,
+    archive: None,
+    protocols: &PROTOCOLS,
+    own: &["caltech-lt-acc", "caltech-iou"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: true,
+        splits: only_split,
+        read: open,
+        headings: None,
+        check: FileCheck::ByReading,
+    },
+};
+
+const NAME: &str = "caltech-101";
+
+/// Masks are not compared by distance: most choices do not matter.
+static PROTOCOLS: [Protocol; 2] = Protocol::all_on(
+    NAME,
+    [
+        Protocol {
+            name: "caltech-lt-acc",
+            measure: Measure::LabelTransfer,
+            alphas: &alphas([100]),
+            verified: "run against the code: 57 of 58 drawn pairs equal, one 0.007 points off before \
+                       ratios were computed as HPF does",
+            ..SPAIR
+        },
+        Protocol {
+            name: "caltech-iou",
+            measure: Measure::Overlap,
+            alphas: &alphas([100]),
+            verified: "run against the code: 57 of 58 drawn pairs equal, one 0.043 points off before \
+                       ratios were computed as HPF does",
+            ..SPAIR
+        },
+    ],
+);
+
+static REFUSED: [Refused; 7] = [
+    Refused {
+        evaluators: &["spair"],
+        why: Refusal::NotDefined(
+            "HPF's code compares masks there, which are protocols caltech-lt-acc and caltech-iou",
+        ),
+    },
+    Refused {
+        evaluators: &["dhpf-240"],
+        why: Refusal::Lacking(
+            "its authors' eval_mask_transfer compares masks of 240 × 240 pixels, and counts a \
+             target's corners by x above zero",
+        ),
+    },
+    Refused {
+        evaluators: &[
+            "chm-240",
+            "cats-256",
+            "sd-dino-class",
+            "sd-dino-weighted",
+            "geoaware-image",
+            "geoaware-point",
+            "dift-image",
+            "dift-point",
+            "sd4match-image",
+            "sd4match-point",
+            "visual-ai-image",
+            "visual-ai-point",
+            "pascal",
+        ],
+        why: Refusal::NotDefined("its code has no Caltech-101, whose masks it does not compare"),
+    },
+    Refused {
+        evaluators: &["scnet-224"],
+        why: Refusal::Lacking("CNNGeo's eval.py warps the source's mask there"),
+    },
+    Refused {
+        evaluators: &["willow"],
+        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+    },
+    Refused {
+        evaluators: &["tss"],
+        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+    },
+    Refused {
+        evaluators: &["mmpose"],
+        why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),
+    },
+];
 
 /// What the list may be called.
 const LISTS: [&str; 2] = ["test_pairs_caltech_with_category.csv", "test_pairs.csv"];
@@ -32,21 +134,15 @@ const FORM: Form = {
 };
 
 /// Reads the pairs of the only split, `test`.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    if options.split != "test" {
-        return Err(BenchmarkError::UnknownSplit {
-            root,
-            found: options.split.clone(),
-            known: "test".to_owned(),
-        });
-    }
+    check_only_split(&root, &options.split)?;
     let list = LISTS.iter().map(|name| root.join(name)).find(|path| path.is_file());
     let list = list.ok_or_else(|| BenchmarkError::NoList {
         root: root.clone(),
@@ -63,16 +159,11 @@ pub(super) fn open(
         let read = row.pair(&root, &mut images).map_err(error);
         pairs.extend(faults.pass(|| row.id(), read)?);
     }
-    Ok(Benchmark {
-        name: "caltech-101".to_owned(),
-        split: options.split.clone(),
-        images: images.into_vec(),
-        pairs,
-    })
+    Ok(SplitPairs { images: images.into_vec(), pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
-pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
     let holds = |folder: &Path| folder.join(PHOTOGRAPHS).is_dir();
     find_root(root, &["Caltech-101", "caltech-101"], holds).ok_or_else(|| BenchmarkError::Root {
         root: root.to_owned(),

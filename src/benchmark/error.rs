@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::Kind;
 use super::matlab::MatlabError;
 
 /// Why a benchmark cannot be read.
@@ -19,7 +18,7 @@ pub enum BenchmarkError {
         /// What such a folder holds.
         expected: &'static str,
         /// What the folder seems to be instead.
-        looks_like: Option<Kind>,
+        looks_like: Option<&'static str>,
     },
     /// There is no such folder.
     #[error("there is no folder {}; give that of {benchmark} with --root", root.display())]
@@ -27,7 +26,7 @@ pub enum BenchmarkError {
         /// The path that was given.
         root: PathBuf,
         /// The benchmark that was wanted.
-        benchmark: Kind,
+        benchmark: &'static str,
     },
     /// A benchmark of that name is not known.
     #[error("benchmark \"{found}\" is not known: expected one of {known}")]
@@ -147,7 +146,7 @@ impl BenchmarkError {
 }
 
 /// That another benchmark is meant.
-fn hint(looks_like: Option<Kind>) -> String {
+fn hint(looks_like: Option<&'static str>) -> String {
     looks_like
         .map_or_else(String::new, |kind| format!(" (it looks like {kind}: --benchmark {kind})"))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::BenchmarkError;
-use super::open::{Images, Sizes};
+use super::error::BenchmarkError;
+use super::select::{Images, SettledSizes};
 
 /// A pair that is listed but cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ impl Faults {
 
     /// No photographs yet, of those in and below a folder.
     pub(super) fn images(&self, folder: PathBuf) -> Images {
-        Images::sized(folder, Sizes::new(self.set_aside, self.settled.clone()))
+        Images::sized(folder, SettledSizes::new(self.set_aside, self.settled.clone()))
     }
 
     /// Enters which sizes the reading of these photographs settled.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::BenchmarkError;
+use super::error::BenchmarkError;
 use crate::files::is_litter;
 use crate::text;
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::BenchmarkError;
+use super::error::BenchmarkError;
 use super::files::{is_photograph, read};
 use crate::records::Records;
 

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::BenchmarkError;
+use super::error::BenchmarkError;
 use super::files::entries;
 
 /// What stands in names for a colon and for nothing else.

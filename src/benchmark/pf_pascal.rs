@@ -11,13 +11,116 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::error::BenchmarkError;
 use super::faults::Faults;
 use super::files::{is_plain_name, read};
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
 use super::list::{Column, Folders, Form, last_part, read_rows, yes_or_no};
 use super::matlab::{self, MatlabError, Numbers};
-use super::open::{Images, find_root, say_where, select};
-use super::{Benchmark, BenchmarkError, Options, Pair};
+use super::pair::Pair;
+use super::select::{BenchmarkOptions, Images, find_root, say_where, select};
 use crate::Point;
+use crate::protocol::evaluators::{
+    CATS_256, CHM_240, DHPF_240, GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ,
+    SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE,
+    VISUAL_AI_POINT, alphas, warped,
+};
+use crate::protocol::{
+    Alpha, DistanceFrame, Protocol, Refusal, Refused, Threshold, TransferDirection, TruthPlacement,
+};
+
+/// What PF-PASCAL is.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "PF-PASCAL",
+    about: "",
+    first_pixel: 1,
+    truth: GroundTruth::Keypoints,
+    archive: Some(
+        "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset-PASCAL.zip",
+    ),
+    protocols: &PROTOCOLS,
+    own: &["pascal"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: true,
+        splits,
+        read: open,
+        headings: None,
+        check: FileCheck::ByReading,
+    },
+};
+
+const NAME: &str = "pf-pascal";
+
+/// An evaluator's rule with the image's longer side, by which most measure PF-PASCAL.
+const fn by_image(on_spair: Protocol) -> Protocol {
+    Protocol { threshold: Threshold::Image, verified: READ, ..on_spair }
+}
+
+/// sd-dino's and GeoAware-SC's rule: they give no boxes here, and take other α.
+const fn without_boxes(on_spair: Protocol) -> Protocol {
+    static ALPHAS: [Alpha; 3] = alphas([10, 5, 15]);
+    Protocol { alphas: &ALPHAS, ..by_image(on_spair) }
+}
+
+/// Visual-AI's rule, which rounds keypoints down.
+const fn floored(on_spair: Protocol) -> Protocol {
+    Protocol { truth: TruthPlacement::FlooredAndClamped, ..by_image(on_spair) }
+}
+
+static PROTOCOLS: [Protocol; 15] = Protocol::all_on(
+    NAME,
+    [
+        Protocol { verified: "run against the code (--thres bbox): within 1e-14 points", ..SPAIR },
+        by_image(DHPF_240),
+        by_image(CHM_240),
+        by_image(CATS_256),
+        without_boxes(SD_DINO_CLASS),
+        without_boxes(SD_DINO_WEIGHTED),
+        without_boxes(GEOAWARE_IMAGE),
+        without_boxes(GEOAWARE_POINT),
+        by_image(SD4MATCH_IMAGE),
+        by_image(SD4MATCH_POINT),
+        floored(VISUAL_AI_IMAGE),
+        floored(VISUAL_AI_POINT),
+        Protocol {
+            name: "scnet-224",
+            direction: TransferDirection::TargetToSource,
+            frame: DistanceFrame::Warped(224),
+            predicting: warped(224, None),
+            warning: Some(
+                "a pair without a single prediction counts zero, as its authors' code counts it",
+            ),
+            verified: "run against the code, on other pairs: within 8e-7 points where every pair is \
+                       answered; others read in the code, with hand-computed tests",
+            threshold: Threshold::Image,
+            ..SPAIR
+        },
+        Protocol { verified: "run against the code: within 1e-14 points", ..PASCAL },
+        Protocol { verified: READ, ..MMPOSE_POINTS },
+    ],
+);
+
+static REFUSED: [Refused; 4] = [
+    Refused {
+        evaluators: &["dift-image", "dift-point"],
+        why: Refusal::NotDefined("its code has no PF-PASCAL"),
+    },
+    Refused {
+        evaluators: &["willow"],
+        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+    },
+    Refused {
+        evaluators: &["tss"],
+        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+    },
+    Refused {
+        evaluators: &["caltech-lt-acc", "caltech-iou"],
+        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+    },
+];
 
 /// An annotation has some 500 bytes.
 const MAX_ANNOTATION: u64 = 1 << 20;
@@ -70,11 +173,11 @@ const LISTS: [(&str, &[&str]); 3] = [
 ];
 
 /// Reads a split's pairs. Of the training list, rows that mirror the photographs are left out.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -101,16 +204,11 @@ pub(super) fn open(
         };
         pairs.extend(faults.pass(|| row.id(), read())?);
     }
-    Ok(Benchmark {
-        name: "pf-pascal".to_owned(),
-        split: options.split.clone(),
-        images: images.into_vec(),
-        pairs,
-    })
+    Ok(SplitPairs { images: images.into_vec(), pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
-pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
     let found = find_root(root, &["PF-dataset-PASCAL", "PF-PASCAL"], |folder| {
         folder.join("Annotations").is_dir() && folder.join("JPEGImages").is_dir()
     });
@@ -123,10 +221,10 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
 }
 
 /// The splits whose lists are there.
-pub(super) fn splits(root: &Path) -> Vec<String> {
+fn splits(root: &Path) -> Result<Vec<String>, BenchmarkError> {
     let there = |names: &[&str]| names.iter().any(|name| root.join(name).is_file());
     let splits = LISTS.iter().filter(|(_, names)| there(names));
-    splits.map(|(split, _)| (*split).to_owned()).collect()
+    Ok(splits.map(|(split, _)| (*split).to_owned()).collect())
 }
 
 fn list(root: &Path, split: &str) -> Result<PathBuf, BenchmarkError> {

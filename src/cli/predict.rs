@@ -104,7 +104,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, &benchmark.name, console)?;
+    let method = args.method.open(photographs, benchmark.name(), console)?;
     method.check(benchmark)?;
     Ok(method)
 }

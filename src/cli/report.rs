@@ -65,7 +65,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         protocol.measure == Measure::Keypoints,
         "{}: a report is about keypoints, and {} has masks; use hpflow score and hpflow show",
         paths[0],
-        benchmark.name
+        benchmark.name()
     );
     std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
     let path = args.out.join("index.html");
@@ -98,7 +98,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         ));
     }
     let scope = Scope {
-        benchmark: &benchmark.name,
+        benchmark: benchmark.name(),
         split: &benchmark.split,
         pairs: benchmark.pairs.len(),
         published: false,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hpflow::Alpha;
 use hpflow::low_level::report::Format;
 use hpflow::low_level::report::explanation;
-use hpflow::low_level::score::bootstrap::{Bootstrap, Unit};
+use hpflow::low_level::score::bootstrap::{Bootstrap, ResamplingUnit};
 use hpflow::task::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
 
 use super::Usage;
@@ -176,8 +176,8 @@ fn print_explained(explained: &Explained, format: Output, console: Console) -> a
 
 fn bootstrap(args: &Args) -> Option<Bootstrap> {
     let unit = match args.resample {
-        Resample::Images => Unit::Images,
-        Resample::Pairs => Unit::Pairs,
+        Resample::Images => ResamplingUnit::Images,
+        Resample::Pairs => ResamplingUnit::Pairs,
     };
     args.bootstrap.map(|resamples| Bootstrap {
         resamples: resamples as usize,

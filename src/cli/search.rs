@@ -122,9 +122,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         );
     }
     let benchmark = args.benchmark.open()?;
-    let protocol = default_for(benchmark.kind()?);
+    let protocol = default_for(benchmark.kind);
     if protocol.measure != Measure::Keypoints {
-        let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
+        let what = format!("a search scores keypoints, and {} has masks", benchmark.name());
         return Err(Usage(what).into());
     }
     if let Some(folder) = &args.report {
@@ -364,7 +364,7 @@ impl Drop for Lock {
 /// Which pairs a search is of, and the arithmetic.
 fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
     let mut all = Map::from_iter([
-        ("benchmark".to_owned(), benchmark.name.clone().into()),
+        ("benchmark".to_owned(), benchmark.name().to_owned().into()),
         ("split".to_owned(), benchmark.split.clone().into()),
         ("pairs".to_owned(), benchmark.pairs.len().into()),
         (ARITHMETIC.to_owned(), hpflow::ARITHMETIC.into()),
@@ -476,7 +476,7 @@ fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow:
 /// What the pictures are of.
 fn searched(search: &Search, state: &State) -> Searched {
     let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
-    let (name, split) = (&benchmark.name, &benchmark.split);
+    let (name, split) = (benchmark.name(), &benchmark.split);
     let backbone = &features.description().backbone;
     let scored = |entries: &Vec<Entry>| entries.iter().filter_map(Entry::scored).collect();
     let depths: Vec<Vec<Scored>> = state.depths.iter().map(scored).collect();

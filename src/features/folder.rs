@@ -413,11 +413,11 @@ impl Features {
         };
         let Some((file, said)) = benchmark.images.iter().find_map(first) else { return Ok(()) };
         match said {
-            Some(found) if found != benchmark.name => Err(FeaturesError::Other {
+            Some(found) if found != benchmark.name() => Err(FeaturesError::Other {
                 file,
                 field: "benchmark".to_owned(),
                 found,
-                expected: benchmark.name.clone(),
+                expected: benchmark.name().to_owned(),
             }),
             _ => Ok(()),
         }

@@ -8,13 +8,18 @@
 use std::path::Path;
 
 use super::{Found, ImportError};
+use crate::benchmark::{BenchmarkKind, GroundTruth};
 use crate::flow::Flow;
 
 pub(super) fn read(folder: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
-    if found.benchmark.name != "tss" {
-        let name = &found.benchmark.name;
+    let info = found.benchmark.kind.info();
+    if info.truth != GroundTruth::Flow {
+        let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
+        let of_flows = infos.filter(|info| info.truth == GroundTruth::Flow).map(|info| info.name);
         return Err(found.malformed(format!(
-            "a folder of flows is for --benchmark tss, and this is for {name}"
+            "a folder of flows is for --benchmark {}, and this is for {}",
+            of_flows.collect::<Vec<_>>().join(" or "),
+            info.name
         )));
     }
     for (index, pair) in found.benchmark.pairs.iter().enumerate() {

@@ -14,7 +14,7 @@ use super::{Array, Found, ImportError, point};
 use crate::Point;
 use crate::benchmark::Benchmark;
 use crate::pickle::{PickleError, Value, Values};
-use crate::score::Predicted;
+use crate::score::PredictedPoints;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
@@ -148,7 +148,11 @@ impl<'a> Photographs<'a> {
 }
 
 /// The predicted points of a pair's keypoints in original pixels of the target.
-fn original(found: &Found<'_>, pair: usize, result: &Result30<'_>) -> Result<Predicted, String> {
+fn original(
+    found: &Found<'_>,
+    pair: usize,
+    result: &Result30<'_>,
+) -> Result<PredictedPoints, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;
@@ -181,7 +185,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::benchmark::{Image, Pair};
+    use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
     /// Pairs from one photograph to another, of photographs below `photographs`.
     fn benchmark(names: &[&str], pairs: &[[usize; 2]]) -> Benchmark {
@@ -199,7 +203,8 @@ mod tests {
             variation: None,
         };
         Benchmark {
-            name: "spair-json".to_owned(),
+            kind: BenchmarkKind::SpairJson,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: names
                 .iter()

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::benchmark::Benchmark;
-use crate::score::Predicted;
+use crate::score::PredictedPoints;
 
 pub use crate::numpy::{Array, ArrayError};
 pub use crate::pickle::PickleError;
@@ -112,7 +112,7 @@ pub fn read(
     path: &Path,
     kind: Kind,
     benchmark: &Benchmark,
-) -> Result<Vec<(usize, Predicted)>, ImportError> {
+) -> Result<Vec<(usize, PredictedPoints)>, ImportError> {
     let mut found = Found::new(path, benchmark);
     match kind {
         Kind::Csv => table::read(path, &mut found)?,
@@ -130,7 +130,7 @@ struct Found<'a> {
     /// By their ids. Several have one id where photographs differ by what it leaves out, such as their
     /// extensions.
     pairs: HashMap<&'a str, Vec<usize>>,
-    predicted: Vec<Option<Predicted>>,
+    predicted: Vec<Option<PredictedPoints>>,
 }
 
 impl<'a> Found<'a> {
@@ -162,7 +162,7 @@ impl<'a> Found<'a> {
                 Err(self.misfit(place, what))
             }
             None | Some([]) => {
-                let Benchmark { name, split, .. } = self.benchmark;
+                let (name, split) = (self.benchmark.name(), &self.benchmark.split);
                 let what = format!("pair {shown} is not among the pairs of {name} {split}");
                 Err(self.misfit(place, what))
             }
@@ -171,7 +171,12 @@ impl<'a> Found<'a> {
 
     /// Keeps the predictions of a pair. The same once more is no fault: some programs draw the pairs
     /// that they evaluate with replacement.
-    fn keep(&mut self, pair: usize, points: Predicted, place: &str) -> Result<(), ImportError> {
+    fn keep(
+        &mut self,
+        pair: usize,
+        points: PredictedPoints,
+        place: &str,
+    ) -> Result<(), ImportError> {
         match &self.predicted[pair] {
             Some(before) if *before != points => {
                 let id = &self.benchmark.pairs[pair].id;

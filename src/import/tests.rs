@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::benchmark::{Image, Pair};
+use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
@@ -25,7 +25,8 @@ fn birds() -> Benchmark {
         variation: None,
     };
     Benchmark {
-        name: "spair".to_owned(),
+        kind: BenchmarkKind::Spair,
+        visibility: Visibility::Unsaid,
         split: "test".to_owned(),
         images: vec![image("a", [200, 100]), image("b", [100, 200])],
         pairs: vec![pair("0-a-b:bird", [0, 1]), pair("1-b-a:bird", [1, 0])],
@@ -37,12 +38,12 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
-fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
+fn imported(name: &str) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let path = fixture(name);
     read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
-fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Predicted)>, String> {
+fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();

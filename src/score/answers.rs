@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::ScoreError;
+use super::error::ScoreError;
 use crate::Point;
 use crate::benchmark::Benchmark;
 
 /// The predictions for one pair: original target pixels, `None` where there is no prediction.
-pub type Predicted = Vec<Option<Point>>;
+pub type PredictedPoints = Vec<Option<Point>>;
 
 /// One method's predictions for a benchmark.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers(Vec<Option<Predicted>>);
+pub struct Answers(Vec<Option<PredictedPoints>>);
 
 impl Answers {
     /// Collects predictions: the line of the file, the pair's id and the predicted points.
@@ -21,7 +21,7 @@ impl Answers {
     /// of points than it has keypoints.
     pub fn collect<E: From<ScoreError>>(
         benchmark: &Benchmark,
-        lines: impl IntoIterator<Item = Result<(usize, String, Predicted), E>>,
+        lines: impl IntoIterator<Item = Result<(usize, String, PredictedPoints), E>>,
     ) -> Result<Self, E> {
         let places: HashMap<&str, usize> =
             benchmark.pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
@@ -29,7 +29,7 @@ impl Answers {
         for line in lines {
             let (line, pair, points) = line?;
             let Some(&place) = places.get(pair.as_str()) else {
-                let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+                let (benchmark, split) = (benchmark.name().to_owned(), benchmark.split.clone());
                 return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
             };
             if answers[place].is_some() {
@@ -47,7 +47,7 @@ impl Answers {
 
     /// The predictions for a pair, by its index in [`Benchmark::pairs`].
     #[must_use]
-    pub fn get(&self, pair: usize) -> Option<&Predicted> {
+    pub fn get(&self, pair: usize) -> Option<&PredictedPoints> {
         self.0.get(pair).and_then(Option::as_ref)
     }
 
@@ -79,7 +79,7 @@ impl Answers {
             lacking: self.0.len() - self.pairs(),
             pairs: self.0.len(),
             first: benchmark.pairs[first].id.clone(),
-            benchmark: benchmark.name.clone(),
+            benchmark: benchmark.name().to_owned(),
             split: benchmark.split.clone(),
         })
     }

@@ -5,7 +5,9 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use crate::Point;
-use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options, Unreadable};
+use crate::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, LayoutSize, Unreadable,
+};
 use crate::predictions::{Header, PredictionsError, Reader};
 use crate::score::{Answers, ScoreError};
 
@@ -75,7 +77,7 @@ pub struct PredictionsFiles {
     /// Their headers.
     pub headers: Vec<Header>,
     /// The benchmark that they are for.
-    pub kind: Kind,
+    pub kind: BenchmarkKind,
 }
 
 /// Predictions files with the benchmark that they are for.
@@ -141,7 +143,8 @@ impl PredictionsFiles {
         let small = header.method.get("layout").is_some_and(|layout| layout == "small");
         let usual = if small { LayoutSize::Small } else { LayoutSize::Large };
         let layout = layout.unwrap_or(usual);
-        let options = Options { split: header.split.clone(), layout, ..Options::default() };
+        let options =
+            BenchmarkOptions { split: header.split.clone(), layout, ..BenchmarkOptions::default() };
         let wrong = |error| self.of_the_file(error);
         let (mut benchmark, unreadable) = if partial {
             Benchmark::open_readable(self.kind, root, &options).map_err(wrong)?

@@ -162,7 +162,7 @@ pub fn predict(
     method.check(benchmark).map_err(PredictError::Method)?;
     let mut describe = method.describe();
     describe.extend(options.selection.clone());
-    let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    let header = Header::new(benchmark.name(), &benchmark.split, describe);
     let total = benchmark.pairs.len();
     // Before any photograph is read: what changes later is another than this.
     let inputs = of_pairs(benchmark, 0..total, &*method.identify(), false);

@@ -30,7 +30,7 @@ pub const USUAL_CATEGORIES: [&str; 8] =
 
 /// What to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct DemoOptions {
     /// Another seed gives other images.
     pub seed: u64,
     /// How much of it.
@@ -91,7 +91,7 @@ pub struct Summary {
 }
 
 /// How far the work is: what is being done, how many of how many are done. Called from many threads.
-pub type Progress<'a> = dyn Fn(&str, usize, usize) + Sync + 'a;
+pub type DemoProgress<'a> = dyn Fn(&str, usize, usize) + Sync + 'a;
 
 /// Why a demo benchmark could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{BenchmarkError, Counts, Kind};
+use super::info::FileCheck;
+use super::{BenchmarkError, BenchmarkKind, Counts};
 use crate::image;
 
 mod pf_willow;
@@ -85,7 +86,7 @@ pub struct Finding {
 
 /// A split that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Split {
+pub struct CheckedSplit {
     /// Its name.
     pub name: String,
     /// Its pairs.
@@ -98,7 +99,7 @@ pub struct Split {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
     /// The splits, in the order `trn`, `val`, `test`, others.
-    pub splits: Vec<Split>,
+    pub splits: Vec<CheckedSplit>,
     /// How many photographs the annotations speak of.
     pub photographs: usize,
     /// How many of them were decoded without error; `None` where they were not looked at.
@@ -109,7 +110,7 @@ pub struct Diagnosis {
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
-pub struct Examination {
+pub struct CheckScope {
     /// Only these splits; all that are there where empty.
     pub splits: Vec<String>,
     /// Leave the photographs alone.
@@ -117,7 +118,7 @@ pub struct Examination {
 }
 
 /// Told what is looked at, how many are done, and of how many.
-pub type Progress<'a> = dyn Fn(&'static str, usize, usize) + Sync + 'a;
+pub type CheckProgress<'a> = dyn Fn(&'static str, usize, usize) + Sync + 'a;
 
 /// Looks over the benchmark in `root`. What is wrong with its files is in the diagnosis, in the
 /// same order on every run.
@@ -125,18 +126,16 @@ pub type Progress<'a> = dyn Fn(&'static str, usize, usize) + Sync + 'a;
 /// # Errors
 /// The folder is not the benchmark's, or has no such split.
 pub fn examine(
-    kind: Kind,
+    kind: BenchmarkKind,
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     kind.folder(root)?; // says what the folder is instead
-    let mut diagnosis = match kind {
-        Kind::Spair => spair::examine(root, examination, progress),
-        Kind::PfWillow => pf_willow::examine(root, examination, progress),
-        Kind::PfPascal | Kind::Caltech101 | Kind::Tss | Kind::SpairJson => {
-            plain::examine(kind, root, examination, progress)
-        }
+    let mut diagnosis = match kind.info().reader.check {
+        FileCheck::WithImageAnnotations => spair::examine(root, examination, progress),
+        FileCheck::BySubClass => pf_willow::examine(root, examination, progress),
+        FileCheck::ByReading => plain::examine(kind, root, examination, progress),
     }?;
     diagnosis.findings.sort_by_key(|finding| finding.ailment); // stable
     Ok(diagnosis)
@@ -146,7 +145,7 @@ pub fn examine(
 type Annotated = (PathBuf, Option<[u32; 2]>);
 
 /// Decodes the photographs; how many could be, and what is wrong with the others.
-fn decode(photographs: &[Annotated], progress: &Progress) -> (usize, Vec<Finding>) {
+fn decode(photographs: &[Annotated], progress: &CheckProgress) -> (usize, Vec<Finding>) {
     let done = std::sync::atomic::AtomicUsize::new(0);
     let looked_at: Vec<[Option<Finding>; 2]> = photographs
         .par_iter()

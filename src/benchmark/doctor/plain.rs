@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::decode;
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
-use crate::benchmark::doubts::{counts_from_one, is_flat, is_outside, name, repeated, sides};
-use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
+use super::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding};
+use crate::benchmark::doubts::{is_flat, is_outside, name, repeated, sides};
+use crate::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Counts};
 
 pub(super) fn examine(
-    kind: Kind,
+    kind: BenchmarkKind,
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = kind.folder(root)?;
     let names = match examination.splits.as_slice() {
@@ -24,7 +24,7 @@ pub(super) fn examine(
     let mut splits = Vec::new();
     let mut photographs = BTreeMap::new();
     for name in names {
-        let options = Options { split: name.clone(), ..Options::default() };
+        let options = BenchmarkOptions { split: name.clone(), ..BenchmarkOptions::default() };
         let mut counts = Counts::new();
         match Benchmark::open(kind, &root, &options) {
             Err(error) if error.is_usage() => return Err(error),
@@ -37,13 +37,13 @@ pub(super) fn examine(
                     benchmark.measure();
                 }
                 if !benchmark.has_outlines() {
-                    findings.extend(keypoints_outside(&benchmark, counts_from_one(Some(kind))));
+                    findings.extend(keypoints_outside(&benchmark, kind.info().counts_from_one()));
                 }
                 findings.extend(flat_boxes(&benchmark));
                 findings.extend(repeated_keypoints(&benchmark));
             }
         }
-        splits.push(Split { name, counts, compared: false });
+        splits.push(CheckedSplit { name, counts, compared: false });
     }
     findings.dedup();
     let photographs: Vec<Annotated> = photographs.into_iter().collect();

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::decode;
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
+use super::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding};
 use crate::benchmark::doubts::{is_flat, is_outside, repeated};
 use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{
@@ -22,8 +22,8 @@ const BATCH: usize = 2048;
 
 pub(super) fn examine(
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = spair::folder(root)?;
     let names = match examination.splits.as_slice() {
@@ -67,7 +67,7 @@ pub(super) fn examine(
 
 struct Doctor<'a> {
     root: &'a Path,
-    progress: &'a Progress<'a>,
+    progress: &'a CheckProgress<'a>,
     /// Image annotations by category and name.
     images: HashMap<(String, String), ImageAnnotation>,
     photographs: BTreeMap<PathBuf, Option<[u32; 2]>>,
@@ -262,7 +262,7 @@ impl Doctor<'_> {
     }
 
     /// Compares a split of SPair-71k with the paper.
-    fn compare(&mut self, name: String, counts: Counts) -> Split {
+    fn compare(&mut self, name: String, counts: Counts) -> CheckedSplit {
         let published = Counts::published(&name).filter(|published| {
             if self.images.is_empty() {
                 return counts.category.keys().eq(published.category.keys());
@@ -276,7 +276,7 @@ impl Doctor<'_> {
         for difference in published.iter().flat_map(|published| counts.differences(published)) {
             self.find(Ailment::Counts, format!("{name}: {difference}"));
         }
-        Split { name, counts, compared }
+        CheckedSplit { name, counts, compared }
     }
 }
 

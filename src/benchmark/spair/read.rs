@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::annotation::{Number, PairAnnotation, value};
+use crate::benchmark::error::BenchmarkError;
 use crate::benchmark::faults::Faults;
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
-use crate::benchmark::open::{Images, find_root, say_where, select};
+use crate::benchmark::info::{SplitPairs, Visibility};
+use crate::benchmark::pair::Pair;
 use crate::benchmark::pair_files::PairFiles;
-use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
+use crate::benchmark::select::{
+    BenchmarkOptions, Images, LayoutSize, find_root, say_where, select,
+};
+use crate::benchmark::variation::Variation;
 
 /// A layout of a million pairs has some 45 MB.
 const MAX_LAYOUT: u64 = 256 << 20;
@@ -21,9 +26,9 @@ const BATCH: usize = 2048;
 /// Reads a split's pairs.
 pub(in crate::benchmark) fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
@@ -59,12 +64,8 @@ pub(in crate::benchmark) fn open(
         );
     }
     faults.learn(&mut reading.images);
-    Ok(Benchmark {
-        name: "spair".to_owned(),
-        split: options.split.clone(),
-        images: reading.images.into_vec(),
-        pairs: reading.pairs,
-    })
+    let (images, pairs) = (reading.images.into_vec(), reading.pairs);
+    Ok(SplitPairs { images, pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
@@ -145,7 +146,7 @@ pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
 }
 
 fn category_of(id: &str) -> &str {
-    id.rsplit_once(':').map_or("", |(_, category)| category)
+    id.rsplit_once(':').expect("a layout's ids have a category").1
 }
 
 /// The annotation of a listed pair, with its file.

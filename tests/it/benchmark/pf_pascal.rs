@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions};
 use tempfile::TempDir;
 
 use super::matlab::{doubles, file};
@@ -48,15 +48,15 @@ fn benchmark() -> TempDir {
 }
 
 fn open(root: &Path, split: &str) -> Result<Benchmark, BenchmarkError> {
-    let options = Options { split: split.to_owned(), ..Options::default() };
-    Benchmark::open(Kind::PfPascal, root, &options)
+    let options = BenchmarkOptions { split: split.to_owned(), ..BenchmarkOptions::default() };
+    Benchmark::open(BenchmarkKind::PfPascal, root, &options)
 }
 
 #[test]
 fn keypoints_are_those_visible_in_both_images() {
     let folder = benchmark();
     let read = open(folder.path(), "test").unwrap();
-    assert_eq!(read.name, "pf-pascal");
+    assert_eq!(read.name(), "pf-pascal");
     let ids: Vec<&str> = read.pairs.iter().map(|pair| pair.id.as_str()).collect();
     assert_eq!(ids, ["cat/a-b", "bus/c-d"]);
     let pair = &read.pairs[0];

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use hpflow::testing::benchmark::spair::annotation::PairAnnotation;
 use hpflow::testing::benchmark::spair::pairs;
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
+use hpflow::testing::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, LayoutSize,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,7 +53,7 @@ fn benchmark(change: Value) -> TempDir {
 }
 
 fn open(root: &Path) -> Result<Benchmark, BenchmarkError> {
-    Benchmark::open(Kind::Spair, root, &Options::default())
+    Benchmark::open(BenchmarkKind::Spair, root, &BenchmarkOptions::default())
 }
 
 fn ids(benchmark: &Benchmark) -> Vec<&str> {
@@ -80,16 +82,22 @@ fn pairs_come_in_layout_order_and_share_their_photographs() {
 #[test]
 fn categories_limit_and_layout_choose_pairs() {
     let folder = benchmark(json!({}));
-    let chosen = |options: Options| {
-        let read = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap();
+    let chosen = |options: BenchmarkOptions| {
+        let read = Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap();
         ids(&read).join(" ")
     };
     let dog = vec!["dog".to_owned()];
-    assert_eq!(chosen(Options { categories: dog.clone(), ..Options::default() }), IDS[2]);
-    assert_eq!(chosen(Options { limit: Some(1), ..Options::default() }), IDS[0]);
-    assert_eq!(chosen(Options { layout: LayoutSize::Small, ..Options::default() }), IDS[2]);
     assert_eq!(
-        chosen(Options { categories: dog, limit: Some(9), ..Options::default() }),
+        chosen(BenchmarkOptions { categories: dog.clone(), ..BenchmarkOptions::default() }),
+        IDS[2]
+    );
+    assert_eq!(chosen(BenchmarkOptions { limit: Some(1), ..BenchmarkOptions::default() }), IDS[0]);
+    assert_eq!(
+        chosen(BenchmarkOptions { layout: LayoutSize::Small, ..BenchmarkOptions::default() }),
+        IDS[2]
+    );
+    assert_eq!(
+        chosen(BenchmarkOptions { categories: dog, limit: Some(9), ..BenchmarkOptions::default() }),
         IDS[2],
         "the limit counts chosen pairs"
     );
@@ -110,14 +118,17 @@ fn the_folder_above_is_taken_if_it_holds_the_benchmark_alone() {
 fn an_unknown_split_or_category_is_refused_with_the_known_ones() {
     let folder = benchmark(json!({}));
     for split in ["train", "../large/test", ""] {
-        let options = Options { split: split.to_owned(), ..Options::default() };
-        let error = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap_err().to_string();
+        let options = BenchmarkOptions { split: split.to_owned(), ..BenchmarkOptions::default() };
+        let error =
+            Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap_err().to_string();
         assert!(error.ends_with("expected one of test"), "{error}");
     }
-    let options = Options { categories: vec!["cow".to_owned()], ..Options::default() };
-    let error = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap_err().to_string();
+    let options =
+        BenchmarkOptions { categories: vec!["cow".to_owned()], ..BenchmarkOptions::default() };
+    let error =
+        Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap_err().to_string();
     assert!(error.contains("\"cow\"") && error.ends_with("cat, dog"), "{error}");
-    let error = "spare".parse::<Kind>().unwrap_err().to_string();
+    let error = "spare".parse::<BenchmarkKind>().unwrap_err().to_string();
     assert!(error.contains("expected one of spair, pf-willow, pf-pascal"), "{error}");
 }
 

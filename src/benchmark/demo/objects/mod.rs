@@ -8,7 +8,7 @@ mod household;
 mod vehicles;
 
 use super::random::Random;
-use super::solid::{Colour, Material, Solid, Texture, Vector};
+use super::solid::{Material, Paint, Solid, Texture, Vector};
 
 /// How objects of a category are made and seen.
 pub struct Category {
@@ -19,7 +19,7 @@ pub struct Category {
     /// How often each azimuth is seen, from azimuth_id 0 (frontal) on.
     pub azimuths: [f64; 8],
     /// Where it is found.
-    pub setting: Setting,
+    pub setting: Surroundings,
     /// Whether it looks the same from all sides: then its azimuth is always 0, as SPair-71k's
     /// potted plants have it.
     pub round: bool,
@@ -27,7 +27,7 @@ pub struct Category {
 
 /// Surroundings of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
+pub enum Surroundings {
     /// In the sky.
     Air,
     /// On water.
@@ -48,34 +48,34 @@ const fn category(
     name: &'static str,
     build: fn(&mut Random) -> Solid,
     azimuths: [f64; 8],
-    setting: Setting,
+    setting: Surroundings,
 ) -> Category {
     Category { name, build, azimuths, setting, round: false }
 }
 
 /// All categories, in alphabetical order.
 pub const CATEGORIES: [Category; 18] = [
-    category("aeroplane", craft::aeroplane, OBLIQUE, Setting::Air),
-    category("bicycle", cycles::bicycle, OBLIQUE, Setting::Outdoors),
-    category("bird", animals::bird, OBLIQUE, Setting::Outdoors),
-    category("boat", craft::boat, OBLIQUE, Setting::Water),
-    Category { round: true, ..category("bottle", household::bottle, ROUND, Setting::Home) },
-    category("bus", vehicles::bus, OBLIQUE, Setting::Outdoors),
-    category("car", vehicles::car, OBLIQUE, Setting::Outdoors),
-    category("cat", animals::cat, OBLIQUE, Setting::Home),
-    category("chair", household::chair, FRONTAL, Setting::Home),
-    category("cow", animals::cow, OBLIQUE, Setting::Outdoors),
-    category("dog", animals::dog, OBLIQUE, Setting::Outdoors),
-    category("horse", animals::horse, OBLIQUE, Setting::Outdoors),
-    category("motorbike", cycles::motorbike, OBLIQUE, Setting::Outdoors),
-    category("person", animals::person, FRONTAL, Setting::Home),
+    category("aeroplane", craft::aeroplane, OBLIQUE, Surroundings::Air),
+    category("bicycle", cycles::bicycle, OBLIQUE, Surroundings::Outdoors),
+    category("bird", animals::bird, OBLIQUE, Surroundings::Outdoors),
+    category("boat", craft::boat, OBLIQUE, Surroundings::Water),
+    Category { round: true, ..category("bottle", household::bottle, ROUND, Surroundings::Home) },
+    category("bus", vehicles::bus, OBLIQUE, Surroundings::Outdoors),
+    category("car", vehicles::car, OBLIQUE, Surroundings::Outdoors),
+    category("cat", animals::cat, OBLIQUE, Surroundings::Home),
+    category("chair", household::chair, FRONTAL, Surroundings::Home),
+    category("cow", animals::cow, OBLIQUE, Surroundings::Outdoors),
+    category("dog", animals::dog, OBLIQUE, Surroundings::Outdoors),
+    category("horse", animals::horse, OBLIQUE, Surroundings::Outdoors),
+    category("motorbike", cycles::motorbike, OBLIQUE, Surroundings::Outdoors),
+    category("person", animals::person, FRONTAL, Surroundings::Home),
     Category {
         round: true,
-        ..category("pottedplant", household::potted_plant, ROUND, Setting::Home)
+        ..category("pottedplant", household::potted_plant, ROUND, Surroundings::Home)
     },
-    category("sheep", animals::sheep, OBLIQUE, Setting::Outdoors),
-    category("train", vehicles::train, OBLIQUE, Setting::Outdoors),
-    category("tvmonitor", household::tv_monitor, FRONTAL, Setting::Home),
+    category("sheep", animals::sheep, OBLIQUE, Surroundings::Outdoors),
+    category("train", vehicles::train, OBLIQUE, Surroundings::Outdoors),
+    category("tvmonitor", household::tv_monitor, FRONTAL, Surroundings::Home),
 ];
 
 /// The category of that name.
@@ -84,7 +84,7 @@ pub fn find(name: &str) -> Option<&'static Category> {
 }
 
 /// A colour by hue (turns), saturation and value.
-pub fn hue(hue: f64, saturation: f64, value: f64) -> Colour {
+pub fn hue(hue: f64, saturation: f64, value: f64) -> Paint {
     let channel = |shift: f64| {
         let position = (hue + shift) * 6.0;
         let position = position - (position / 6.0).floor() * 6.0;
@@ -95,14 +95,14 @@ pub fn hue(hue: f64, saturation: f64, value: f64) -> Colour {
 }
 
 /// A strong colour.
-pub fn paint(random: &mut Random) -> Colour {
+pub fn paint(random: &mut Random) -> Paint {
     if random.chance(0.25) {
         return grey(random.range(0.25, 0.92));
     }
     hue(random.unit(), random.range(0.45, 0.85), random.range(0.5, 0.95))
 }
 
-pub fn grey(value: f64) -> Colour {
+pub fn grey(value: f64) -> Paint {
     [value as f32, value as f32, (value * 1.02).min(1.0) as f32]
 }
 
