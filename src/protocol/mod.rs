@@ -9,7 +9,6 @@
 mod alpha;
 mod axes;
 pub(crate) mod evaluators;
-mod predicting;
 
 pub use alpha::{Alpha, NotAnAlpha};
 pub(crate) use axes::PADDED_TO;
@@ -18,4 +17,3 @@ pub use axes::{
     TransferDirection, TruthPlacement,
 };
 pub use evaluators::{EVALUATORS, Evaluator, Refusal, Refused, find};
-pub use predicting::warnings;

@@ -164,9 +164,7 @@ impl AuditedRow {
         match &self.claim {
             Claim::OneNumber { verdict, .. } => *verdict,
             Claim::Unchecked { .. } => Consistency::Follows,
-            Claim::Mean { .. } => {
-                self.best().map_or(Consistency::Contradicts, |(_, verdict)| verdict)
-            }
+            Claim::Mean { .. } => self.best().expect("columns imply some mean").1,
         }
     }
 
@@ -204,7 +202,7 @@ impl Claim {
     }
 
     fn contradicts(&self) -> bool {
-        self.best().is_none_or(|(_, verdict)| verdict == Consistency::Contradicts)
+        self.best().is_some_and(|(_, verdict)| verdict == Consistency::Contradicts)
     }
 }
 
@@ -609,6 +607,10 @@ impl Table<'_> {
                 let (factor, tolerance) = (group.factor, low - least + half(decimals));
                 found.push(Implied { over, factor, low, high, tolerance, verdict });
             }
+        }
+        if found.is_empty() {
+            let why = "how many pairs its columns are of is not known".to_owned();
+            return Ok(Claim::Unchecked { why });
         }
         // One mean after the other, each with the categories first.
         found.sort_by_key(|one| means.iter().position(|over| *over == one.over));

@@ -166,9 +166,11 @@ impl Judge<'_> {
         pair: usize,
         keypoint: &str,
     ) -> Result<Option<Judgement>, ScoreError> {
-        let judged = match (protocol.direction, self.mirrors) {
-            (TransferDirection::TargetToSource, Some(mirrors)) => mirrors[pair],
-            _ => pair,
+        let judged = match protocol.direction {
+            TransferDirection::SourceToTarget => pair,
+            TransferDirection::TargetToSource => self
+                .mirrors
+                .expect("mirrors are sought where one of the protocols needs them")[pair],
         };
         let annotated = &self.benchmark.pairs[judged];
         // The mirror has the same keypoints, but nothing says that they come in the same order.

@@ -22,6 +22,7 @@ mod judge;
 mod ledger;
 mod lookup;
 mod masks;
+mod predicting;
 pub mod published;
 mod scoring;
 mod table;
@@ -32,7 +33,7 @@ mod verdict;
 pub use crate::protocol::{
     Alpha, AnnotationForm, Average, DistanceFrame, DistanceTest, EVALUATORS, Evaluator, Measure,
     NotAnAlpha, Predicting, Protocol, Refusal, Refused, Threshold, TransferDirection,
-    TruthPlacement, find, warnings,
+    TruthPlacement, find,
 };
 pub use abbreviations::abbreviation;
 pub use answers::{Answers, PredictedPoints};
@@ -41,6 +42,7 @@ pub use cells::{Breakdown, Levels};
 pub use error::ScoreError;
 pub use judge::{check, judge, radius, rights};
 pub use lookup::{default_for, defaults_for, defined};
+pub use predicting::warnings;
 pub use scoring::{Measured, Score, score};
 pub use table::markdown;
 pub use verdict::Verdict;

@@ -51,7 +51,8 @@ pub fn score(
     for &alpha in alphas {
         let verdicts = judge(benchmark, answers, protocol, alpha)?;
         score.pairs = verdicts.len();
-        let keypoints = |one: &Verdict| answers.get(one.judged).map_or(0, Vec::len);
+        let keypoints =
+            |one: &Verdict| answers.get(one.judged).expect("what was judged is answered").len();
         score.keypoints = verdicts.iter().map(keypoints).sum();
         score.unanswered = verdicts.iter().map(|one| one.unanswered).sum();
         score.pck.push(Measured {

@@ -21,9 +21,8 @@ pub type Position = [Number; 2];
 /// The number as floating point: what every computation uses.
 #[must_use]
 pub fn value(number: &Number) -> f64 {
-    // `as_f64` is `None` only under a feature of serde_json (arbitrary precision) not used here;
-    // NaN fails every check of finiteness downstream.
-    number.as_f64().unwrap_or(f64::NAN)
+    // It is none only under a feature of serde_json (arbitrary precision) that is not used here.
+    number.as_f64().expect("a number of serde_json is a float")
 }
 
 /// `ImageAnnotation/<category>/<image>.json`: one object in one photograph.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::axes::{Predicting, Protocol};
+use crate::protocol::{Predicting, Protocol};
 
 /// What separates predictions from what these protocols' code would have made, as far as their
 /// header's `method` tells: a sentence for all that do the same, none where nothing is known to.
