@@ -9,6 +9,7 @@ mod doubts;
 mod error;
 mod faults;
 mod files;
+mod ids;
 mod list;
 pub mod matlab;
 mod open;
@@ -28,6 +29,7 @@ pub use counts::Counts;
 pub use doubts::{Count, Doubts};
 pub use error::BenchmarkError;
 pub use faults::Unreadable;
+pub(crate) use ids::Ids;
 pub use open::{Kind, LayoutSize, Options};
 
 /// A benchmark's pairs of one split.

@@ -180,7 +180,8 @@ impl Benchmark {
     }
 
     /// Reads the pairs of a split that can be read, as [`Benchmark::open`] does, and sets the others
-    /// aside: a pair whose annotation is missing, malformed or contradicts another. Where two give a
+    /// aside: a pair whose annotation is missing, malformed or contradicts another, and a row of a list
+    /// of pairs that is malformed or lists a pair a second time. Where two give a
     /// photograph different sizes and the photograph is there with one of them, the other is wrong.
     ///
     /// # Errors
@@ -241,9 +242,16 @@ impl Benchmark {
         let Some(missing) = self.images.iter().position(|image| !image.path.is_file()) else {
             return Ok(());
         };
+        let path = &self.images[missing].path;
+        if path.exists() {
+            let source = crate::files::open_input(path)
+                .err()
+                .unwrap_or_else(|| std::io::Error::other("it was no file a moment ago"));
+            return Err(BenchmarkError::Read { file: path.clone(), source });
+        }
         let pair = self.pairs.iter().find(|p| p.source == missing || p.target == missing);
         Err(BenchmarkError::Missing {
-            file: self.images[missing].path.clone(),
+            file: path.clone(),
             wanted_by: pair.map_or_else(|| self.name.clone(), |pair| format!("pair {}", pair.id)),
         })
     }
@@ -277,9 +285,18 @@ pub(super) fn say_where(given: &Path, found: &Path) {
 
 /// Which of the pairs listed under `categories` the options ask for, as indices in order.
 pub(super) fn select(categories: &[&str], options: &Options) -> Result<Vec<usize>, BenchmarkError> {
+    select_listed(categories.iter().map(|&category| Some(category)), options)
+}
+
+/// [`select`] where some rows cannot be read and have no category: they may be of any.
+pub(super) fn select_listed<'a>(
+    categories: impl Iterator<Item = Option<&'a str>>,
+    options: &Options,
+) -> Result<Vec<usize>, BenchmarkError> {
+    let categories: Vec<Option<&str>> = categories.collect();
     let wanted = &options.categories;
-    if let Some(unknown) = wanted.iter().find(|name| !categories.contains(&name.as_str())) {
-        let mut known: Vec<&str> = categories.to_vec();
+    if let Some(unknown) = wanted.iter().find(|name| !categories.contains(&Some(name.as_str()))) {
+        let mut known: Vec<&str> = categories.iter().copied().flatten().collect();
         known.sort_unstable();
         known.dedup();
         return Err(BenchmarkError::UnknownCategory {
@@ -287,7 +304,10 @@ pub(super) fn select(categories: &[&str], options: &Options) -> Result<Vec<usize
             known: known.join(", "),
         });
     }
-    let asked_for = |category: &str| wanted.is_empty() || wanted.iter().any(|w| w == category);
+    let asked_for = |category: &Option<&str>| {
+        let is = |category| wanted.is_empty() || wanted.iter().any(|wanted| wanted == category);
+        category.is_none_or(is)
+    };
     let indices = categories.iter().enumerate().filter(|(_, c)| asked_for(c)).map(|(i, _)| i);
     Ok(indices.take(options.limit.unwrap_or(usize::MAX)).collect())
 }

@@ -14,14 +14,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
-use super::faults::Faults;
+use super::faults::{Faults, Listed};
 use super::files::{entries, is_photograph, is_plain_name, read_text};
-use super::open::{Images, find_root, say_where, select};
+use super::open::{Images, find_root, say_where, select_listed};
 use super::pair_files::{PairFiles, id_of};
 use super::spair::annotation::{Position, names, positions, value};
-use super::spair::read_layout;
+use super::spair::layout_rows;
 use super::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
 use crate::Point;
+use crate::json::{Whole, maybe_whole, whole};
 
 /// An annotation has about 1 kB.
 const MAX_ANNOTATION: u64 = 4 << 20;
@@ -35,8 +36,9 @@ pub(super) fn open(
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    let (ids, list) = ids(&root, options.layout, &options.split)?;
-    let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
+    let (rows, list) = rows(&root, options.layout, &options.split, faults)?;
+    let categories = rows.iter().map(|row| row.row().map(|id| category_of(id)));
+    let selected = select_listed(categories, options)?;
     let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
@@ -45,12 +47,16 @@ pub(super) fn open(
         photographs: HashMap::new(),
     };
     let mut found = Vec::new();
-    for index in select(&categories, options)? {
-        let read = pairs.file(&ids[index]).and_then(|file| {
+    for (index, row) in rows.into_iter().enumerate() {
+        if selected.binary_search(&index).is_err() {
+            continue;
+        }
+        let Some(id) = faults.row(row) else { continue };
+        let read = pairs.file(&id).and_then(|file| {
             let annotation: PairAnnotation = parse(&file, &list)?;
-            reading.pair(&ids[index], &file, annotation)
+            reading.pair(&id, &file, annotation)
         });
-        found.extend(faults.pass(|| ids[index].clone(), read)?);
+        found.extend(faults.pass(|| id, read)?);
     }
     faults.learn(&mut reading.images);
     Ok(Benchmark {
@@ -90,39 +96,45 @@ pub(super) fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, Bench
 }
 
 /// The ids of a split's pairs, and what lists them.
-fn ids(
+fn rows(
     root: &Path,
     size: LayoutSize,
     split: &str,
-) -> Result<(Vec<String>, PathBuf), BenchmarkError> {
+    faults: &Faults,
+) -> Result<(Vec<Listed<String>>, PathBuf), BenchmarkError> {
     let known = splits(root, size)?;
     if !known.iter().any(|name| name == split) {
         let (root, found) = (root.to_owned(), split.to_owned());
         return Err(BenchmarkError::UnknownSplit { root, found, known: known.join(", ") });
     }
     let layout = root.join("Layout").join(size.name()).join(format!("{split}.txt"));
-    if layout.is_file() {
-        return Ok((read_layout(&layout)?, layout));
+    // Something else than a file is refused as such when it is read.
+    if layout.exists() {
+        return Ok((layout_rows(&layout, faults)?, layout));
     }
     let folder = root.join("PairAnnotation").join(split);
     entries(&folder)?; // says why it cannot be read
     let files = PairFiles::new(folder.clone());
     let mut names: HashMap<String, &str> = HashMap::new();
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for name in files.names() {
         let id = listed_id(&folder, name);
-        if let Some(other) = names.insert(id.clone(), name) {
-            return Err(BenchmarkError::Contradiction {
+        let row = match names.get(&id) {
+            Some(other) => Err(BenchmarkError::Contradiction {
                 file: folder.join(format!("{name}.json")),
                 what: format!("is of pair {id}, and so is {other}.json: remove one"),
-            });
-        }
-        ids.push(id);
+            }),
+            None => {
+                names.insert(id.clone(), name);
+                Ok(id)
+            }
+        };
+        rows.push(faults.listed(String::new, row)?);
     }
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: folder });
     }
-    Ok((ids, folder))
+    Ok((rows, folder))
 }
 
 /// The id of the pair in a file that no list names.
@@ -160,7 +172,9 @@ struct PairAnnotation {
     src_json_path: Option<String>,
     trg_json_path: Option<String>,
     category: Option<String>,
+    #[serde(default, deserialize_with = "some_wholes")]
     src_imsize: Option<Vec<u32>>,
+    #[serde(default, deserialize_with = "some_wholes")]
     trg_imsize: Option<Vec<u32>>,
     src_bndbox: Option<[Number; 4]>,
     trg_bndbox: Option<[Number; 4]>,
@@ -170,10 +184,19 @@ struct PairAnnotation {
     trg_kps: Option<Vec<Option<Position>>>,
     #[serde(default, deserialize_with = "some_names")]
     kps_ids: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "maybe_whole")]
     viewpoint_variation: Option<u8>,
+    #[serde(default, deserialize_with = "maybe_whole")]
     scale_variation: Option<u8>,
+    #[serde(default, deserialize_with = "maybe_whole")]
     truncation: Option<u8>,
+    #[serde(default, deserialize_with = "maybe_whole")]
     occlusion: Option<u8>,
+}
+
+fn some_wholes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u32>>, D::Error> {
+    let found = Option::<Vec<Whole<u32>>>::deserialize(deserializer)?;
+    Ok(found.map(|numbers| numbers.into_iter().map(|number| number.0).collect()))
 }
 
 fn some_positions<'de, D: Deserializer<'de>>(
@@ -195,7 +218,9 @@ fn some_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<S
 struct ImageAnnotation {
     file_name: Option<String>,
     filename: Option<String>,
+    #[serde(deserialize_with = "whole")]
     width: u32,
+    #[serde(deserialize_with = "whole")]
     height: u32,
     bbox: [Number; 4],
     /// x, y and visibility (0: not annotated) of each keypoint, `None` where it is NaN.

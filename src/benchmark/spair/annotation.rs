@@ -40,26 +40,33 @@ pub struct ImageAnnotation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub src_image: Option<String>,
     /// Width in original pixels.
+    #[serde(deserialize_with = "json::whole")]
     pub image_width: u32,
     /// Height in original pixels.
+    #[serde(deserialize_with = "json::whole")]
     pub image_height: u32,
     /// Number of channels.
+    #[serde(deserialize_with = "json::whole")]
     pub image_depth: u32,
     /// The object's category, which is also the folder's name.
     pub category: String,
     /// `Left`, `Right`, `Frontal`, `Rear` or `Unspecified`.
     pub pose: String,
     /// 1 if the object reaches beyond the photograph.
+    #[serde(deserialize_with = "json::whole")]
     pub truncated: u8,
     /// 1 if something hides part of the object.
+    #[serde(deserialize_with = "json::whole")]
     pub occluded: u8,
     /// 1 if the object is hard to recognise.
+    #[serde(deserialize_with = "json::whole")]
     pub difficult: u8,
     /// xmin, ymin, xmax, ymax in original pixels.
     pub bndbox: [Number; 4],
     /// The category's keypoints, in file order.
     pub kps: Keypoints,
     /// The object's heading in eighths of a turn, 0 to 7.
+    #[serde(deserialize_with = "json::whole")]
     pub azimuth_id: u8,
 }
 
@@ -210,6 +217,7 @@ impl<'de> Deserialize<'de> for Keypoints {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairAnnotation {
     /// The pair's number within its split.
+    #[serde(deserialize_with = "json::whole")]
     pub pair_id: u64,
     /// `<id>-<source>-<target>:<category>`, the id in six digits.
     pub filename: String,
@@ -218,8 +226,10 @@ pub struct PairAnnotation {
     /// The target photograph's file name.
     pub trg_imname: String,
     /// The source's width, height and depth.
+    #[serde(deserialize_with = "json::wholes")]
     pub src_imsize: [u32; 3],
     /// The target's width, height and depth.
+    #[serde(deserialize_with = "json::wholes")]
     pub trg_imsize: [u32; 3],
     /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
     pub src_bndbox: [Number; 4],
@@ -242,14 +252,19 @@ pub struct PairAnnotation {
     #[serde(deserialize_with = "names")]
     pub kps_ids: Vec<String>,
     /// 0 in every distributed file seen.
+    #[serde(deserialize_with = "json::whole")]
     pub mirror: u8,
     /// 0 easy, 1 medium, 2 hard.
+    #[serde(deserialize_with = "json::whole")]
     pub viewpoint_variation: u8,
     /// 0 easy, 1 medium, 2 hard.
+    #[serde(deserialize_with = "json::whole")]
     pub scale_variation: u8,
     /// 0 none, 1 source, 2 target, 3 both.
+    #[serde(deserialize_with = "json::whole")]
     pub truncation: u8,
     /// 0 none, 1 source, 2 target, 3 both.
+    #[serde(deserialize_with = "json::whole")]
     pub occlusion: u8,
 }
 

@@ -10,5 +10,5 @@ mod write;
 pub use images::{Selection, read_images};
 pub(super) use images::{categories, files_of, image};
 pub use read::read_layout;
-pub(super) use read::{check, folder, layout_path, open, read_pair, splits};
+pub(super) use read::{check, folder, layout_path, layout_rows, open, read_pair, splits};
 pub use write::{WriteError, write_layout, write_pairs};
