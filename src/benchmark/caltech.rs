@@ -7,16 +7,17 @@
 //! have different numbers of points and no correspondence. Scoring compares the masks that they
 //! enclose (HPF's published code, `data/caltech.py` and `model/evaluation.py`).
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::error::BenchmarkError;
-use super::faults::Faults;
+use super::faults::{Faults, Listed};
 use super::files::is_plain_name;
 use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
 use super::list::{self, Column, Folders, Form, read_rows};
 use super::pair::Pair;
 use super::select::{
-    BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select,
+    BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select_listed,
 };
 use crate::Point;
 use crate::protocol::evaluators::{SPAIR, alphas};
@@ -143,18 +144,22 @@ fn open(
     let root = folder(given)?;
     say_where(given, &root);
     check_only_split(&root, &options.split)?;
-    let list = LISTS.iter().map(|name| root.join(name)).find(|path| path.is_file());
+    let list = LISTS.iter().map(|name| root.join(name)).find(|path| path.exists());
     let list = list.ok_or_else(|| BenchmarkError::NoList {
         root: root.clone(),
         split: options.split.clone(),
         names: LISTS.join(" or "),
     })?;
-    let rows = rows(&list)?;
-    let categories: Vec<&str> = rows.iter().map(|row| row.category.as_str()).collect();
+    let rows = rows(&list, faults)?;
+    let categories = rows.iter().map(|listed| listed.row().map(|row| row.category.as_str()));
+    let selected = select_listed(categories, options)?;
     let mut images = Images::of(root.join(PHOTOGRAPHS));
     let mut pairs = Vec::new();
-    for index in select(&categories, options)? {
-        let row = &rows[index];
+    for (index, listed) in rows.into_iter().enumerate() {
+        if selected.binary_search(&index).is_err() {
+            continue;
+        }
+        let Some(row) = faults.row(listed) else { continue };
         let error = |what| BenchmarkError::Line { file: list.clone(), line: row.line, what };
         let read = row.pair(&root, &mut images).map_err(error);
         pairs.extend(faults.pass(|| row.id(), read)?);
@@ -181,29 +186,44 @@ struct Row {
     outlines: [Vec<Point>; 2],
 }
 
-fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
-    let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
-    let mut rows: Vec<Row> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+fn rows(list: &Path, faults: &Faults) -> Result<Vec<Listed<Row>>, BenchmarkError> {
+    let mut rows = Vec::new();
+    let mut seen = HashSet::new();
     let mut folders = Folders::default();
-    for listed in read_rows(list, &FORM)? {
-        let row = row(&listed).map_err(|what| at(listed.line, what))?;
-        for column in [Column::Source, Column::Target] {
-            folders.enter(listed.get(column), 2).map_err(|what| at(row.line, what))?;
-        }
-        if !seen.insert((row.source.clone(), row.target.clone())) {
-            return Err(at(row.line, "the pair is listed a second time; remove one".to_owned()));
-        }
-        rows.push(row);
+    for one in read_rows(list, &FORM, faults)? {
+        let listed = match one {
+            Listed::Row(row) => row,
+            Listed::Fault(fault) => {
+                rows.push(Listed::Fault(fault));
+                continue;
+            }
+        };
+        let mut pair = String::new();
+        let read = row(&listed, &mut pair, &mut folders, &mut seen);
+        let error = |what| BenchmarkError::Line { file: list.to_owned(), line: listed.line, what };
+        rows.push(faults.listed(|| pair, read.map_err(error))?);
     }
     Ok(rows)
 }
 
-fn row(listed: &list::Row) -> Result<Row, String> {
+/// Reads a row, of which `pair` becomes the pair's id as soon as it is known and no other row has it.
+fn row(
+    listed: &list::Row,
+    pair: &mut String,
+    folders: &mut Folders,
+    seen: &mut HashSet<[Vec<String>; 2]>,
+) -> Result<Row, String> {
     let get = |column| listed.get(column);
     let (source, target) = (photograph(get(Column::Source))?, photograph(get(Column::Target))?);
     if source[0] != target[0] {
         return Err(format!("{} and {} are of two categories", source.join("/"), target.join("/")));
+    }
+    if !seen.insert([source.clone(), target.clone()]) {
+        return Err("the pair is listed a second time; remove one".to_owned());
+    }
+    *pair = id(&source, &target);
+    for column in [Column::Source, Column::Target] {
+        folders.enter(get(column), 2)?;
     }
     Ok(Row {
         line: listed.line,
@@ -253,10 +273,15 @@ fn outline(xs: &str, ys: &str) -> Result<Vec<Point>, String> {
     Ok(xs.into_iter().zip(ys).map(|(x, y)| [x, y]).collect())
 }
 
+/// The id of the pair of two photographs of one category.
+fn id(source: &[String], target: &[String]) -> String {
+    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    format!("{}/{}-{}", source[0], stem(&source[1]), stem(&target[1]))
+}
+
 impl Row {
     fn id(&self) -> String {
-        let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
-        format!("{}/{}-{}", self.category, stem(&self.source[1]), stem(&self.target[1]))
+        id(&self.source, &self.target)
     }
 
     fn pair(&self, root: &Path, images: &mut Images) -> Result<Pair, String> {

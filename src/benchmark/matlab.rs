@@ -13,7 +13,7 @@ pub const MAX_SIZE: usize = 16 << 20;
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MatlabError {
     /// The file does not begin like one of level 5.
-    #[error("this is no MATLAB file of version 5 to 7.2{hint}")]
+    #[error("this is not a MATLAB file of version 5 to 7.2{hint}")]
     NotMatlab {
         /// What it may be instead and what to do, with a leading separator, or nothing.
         hint: &'static str,

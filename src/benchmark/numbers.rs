@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 /// A whole number as a field has it; `None` in one that may be missing.
-pub(super) trait Whole: Sized {
+pub(super) trait WholeField: Sized {
     /// The number, where it fits.
     fn of(number: Option<&Number>) -> Option<Self>;
     /// The most that fits.
@@ -25,7 +25,7 @@ fn whole(number: &Number) -> Option<u64> {
 
 macro_rules! integers {
     ($($integer:ident)*) => {
-        $(impl Whole for $integer {
+        $(impl WholeField for $integer {
             fn of(number: Option<&Number>) -> Option<Self> {
                 whole(number?)?.try_into().ok()
             }
@@ -35,14 +35,14 @@ macro_rules! integers {
 }
 integers!(u8 u32 u64);
 
-impl<T: Whole> Whole for Option<T> {
+impl<T: WholeField> WholeField for Option<T> {
     fn of(number: Option<&Number>) -> Option<Self> {
         number.map_or(Some(None), |number| T::of(Some(number)).map(Some))
     }
     const MOST: u64 = T::MOST;
 }
 
-fn whole_of<'de, D: Deserializer<'de>, T: Whole>(
+fn whole_of<'de, D: Deserializer<'de>, T: WholeField>(
     field: &str,
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -55,12 +55,12 @@ fn whole_of<'de, D: Deserializer<'de>, T: Whole>(
 }
 
 /// So many numbers as a field has them; `None` in one that may be missing.
-pub(super) trait Several: Sized {
+pub(super) trait ListField: Sized {
     /// The numbers, where they fit; else what was found.
     fn of(numbers: Option<Vec<Number>>) -> Result<Self, String>;
 }
 
-impl<const N: usize> Several for [Number; N] {
+impl<const N: usize> ListField for [Number; N] {
     fn of(numbers: Option<Vec<Number>>) -> Result<Self, String> {
         let numbers = numbers.ok_or_else(|| "is null".to_owned())?;
         let count = |found: &[Number]| match found.len() {
@@ -71,7 +71,7 @@ impl<const N: usize> Several for [Number; N] {
     }
 }
 
-impl<const N: usize> Several for [u32; N] {
+impl<const N: usize> ListField for [u32; N] {
     fn of(numbers: Option<Vec<Number>>) -> Result<Self, String> {
         let numbers = <[Number; N]>::of(numbers)?;
         let mut whole = [0; N];
@@ -82,13 +82,13 @@ impl<const N: usize> Several for [u32; N] {
     }
 }
 
-impl<T: Several> Several for Option<T> {
+impl<T: ListField> ListField for Option<T> {
     fn of(numbers: Option<Vec<Number>>) -> Result<Self, String> {
         numbers.map(|numbers| T::of(Some(numbers))).transpose()
     }
 }
 
-fn several_of<'de, D: Deserializer<'de>, T: Several>(
+fn several_of<'de, D: Deserializer<'de>, T: ListField>(
     field: &str,
     expected: &str,
     deserializer: D,
@@ -101,12 +101,12 @@ fn several_of<'de, D: Deserializer<'de>, T: Several>(
 /// A function a field, for serde's `deserialize_with`, which tells none which field it reads.
 macro_rules! readers {
     (whole: $($field:ident)*; $($expected:literal: $($list:ident)*;)*) => {
-        $(pub(in crate::benchmark) fn $field<'de, D: Deserializer<'de>, T: Whole>(
+        $(pub(in crate::benchmark) fn $field<'de, D: Deserializer<'de>, T: WholeField>(
             deserializer: D,
         ) -> Result<T, D::Error> {
             whole_of(stringify!($field), deserializer)
         })*
-        $($(pub(in crate::benchmark) fn $list<'de, D: Deserializer<'de>, T: Several>(
+        $($(pub(in crate::benchmark) fn $list<'de, D: Deserializer<'de>, T: ListField>(
             deserializer: D,
         ) -> Result<T, D::Error> {
             several_of(stringify!($list), $expected, deserializer)

@@ -46,7 +46,8 @@ impl Benchmark {
     }
 
     /// Reads the pairs of a split that can be read, as [`Benchmark::open`] does, and sets the others
-    /// aside: a pair whose annotation is missing, malformed or contradicts another. Where two give a
+    /// aside: a pair whose annotation is missing, malformed or contradicts another, and a row of a list
+    /// of pairs that is malformed or lists a pair a second time. Where two give a
     /// photograph different sizes and the photograph is there with one of them, the other is wrong.
     ///
     /// # Errors
@@ -103,9 +104,16 @@ impl Benchmark {
         let Some(missing) = self.images.iter().position(|image| !image.path.is_file()) else {
             return Ok(());
         };
+        let path = &self.images[missing].path;
+        if path.exists() {
+            let source = crate::files::open_input(path)
+                .err()
+                .unwrap_or_else(|| std::io::Error::other("it was no file a moment ago"));
+            return Err(BenchmarkError::Read { file: path.clone(), source });
+        }
         let pair = self.pairs.iter().find(|p| p.source == missing || p.target == missing);
         Err(BenchmarkError::Missing {
-            file: self.images[missing].path.clone(),
+            file: path.clone(),
             wanted_by: pair
                 .map_or_else(|| self.name().to_owned(), |pair| format!("pair {}", pair.id)),
         })

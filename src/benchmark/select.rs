@@ -83,9 +83,18 @@ pub(super) fn select(
     categories: &[&str],
     options: &BenchmarkOptions,
 ) -> Result<Vec<usize>, BenchmarkError> {
+    select_listed(categories.iter().map(|&category| Some(category)), options)
+}
+
+/// [`select`] where some rows cannot be read and have no category: they may be of any.
+pub(super) fn select_listed<'a>(
+    categories: impl Iterator<Item = Option<&'a str>>,
+    options: &BenchmarkOptions,
+) -> Result<Vec<usize>, BenchmarkError> {
+    let categories: Vec<Option<&str>> = categories.collect();
     let wanted = &options.categories;
-    if let Some(unknown) = wanted.iter().find(|name| !categories.contains(&name.as_str())) {
-        let mut known: Vec<&str> = categories.to_vec();
+    if let Some(unknown) = wanted.iter().find(|name| !categories.contains(&Some(name.as_str()))) {
+        let mut known: Vec<&str> = categories.iter().copied().flatten().collect();
         known.sort_unstable();
         known.dedup();
         return Err(BenchmarkError::UnknownCategory {
@@ -93,7 +102,10 @@ pub(super) fn select(
             known: known.join(", "),
         });
     }
-    let asked_for = |category: &str| wanted.is_empty() || wanted.iter().any(|w| w == category);
+    let asked_for = |category: &Option<&str>| {
+        let is = |category| wanted.is_empty() || wanted.iter().any(|wanted| wanted == category);
+        category.is_none_or(is)
+    };
     let indices = categories.iter().enumerate().filter(|(_, c)| asked_for(c)).map(|(i, _)| i);
     Ok(indices.take(options.limit.unwrap_or(usize::MAX)).collect())
 }

@@ -15,15 +15,15 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 use super::error::BenchmarkError;
-use super::faults::Faults;
+use super::faults::{Faults, Listed};
 use super::files::{entries, is_photograph, is_plain_name, read_text};
 use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
 use super::numbers;
 use super::pair::Pair;
 use super::pair_files::{PairFiles, id_of};
-use super::select::{BenchmarkOptions, Images, LayoutSize, find_root, say_where, select};
+use super::select::{BenchmarkOptions, Images, LayoutSize, find_root, say_where, select_listed};
 use super::spair::annotation::{Position, names, positions, value};
-use super::spair::read_layout;
+use super::spair::layout_rows;
 use super::variation::Variation;
 use crate::Point;
 use crate::protocol::evaluators::{
@@ -128,8 +128,9 @@ fn open(
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    let (ids, list) = ids(&root, options.layout, &options.split)?;
-    let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
+    let (rows, list) = rows(&root, options.layout, &options.split, faults)?;
+    let categories = rows.iter().map(|row| row.row().map(|id| category_of(id)));
+    let selected = select_listed(categories, options)?;
     let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
@@ -139,12 +140,16 @@ fn open(
     };
     let mut found = Vec::new();
     let mut visibility = None;
-    for index in select(&categories, options)? {
-        let read = pairs.file(&ids[index]).and_then(|file| {
+    for (index, row) in rows.into_iter().enumerate() {
+        if selected.binary_search(&index).is_err() {
+            continue;
+        }
+        let Some(id) = faults.row(row) else { continue };
+        let read = pairs.file(&id).and_then(|file| {
             let annotation: PairAnnotation = parse(&file, &list)?;
-            reading.pair(&ids[index], &file, annotation)
+            reading.pair(&id, &file, annotation)
         });
-        if let Some((pair, hidden)) = faults.pass(|| ids[index].clone(), read)? {
+        if let Some((pair, hidden)) = faults.pass(|| id, read)? {
             visibility = Some(with_pair(visibility, &pair.id, hidden));
             found.push(pair);
         }
@@ -196,39 +201,45 @@ fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, BenchmarkError> 
 }
 
 /// The ids of a split's pairs, and what lists them.
-fn ids(
+fn rows(
     root: &Path,
     size: LayoutSize,
     split: &str,
-) -> Result<(Vec<String>, PathBuf), BenchmarkError> {
+    faults: &Faults,
+) -> Result<(Vec<Listed<String>>, PathBuf), BenchmarkError> {
     let known = splits(root, size)?;
     if !known.iter().any(|name| name == split) {
         let (root, found) = (root.to_owned(), split.to_owned());
         return Err(BenchmarkError::UnknownSplit { root, found, known: known.join(", ") });
     }
     let layout = root.join("Layout").join(size.name()).join(format!("{split}.txt"));
-    if layout.is_file() {
-        return Ok((read_layout(&layout)?, layout));
+    // Something else than a file is refused as such when it is read.
+    if layout.exists() {
+        return Ok((layout_rows(&layout, faults)?, layout));
     }
     let folder = root.join("PairAnnotation").join(split);
     entries(&folder)?; // says why it cannot be read
     let files = PairFiles::new(folder.clone());
     let mut names: HashMap<String, &str> = HashMap::new();
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for name in files.names() {
         let id = listed_id(&folder, name);
-        if let Some(other) = names.insert(id.clone(), name) {
-            return Err(BenchmarkError::Contradiction {
+        let row = match names.get(&id) {
+            Some(other) => Err(BenchmarkError::Contradiction {
                 file: folder.join(format!("{name}.json")),
                 what: format!("is of pair {id}, and so is {other}.json: remove one"),
-            });
-        }
-        ids.push(id);
+            }),
+            None => {
+                names.insert(id.clone(), name);
+                Ok(id)
+            }
+        };
+        rows.push(faults.listed(String::new, row)?);
     }
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: folder });
     }
-    Ok((ids, folder))
+    Ok((rows, folder))
 }
 
 /// The id of the pair in a file that no list names.

@@ -13,12 +13,13 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::blocks::{Block, Blocks, Copying, is_whole, length_of, storages};
 use super::{Checkpoint, CheckpointError, Format, Input, shown};
+use crate::files::open_input;
 use crate::pickle::Values;
 
 type Archive = ZipArchive<BufReader<File>>;
 
 pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointError> {
-    let file = File::open(input.path).map_err(|source| unread(&input, source))?;
+    let file = open_input(input.path).map_err(|source| unread(&input, source))?;
     let archive = ZipArchive::new(BufReader::new(file));
     let mut archive = archive
         .map_err(|error| input.damaged(format!("the zip archive cannot be read: {error}")))?;

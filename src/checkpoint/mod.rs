@@ -143,7 +143,7 @@ fn digest(path: &Path) -> Result<String, CheckpointError> {
 impl<'a> Checkpoint<'a> {
     fn open(path: &'a Path) -> Result<Self, CheckpointError> {
         let unread = |source| CheckpointError::Read { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(unread)?;
+        let mut file = crate::files::open_input(path).map_err(unread)?;
         let mut first = Vec::new();
         file.by_ref().take(1 << 10).read_to_end(&mut first).map_err(unread)?;
         let length = file.seek(SeekFrom::End(0)).map_err(unread)?;

@@ -73,7 +73,7 @@ fn keys(input: &Input<'_>, list: &Values) -> Result<Vec<String>, CheckpointError
         Value::List(keys) => keys.iter().map(key).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    keys.ok_or_else(|| input.damaged("the list of storages is none"))
+    keys.ok_or_else(|| input.damaged("the list of storages has another form"))
 }
 
 /// Where each storage is, and that the file has all of it.

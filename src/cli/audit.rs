@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
-use super::output::print;
+use super::output::{failed, print};
 use hpflow::low_level::score::audit::{
     self, Audit, AuditedRow, Claim, Consistency, Implied, Over, audit,
 };
@@ -92,17 +92,19 @@ type Table = (Vec<String>, Vec<(usize, Vec<String>)>);
 
 fn read(path: &Path) -> anyhow::Result<Table> {
     let name = || path.display().to_string();
-    let cannot_read =
-        || format!("cannot read {}, which should be a table as CSV; check the path", name());
+    let cannot_read = |error| {
+        let what = format!("cannot read {}", name());
+        failed(what, &error, "give a table as CSV")
+    };
     let mut bytes = Vec::new();
-    let file = File::open(path).with_context(cannot_read)?;
-    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
+    let file = File::open(path).map_err(cannot_read)?;
+    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
     anyhow::ensure!(
         bytes.len() as u64 <= MAX_TABLE,
-        "{} has more than {MAX_TABLE} bytes, which is more than a table has; is it the right file?",
+        "{} has more than {MAX_TABLE} bytes, more than a table has; give the table",
         name()
     );
-    let mut records = Records::new(bytes.as_slice(), MAX_ROW).with_context(cannot_read)?;
+    let mut records = Records::new(bytes.as_slice(), MAX_ROW).map_err(cannot_read)?;
     let mut next = || {
         let next = records.next_record();
         next.map_err(|fault| anyhow::anyhow!("{}: {fault}; expected a table as CSV", name()))

@@ -73,7 +73,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         Some(Form::Flows) => Kind::Flows,
         None => Kind::of(&args.file).ok_or_else(|| {
             super::Usage(format!(
-                "{}: the extension is none of .csv, .npz and .pkl; say what it is with --as",
+                "{}: the extension is not .csv, .npz or .pkl; give the kind with --as",
                 args.file.display()
             ))
         })?,

@@ -26,7 +26,7 @@ pub(super) fn read(folder: &Path, found: &mut Found<'_>) -> Result<(), ImportErr
         let Some((place, direction)) = pair.id.rsplit_once(':') else { continue };
         let number = if direction == "1to2" { 1 } else { 2 };
         let file = folder.join(place).join(format!("flow{number}.flo"));
-        if !file.is_file() {
+        if !file.exists() {
             continue;
         }
         let flow = Flow::read(&file).map_err(|error| found.malformed(error))?;

@@ -124,7 +124,7 @@ impl<'a> Photographs<'a> {
                 let [first, second] = [first, second].map(|&at| &self.benchmark.pairs[at].id);
                 Err(format!(
                     "{first} and {second} are both pairs from {source} to {target}, and paths do not \
-                     tell them apart; import a CSV file or NumPy archive, which name pairs by their id"
+                     tell them apart; import a CSV file or a NumPy archive, where pairs have ids"
                 ))
             }
         }
@@ -158,7 +158,7 @@ fn original(
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;
     let columns = result.points.shape[1];
     let point_of = |name: &String| {
-        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is no number"))?;
+        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is not a number"))?;
         let row = result.points.values.chunks_exact(columns).nth(row);
         let row = row.ok_or_else(|| format!("there is no row for keypoint {name}"))?;
         let [x, y] = unpadded([row[0], row[1]], size, result.side);

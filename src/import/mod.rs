@@ -10,10 +10,10 @@ mod geoaware;
 mod npz;
 mod table;
 
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Ids};
 use crate::score::PredictedPoints;
 
 pub use crate::numpy::{Array, ArrayError};
@@ -67,7 +67,7 @@ impl Kind {
 #[non_exhaustive]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}; give the file or folder of predictions that is to be imported", file.display())]
+    #[error("cannot read {}: {source}; give the file or folder of predictions to import", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -75,7 +75,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// The file is larger than any predictions are.
-    #[error("{}: more than {limit} bytes, which is more than predictions take; is it the right file?", file.display())]
+    #[error("{}: it has more than {limit} bytes, more than predictions take; give the file of predictions", file.display())]
     TooLarge {
         /// The file.
         file: PathBuf,
@@ -120,6 +120,13 @@ pub fn read(
         Kind::GeoAware => geoaware::read(path, &mut found)?,
         Kind::Flows => flows::read(path, &mut found)?,
     }
+    if let Some((count, given, id)) = &*found.renamed.borrow() {
+        tracing::warn!(
+            "{}: {count} times the id of a pair is not written as in the benchmark, first \
+             {given} for {id}, and taken for that pair's",
+            path.display()
+        );
+    }
     Ok(found.predicted.into_iter().enumerate().filter_map(|(at, p)| Some((at, p?))).collect())
 }
 
@@ -127,27 +134,25 @@ pub fn read(
 struct Found<'a> {
     file: &'a Path,
     benchmark: &'a Benchmark,
-    /// By their ids. Several have one id where photographs differ by what it leaves out, such as their
-    /// extensions.
-    pairs: HashMap<&'a str, Vec<usize>>,
+    ids: Ids<'a>,
+    /// How many ids had something else for their colon, and the first with the pair's own.
+    renamed: RefCell<Option<(usize, String, String)>>,
     predicted: Vec<Option<PredictedPoints>>,
 }
 
 impl<'a> Found<'a> {
     fn new(file: &'a Path, benchmark: &'a Benchmark) -> Self {
-        let mut pairs: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (at, pair) in benchmark.pairs.iter().enumerate() {
-            pairs.entry(pair.id.as_str()).or_default().push(at);
-        }
-        Self { file, benchmark, pairs, predicted: vec![None; benchmark.pairs.len()] }
+        let predicted = vec![None; benchmark.pairs.len()];
+        Self { file, benchmark, ids: Ids::of(benchmark), renamed: RefCell::default(), predicted }
     }
 
-    /// The index of the pair of this id.
+    /// The index of the pair of this id, or of the only one that it may be with something else for a
+    /// colon.
     fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
         let shown = crate::pickle::shortened(id);
-        match self.pairs.get(id).map(Vec::as_slice) {
-            Some([pair]) => Ok(*pair),
-            Some([first, second, ..]) => {
+        match self.ids.exact(id) {
+            [pair] => Ok(*pair),
+            [first, second, ..] => {
                 let photographs = [first, second].map(|&at| {
                     let pair = &self.benchmark.pairs[at];
                     let [source, target] = [pair.source, pair.target]
@@ -161,9 +166,21 @@ impl<'a> Found<'a> {
                 );
                 Err(self.misfit(place, what))
             }
-            None | Some([]) => {
-                let (name, split) = (self.benchmark.name(), &self.benchmark.split);
-                let what = format!("pair {shown} is not among the pairs of {name} {split}");
+            [] => {
+                let Benchmark { split, pairs, .. } = self.benchmark;
+                let name = self.benchmark.name();
+                let what = match self.ids.alike(id)[..] {
+                    [pair] => {
+                        let of = || (0, id.to_owned(), pairs[pair].id.clone());
+                        self.renamed.borrow_mut().get_or_insert_with(of).0 += 1;
+                        return Ok(pair);
+                    }
+                    [first, second, ..] => format!(
+                        "pair {shown} may be {} or {}; write its id as the benchmark has it",
+                        pairs[first].id, pairs[second].id
+                    ),
+                    [] => format!("pair {shown} is not among the pairs of {name} {split}"),
+                };
                 Err(self.misfit(place, what))
             }
         }
@@ -212,7 +229,7 @@ fn point(x: f64, y: f64) -> Result<Option<crate::Point>, String> {
     if point.iter().all(|side| side.is_finite()) {
         Ok(Some(point))
     } else {
-        Err(format!("({x}, {y}) is no point; two NaN stand for no prediction"))
+        Err(format!("({x}, {y}) is not a point; write NaN for both where there is no prediction"))
     }
 }
 

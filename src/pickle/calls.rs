@@ -107,7 +107,9 @@ impl<R: std::io::Read> Machine<R> {
         let [Value::Global(global), Value::Tuple(arguments)] =
             [two[0], two[1]].map(|value| self.value(value))
         else {
-            return Err(PickleError::Calls("a call of something that is no function".to_owned()));
+            return Err(PickleError::Calls(
+                "a call of something that is not a function".to_owned(),
+            ));
         };
         let (global, arguments) = (*global, arguments.clone());
         self.charge(arguments.len())?;
@@ -122,7 +124,7 @@ impl<R: std::io::Read> Machine<R> {
             [Value::Global(Global::Namespace), Value::Tuple(arguments)] if arguments.is_empty() => {
                 self.push(Value::Namespace(Vec::new()))
             }
-            _ => Err(PickleError::Calls("an object that is no argument namespace".to_owned())),
+            _ => Err(PickleError::Calls("an object that is not an argument namespace".to_owned())),
         }
     }
 
@@ -228,14 +230,14 @@ impl<R: std::io::Read> Machine<R> {
             {
                 Ok(Value::Type(format!("{order}{code}")))
             }
-            _ => Err(self.damaged("an array that is stored in no way known")),
+            _ => Err(self.damaged("an array that is stored in an unknown way")),
         }
     }
 
     /// What the pickle says of a storage, which is not in it.
     pub(super) fn persistent(&mut self) -> Result<(), PickleError> {
         let id = self.last(1)?[0];
-        let wrong = || self.damaged("a storage that is described in no way known");
+        let wrong = || self.damaged("a storage that is described in an unknown way");
         let Value::Tuple(parts) = self.value(id) else { return Err(wrong()) };
         let part = |at: usize| parts.get(at).map(|&value| self.value(value));
         let natural = |value: Option<&Value>| match value {
@@ -286,7 +288,7 @@ impl<R: std::io::Read> Machine<R> {
     }
 
     fn no_tensor(&self) -> PickleError {
-        self.damaged("a tensor that is stored in no way known")
+        self.damaged("a tensor that is stored in an unknown way")
     }
 
     /// The pairs that an ordered dictionary is made of, as Python 2 stores them.
@@ -298,7 +300,7 @@ impl<R: std::io::Read> Machine<R> {
             _ => None,
         };
         let pairs = pairs.iter().map(pair).collect::<Option<Vec<_>>>();
-        pairs.ok_or_else(|| self.damaged("an ordered dictionary that is none"))
+        pairs.ok_or_else(|| self.damaged("an ordered dictionary of another form"))
     }
 
     fn shape(&self, sides: &[usize]) -> Result<Vec<usize>, PickleError> {
@@ -308,7 +310,7 @@ impl<R: std::io::Read> Machine<R> {
         };
         let shape = sides.iter().take(MAX_AXES + 1).map(side).collect::<Option<Vec<usize>>>();
         let shape = shape.filter(|shape| shape.len() <= MAX_AXES);
-        shape.ok_or_else(|| self.damaged("a shape that is none"))
+        shape.ok_or_else(|| self.damaged("a shape of another form"))
     }
 
     /// Bytes, or a text of Python 2, which is bytes too.
@@ -318,7 +320,7 @@ impl<R: std::io::Read> Machine<R> {
             Value::Text(text) => text.chars().map(|each| u8::try_from(each).ok()).collect(),
             _ => None,
         };
-        bytes.ok_or_else(|| self.damaged("bytes that are none"))
+        bytes.ok_or_else(|| self.damaged("bytes of another form"))
     }
 }
 

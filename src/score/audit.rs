@@ -271,7 +271,7 @@ pub enum AuditError {
         expected: usize,
     },
     /// A table without rows.
-    #[error("there is no row below the heading")]
+    #[error("the table has no row below the heading")]
     Empty,
 }
 

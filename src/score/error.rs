@@ -21,6 +21,19 @@ pub enum ScoreError {
         /// Its split.
         split: String,
     },
+    /// A pair whose id is written otherwise than in the benchmark, and may be that of either of two.
+    #[error(
+        "line {line}: pair {pair} may be {} or {}; write its id as the benchmark has it",
+        may_be[0], may_be[1]
+    )]
+    Ambiguous {
+        /// The line in the file, from 1.
+        line: usize,
+        /// The pair's id as it is written.
+        pair: String,
+        /// The ids of two pairs.
+        may_be: [String; 2],
+    },
     /// A pair that came before.
     #[error("line {line}: pair {pair} came before; keep one of its lines")]
     Repeated {

@@ -83,7 +83,7 @@ pub enum ScoreFilesError {
     },
     /// The paper's rows were asked for beside scores of something else.
     #[error(
-        "the published rows are what the paper measured on spair test with protocol spair at α = 0.1, but \
+        "the published rows are the paper's figures for spair test with protocol spair at α = 0.1, but \
          this is {benchmark} {split}{}; leave them out",
         if *same_pairs { " with another protocol or α" } else { "" }
     )]
@@ -96,7 +96,7 @@ pub enum ScoreFilesError {
         same_pairs: bool,
     },
     /// Protocols were to be compared, but these judge masks.
-    #[error("what protocols judge differently is told of keypoints, and these compare masks")]
+    #[error("only protocols that judge keypoints can be explained, and these compare masks")]
     MasksExplained,
     /// Protocols were to be compared, but there is one.
     #[error("name another protocol to compare with {first}{}", proposal(*rival))]

@@ -53,7 +53,8 @@ pub(super) fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
 
 /// A file's bytes.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
+    crate::files::read_input(path)
+        .map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
 /// SHA-256 of a file, hexadecimal.
@@ -131,8 +132,8 @@ fn conversion(path: &Path) -> String {
     // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
-    let (old, new) = (path.display(), path.with_file_name(stem));
-    format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
+    let [old, new] = [path, &path.with_file_name(stem)].map(|path| shown(path));
+    format!("convert it with `hpflow weights convert {old} --out {new}`")
 }
 
 /// What stands before the names of other ResNets in a file that holds one under torchvision's.
@@ -152,23 +153,25 @@ fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsE
     Err(WeightsError::Prefixed { path: path.to_owned(), found, remedy })
 }
 
+/// A path as a shell reads it, and no program takes it for an option.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    crate::text::quoted(&if text.starts_with('-') { format!("./{text}") } else { text })
+}
+
 /// The command that takes a prefix off the names in a file.
 pub fn remedy(path: &Path, prefixes: &[String]) -> String {
-    let plain = |text: &str| {
-        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
-    };
-    let quoted = |text: &str| if plain(text) { text.to_owned() } else { format!("'{text}'") };
     let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = stem.strip_suffix(".pth").unwrap_or(&stem);
-    let old = quoted(&path.display().to_string());
+    let old = shown(path);
     let (prefix, name) = match prefixes {
         [prefix] => {
             let name = prefix.trim_end_matches('.').replace(|c: char| !c.is_alphanumeric(), "-");
-            (quoted(prefix), format!("{stem}-{name}.safetensors"))
+            (crate::text::quoted(prefix), format!("{stem}-{name}.safetensors"))
         }
         _ => ("PREFIX".to_owned(), format!("{stem}-of-PREFIX.safetensors")),
     };
-    let new = quoted(&path.with_file_name(name).display().to_string());
+    let new = shown(&path.with_file_name(name));
     let command = format!("`hpflow weights convert {old} --prefix {prefix} --out {new}`");
     match prefixes {
         [_] => format!("take that off with {command}"),

@@ -104,7 +104,7 @@ pub enum DemoError {
         name: String,
     },
     /// One image makes no pair.
-    #[error("{images} test images a category make no pair: ask for 2 or more")]
+    #[error("{images} test images per category make no pair: ask for 2 or more")]
     TooFew {
         /// What was asked for.
         images: usize,
@@ -122,7 +122,7 @@ pub enum DemoError {
     /// A folder with other files.
     #[error(
         "{path}: the folder is not empty and holds no demo benchmark: choose a new or an empty \
-         folder, because nothing of yours is overwritten"
+         folder, because hpflow does not overwrite other files"
     )]
     Foreign {
         /// The folder.

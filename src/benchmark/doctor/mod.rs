@@ -166,7 +166,7 @@ fn decode(photographs: &[Annotated], progress: &CheckProgress) -> (usize, Vec<Fi
 
 fn photograph(path: &Path, annotated: Option<[u32; 2]>) -> Option<Finding> {
     let finding = |ailment, what| Some(Finding { ailment, what });
-    if !path.is_file() {
+    if !path.exists() {
         return finding(Ailment::MissingPhotograph, path.display().to_string());
     }
     let photograph = match image::read(path) {

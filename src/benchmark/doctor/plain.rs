@@ -26,11 +26,15 @@ pub(super) fn examine(
     for name in names {
         let options = BenchmarkOptions { split: name.clone(), ..BenchmarkOptions::default() };
         let mut counts = Counts::new();
-        match Benchmark::open(kind, &root, &options) {
+        let broken = |error: &BenchmarkError| Finding {
+            ailment: Ailment::BrokenAnnotation,
+            what: error.to_string(),
+        };
+        match Benchmark::open_readable(kind, &root, &options) {
             Err(error) if error.is_usage() => return Err(error),
-            Err(error) => findings
-                .push(Finding { ailment: Ailment::BrokenAnnotation, what: error.to_string() }),
-            Ok(mut benchmark) => {
+            Err(error) => findings.push(broken(&error)),
+            Ok((mut benchmark, unreadable)) => {
+                findings.extend(unreadable.iter().map(|one| broken(&one.error)));
                 counts = Counts::of(&benchmark.pairs);
                 photographs.extend(benchmark.images.iter().map(|i| (i.path.clone(), i.size)));
                 if !examination.without_photographs {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::decode;
 use super::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding};
 use crate::benchmark::doubts::{is_flat, is_outside, repeated};
+use crate::benchmark::faults::Faults;
 use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{
     ImageAnnotation, Number, PairAnnotation, Position, stem, value,
@@ -161,10 +162,15 @@ impl Doctor<'_> {
     /// Reads a split's pairs and holds them to the image annotations.
     fn examine_split(&mut self, name: &str, layout: &Path) -> Counts {
         let mut counts = Counts::new();
-        let ids = spair::read_layout(layout).unwrap_or_else(|error| {
+        let mut faults = Faults::set_aside();
+        let rows = spair::layout_rows(layout, &faults).unwrap_or_else(|error| {
             self.find_error(&error);
             Vec::new()
         });
+        let ids: Vec<String> = rows.into_iter().filter_map(|row| faults.row(row)).collect();
+        for unreadable in faults.into_unreadable() {
+            self.find_error(&unreadable.error);
+        }
         let folder = PairFiles::new(self.root.join("PairAnnotation").join(name));
         let mut done = 0;
         for batch in ids.chunks(BATCH) {

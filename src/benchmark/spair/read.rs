@@ -6,13 +6,13 @@ use rayon::prelude::*;
 
 use super::annotation::{Number, PairAnnotation, value};
 use crate::benchmark::error::BenchmarkError;
-use crate::benchmark::faults::Faults;
+use crate::benchmark::faults::{Faults, Listed};
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
 use crate::benchmark::info::{SplitPairs, Visibility};
 use crate::benchmark::pair::Pair;
 use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::select::{
-    BenchmarkOptions, Images, LayoutSize, find_root, say_where, select,
+    BenchmarkOptions, Images, LayoutSize, find_root, say_where, select_listed,
 };
 use crate::benchmark::variation::Variation;
 
@@ -33,9 +33,10 @@ pub(in crate::benchmark) fn open(
     let root = folder(given)?;
     say_where(given, &root);
     let layout = layout_path(&root, options.layout, &options.split)?;
-    let lines = read_layout(&layout)?;
-    let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
-    let selected = select(&categories, options)?;
+    let lines = layout_rows(&layout, faults)?;
+    let categories = lines.iter().map(|line| line.row().map(|id| category_of(id)));
+    let selected = select_listed(categories, options)?;
+    let mut lines: Vec<Option<Listed<String>>> = lines.into_iter().map(Some).collect();
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
@@ -44,15 +45,18 @@ pub(in crate::benchmark) fn open(
         hidden: 0,
     };
     for batch in selected.chunks(BATCH) {
+        let batch: Vec<Listed<String>> =
+            batch.iter().filter_map(|&index| lines[index].take()).collect();
         let parsed: Vec<_> = batch
             .par_iter()
-            .map(|&index| read_pair(&annotations, &lines[index], &layout))
+            .map(|line| line.row().map(|id| read_pair(&annotations, id, &layout)))
             .collect();
-        for (&index, result) in batch.iter().zip(parsed) {
+        for (line, result) in batch.into_iter().zip(parsed) {
+            let (Some(id), Some(result)) = (faults.row(line), result) else { continue };
             let read = result.and_then(|(file, annotation)| {
                 reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })
             });
-            faults.pass(|| lines[index].clone(), read)?;
+            faults.pass(|| id, read)?;
         }
     }
     if reading.hidden > 0 {
@@ -87,7 +91,8 @@ pub(in crate::benchmark) fn layout_path(
 ) -> Result<PathBuf, BenchmarkError> {
     let folder = root.join("Layout").join(size.name());
     let file = folder.join(format!("{split}.txt"));
-    if is_plain_name(split) && file.is_file() {
+    // Something else than a file is refused as such when it is read.
+    if is_plain_name(split) && file.exists() {
         return Ok(file);
     }
     let known = splits(root, size)?.join(", ");
@@ -109,16 +114,23 @@ pub(in crate::benchmark) fn splits(
 }
 
 /// The ids in a layout, checked: each can be a file's name and occurs once.
+///
+/// # Errors
+/// A file that cannot be read or is empty, and a line that is no id or lists one a second time.
 pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
+    let rows = layout_rows(file, &Faults::default())?;
+    Ok(rows.into_iter().filter_map(|row| row.row().cloned()).collect())
+}
+
+/// The rows of a layout; those that are no ids are set aside or stop the reading.
+pub(in crate::benchmark) fn layout_rows(
+    file: &Path,
+    faults: &Faults,
+) -> Result<Vec<Listed<String>>, BenchmarkError> {
     let bytes = read_text(file, MAX_LAYOUT, "the split")?;
     let text = String::from_utf8_lossy(&bytes);
-    let error = |line: usize, what: String| BenchmarkError::Line {
-        file: file.to_owned(),
-        line: line + 1,
-        what,
-    };
     let mut seen = std::collections::HashSet::new();
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for (number, line) in crate::text::lines(&text).enumerate() {
         let id = line.trim();
         if id.is_empty() {
@@ -127,22 +139,22 @@ pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
         let well_formed = id.rsplit_once(':').is_some_and(|(pair, category)| {
             pair.splitn(3, '-').filter(|part| !part.is_empty()).count() == 3 && !category.is_empty()
         });
-        if !well_formed || !is_plain_name(id) {
+        let read = if !well_formed || !is_plain_name(id) {
             let shown: String = id.chars().take(80).collect();
-            return Err(error(
-                number,
-                format!("found {shown:?}, expected <id>-<source>-<target>:<category>"),
-            ));
-        }
-        if !seen.insert(id.to_owned()) {
-            return Err(error(number, format!("pair {id} is listed a second time; remove one")));
-        }
-        ids.push(id.to_owned());
+            Err(format!("found {shown:?}, expected <id>-<source>-<target>:<category>"))
+        } else if !seen.insert(id.to_owned()) {
+            Err(format!("pair {id} is listed a second time; remove one"))
+        } else {
+            Ok(id.to_owned())
+        };
+        let line = number + 1;
+        let read = read.map_err(|what| BenchmarkError::Line { file: file.to_owned(), line, what });
+        rows.push(faults.listed(String::new, read)?);
     }
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: file.to_owned() });
     }
-    Ok(ids)
+    Ok(rows)
 }
 
 fn category_of(id: &str) -> &str {

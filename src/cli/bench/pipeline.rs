@@ -69,7 +69,8 @@ fn draw(folder: &Path) -> anyhow::Result<PathBuf> {
 
 #[cfg(not(feature = "demo"))]
 fn draw(_folder: &Path) -> anyhow::Result<PathBuf> {
-    Err(Usage("this build of hpflow draws no benchmark; give one with --root".to_owned()).into())
+    Err(Usage("this build of hpflow cannot draw a benchmark; give one with --root".to_owned())
+        .into())
 }
 
 fn predict(

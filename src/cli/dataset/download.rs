@@ -112,7 +112,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         args.benchmark,
         root.display(),
         args.benchmark,
-        root.display()
+        hpflow::low_level::text::quoted(&root.display().to_string())
     );
     Ok(())
 }

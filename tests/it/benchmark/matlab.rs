@@ -120,10 +120,10 @@ fn text_is_read_and_what_is_neither_is_named() {
 #[test]
 fn what_is_no_such_file_is_refused_with_what_it_may_be() {
     for (bytes, what) in [
-        (b"".to_vec(), "this is no MATLAB file"),
+        (b"".to_vec(), "this is not a MATLAB file"),
         (b"<!DOCTYPE html>".to_vec(), "looks like a web page"),
         ([b"MATLAB 7.3 MAT-file".as_slice(), &[b' '; 200]].concat(), "save it with -v7"),
-        (vec![0; 500], "this is no MATLAB file"),
+        (vec![0; 500], "this is not a MATLAB file"),
     ] {
         let error = parse(&bytes).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");

@@ -89,7 +89,7 @@ fn the_folder_above_is_taken() {
     fs::rename(benchmark().path(), above.path().join("PF-dataset-PASCAL")).unwrap();
     assert_eq!(open(above.path(), "test").unwrap().pairs.len(), 2);
     let error = open(&above.path().join("PF-dataset-PASCAL/JPEGImages"), "test").unwrap_err();
-    assert!(error.to_string().contains("is no PF-PASCAL folder"), "{error}");
+    assert!(error.to_string().contains("is not the folder of PF-PASCAL"), "{error}");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_broken_is_refused_with_its_file() {
     let three = [[1.0, 2.0]; 3];
     let list = |row: &str| format!("source_image,target_image,class\n{row}\n").into_bytes();
     for (name, content, what) in [
-        ("Annotations/cat/a.mat", vec![], "a.mat: this is no MATLAB file"),
+        ("Annotations/cat/a.mat", vec![], "a.mat: this is not a MATLAB file"),
         (
             "Annotations/cat/a.mat",
             annotation(&three[..2], &corners),

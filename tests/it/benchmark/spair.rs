@@ -110,7 +110,10 @@ fn the_folder_above_is_taken_if_it_holds_the_benchmark_alone() {
     fs::rename(folder.path(), above.path().join("SPair-71k")).unwrap();
     assert_eq!(open(above.path()).unwrap().pairs.len(), 3);
     let error = open(&above.path().join("SPair-71k/JPEGImages")).unwrap_err().to_string();
-    assert!(error.contains("is no SPair-71k folder: expected the folders Layout"), "{error}");
+    assert!(
+        error.contains("is not the folder of SPair-71k: expected the folders Layout"),
+        "{error}"
+    );
     assert!(open(Path::new("/no/such/folder")).is_err());
 }
 
@@ -141,7 +144,7 @@ fn a_missing_photograph_is_named_with_a_pair_that_needs_it() {
         fs::write(folder.path().join(format!("JPEGImages/{category}/{image}.jpg")), "").unwrap();
     }
     let error = read.check_photographs().unwrap_err().to_string();
-    assert!(error.contains("d.jpg is missing, which pair 000004-c-d:dog refers to"), "{error}");
+    assert!(error.contains("d.jpg is missing; pair 000004-c-d:dog refers to it"), "{error}");
     fs::write(folder.path().join("JPEGImages/dog/d.jpg"), "").unwrap();
     read.check_photographs().unwrap();
 }

@@ -756,7 +756,7 @@ fn names_of_keypoints_that_became_floats_are_the_whole_numbers() {
     fs::write(case.path("table.csv"), table.replace("30.0", "30,0")).unwrap();
     let import = ["import", "table.csv", "--benchmark", "spair-json", "--root", "bench-plain"];
     let output = case.hpflow(&[&import[..], &["--out", "u.jsonl"]].concat());
-    fails(&output, 1, &["line 2: `30,0` is no number; write decimals with a point"]);
+    fails(&output, 1, &["line 2: `30,0` is not a number; write decimals with a point"]);
 }
 
 #[test]

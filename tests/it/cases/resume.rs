@@ -237,7 +237,10 @@ fn a_complete_file_is_left_alone_and_its_answers_are_never_said_to_be_of_what_is
     mend(&photograph(&tiny, 0));
     for _ in 0..2 {
         let said = says(&predict(&tiny, "a.jsonl", &["--resume"]));
-        assert!(said.contains("complete already") && said.contains("predict anew"), "{said}");
+        assert!(
+            said.contains("complete already") && said.contains("predict again without --resume"),
+            "{said}"
+        );
         is_whole(&tiny, "a.jsonl", &whole);
     }
     // One pair is to be predicted again; of the others it stays unknown, however often it is asked.
