@@ -68,11 +68,11 @@ static PROTOCOLS: [Protocol; 5] = Protocol::all_on(
         on_ap_10k(GEOAWARE_IMAGE),
         on_ap_10k(GEOAWARE_POINT),
         Protocol { verified: AS_SPAIR, ..PASCAL },
-        Protocol { verified: AS_SPAIR, ..MMPOSE_POINTS },
+        MMPOSE_POINTS,
     ],
 );
 
-const AS_SPAIR: &str = "the code reads this form as it reads SPair-71k, and so does this";
+const AS_SPAIR: &str = "as on SPair-71k: the code takes any folder of this form for it";
 
 static REFUSED: [Refused; 6] = [
     Refused {

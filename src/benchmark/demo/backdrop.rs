@@ -2,7 +2,8 @@
 
 use super::camera::CameraView;
 use super::canvas::{Canvas, Light, SAMPLES};
-use super::objects::{Surroundings, grey, hue, paint};
+use super::objects::Surroundings;
+use super::objects::parts::{grey, hue, paint};
 use super::random::{Random, noise};
 use super::solid::{Material, Paint, Solid, Texture};
 

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::decode;
-use super::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding};
+use super::diagnosis::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode};
 use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};

@@ -2,7 +2,7 @@
 
 use super::super::random::Random;
 use super::super::solid::{Material, Paint, Solid, Texture, Vector, add, between, times};
-use super::{grey, hue, hull, paint};
+use super::parts::{grey, hue, hull, paint};
 
 const EYE: Material = Material { colour: [0.05, 0.04, 0.05], texture: Texture::Plain, shine: 0.9 };
 
