@@ -120,7 +120,7 @@ readers! {
         viewpoint_variation scale_variation truncation occlusion width height;
     "4: xmin, ymin, xmax, ymax": bndbox src_bndbox trg_bndbox;
     "4: left, top, width, height": bbox;
-    "3 whole ones: width, height, depth": src_imsize trg_imsize;
+    "3 whole numbers: width, height, depth": src_imsize trg_imsize;
 }
 
 /// Whole numbers, however many.
@@ -182,9 +182,9 @@ mod tests {
                 "1",
                 "[1,1]",
                 "",
-                "src_imsize holds 2 numbers, expected 3 whole ones: width, height, depth",
+                "src_imsize holds 2 numbers, expected 3 whole numbers: width, height, depth",
             ),
-            ("1", "[1,1.5,1]", "", "src_imsize holds 1.5, expected 3 whole ones"),
+            ("1", "[1,1.5,1]", "", "src_imsize holds 1.5, expected 3 whole numbers"),
             (
                 "1",
                 "[1,1,1]",

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::diagnosis::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
 use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};

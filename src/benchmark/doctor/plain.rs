@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::diagnosis::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
 use crate::benchmark::doubts::{is_flat, is_outside, name, repeated, sides};
 use crate::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Counts};
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::diagnosis::{Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
 use crate::benchmark::doubts::{is_flat, is_outside, repeated};
 use crate::benchmark::faults::Faults;
 use crate::benchmark::pair_files::PairFiles;

@@ -160,7 +160,7 @@ fn a_contradictory_annotation_is_refused_with_its_file_and_field() {
         (json!({"trg_kps": [[1e300, 2]]}), "trg_kps holds 1e+300: expected pixels"),
         (json!({"src_bndbox": [10, 10, 9, 70]}), "expected xmin < xmax"),
         (json!({"src_imsize": [0, 80, 3]}), "src_imsize is [0, 80, 3]"),
-        (json!({"src_imsize": [-5, 80, 3]}), "found the number -5 where a whole number"),
+        (json!({"src_imsize": [-5, 80, 3]}), "src_imsize holds -5, expected 3 whole numbers"),
         (
             json!({"trg_imsize": [101, 80, 3]}),
             "b.jpg is 100 × 80 pixels here and 101 × 80 in another pair",
@@ -193,7 +193,7 @@ fn a_broken_annotation_or_layout_is_refused_with_its_file() {
         ("Layout/large/test.txt", "000001-a-b:cat\nnonsense\n", "test.txt:2: found \"nonsense\""),
         ("Layout/large/test.txt", "1-a-b:cat\n1-a-../b:cat", "test.txt:2: found"),
         ("Layout/large/test.txt", "1-a-b:c\n\n1-a-b:c", "test.txt:3: pair 1-a-b:c is listed a sec"),
-        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing, which"),
+        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing; "),
     ] {
         let folder = benchmark(json!({}));
         fs::write(folder.path().join(name), content).unwrap();

@@ -37,9 +37,7 @@ pub const GLASS: Material =
 pub fn hull(solid: &mut Solid, sections: &[[f64; 4]], material: Material) {
     let rings: Vec<Vec<Vector>> = sections
         .iter()
-        .map(|&[x, y, high, wide]| {
-            circle([x, y, 0.0], [0.0, high, 0.0], [0.0, 0.0, wide])
-        })
+        .map(|&[x, y, high, wide]| circle([x, y, 0.0], [0.0, high, 0.0], [0.0, 0.0, wide]))
         .collect();
     solid.loft(&rings, material);
 }
