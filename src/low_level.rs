@@ -17,8 +17,9 @@ pub mod benchmark {
     #[cfg(feature = "demo")]
     pub use crate::benchmark::demo;
     pub use crate::benchmark::{
-        Benchmark, BenchmarkError, Counts, Image, Kind, LayoutSize, Options, Pair, Unreadable,
-        Variation, doctor, spair, stats,
+        Benchmark, BenchmarkError, BenchmarkInfo, BenchmarkKind, BenchmarkOptions, Counts, Factor,
+        GroundTruth, Image, LayoutSize, Pair, Unreadable, Variation, Visibility, doctor, spair,
+        stats,
     };
 }
 
@@ -32,7 +33,7 @@ pub mod checkpoint {
 /// Archives of benchmarks from their authors' servers.
 #[cfg(feature = "hub")]
 pub mod download {
-    pub use crate::download::{DownloadError, address, fetch, unpack};
+    pub use crate::download::{DownloadError, fetch, unpack};
 }
 
 /// From two hyperimages to the best target hyperpixel of each source hyperpixel.

@@ -16,12 +16,13 @@ use super::converted::CheckpointFormat;
 use super::error::CheckpointError;
 use super::input::{Input, shown};
 use super::pickled::PickledCheckpoint;
+use crate::files::open_input;
 use crate::pickle;
 
 type Archive = ZipArchive<BufReader<File>>;
 
 pub(super) fn open(mut input: Input<'_>) -> Result<PickledCheckpoint<'_>, CheckpointError> {
-    let file = File::open(input.path).map_err(|source| unread(&input, source))?;
+    let file = open_input(input.path).map_err(|source| unread(&input, source))?;
     let archive = ZipArchive::new(BufReader::new(file));
     let mut archive = archive
         .map_err(|error| input.damaged(format!("the zip archive cannot be read: {error}")))?;

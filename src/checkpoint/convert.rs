@@ -1,6 +1,5 @@
 //! From a checkpoint to a safetensors file.
 
-use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -58,7 +57,7 @@ pub fn convert(
 /// Opens a checkpoint of either format.
 fn open(path: &Path) -> Result<PickledCheckpoint<'_>, CheckpointError> {
     let unread = |source| CheckpointError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unread)?;
+    let mut file = crate::files::open_input(path).map_err(unread)?;
     let mut first = Vec::new();
     file.by_ref().take(1 << 10).read_to_end(&mut first).map_err(unread)?;
     let length = file.seek(SeekFrom::End(0)).map_err(unread)?;

@@ -1,7 +1,6 @@
 //! Tensors of one network out of a safetensors file that holds more, or holds them under longer names.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::Path;
 
@@ -14,12 +13,13 @@ use super::input::digest;
 use super::{state, write};
 use crate::backbone::WeightsError;
 use crate::backbone::weights;
+use crate::files::open_input;
 
 /// Whether a file begins as safetensors do: the length of a header that is no longer than 4 GB, and the
 /// header.
 pub(super) fn is_one(path: &Path) -> bool {
     let mut first = [0; 9];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    let read = open_input(path).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first[4..8] == [0; 4] && first[8] == b'{'
 }
 
@@ -60,7 +60,7 @@ pub(super) fn take(
     state::in_order(&mut tensors);
     let metadata = metadata(&bytes, input)?;
     let unread = |source| CheckpointError::Read { path: input.to_owned(), source };
-    let reader = BufReader::new(File::open(input).map_err(unread)?);
+    let reader = BufReader::new(open_input(input).map_err(unread)?);
     let mut blocks = Blocks { file: reader, length: bytes.len() as u64, by_key: HashMap::new() };
     let sha256 = write::write(input, &mut blocks, &tensors, &metadata, output)?;
     Ok(Converted {

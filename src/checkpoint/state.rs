@@ -79,7 +79,7 @@ pub(super) fn find(
     in_order(&mut tensors);
     let mut left_out = chosen.left_out;
     if others > 0 && !key.is_empty() {
-        left_out.push(format!("{others} entries of {key} that are no tensors"));
+        left_out.push(format!("{others} entries of {key} that are not tensors"));
     }
     Ok(StateDictionary { key, tensors, renamed: chosen.renamed, left_out })
 }

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::console::{Console, say};
 use super::options::at_least_one;
-use super::output::{counted, left_out};
+use super::output::{counted, failed, left_out};
 use super::predicted::in_words;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::image::{Photograph, read as read_photograph};
@@ -72,8 +71,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = opened.benchmark;
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;
-    std::fs::create_dir_all(&args.out).with_context(|| {
-        format!("{}: cannot be made; give a folder that can be written", args.out.display())
+    std::fs::create_dir_all(&args.out).map_err(|error| {
+        let what = format!("{}: cannot make the folder", args.out.display());
+        failed(what, &error, "give a folder that can be written")
     })?;
     let mut pictures = Vec::new();
     for verdict in chosen(verdicts, args) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}; give the file or folder of predictions that is to be imported", file.display())]
+    #[error("cannot read {}: {source}; give the file or folder of predictions to import", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -15,7 +15,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// The file is larger than any predictions are.
-    #[error("{}: more than {limit} bytes, which is more than predictions take; is it the right file?", file.display())]
+    #[error("{}: it has more than {limit} bytes, more than predictions take; give the file of predictions", file.display())]
     TooLarge {
         /// The file.
         file: PathBuf,

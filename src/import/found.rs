@@ -1,38 +1,36 @@
 //! The predictions found so far, checked against the benchmark.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::path::Path;
 
 use super::error::ImportError;
-use crate::benchmark::Benchmark;
-use crate::score::Predicted;
+use crate::benchmark::{Benchmark, Ids};
+use crate::score::PredictedPoints;
 use crate::text::shortened;
 
 /// The predictions found so far.
 pub(super) struct ImportedPairs<'a> {
     file: &'a Path,
     pub(super) benchmark: &'a Benchmark,
-    /// By their ids. Several have one id where photographs differ by what it leaves out, such as their
-    /// extensions.
-    pairs: HashMap<&'a str, Vec<usize>>,
-    pub(super) predicted: Vec<Option<Predicted>>,
+    ids: Ids<'a>,
+    /// How many ids had something else for their colon, and the first with the pair's own.
+    pub(super) renamed: RefCell<Option<(usize, String, String)>>,
+    pub(super) predicted: Vec<Option<PredictedPoints>>,
 }
 
 impl<'a> ImportedPairs<'a> {
     pub(super) fn new(file: &'a Path, benchmark: &'a Benchmark) -> Self {
-        let mut pairs: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (at, pair) in benchmark.pairs.iter().enumerate() {
-            pairs.entry(pair.id.as_str()).or_default().push(at);
-        }
-        Self { file, benchmark, pairs, predicted: vec![None; benchmark.pairs.len()] }
+        let predicted = vec![None; benchmark.pairs.len()];
+        Self { file, benchmark, ids: Ids::of(benchmark), renamed: RefCell::default(), predicted }
     }
 
-    /// The index of the pair of this id.
+    /// The index of the pair of this id, or of the only one that it may be with something else for a
+    /// colon.
     pub(super) fn pair(&self, id: &str, place: &str) -> Result<usize, ImportError> {
         let shown = shortened(id);
-        match self.pairs.get(id).map(Vec::as_slice) {
-            Some([pair]) => Ok(*pair),
-            Some([first, second, ..]) => {
+        match self.ids.exact(id) {
+            [pair] => Ok(*pair),
+            [first, second, ..] => {
                 let photographs = [first, second].map(|&at| {
                     let pair = &self.benchmark.pairs[at];
                     let [source, target] = [pair.source, pair.target]
@@ -46,9 +44,21 @@ impl<'a> ImportedPairs<'a> {
                 );
                 Err(self.misfit(place, what))
             }
-            None | Some([]) => {
-                let Benchmark { name, split, .. } = self.benchmark;
-                let what = format!("pair {shown} is not among the pairs of {name} {split}");
+            [] => {
+                let Benchmark { split, pairs, .. } = self.benchmark;
+                let name = self.benchmark.name();
+                let what = match self.ids.alike(id)[..] {
+                    [pair] => {
+                        let of = || (0, id.to_owned(), pairs[pair].id.clone());
+                        self.renamed.borrow_mut().get_or_insert_with(of).0 += 1;
+                        return Ok(pair);
+                    }
+                    [first, second, ..] => format!(
+                        "pair {shown} may be {} or {}; write its id as the benchmark has it",
+                        pairs[first].id, pairs[second].id
+                    ),
+                    [] => format!("pair {shown} is not among the pairs of {name} {split}"),
+                };
                 Err(self.misfit(place, what))
             }
         }
@@ -59,7 +69,7 @@ impl<'a> ImportedPairs<'a> {
     pub(super) fn keep(
         &mut self,
         pair: usize,
-        points: Predicted,
+        points: PredictedPoints,
         place: &str,
     ) -> Result<(), ImportError> {
         match &self.predicted[pair] {
@@ -97,6 +107,6 @@ pub(super) fn point(x: f64, y: f64) -> Result<Option<crate::Point>, String> {
     if point.iter().all(|side| side.is_finite()) {
         Ok(Some(point))
     } else {
-        Err(format!("({x}, {y}) is no point; two NaN stand for no prediction"))
+        Err(format!("({x}, {y}) is not a point; write NaN for both where there is no prediction"))
     }
 }

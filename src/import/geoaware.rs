@@ -16,7 +16,7 @@ use crate::Point;
 use crate::benchmark::Benchmark;
 use crate::numpy::Array;
 use crate::pickle::{self, Pickle, PickleError, Value};
-use crate::score::Predicted;
+use crate::score::PredictedPoints;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
@@ -126,7 +126,7 @@ impl<'a> Photographs<'a> {
                 let [first, second] = [first, second].map(|&at| &self.benchmark.pairs[at].id);
                 Err(format!(
                     "{first} and {second} are both pairs from {source} to {target}, and paths do not \
-                     tell them apart; import a CSV file or NumPy archive, which name pairs by their id"
+                     tell them apart; import a CSV file or a NumPy archive, where pairs have ids"
                 ))
             }
         }
@@ -154,13 +154,13 @@ fn original(
     found: &ImportedPairs<'_>,
     pair: usize,
     result: &Result30<'_>,
-) -> Result<Predicted, String> {
+) -> Result<PredictedPoints, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;
     let columns = result.points.shape[1];
     let point_of = |name: &String| {
-        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is no number"))?;
+        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is not a number"))?;
         let row = result.points.values.chunks_exact(columns).nth(row);
         let row = row.ok_or_else(|| format!("there is no row for keypoint {name}"))?;
         let [x, y] = unpadded([row[0], row[1]], size, result.side);
@@ -187,7 +187,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::benchmark::{Image, Pair};
+    use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
     /// Pairs from one photograph to another, of photographs below `photographs`.
     fn benchmark(names: &[&str], pairs: &[[usize; 2]]) -> Benchmark {
@@ -205,7 +205,8 @@ mod tests {
             variation: None,
         };
         Benchmark {
-            name: "spair-json".to_owned(),
+            kind: BenchmarkKind::SpairJson,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: names
                 .iter()

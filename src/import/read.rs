@@ -6,7 +6,7 @@ use super::error::ImportError;
 use super::found::ImportedPairs;
 use super::{flows, geoaware, npz, table};
 use crate::benchmark::Benchmark;
-use crate::score::Predicted;
+use crate::score::PredictedPoints;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +61,20 @@ pub fn read(
     path: &Path,
     kind: ImportKind,
     benchmark: &Benchmark,
-) -> Result<Vec<(usize, Predicted)>, ImportError> {
+) -> Result<Vec<(usize, PredictedPoints)>, ImportError> {
     let mut found = ImportedPairs::new(path, benchmark);
     match kind {
         ImportKind::Csv => table::read(path, &mut found)?,
         ImportKind::Npz => npz::read(path, &mut found)?,
         ImportKind::GeoAware => geoaware::read(path, &mut found)?,
         ImportKind::Flows => flows::read(path, &mut found)?,
+    }
+    if let Some((count, given, id)) = &*found.renamed.borrow() {
+        tracing::warn!(
+            "{}: {count} times the id of a pair is not written as in the benchmark, first \
+             {given} for {id}, and taken for that pair's",
+            path.display()
+        );
     }
     Ok(found.predicted.into_iter().enumerate().filter_map(|(at, p)| Some((at, p?))).collect())
 }

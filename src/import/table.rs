@@ -57,12 +57,14 @@ pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), Imp
             return Err(found.misfit(&place, what));
         };
         let coordinate = |text: &str| {
-            if text.is_empty() {
+            // R has NA where nothing is known, and other programs have other words.
+            let none = ["", "na", "n/a", "null", "none"];
+            if none.iter().any(|none| text.eq_ignore_ascii_case(none)) {
                 return Ok(f64::NAN);
             }
             let comma = text.contains(',');
             let hint = if comma { "; write decimals with a point, as 1.5" } else { "" };
-            let what = || format!("`{}` is no number{hint}", shortened(text));
+            let what = || format!("`{}` is not a number{hint}", shortened(text));
             text.parse().map_err(|_| found.misfit(&place, what()))
         };
         let one =

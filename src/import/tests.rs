@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::found::ImportedPairs;
 use super::*;
-use crate::benchmark::{Benchmark, Image, Pair};
-use crate::score::Predicted;
+use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Visibility};
+use crate::score::PredictedPoints;
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
@@ -27,7 +27,8 @@ fn birds() -> Benchmark {
         variation: None,
     };
     Benchmark {
-        name: "spair".to_owned(),
+        kind: BenchmarkKind::Spair,
+        visibility: Visibility::Unsaid,
         split: "test".to_owned(),
         images: vec![image("a", [200, 100]), image("b", [100, 200])],
         pairs: vec![pair("0-a-b:bird", [0, 1]), pair("1-b-a:bird", [1, 0])],
@@ -39,12 +40,12 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
-fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
+fn imported(name: &str) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let path = fixture(name);
     read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
-fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Predicted)>, String> {
+fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -86,7 +87,7 @@ fn pickles_that_grow_without_bound_are_refused() {
     bytes.extend(b"(K\x03\x8c\x01<tb".repeat(3));
     bytes.push(b'.');
     let error = from_text("longer.pkl", &bytes).unwrap_err();
-    assert!(error.contains("unknown way"), "{error}");
+    assert!(error.contains("an unknown way"), "{error}");
     // An array of a million axes of length one, made again and again.
     let mut bytes = b"\x80\x04(".to_vec();
     bytes.extend(b"K\x01".repeat(1 << 20));
@@ -110,13 +111,13 @@ fn archives_give_points_by_pair_with_nan_for_none() {
             "array 9-x-y:bird.npy: pair 9-x-y:bird is not among the pairs of spair test",
         ),
         ("misshapen.npz", "array 0-a-b:bird.npy: shape [3, 2], expected [2, 2]"),
-        ("objects.npz", "values of type `|O` are no numbers"),
+        ("objects.npz", "values have type `|O`, which hpflow does not read"),
     ] {
         let error = imported(name).unwrap_err();
         assert!(error.contains(sentence) && error.contains(name), "{error}");
     }
     let error = from_text("page.npz", b"<!DOCTYPE html><html></html>").unwrap_err();
-    assert!(error.contains("page.npz: this is no NumPy archive"), "{error}");
+    assert!(error.contains("page.npz: this is not a NumPy archive"), "{error}");
 }
 
 #[test]
@@ -150,9 +151,9 @@ fn tables_that_do_not_fit_are_refused_with_the_line() {
             "pair,keypoint,x,y\n0-a-b:bird,1,1,2\n",
             "line 2: pair 0-a-b:bird has no keypoint `1`, only 0, 2",
         ),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,one,2\n", "line 2: `one` is no number"),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,1,\n", "line 2: (1, NaN) is no point"),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,1,1e39\n", "is no point"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,one,2\n", "line 2: `one` is not a number"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,1,\n", "line 2: (1, NaN) is not a point"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,1,1e39\n", "is not a point"),
         ("pair,keypoint,x,y\n0-a-b:bird,0,1,2\n0-a-b:bird,0,1,2\n", "line 3: keypoint 0 of pair"),
         ("pair,keypoint,x,y\n0-a-b:bird,0,1\n", "expected lines of pair,keypoint,x,y"),
     ] {
@@ -162,7 +163,7 @@ fn tables_that_do_not_fit_are_refused_with_the_line() {
     }
     let endless = format!("pair,keypoint,x,y\n{}", "0".repeat(1 << 20));
     let error = from_text("table.csv", endless.as_bytes()).unwrap_err();
-    assert!(error.contains("line 2: there is no end of it in 65536 bytes"), "{error}");
+    assert!(error.contains("line 2: it does not end within 65536 bytes"), "{error}");
 }
 
 #[test]

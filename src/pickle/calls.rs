@@ -18,7 +18,9 @@ impl<R: std::io::Read> Machine<R> {
         let [Value::Global(global), Value::Tuple(arguments)] =
             [two[0], two[1]].map(|value| self.value(value))
         else {
-            return Err(PickleError::Calls("a call of something that is no function".to_owned()));
+            return Err(PickleError::Calls(
+                "a call of something that is not a function".to_owned(),
+            ));
         };
         let (global, arguments) = (*global, arguments.clone());
         self.charge(arguments.len())?;
@@ -33,7 +35,7 @@ impl<R: std::io::Read> Machine<R> {
             [Value::Global(Global::Namespace), Value::Tuple(arguments)] if arguments.is_empty() => {
                 self.push(Value::Namespace(Vec::new()))
             }
-            _ => Err(PickleError::Calls("an object that is no argument namespace".to_owned())),
+            _ => Err(PickleError::Calls("an object that is not an argument namespace".to_owned())),
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) const MAX_AXES: usize = 32;
 #[non_exhaustive]
 pub enum PickleError {
     /// It does not begin as a pickle does.
-    #[error("this is no pickle of protocol 2 to 5")]
+    #[error("this is not a pickle of protocol 2 to 5")]
     NotPickle,
     /// It ends too early or contradicts itself.
     #[error("byte {offset} of the pickle: {what}; the file is damaged, get it again")]
@@ -50,8 +50,8 @@ pub enum PickleError {
     Array(#[from] ArrayError),
     /// More values than anything takes that hpflow reads.
     #[error(
-        "the pickle makes more than {MAX_VALUES} values or is longer than {MAX_BYTES} bytes; is it \
-         the right file?"
+        "the pickle makes more than {MAX_VALUES} values or is longer than {MAX_BYTES} bytes; give \
+         another file"
     )]
     TooLarge,
     /// The system cannot read it.

@@ -68,7 +68,7 @@ pub fn keep_features(
 ) -> Result<KeptFiles, KeepError> {
     check_names(&benchmark.images)?;
     let Some(first) = benchmark.images.first() else {
-        let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+        let (benchmark, split) = (benchmark.name().to_owned(), benchmark.split.clone());
         return Err(KeepError::NoPhotographs { benchmark, split });
     };
     // What the first photograph's maps look like is what files that are there already must say.
@@ -134,7 +134,7 @@ fn header(
     Header {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
-        benchmark: Some(benchmark.name.clone()),
+        benchmark: Some(benchmark.name().to_owned()),
         photograph: image.name.clone(),
         sha256: Some(content),
         original_size: prepared.original,

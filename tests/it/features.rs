@@ -464,7 +464,7 @@ fn what_hpflow_wrote_in_version_1_is_refused_and_what_others_wrote_is_read_with_
     for (file, _) in files(&tiny.path("own/mug")) {
         with_header(&file, first);
     }
-    let parts = ["mug_0.png.safetensors", "earlier hpflow's hog", "`hpflow features`"];
+    let parts = ["mug_0.png.safetensors", "the hog of an earlier hpflow", "`hpflow features`"];
     fails(&predict(&tiny, "own", "refused.jsonl", &[]), 1, &parts);
     fails(&keep(&tiny, "own", &[]), 1, &parts);
     foreign(&tiny, |_, _, _| {});

@@ -181,7 +181,7 @@ fn a_bad_line_is_refused_with_file_line_and_what_was_found() {
     for (line, what) in [
         ("", "the file is empty"),
         ("<!DOCTYPE html>", "found no value"),
-        (r#"{"pair":"a","keypoints":[]}"#, "this is no predictions file"),
+        (r#"{"pair":"a","keypoints":[]}"#, "this is not a predictions file"),
         (r#"{"format":"other"}"#, "the format is \"other\""),
         (r#"{"format":"hpflow-predictions","version":2}"#, "version 2 is not known, only 1"),
         (r#"{"format":"hpflow-predictions","version":1}"#, "the field \"benchmark\" is missing"),

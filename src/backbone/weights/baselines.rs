@@ -134,7 +134,7 @@ impl Baseline {
     pub fn runs(&self, path: &Path) -> Result<(), WeightsError> {
         let found = match self {
             Self::A2Net { model: GeometricModel::Homography, .. } => {
-                "its regression is of a homography, which A2Net does not have".to_owned()
+                "it regresses a homography, which A2Net does not".to_owned()
             }
             Self::NcNet { trunk: TrunkKind::Vgg16, .. } => {
                 "its extractor is VGG-16, and NC-Net's is ResNet-101".to_owned()
@@ -143,13 +143,13 @@ impl Baseline {
                 let even = kernel_sizes.iter().position(|side| side % 2 == 0);
                 match (even, channels.last()) {
                     (Some(layer), _) => format!(
-                        "{CONSENSUS}.{} has a kernel of {} taps an axis, and an odd number is needed",
+                        "{CONSENSUS}.{} has a kernel of {} taps an axis, expected an odd number",
                         2 * layer,
                         kernel_sizes[layer]
                     ),
                     (None, Some(1)) => return Ok(()),
                     (None, Some(outputs)) => {
-                        format!("its last 4D convolution gives {outputs} channels, and 1 is needed")
+                        format!("its last 4D convolution gives {outputs} channels, expected 1")
                     }
                     (None, None) => format!("has no 4D convolution ({CONSENSUS}.0.weight)"),
                 }

@@ -36,7 +36,7 @@ pub enum WeightsError {
         found: String,
     },
     /// A revision that no repository can have.
-    #[error("'{found}' is no revision of a repository: give a branch, a tag or a commit hash")]
+    #[error("'{found}' is not a revision of a repository: give a branch, a tag or a commit hash")]
     NotARevision {
         /// The text found.
         found: String,
@@ -255,7 +255,7 @@ pub enum WeightsError {
     },
     /// No place for the cache.
     #[error(
-        "the home folder is unknown, so there is no place for fetched weights; set HF_HOME to one"
+        "the home folder is unknown, so there is no folder for fetched weights; set HF_HOME to one"
     )]
     NoHome,
 }

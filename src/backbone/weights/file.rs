@@ -12,7 +12,8 @@ use crate::backbone::networks::Shapes;
 
 /// A file's bytes.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
+    crate::files::read_input(path)
+        .map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
 /// SHA-256 of a file, hexadecimal.
@@ -94,8 +95,14 @@ fn conversion(path: &Path) -> String {
     // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
-    let (old, new) = (path.display(), path.with_file_name(stem));
-    format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
+    let [old, new] = [path, &path.with_file_name(stem)].map(|path| shown(path));
+    format!("convert it with `hpflow weights convert {old} --out {new}`")
+}
+
+/// A path as a shell reads it, and no program takes it for an option.
+pub(super) fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    crate::text::quoted(&if text.starts_with('-') { format!("./{text}") } else { text })
 }
 
 /// A tensor's values as f32.

@@ -7,7 +7,7 @@ use safetensors::SafeTensors;
 
 use super::baselines::Baseline;
 use super::error::{Names, WeightsError};
-use super::file::{numbers, open, read, shapes};
+use super::file::{numbers, open, read, shapes, shown};
 use super::fit::fits;
 use super::identify::{is_plain, looks_like, prefixed, prefixes};
 use super::identity::{Weights, WeightsIdentity};
@@ -147,21 +147,17 @@ fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsE
 
 /// The command that takes a prefix off the names in a file.
 pub fn remedy(path: &Path, prefixes: &[String]) -> String {
-    let plain = |text: &str| {
-        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
-    };
-    let quoted = |text: &str| if plain(text) { text.to_owned() } else { format!("'{text}'") };
     let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = stem.strip_suffix(".pth").unwrap_or(&stem);
-    let old = quoted(&path.display().to_string());
+    let old = shown(path);
     let (prefix, name) = match prefixes {
         [prefix] => {
             let name = prefix.trim_end_matches('.').replace(|c: char| !c.is_alphanumeric(), "-");
-            (quoted(prefix), format!("{stem}-{name}.safetensors"))
+            (crate::text::quoted(prefix), format!("{stem}-{name}.safetensors"))
         }
         _ => ("PREFIX".to_owned(), format!("{stem}-of-PREFIX.safetensors")),
     };
-    let new = quoted(&path.with_file_name(name).display().to_string());
+    let new = shown(&path.with_file_name(name));
     let command = format!("`hpflow weights convert {old} --prefix {prefix} --out {new}`");
     match prefixes {
         [_] => format!("take that off with {command}"),

@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// The network that the tensors are of, and what of it is wrong.
 fn network(args: &Args, shapes: &Shapes) -> String {
     let Some(name) = weights::looks_like(shapes) else {
-        return "none that hpflow knows".to_owned();
+        return "not one that hpflow knows".to_owned();
     };
     let prefixes = weights::prefixes(shapes);
     if !prefixes.is_empty() && !weights::is_plain(shapes) {
@@ -105,7 +105,7 @@ fn network(args: &Args, shapes: &Shapes) -> String {
             "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"
         ),
         Err(WeightsError::Shape { name: tensor, found, expected, .. }) => {
-            format!("{name}, but {tensor} has shape {found:?} where it has {expected:?}")
+            format!("{name}, but {tensor} has shape {found:?}, expected {expected:?}")
         }
         Err(error) => format!("{name}, but {error}"),
     }

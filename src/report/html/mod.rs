@@ -10,10 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::scores::FileScores;
 use super::table::Table;
-use crate::benchmark::{Benchmark, Pair};
+use crate::benchmark::{Benchmark, Factor, Pair};
 use crate::score::{
-    Alpha, Answers, Breakdown, Factor, Measured, Protocol, ScoreError, Verdict, abbreviation,
-    judge, radius,
+    Alpha, Answers, Breakdown, Measured, Protocol, ScoreError, Verdict, abbreviation, judge, radius,
 };
 
 pub use photographs::{Photographs, load};
@@ -55,7 +54,7 @@ pub fn page(
         .map(|method| judge(benchmark, method.answers, protocol, alpha))
         .collect::<Result<Vec<_>, _>>()?;
     let data = data(benchmark, methods, &verdicts, protocol, alpha, photographs)?;
-    let title = format!("Semantic correspondence on {} {}", benchmark.name, benchmark.split);
+    let title = format!("Semantic correspondence on {} {}", benchmark.name(), benchmark.split);
     let tables: String = tables.iter().map(table::render).collect();
     // The data last, so that nothing in them is replaced again.
     Ok(include_str!("page.html")

@@ -2,10 +2,11 @@
 
 use super::published::add_published;
 use super::{Contrast, FileScores, Scope, own_notes};
+use crate::benchmark::{Factor, TEST_PAIRS};
 use crate::report::{ColumnGroup, Table, TableRow};
-use crate::score::bootstrap::{Bootstrap, Interval, Paired, TOO_FEW, Unit};
-use crate::score::published::{PublishedRow, TEST_PAIRS, table_3, table_4, table_5};
-use crate::score::{Alpha, Breakdown, Factor, Levels, Measure, Score, abbreviation};
+use crate::score::bootstrap::{Bootstrap, Interval, Paired, ResamplingUnit, TOO_FEW};
+use crate::score::published::{PublishedRow, table_3, table_4, table_5};
+use crate::score::{Alpha, Breakdown, Levels, Measure, Score, abbreviation};
 
 /// A row to be: a file's breakdown under one protocol at one α.
 struct Entry<'a> {
@@ -384,8 +385,8 @@ fn measured(entries: &[Entry<'_>]) -> String {
 fn how_drawn(bootstrap: Bootstrap) -> String {
     let Bootstrap { resamples, seed, unit } = bootstrap;
     let unit = match unit {
-        Unit::Images => "images",
-        Unit::Pairs => {
+        ResamplingUnit::Images => "images",
+        ResamplingUnit::Pairs => {
             "pairs as if they were independent, which is too narrow where they share images"
         }
     };

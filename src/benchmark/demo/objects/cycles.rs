@@ -2,7 +2,7 @@
 
 use super::super::random::{Random, sine_cosine};
 use super::super::solid::{Material, Solid, Texture, Vector, add, between};
-use super::{RUBBER, STEEL, grey, hue, paint};
+use super::parts::{RUBBER, STEEL, grey, hue, paint};
 use std::f64::consts::TAU;
 
 const AXLE: Vector = [0.0, 0.0, 1.0];
