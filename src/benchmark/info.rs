@@ -59,13 +59,16 @@ pub(super) struct BenchmarkReader {
     pub(super) read:
         fn(&Path, &BenchmarkOptions, &mut Faults) -> Result<SplitPairs, BenchmarkError>,
     /// Counts its images by heading, where image annotations tell it.
-    pub(super) headings: Option<fn(&Path) -> Result<Headings, BenchmarkError>>,
+    pub(super) headings: Option<CountHeadings>,
     /// How its files are checked.
     pub(super) check: FileCheck,
 }
 
 /// Images of each category by their heading in eighths of a turn (`azimuth_id`).
 pub type Headings = BTreeMap<String, [usize; 8]>;
+
+/// Counts images by heading, given the benchmark's folder.
+type CountHeadings = fn(&Path) -> Result<Headings, BenchmarkError>;
 
 /// How a benchmark's files are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
