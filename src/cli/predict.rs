@@ -83,7 +83,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             if begun.taken > 0 {
                 console.note(format!(
                     "{}: it is not known which photographs and annotations {} answered; their answers are \
-                     kept as they are: predict again without --resume if any has changed",
+                     kept as they are: run without --resume if any has changed",
                     args.out.display(),
                     counted(begun.taken, "pair")
                 ));

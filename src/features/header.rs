@@ -87,6 +87,11 @@ fn whole(value: &Value) -> Option<u64> {
     (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u64)
 }
 
+/// A value as JSON, cut where it is long.
+fn cut(value: &Value) -> String {
+    value.to_string().chars().take(80).collect()
+}
+
 /// A field, what it holds, and whether it must be there.
 type Field = (&'static str, Form, bool);
 
@@ -139,7 +144,7 @@ fn check_forms(header: &Value, null_is: &str) -> Result<(), String> {
         })
     };
     if !header.is_object() {
-        return Err(format!("found {header:.80}, expected {}", Form::Object.expected()));
+        return Err(format!("found {}, expected {}", cut(header), Form::Object.expected()));
     }
     // What version 1 does not know it leaves alone.
     let known = |&&(field, ..): &&Field| {
@@ -153,7 +158,8 @@ fn check_forms(header: &Value, null_is: &str) -> Result<(), String> {
     layers.into_iter().try_for_each(|(at, layer)| {
         let place = format!("description.layers[{at}]");
         if !layer.is_object() {
-            return Err(format!("`{place}` is {layer:.80}, expected {}", Form::Object.expected()));
+            let expected = Form::Object.expected();
+            return Err(format!("`{place}` is {}, expected {expected}", cut(layer)));
         }
         check(&format!("{place}."), layer, &FORMS_OF_LAYER)
     })
@@ -168,7 +174,7 @@ pub(super) fn parse(text: &str) -> Result<Header, String> {
         Some(1) => {}
         Some(VERSION) => known_fields(&value)?,
         _ => {
-            let found = value.get("version").unwrap_or(&Value::Null);
+            let found = cut(value.get("version").unwrap_or(&Value::Null));
             return Err(format!("version is {found}, expected 1 or {VERSION}"));
         }
     }
@@ -200,7 +206,7 @@ fn known_fields(header: &Value) -> Result<(), String> {
         });
         match unknown {
             Some(field) => {
-                let field: String = field.chars().take(80).collect();
+                let field: String = field.escape_debug().take(80).collect();
                 Err(format!("{place}`{field}` is unknown, expected only {}", fields.join(", ")))
             }
             None => Ok(()),

@@ -465,7 +465,7 @@ fn instructions_for_objects_are_refused() {
         (b"}(X\x01\x00\x00\x00aN\x82\x01u", "instruction 0x82"),
         (b"cargparse\nNamespace\n)RK\x01b", "to be set"),
         (b"ctorch\nFloatStorage\n)\x81", "an object that is not an argument namespace"),
-        (b"N)R", "no function"),
+        (b"N)R", "not a function"),
         (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in an unknown way"),
         (b"ctorch\nComplexFloatStorage\n", "asks for torch.ComplexFloatStorage"),
         (

@@ -205,7 +205,7 @@ fn a_byte_order_mark_is_passed_over_at_the_beginning_alone() {
 #[test]
 fn a_stream_is_refused_in_words() {
     let error = Reader::open(Path::new("/dev/null")).unwrap_err().to_string();
-    assert!(error.contains("/dev/null") && error.contains("store them in a file"), "{error}");
+    assert!(error.contains("/dev/null") && error.contains("write them to a file"), "{error}");
 }
 
 #[test]

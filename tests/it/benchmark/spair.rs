@@ -193,7 +193,7 @@ fn a_broken_annotation_or_layout_is_refused_with_its_file() {
         ("Layout/large/test.txt", "000001-a-b:cat\nnonsense\n", "test.txt:2: found \"nonsense\""),
         ("Layout/large/test.txt", "1-a-b:cat\n1-a-../b:cat", "test.txt:2: found"),
         ("Layout/large/test.txt", "1-a-b:c\n\n1-a-b:c", "test.txt:3: pair 1-a-b:c is listed a sec"),
-        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing; "),
+        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing;"),
     ] {
         let folder = benchmark(json!({}));
         fs::write(folder.path().join(name), content).unwrap();

@@ -149,21 +149,23 @@ fn each(target: &str, check: impl Fn(&[u8]) -> bool) {
 fn searches_are_read_as_they_were_or_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("search.json");
-    let resumed = |file: &Path| State::resume(file, Map::new());
+    // A search is continued with its own settings.
     let again = |state: &State| {
         state.write(&file).expect("a file");
-        assert!(resumed(&file).expect("what was written") == *state);
+        let read = State::resume(&file, state.settings.clone()).expect("what was written");
+        assert!(read == *state);
     };
     each("search", |data| {
         fs::write(&file, data).expect("a file");
-        let state = resumed(&file);
-        if let Ok(state) = &state {
-            again(state);
+        let said = serde_json::from_slice::<State>(data);
+        let settings = said.as_ref().map_or_else(|_| Map::new(), |state| state.settings.clone());
+        if let Ok(state) = State::resume(&file, settings.clone()) {
+            again(&state);
         }
         // The checksum keeps all but a few inputs from what is read behind it.
-        let Ok(state) = serde_json::from_slice::<State>(data) else { return false };
+        let Ok(state) = said else { return false };
         state.write(&file).expect("a file");
-        let Ok(state) = resumed(&file) else { return false };
+        let Ok(state) = State::resume(&file, settings) else { return false };
         again(&state);
         if state.fits(&[2, 3], &[0, 1, 2, 3]).is_ok() {
             let right = |bits: usize, pairs: usize| bits == [0, 2, 5][pairs];
