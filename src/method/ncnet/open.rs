@@ -12,7 +12,6 @@ use crate::backbone::weights::{Checkpoint, Identity};
 use crate::backbone::{self, Device};
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
 use crate::engine::{self, EngineKind, EngineOptions};
-use crate::hyperpixel::Precision;
 use crate::method::frame::first_pixel;
 use crate::method::learned::{Values, backbone_weights, unfit};
 use crate::method::shelf::Scheme;
@@ -181,7 +180,6 @@ fn open_engine(
 ) -> Result<Box<dyn ConsensusEngine>, OpenError> {
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let kind = options.engine.unwrap_or_default();
-    let options =
-        EngineOptions { adapter, torch_threads: threads, precision: Precision::F32, pool: None };
+    let options = EngineOptions { adapter, torch_threads: threads, ..EngineOptions::default() };
     engine::open_consensus(kind, &options, consensus).map_err(OpenError::of_engine)
 }
