@@ -59,8 +59,8 @@ pub mod kernels {
 /// Buffer layouts of the kernels.
 pub mod layout {
     pub use crate::engine::gpu::layout::{
-        ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
-        SKEW, SLOT, TransformParams,
+        ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, NOT_ASKED, PairParams,
+        PickParams, SKEW, SLOT, TransformParams,
     };
 }
 

@@ -7,6 +7,7 @@ use super::is_usage;
 use super::output::{self, counted};
 use hpflow::low_level::engine::{
     AdapterReport, DeviceCheck, InstructionSet, Preset, PresetError, TensorCores, adapters, check,
+    why_no_adapter,
 };
 
 /// Arguments of `hpflow devices`.
@@ -203,9 +204,7 @@ impl Found {
     fn text(&self) -> String {
         let mut lines = Vec::new();
         if self.adapters.is_empty() {
-            lines.push(
-                "no GPU adapter: neither Vulkan, Metal nor DX12 has a driver here".to_owned(),
-            );
+            lines.push(format!("no GPU adapter: {}", why_no_adapter()));
         }
         for adapter in &self.adapters {
             lines.extend(adapter_text(adapter));

@@ -120,6 +120,14 @@ fn thread_count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of MiB that a GPU may have.
+fn mebibytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_048_576) => Ok(number),
+        _ => Err("expected a whole number of MiB from 1 to 1048576".to_owned()),
+    }
+}
+
 fn layout_size(name: &str) -> Result<LayoutSize, String> {
     [LayoutSize::Large, LayoutSize::Small]
         .into_iter()
@@ -158,6 +166,10 @@ pub struct HpfArgs {
     /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// Memory for photographs on the GPU, in MiB; what a pair takes beside it is not counted. Default:
+    /// 1024. The numbers do not depend on it.
+    #[arg(long, value_name = "MIB", value_parser = mebibytes)]
+    pub gpu_memory: Option<u64>,
     /// How feature maps are stored: f16 takes half the memory and rounds them; sums are in f32.
     /// Default: f32.
     #[arg(long, value_enum)]
@@ -343,6 +355,7 @@ impl HpfArgs {
             layers: self.layers.clone(),
             engine: self.engine,
             adapter: self.adapter.clone(),
+            gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
             precision: self.precision,
             ..self.network.options(console)
         }

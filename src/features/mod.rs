@@ -5,7 +5,7 @@
 //! metadata, [`METADATA`], whose value is JSON (a [`Header`]):
 //!
 //! ```json
-//! {"version":2,"arithmetic":2,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
+//! {"version":2,"arithmetic":3,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
 //!  "sha256":"…","original_size":[500,375],"resized_size":[300,225],"ratio":0.6,
 //!  "description":{"backbone":"resnet50","image_side":300,"precision":"f32",
 //!    "layers":[{"id":0,"name":"layer0","stride":4,"channels":64,

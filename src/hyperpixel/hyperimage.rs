@@ -28,6 +28,8 @@ pub struct Hyperimage {
     pub groups: Vec<Group>,
     /// 1 / norm of every hyperpixel as it is stored (row-major over `grid`); 0 where the norm is 0.
     pub inverse_norms: Vec<f32>,
+    /// Whether every number of the maps is finite: no engine matches others.
+    pub finite: bool,
 }
 
 impl Hyperimage {
@@ -66,7 +68,8 @@ impl Hyperimage {
         let groups = group(maps, precision);
         let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
         let inverse_norms = inverse_norms(&grid, &groups);
-        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms }
+        let finite = are_finite(maps);
+        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms, finite }
     }
 
     /// How its maps are stored.
@@ -81,6 +84,14 @@ impl Hyperimage {
         let maps: usize = self.groups.iter().map(|group| group.data.bytes()).sum();
         maps + size_of_val(self.inverse_norms.as_slice())
     }
+}
+
+/// Whether maps have finite numbers alone.
+pub(super) fn are_finite(maps: &[FeatureMap]) -> bool {
+    // The exponent of a number that is none, or infinite, has all its bits set. Without an early end the
+    // loop is one of vectors.
+    let odd = |value: &f32| u32::from(value.to_bits() & 0x7f80_0000 == 0x7f80_0000);
+    maps.iter().all(|map| map.data.iter().fold(0, |found, value| found | odd(value)) == 0)
 }
 
 /// A number that was not given before in this process.

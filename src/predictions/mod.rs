@@ -1,7 +1,7 @@
 //! The file between predicting and scoring: JSON Lines, a header and a line a pair.
 //!
 //! ```text
-//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":2}
+//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":3}
 //! {"pair":"000001-2008_002719-2008_004100:aeroplane","keypoints":[[36.5,148.25],null]}
 //! ```
 //!

@@ -358,3 +358,48 @@ fn presets_are_for_the_gpu_engine() {
     bench(&["--engines", "gpu", "--preset", "hardware,step=3"]).code(2);
     bench(&["--sweep", "--engines", "cpu"]).code(2);
 }
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn a_pair_has_the_same_bits_with_its_mirror_and_alone_with_every_preset() {
+    for precision in [Precision::F32, Precision::F16] {
+        for preset in presets() {
+            let options = GpuOptions { preset: Some(preset), ..options_in(precision) };
+            let mut engine = GpuEngine::with(&options).expect("an engine");
+            let [first, second] = [([97, 66], 1), ([75, 101], 2)]
+                .map(|(size, seed)| hyperimage_in(precision, "0,9,14", size, seed));
+            let one = |source: &Arc<Hyperimage>, target: &Arc<Hyperimage>| PairRequest {
+                source: Arc::clone(source),
+                target: Arc::clone(target),
+                rows: (0..source.grid.len() as u32).step_by(5).collect(),
+            };
+            let both = [one(&first, &second), one(&second, &first)];
+            let together = bits(&engine.match_pairs(&both).expect("matches"));
+            for (pair, expected) in both.iter().zip(&together) {
+                let alone = engine.match_pairs(std::slice::from_ref(pair)).expect("matches");
+                assert_eq!(bits(&alone)[0], *expected, "{}", preset.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn maps_that_are_not_finite_are_refused_by_every_engine() {
+    for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let layers = "0,9".parse().expect("layers");
+        let mut maps = hpflow::testing::synthetic::feature_maps("resnet50", &layers, [60, 50], 1);
+        maps[1].data[5] = odd;
+        let geometry = hpflow::testing::hyperpixel::Geometry::new(4, 11);
+        let broken = Arc::new(Hyperimage::new(geometry, 60, 50, [1.0; 2], &maps));
+        let whole = hyperimage("0,9", [60, 50], 2);
+        for (source, target) in [(&broken, &whole), (&whole, &broken)] {
+            let pair = PairRequest {
+                source: Arc::clone(source),
+                target: Arc::clone(target),
+                rows: vec![0],
+            };
+            let error = CpuEngine::new().match_pairs(&[pair]).expect_err("not finite");
+            assert!(matches!(error, EngineError::NotFinite { .. }), "{error}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod features;
 #[cfg(feature = "torch")]
 mod golden;
 mod gpu;
+mod gpu_faults;
 mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;

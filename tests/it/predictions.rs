@@ -47,7 +47,7 @@ fn the_bytes_of_a_file_are_these() {
     assert_eq!(
         text,
         format!(
-            r#"{{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{{"method":"hpf","layers":[0,9,10],"engine":"cpu"}},"created_by":"hpflow {version}","arithmetic":2}}
+            r#"{{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{{"method":"hpf","layers":[0,9,10],"engine":"cpu"}},"created_by":"hpflow {version}","arithmetic":3}}
 {{"pair":"000001-a-b:cat","keypoints":[[36.5,148.25],null]}}
 {{"pair":"000002-b-a:cat","keypoints":[[0.1,-7]]}}
 {{"pair":"000003-a-\"é:cat","keypoints":[]}}

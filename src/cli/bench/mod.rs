@@ -238,6 +238,7 @@ fn with_preset(hpf: &HpfArgs, preset: Preset) -> Result<GpuEngine, EngineError> 
         adapter: hpf.adapter.clone(),
         preset: Some(preset),
         precision: hpf.precision.unwrap_or_default(),
+        memory_budget: hpf.gpu_memory.map_or(GpuOptions::default().memory_budget, |mib| mib << 20),
         ..GpuOptions::default()
     })
 }

@@ -2,6 +2,7 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
+use super::missing::missing;
 use super::preset::{COOPERATIVE_SIDE, Preset};
 use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
@@ -41,6 +42,12 @@ pub struct AdapterReport {
     pub unsuitable: Option<String>,
 }
 
+/// Why there is no adapter, where [`adapters`] gives none.
+#[must_use]
+pub fn why_no_adapter() -> super::MissingDriver {
+    missing()
+}
+
 /// Every adapter, the one that is chosen by default first.
 #[must_use]
 pub fn adapters() -> Vec<AdapterReport> {
@@ -62,7 +69,7 @@ pub(crate) fn hardware_gpu() -> Option<String> {
 pub(super) fn choose(asked: Option<&str>) -> Result<Adapter, GpuError> {
     let mut adapters = ranked();
     if adapters.is_empty() {
-        return Err(GpuError::NoAdapter);
+        return Err(GpuError::NoAdapter { missing: missing() });
     }
     if let Some(asked) = asked {
         let present: Vec<String> = adapters.iter().map(|one| known_as(&one.get_info())).collect();
@@ -148,6 +155,9 @@ fn ranked() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     descriptor.flags = wgpu::InstanceFlags::empty();
+    // A buffer that would not leave the system enough is refused, before the driver gives the device up.
+    descriptor.memory_budget_thresholds =
+        wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {

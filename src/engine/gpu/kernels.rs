@@ -1,6 +1,7 @@
 //! The kernels of `shaders/`: each file with its entry points and constants, and the text that a
 //! driver gets.
 
+use super::layout::TAP_LINES;
 use super::preset::{COOPERATIVE_SIDE, COOPERATIVE_TILE, Preset};
 use super::unroll::{TextError, choose, unroll, with_constant};
 use crate::engine::hough::BLUR_SIDE;
@@ -35,6 +36,8 @@ enum Flag {
     Sets,
     /// Whether similarities are kept, for an examination.
     KeepSimilarities,
+    /// Whether pairs are those back.
+    Backward,
 }
 
 /// What a kernel is used for.
@@ -44,8 +47,10 @@ pub struct Variant {
     pub precision: Precision,
     /// For pairs under layer sets that have their base group in common. Only some kernels differ.
     pub sets: bool,
-    /// Keeps similarities, for an examination. Only `pick` differs.
+    /// Keeps similarities, for an examination, and picks nothing. Only `pick` differs.
     pub keep_similarities: bool,
+    /// For pairs back: from the second image of a couple to the first. Only `gather` and `pick` differ.
+    pub backward: bool,
 }
 
 impl Variant {
@@ -188,9 +193,10 @@ pub static KERNELS: Kernels = Kernels {
         extensions: "",
         parts: &[TILE, TARGET],
         entries: &["gather", "pick", "best"],
-        flags: &[Flag::Sets, Flag::KeepSimilarities],
+        flags: &[Flag::Sets, Flag::KeepSimilarities, Flag::Backward],
         constants: |preset| {
-            let mut constants = vec![("WORKGROUP", preset.workgroup)];
+            let mut constants =
+                vec![("WORKGROUP", preset.workgroup), ("TAP_LINES", TAP_LINES as u32)];
             constants.extend(tile(preset.pick_tile));
             constants
         },
@@ -258,6 +264,7 @@ impl Flag {
             Self::Shared => "SHARED",
             Self::Sets => "SETS",
             Self::KeepSimilarities => "KEEP_SIMILARITIES",
+            Self::Backward => "BACKWARD",
         }
     }
 
@@ -266,6 +273,7 @@ impl Flag {
             Self::Shared => preset.shared,
             Self::Sets => variant.sets,
             Self::KeepSimilarities => variant.keep_similarities,
+            Self::Backward => variant.backward,
         }
     }
 }
@@ -310,10 +318,8 @@ impl KernelFile {
             text = with_constant(&text, &format!("const {}: bool = ", flag.name()), &value)?;
         }
         text = choose(&text, "HALF", half)?;
-        for flag in [Flag::Shared, Flag::Sets] {
-            if self.flags.contains(&flag) {
-                text = choose(&text, flag.name(), flag.value(preset, variant))?;
-            }
+        for flag in self.flags {
+            text = choose(&text, flag.name(), flag.value(preset, variant))?;
         }
         unroll(&text, &constants)
     }

@@ -14,6 +14,9 @@ pub const SLOT: usize = 256;
 /// `shaders/shared/params.wgsl`, which says why.
 pub const SKEW: usize = 1;
 
+/// Lines of a coarse group among the gathered rows of a pair back.
+pub(super) const TAP_LINES: usize = 6;
+
 /// Bytes of a vec4 of f32, the unit of most offsets.
 pub(crate) const QUAD: usize = 16;
 
@@ -24,6 +27,9 @@ pub(super) fn map_quad(precision: Precision) -> usize {
         Precision::F16 => QUAD / 2,
     }
 }
+
+/// Where a pair's Hough space is that nobody asked for: `NOT_ASKED` in `shaders/shared/params.wgsl`.
+pub const NOT_ASKED: u32 = u32::MAX;
 
 /// A pair of images of one batch; fields as in `shaders/params.wgsl`.
 #[repr(C)]
@@ -48,6 +54,7 @@ pub struct PairParams {
     pub tables: u32,
     pub bins_x: u32,
     pub bins_y: u32,
+    pub back: u32,
 }
 
 /// A layer of a coarse group of a pair; fields as in `shaders/params.wgsl`.

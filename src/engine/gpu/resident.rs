@@ -61,6 +61,11 @@ impl Residency {
         Self { pages: Vec::new(), images: HashMap::new(), budget, clock: 0 }
     }
 
+    /// The memory for images in bytes.
+    pub(super) fn budget(&self) -> u64 {
+        self.budget
+    }
+
     /// The buffer of a page.
     pub(super) fn page(&self, index: usize) -> &Buffer {
         &self.pages[index].buffer
@@ -192,7 +197,8 @@ fn upload(
     device.check()?;
     let Some(mut view) = view else {
         let reason = "no staging memory for a photograph's feature maps".to_owned();
-        return Err(GpuError::OutOfMemory { adapter: device.info.name.clone(), reason });
+        let adapter = device.info.name.clone();
+        return Err(GpuError::OutOfMemory { adapter, reason, needed: None });
     };
     let mut staging = view.slice(..);
     staging.fill(0);

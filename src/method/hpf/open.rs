@@ -18,6 +18,7 @@ pub const ENTRY: Entry = Entry {
         Setting::Features,
         Setting::Engine,
         Setting::Adapter,
+        Setting::GpuMemory,
         Setting::Precision,
     ],
     engines: &[EngineKind::Gpu, EngineKind::Cpu, EngineKind::Dense],
@@ -156,6 +157,7 @@ pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, Op
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let precision = options.precision.unwrap_or_default();
-    let options = EngineOptions { adapter, torch_threads: threads, precision, pool: None };
+    let memory = options.gpu_memory;
+    let options = EngineOptions { adapter, torch_threads: threads, precision, memory, pool: None };
     engine::open(kind, &options).map_err(OpenError::of_engine)
 }

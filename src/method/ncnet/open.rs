@@ -13,7 +13,6 @@ use crate::backbone::weights::{WeightsFile, WeightsIdentity};
 use crate::backbone::{self, BackboneOptions, Device};
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
 use crate::engine::{self, EngineKind, EngineOptions};
-use crate::hyperpixel::Precision;
 use crate::method::frame::first_pixel;
 use crate::method::learned::{Values, backbone_weights, unfit};
 use crate::method::shelf::Scheme;
@@ -182,7 +181,6 @@ fn open_engine(
 ) -> Result<Box<dyn ConsensusEngine>, OpenError> {
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let kind = options.engine.unwrap_or_default();
-    let options =
-        EngineOptions { adapter, torch_threads: threads, precision: Precision::F32, pool: None };
+    let options = EngineOptions { adapter, torch_threads: threads, ..EngineOptions::default() };
     engine::open_consensus(kind, &options, consensus).map_err(OpenError::of_engine)
 }

@@ -291,14 +291,14 @@ fn another_arithmetic_is_refused_with_what_changed() {
     stopped(&tiny, "a.jsonl", 1);
     let partial = tiny.path("a.jsonl.partial");
     let begun = fs::read_to_string(&partial).expect("predictions");
-    let current = format!(r#""created_by":"hpflow {}","arithmetic":2"#, env!("CARGO_PKG_VERSION"));
+    let current = format!(r#""created_by":"hpflow {}","arithmetic":3"#, env!("CARGO_PKG_VERSION"));
     let cases: [(&str, &[&str]); 4] = [
         (
             r#""created_by":"hpflow 0.1.0""#,
             &["hpflow 0.1.0 with arithmetic 1", "resized to a pixel less"],
         ),
         (r#""created_by":"hpflow 0.1.9","arithmetic":1"#, &["arithmetic 1", "resized to a pixel"]),
-        (r#""created_by":"hpflow 0.9.0","arithmetic":3"#, &["hpflow 0.9.0 with arithmetic 3"]),
+        (r#""created_by":"hpflow 0.9.0","arithmetic":4"#, &["hpflow 0.9.0 with arithmetic 4"]),
         (r#""created_by":"mine""#, &["by mine, which does not give its arithmetic"]),
     ];
     for (header, said) in cases {
