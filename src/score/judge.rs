@@ -92,7 +92,7 @@ pub(super) fn is_for(protocol: &Protocol, benchmark: &Benchmark) -> Result<(), S
         let benchmark = kind.name().to_owned();
         return Err(ScoreError::OtherBenchmark { protocol: name, of, benchmark });
     }
-    let others = || names(kind);
+    let others = || names(kind, |one| one.annotations == AnnotationForm::Any);
     match (protocol.annotations, &benchmark.visibility) {
         (AnnotationForm::Any, _) | (AnnotationForm::Ap10k, Visibility::Full) => Ok(()),
         (AnnotationForm::Ap10k, Visibility::Unsaid) => Err(ScoreError::NotDefined {

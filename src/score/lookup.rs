@@ -11,7 +11,7 @@ impl Evaluator {
     /// Its code does not score the benchmark, or does and hpflow lacks it.
     pub fn on(&self, kind: BenchmarkKind) -> Result<&'static Protocol, ScoreError> {
         let (protocol, benchmark) = (self.name, kind.name());
-        let others = || names(kind);
+        let others = || names(kind, |_| true);
         kind.info().protocol(protocol).map_err(|refusal| match refusal {
             Refusal::NotDefined(why) => {
                 ScoreError::NotDefined { protocol, benchmark, why, others: others() }
@@ -23,9 +23,10 @@ impl Evaluator {
     }
 }
 
-/// The names of the protocols that are defined for a benchmark.
-pub(super) fn names(kind: BenchmarkKind) -> String {
-    defined(kind).map(|one| one.name).collect::<Vec<_>>().join(", ")
+/// The names of the protocols that are defined for a benchmark, of those that are asked for.
+pub(super) fn names(kind: BenchmarkKind, wanted: impl Fn(&Protocol) -> bool) -> String {
+    let names = defined(kind).filter(|one| wanted(one)).map(|one| one.name);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The protocols of a benchmark's own paper: one, or two where it has two measures.
