@@ -329,8 +329,8 @@ impl Table<'_> {
     ) -> Result<Option<Row>, BenchmarkError> {
         let whole = record.iter().collect::<Vec<_>>().join(",");
         let cells = cells(record).map_err(|what| self.fault(line, what))?;
-        if cells.iter().all(String::is_empty) {
-            return Ok(None); // a line of blanks, or of commas, as spreadsheets leave them
+        if cells.iter().all(String::is_empty) && cells.len() == 1 {
+            return Ok(None); // a line of blanks
         }
         if self.columns.is_none() {
             let found = self.form.columns(&cells);

@@ -137,13 +137,6 @@ fn several_rows_are_each_named_and_a_limit_counts_them() {
     let going = predict(&case, "pf-pascal", "PF-PASCAL", &["--keep-going", "--limit", "2"]);
     fails(&going, 1, &["1 pair could not be read", ".csv:3: "]);
     assert_eq!(ids(&case), ["aeroplane/im0-im1"]);
-    // Empty rows, as spreadsheets leave them, are no rows.
-    fs::remove_file(case.path("o.jsonl")).expect("predictions");
-    let _ = fs::remove_file(case.path("o.jsonl.inputs"));
-    let empty = "source,target,class\n,,\nim0.jpg,im1.jpg,1\n,,\n,,,,\n";
-    fs::write(&list, empty).expect("a list");
-    assert!(predict(&case, "pf-pascal", "PF-PASCAL", &[]).status.success());
-    assert_eq!(ids(&case), ["aeroplane/im0-im1"]);
     // A heading that says nothing, and a column that may tell mirrored rows, are of the whole list.
     for broken in ["a,b,c\nim0.jpg,im1.jpg,1\n", "source,target,class,flag\nim0.jpg,im1.jpg,1,1\n"]
     {
