@@ -336,11 +336,6 @@ fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
         (BenchmarkKind::Tss, "sd-dino-class", "is defined for tss, but hpflow lacks it"),
         (BenchmarkKind::Tss, "geoaware-point", "is not defined for tss: its code has no TSS"),
         (
-            BenchmarkKind::Spair,
-            "scnet-224",
-            "is not defined for spair: its code measures PF-PASCAL",
-        ),
-        (
             BenchmarkKind::SpairJson,
             "scnet-224",
             "is not defined for spair-json: its code measures PF",
@@ -377,8 +372,8 @@ fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
     assert_eq!(
         names(BenchmarkKind::Spair),
         "spair dhpf-240 chm-240 cats-256 sd-dino-class sd-dino-weighted geoaware-image geoaware-point \
-         dift-image dift-point sd4match-image sd4match-point visual-ai-image visual-ai-point pascal \
-         mmpose"
+         dift-image dift-point sd4match-image sd4match-point visual-ai-image visual-ai-point \
+         scnet-224 pascal mmpose"
     );
     assert_eq!(
         names(BenchmarkKind::SpairJson),
