@@ -26,7 +26,7 @@ pub mod published;
 mod tests;
 
 pub use alpha::{Alpha, NotAnAlpha};
-pub use answers::{Answers, Predicted};
+pub use answers::Answers;
 pub use breakdown::{Breakdown, Levels, breakdown};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, check, judge, radius, rights};
