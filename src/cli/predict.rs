@@ -122,8 +122,8 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
     let out = args.out.display();
     let stopped = match (&*why, &partial) {
         (StopReason::TooLarge(_), Some(partial)) => format!(
-            "this engine cannot take a pair; delete {}, start again, or go on with --resume \
-             --keep-going, which leaves the pair unanswered",
+            "this engine cannot take a pair; delete {} and start again with another one, or continue \
+             with --resume --keep-going, which leaves the pair unanswered",
             partial.display()
         ),
         (_, Some(partial)) => format!(

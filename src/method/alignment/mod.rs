@@ -189,12 +189,20 @@ impl PairNetwork for Alignment {
     }
 }
 
-impl Mapping for Aligned {
-    /// `None` where an inverse is wanted and there is none.
-    fn apply(&self, point: [f64; 2]) -> Option<[f64; 2]> {
+impl Aligned {
+    /// Where a point of the pair's source is in its target, both from -1 to 1; `None` where an inverse
+    /// is wanted and there is none.
+    #[must_use]
+    pub fn apply(&self, point: [f64; 2]) -> Option<[f64; 2]> {
         match self.direction {
             Direction::Direct => Some(apply_all(&self.stages, point)),
             Direction::Inverse => invert_all(&self.stages, point),
         }
+    }
+}
+
+impl Mapping for Aligned {
+    fn apply(&self, point: [f64; 2]) -> Option<[f64; 2]> {
+        self.apply(point)
     }
 }

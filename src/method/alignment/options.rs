@@ -193,9 +193,13 @@ impl AlignmentOptions {
         let networks = trunk::Network::ALL;
         let backbone = request.choice("backbone", method, &networks, trunk::Network::name)?;
         let direction = request.choice("direction", method, &Direction::ALL, Direction::name)?;
-        let sharing = request.value("engine").and_then(|engine| {
-            SHARING.into_iter().find(|(name, _)| *name == engine).map(|(_, sharing)| sharing)
-        });
+        let sharing = match request.value("engine") {
+            None | Some("auto") => Sharing::default(),
+            Some(_) => request
+                .choice("engine", method, &SHARING, |(name, _)| name)?
+                .map(|(_, sharing)| sharing)
+                .expect("a value was given"),
+        };
         let Some(weights) = request.value("weights") else {
             return Err(OpenError::Missing {
                 option: "weights",
@@ -211,8 +215,7 @@ impl AlignmentOptions {
             weights: AlignmentWeights::named(weights)?,
             backbone_weights: request.parse("backbone-weights")?,
             direction: direction.unwrap_or_default(),
-            // A request for another engine than these has been refused, but for `auto`.
-            sharing: sharing.unwrap_or_default(),
+            sharing,
             benchmark: request.benchmark,
             resources: request.resources.clone(),
         })

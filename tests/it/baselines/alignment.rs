@@ -12,7 +12,6 @@ use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
 use hpflow::testing::method::alignment::geometry::{Geometry, Transformation};
 use hpflow::testing::method::alignment::regression::{RegressionKind, Values, a2net, cnngeo};
 use hpflow::testing::method::frame::Frame;
-use hpflow::testing::method::pair_network::Mapping as _;
 
 use super::{fixture, near, points, rows, stream};
 
