@@ -9,7 +9,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use super::Usage;
 use super::console::Console;
 use hpflow::low_level::backbone::Backbone;
-use hpflow::low_level::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
+use hpflow::low_level::benchmark::{
+    Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,
+};
 use hpflow::low_level::engine::{Engine, EngineKind};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::{BackboneKind, HpfOptions};
@@ -24,10 +26,8 @@ const MOST_THREADS: usize = 1024;
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
 pub struct BenchmarkArgs {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    pub benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    pub benchmark: BenchmarkKind,
     /// The folder of the benchmark, as it is distributed.
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
@@ -62,8 +62,8 @@ impl BenchmarkArgs {
         Ok(Benchmark::open_readable(self.benchmark, &self.root, &self.options())?)
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> BenchmarkOptions {
+        BenchmarkOptions {
             split: self.split.clone(),
             layout: self.layout,
             categories: self.category.clone(),
@@ -82,6 +82,25 @@ impl BenchmarkArgs {
     }
 }
 
+/// The benchmarks that are read, for help.
+pub fn benchmarks() -> String {
+    let named = |kind: &BenchmarkKind| match kind.info().about {
+        "" => kind.name().to_owned(),
+        about => format!("{kind}: {about}"),
+    };
+    let named: Vec<String> = BenchmarkKind::ALL.iter().map(named).collect();
+    listed(&named, ", or ")
+}
+
+/// Things in a row, with something else than a comma before the last.
+pub fn listed(things: &[String], before_last: &str) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{}{before_last}{last}", others.join(", ")),
+    }
+}
+
 /// A number of things of which there must be one.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -95,6 +114,14 @@ fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=MOST_THREADS) => Ok(number),
         _ => Err(format!("expected a whole number from 1 to {MOST_THREADS}")),
+    }
+}
+
+/// A number of MiB that a GPU may have.
+fn mebibytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_048_576) => Ok(number),
+        _ => Err("expected a whole number of MiB from 1 to 1048576".to_owned()),
     }
 }
 
@@ -133,9 +160,13 @@ pub struct HpfArgs {
     /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
-    /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
+    /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// Memory for photographs on the GPU, in MiB; what a pair takes beside it is not counted. Default:
+    /// 1024. The numbers do not depend on it.
+    #[arg(long, value_name = "MIB", value_parser = mebibytes)]
+    pub gpu_memory: Option<u64>,
     /// How feature maps are stored: f16 takes half the memory and rounds them; sums are in f32.
     /// Default: f32.
     #[arg(long, value_enum)]
@@ -214,7 +245,7 @@ impl MethodArgs {
     fn request(
         &self,
         (photographs, some): (&[Image], bool),
-        benchmark: Kind,
+        benchmark: BenchmarkKind,
         console: Console,
     ) -> Request {
         let features = self.features.features.as_ref().map(|folder| KeptFeatures {
@@ -235,7 +266,7 @@ impl MethodArgs {
     /// # Errors
     /// Wrong usage.
     pub fn check(&self) -> anyhow::Result<()> {
-        let request = self.request((&[], false), Kind::Spair, Console { quiet: true });
+        let request = self.request((&[], false), BenchmarkKind::Spair, Console { quiet: true });
         method::parse(&self.method, &request).map(drop).map_err(in_words)
     }
 
@@ -246,7 +277,7 @@ impl MethodArgs {
     pub fn open(
         &self,
         photographs: (&[Image], bool),
-        benchmark: Kind,
+        benchmark: BenchmarkKind,
         console: Console,
     ) -> anyhow::Result<Box<dyn Method>> {
         let request = self.request(photographs, benchmark, console);
@@ -280,7 +311,7 @@ impl BackboneArgs {
     }
 
     /// What these options ask of a method.
-    fn request(&self, benchmark: Kind, console: Console) -> Request {
+    fn request(&self, benchmark: BenchmarkKind, console: Console) -> Request {
         let (threads, progress) = (self.threads.unwrap_or_default(), console.transfers());
         let resources = Resources { threads, progress, ..Resources::default() };
         Request::new(benchmark)
@@ -294,7 +325,7 @@ impl BackboneArgs {
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
     pub fn open(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
-        let options = HpfOptions::from_request(&self.request(Kind::Spair, console));
+        let options = HpfOptions::from_request(&self.request(BenchmarkKind::Spair, console));
         options.and_then(|options| options.open_backbone()).map_err(in_words)
     }
 
@@ -314,12 +345,13 @@ impl BackboneArgs {
 
 impl HpfArgs {
     /// What these options ask of a method.
-    fn request(&self, benchmark: Kind, console: Console) -> Request {
+    fn request(&self, benchmark: BenchmarkKind, console: Console) -> Request {
         self.network
             .request(benchmark, console)
             .with_some("layers", self.layers.clone())
             .with_some("engine", self.engine.map(EngineKind::name))
             .with_some("adapter", self.adapter.clone())
+            .with_some("gpu-memory", self.gpu_memory.map(|mebibytes| mebibytes.to_string()))
             .with_some("precision", self.precision.map(Precision::name))
     }
 
@@ -327,7 +359,7 @@ impl HpfArgs {
     ///
     /// # Errors
     /// Wrong usage.
-    pub fn options(&self, benchmark: Kind) -> anyhow::Result<HpfOptions> {
+    pub fn options(&self, benchmark: BenchmarkKind) -> anyhow::Result<HpfOptions> {
         let request = self.request(benchmark, Console { quiet: true });
         HpfOptions::from_request(&request).map_err(in_words)
     }
@@ -336,7 +368,7 @@ impl HpfArgs {
     ///
     /// # Errors
     /// Something that is no layer set, or none published.
-    pub fn layer_set(&self, benchmark: Kind) -> anyhow::Result<LayerSet> {
+    pub fn layer_set(&self, benchmark: BenchmarkKind) -> anyhow::Result<LayerSet> {
         self.options(benchmark)?.layer_set().map_err(in_words)
     }
 
@@ -345,6 +377,6 @@ impl HpfArgs {
     /// # Errors
     /// Wrong usage (an unknown adapter), or an engine that cannot run.
     pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
-        self.options(Kind::Spair)?.open_engine_of(kind).map_err(in_words)
+        self.options(BenchmarkKind::Spair)?.open_engine_of(kind).map_err(in_words)
     }
 }

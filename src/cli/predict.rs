@@ -51,7 +51,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
     if streamed && args.resume {
         let out = args.out.display();
-        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        let what = format!(
+            "--resume: {out} is not a regular file, and only a regular file can be continued"
+        );
         return Err(Usage(what).into());
     }
     let (benchmark, unreadable) = if args.keep_going {
@@ -81,8 +83,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             }
             if begun.taken > 0 {
                 console.note(format!(
-                    "{}: which photographs and annotations {} answered is not known, and their answers \
-                     are taken as they are; predict anew if any has changed",
+                    "{}: it is not known which photographs and annotations {} answered; their answers are \
+                     kept as they are: run without --resume if any has changed",
                     args.out.display(),
                     counted(begun.taken, "pair")
                 ));
@@ -105,8 +107,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, benchmark.kind()?, console)?;
-    method.check(&benchmark.name, &benchmark.images)?;
+    let method = args.method.open(photographs, benchmark.kind, console)?;
+    method.check(benchmark.name(), &benchmark.images)?;
     Ok(method)
 }
 
@@ -120,17 +122,17 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         error => return error.into(),
     };
     let out = args.out.display();
-    let stopped = match (&*why, &partial) {
+    let kept = match (&*why, &partial) {
         (StopReason::TooLarge(_), Some(partial)) => format!(
-            "this engine cannot take a pair; delete {} and start again with another one, or continue \
-             with --resume --keep-going, which leaves the pair unanswered",
+            "delete {} and start again with another engine, or continue with --resume --keep-going, \
+             which leaves the pair unanswered",
             partial.display()
         ),
         (_, Some(partial)) => format!(
-            "stopped; what was predicted is in {} and --resume continues it",
+            "the predictions so far are in {}, and --resume continues them",
             partial.display()
         ),
-        (_, None) => format!("stopped; {out} has what was predicted"),
+        (_, None) => format!("the predictions so far are in {out}"),
     };
     let why = match *why {
         StopReason::Unusable(unusable) => anyhow::anyhow!(
@@ -138,7 +140,7 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         ),
         why => why.into(),
     };
-    why.context(stopped)
+    anyhow::anyhow!("{why}; {kept}")
 }
 
 /// What is done again, and why.

@@ -1,7 +1,7 @@
 //! What a method is, in one value that its folder declares.
 
 use super::{Method, OpenError, Request, table};
-use crate::benchmark::Kind;
+use crate::benchmark::BenchmarkKind;
 use crate::hyperpixel::LayerSet;
 use crate::predictions::MethodHeader;
 
@@ -31,7 +31,7 @@ pub struct PublishedLayers {
     /// The network.
     pub backbone: &'static str,
     /// The benchmarks that it is for.
-    pub benchmarks: &'static [Kind],
+    pub benchmarks: &'static [BenchmarkKind],
     /// The layers, ascending.
     pub layers: &'static [usize],
 }
@@ -53,7 +53,7 @@ impl MethodInfo {
     pub fn published_layers(
         &self,
         backbone: &str,
-        benchmark: Kind,
+        benchmark: BenchmarkKind,
         layers: impl IntoIterator<Item = usize>,
     ) -> Result<LayerSet, OpenError> {
         let of_backbone = || self.layers.iter().filter(|one| one.backbone == backbone);

@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Advice, OpenError, Resources};
 use crate::Point;
-use crate::backbone::weights::{Checkpoint, Identity};
-use crate::backbone::{self, Device, WeightsSource, trunk};
+use crate::backbone::networks::TrunkKind;
+use crate::backbone::trunk::Trunk;
+use crate::backbone::weights::{WeightsFile, WeightsIdentity};
+use crate::backbone::{self, BackboneOptions, Device, WeightsSource};
 use crate::flow::Flow;
 
 /// Parameters by name, row-major.
@@ -26,9 +28,9 @@ pub fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
 }
 
 /// How the networks of a method are opened.
-pub fn how(resources: &Resources) -> backbone::Options {
+pub fn how(resources: &Resources) -> BackboneOptions {
     let (threads, progress) = (resources.threads(), resources.progress.clone());
-    backbone::Options { device: Device::Auto, threads, progress }
+    BackboneOptions { device: Device::Auto, threads, progress }
 }
 
 /// A trunk on these parameters.
@@ -36,12 +38,12 @@ pub fn how(resources: &Resources) -> backbone::Options {
 /// # Errors
 /// A build without libtorch, or a device that is not there.
 pub fn open_trunk(
-    network: trunk::Network,
+    network: TrunkKind,
     values: &Values,
     resources: &Resources,
-) -> Result<Box<dyn trunk::Trunk>, OpenError> {
+) -> Result<Box<dyn Trunk>, OpenError> {
     let name = network.name().to_owned();
-    trunk::open(network, values, how(resources))
+    backbone::open_trunk(network, values, how(resources))
         .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
 }
 
@@ -51,7 +53,7 @@ pub fn untrained_weights(sha256: &str) -> Value {
 }
 
 /// What the header says of a file of weights.
-pub fn file_weights(identity: &Identity) -> Value {
+pub fn file_weights(identity: &WeightsIdentity) -> Value {
     json!({ "source": identity.source, "sha256": identity.sha256 })
 }
 
@@ -60,16 +62,16 @@ pub fn file_weights(identity: &Identity) -> Value {
 /// # Errors
 /// Weights that cannot be had or do not fit.
 pub fn backbone_weights(
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     source: Option<&WeightsSource>,
     resources: &Resources,
 ) -> Result<Option<(Values, Value)>, OpenError> {
     let Some(source) = source else { return Ok(None) };
-    let Some(checkpoint) = Checkpoint::from_source(source, &resources.progress)? else {
+    let Some(checkpoint) = WeightsFile::from_source(source, &resources.progress)? else {
         return Ok(Some(untrained_trunk(backbone)));
     };
     let values = checkpoint.read(backbone.name(), &backbone.parameters(), str::to_owned)?;
-    let Identity { source, revision, sha256 } = checkpoint.identity();
+    let WeightsIdentity { source, revision, sha256 } = checkpoint.identity();
     let mut about = Map::from_iter([("source".to_owned(), json!(source))]);
     about.extend(revision.iter().map(|revision| ("revision".to_owned(), json!(revision))));
     about.insert("sha256".to_owned(), json!(sha256));
@@ -77,7 +79,7 @@ pub fn backbone_weights(
 }
 
 /// A trunk's parameters by the untrained recipe, with what the header says of them.
-pub fn untrained_trunk(backbone: trunk::Network) -> (Values, Value) {
+pub fn untrained_trunk(backbone: TrunkKind) -> (Values, Value) {
     let (values, sha256) = backbone.untrained();
     (values, untrained_weights(&sha256))
 }

@@ -29,7 +29,7 @@ mod work;
 
 pub use info::{MethodInfo, MethodOptions, PublishedLayers, named, open, parse, row_name};
 pub use pair_network::{Direction, Sharing};
-pub use request::{Advice, KeptFeatures, OpenError, Request, Resources};
+pub use request::{Advice, EngineRequest, KeptFeatures, OpenError, Request, Resources};
 pub use work::{NoSuchPhotograph, Uses, Work, WorkPair, WorkPhotograph};
 
 /// The methods, in the order in which they are listed.

@@ -90,7 +90,7 @@ pub trait Mapping: Sync {
 pub struct PairMethod<N> {
     network: N,
     direction: Direction,
-    /// The coordinate of the first pixel's centre: [`super::frame::first_pixel`] of the benchmark.
+    /// The coordinate of the first pixel's centre: that of the benchmark's annotations.
     first_pixel: u8,
     sharing: Sharing,
     decode_seconds: f64,

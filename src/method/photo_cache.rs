@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::photograph::{called, check_colours, read_annotated};
 use super::{Sharing, Unusable, WorkPhotograph};
+use crate::backbone::BackboneError;
 use crate::backbone::trunk::{Threads, Trunk, normalise_cells};
-use crate::backbone::{BackboneError, FeatureMap};
+use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 
 /// A photograph ready for the networks.

@@ -14,7 +14,7 @@ use rayon::ThreadPool;
 
 use super::table;
 use crate::backbone::{BackboneError, WeightsError};
-use crate::benchmark::{Image, Kind};
+use crate::benchmark::{BenchmarkKind, Image};
 use crate::engine::gpu::GpuError;
 use crate::engine::{EngineError, EngineKind};
 use crate::features::FeaturesError;
@@ -57,7 +57,7 @@ pub struct KeptFeatures {
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The benchmark whose published settings are the defaults, and whose coordinates photographs have.
-    pub benchmark: Kind,
+    pub benchmark: BenchmarkKind,
     /// Feature maps that are there already: the option `features`.
     pub features: Option<KeptFeatures>,
     /// What the method may use.
@@ -69,7 +69,7 @@ pub struct Request {
 impl Request {
     /// A request without any option.
     #[must_use]
-    pub fn new(benchmark: Kind) -> Self {
+    pub fn new(benchmark: BenchmarkKind) -> Self {
         Self { benchmark, features: None, resources: Resources::default(), values: Vec::new() }
     }
 
@@ -145,29 +145,50 @@ impl Request {
         })
     }
 
-    /// The engine and the adapter asked for, of a method that has engines for several devices.
+    /// The engine asked for, of a method that has engines for several devices.
     ///
     /// # Errors
-    /// An engine that there is not, or an adapter for an engine that uses none.
-    pub fn engine(&self) -> Result<(EngineKind, Option<String>), OpenError> {
-        let kind = self.choice("engine", "hpflow", &EngineKind::ALL, EngineKind::name)?;
-        let kind = kind.unwrap_or_default();
+    /// An engine that there is not, or an adapter or memory for an engine that uses no GPU.
+    pub fn engine(&self) -> Result<EngineRequest, OpenError> {
+        let engine = self.choice("engine", "hpflow", &EngineKind::ALL, EngineKind::name)?;
+        let engine = engine.unwrap_or_default();
         let adapter = self.value("adapter").map(str::to_owned);
-        check_adapter(adapter.as_deref(), kind)?;
-        Ok((kind, adapter))
+        let mebibytes: Option<u32> = self.parse("gpu-memory")?;
+        let gpu_memory = mebibytes.map(|mebibytes| u64::from(mebibytes) << 20);
+        check_engine(engine, adapter.as_deref(), gpu_memory)?;
+        Ok(EngineRequest { engine, adapter, gpu_memory })
     }
 }
 
-/// Refuses an adapter for an engine that uses none.
+/// What is asked of a method's engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineRequest {
+    /// The engine.
+    pub engine: EngineKind,
+    /// Part of the name of a GPU adapter.
+    pub adapter: Option<String>,
+    /// Memory for photographs on a GPU, in bytes.
+    pub gpu_memory: Option<u64>,
+}
+
+/// Refuses an adapter, and memory on one, for an engine that uses no GPU.
 ///
 /// # Errors
 /// Wrong usage.
-pub fn check_adapter(adapter: Option<&str>, engine: EngineKind) -> Result<(), OpenError> {
-    match (adapter, engine) {
-        (Some(adapter), EngineKind::Cpu | EngineKind::Dense) => {
-            Err(OpenError::IdleAdapter { adapter: adapter.to_owned(), engine: engine.name() })
-        }
-        (None, _) | (_, EngineKind::Auto | EngineKind::Gpu) => Ok(()),
+pub fn check_engine(
+    engine: EngineKind,
+    adapter: Option<&str>,
+    gpu_memory: Option<u64>,
+) -> Result<(), OpenError> {
+    match engine {
+        EngineKind::Auto | EngineKind::Gpu => return Ok(()),
+        EngineKind::Cpu | EngineKind::Dense => {}
+    }
+    let engine = engine.name();
+    match (adapter, gpu_memory) {
+        (Some(adapter), _) => Err(OpenError::IdleAdapter { adapter: adapter.to_owned(), engine }),
+        (None, Some(_)) => Err(OpenError::IdleMemory { engine }),
+        (None, None) => Ok(()),
     }
 }
 
@@ -250,6 +271,11 @@ pub enum OpenError {
         /// The engine.
         engine: &'static str,
     },
+    /// Memory on a GPU for an engine that uses none.
+    IdleMemory {
+        /// The engine.
+        engine: &'static str,
+    },
     /// There is no adapter of that name.
     Adapter {
         /// What the engine said.
@@ -260,7 +286,7 @@ pub enum OpenError {
         /// The network.
         backbone: String,
         /// The benchmark.
-        benchmark: Kind,
+        benchmark: BenchmarkKind,
         /// What there are layer sets for, in words: other benchmarks, or other networks.
         only: String,
         /// The layers to choose from, where they are known.
@@ -333,6 +359,7 @@ impl OpenError {
             | Self::Together { .. }
             | Self::NoEngine { .. }
             | Self::IdleAdapter { .. }
+            | Self::IdleMemory { .. }
             | Self::Adapter { .. }
             | Self::NoLayers { .. }
             | Self::Engine(EngineError::WithoutTorch) => true,
@@ -386,6 +413,14 @@ impl OpenError {
                     "{} {adapter} chooses the GPU of {kind} gpu, and {kind} {engine} uses none; leave \
                      one of the two out",
                     option("adapter")
+                )
+            }
+            Self::IdleMemory { engine } => {
+                let kind = option("engine");
+                format!(
+                    "{} is the memory of {kind} gpu, and {kind} {engine} uses no GPU; leave one of the \
+                     two out",
+                    option("gpu-memory")
                 )
             }
             Self::Adapter { source } => format!("{}: {source}", option("adapter")),
@@ -472,7 +507,8 @@ mod tests {
 
     #[test]
     fn the_last_value_of_an_option_counts() {
-        let request = Request::new(Kind::Spair).with("a", "1").with("b", "x").with("a", "2");
+        let request =
+            Request::new(BenchmarkKind::Spair).with("a", "1").with("b", "x").with("a", "2");
         assert_eq!(request.parse::<u8>("a").unwrap(), Some(2));
         assert_eq!(request.parse::<u8>("c").unwrap(), None);
         let said = request.parse::<u8>("b").unwrap_err().to_string();

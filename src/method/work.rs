@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::{Pair, Variation};
+    use crate::benchmark::{BenchmarkKind, Pair, Variation, Visibility};
 
     fn benchmark() -> Benchmark {
         let pair = |category: &str, source, target| Pair {
@@ -156,7 +156,8 @@ mod tests {
         };
         let image = |name: &str| Image::below("".as_ref(), name.into(), Some([10, 10]));
         Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: ["a", "b", "c", "d"].map(image).to_vec(),
             pairs: vec![pair("cat", 0, 1), pair("dog", 2, 3), pair("cat", 1, 0)],

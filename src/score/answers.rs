@@ -1,10 +1,8 @@
 //! Predictions put in the order of the benchmark's pairs, and the checks that this needs.
 
-use std::collections::HashMap;
-
-use super::ScoreError;
+use super::error::ScoreError;
 use crate::PredictedKeypoints;
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Ids};
 
 /// One method's predictions for a benchmark.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,20 +12,37 @@ impl Answers {
     /// Collects predictions: the line of the file, the pair's id and the predicted points.
     ///
     /// # Errors
-    /// A pair that the benchmark does not have or that came before, or a pair with another number
+    /// A pair that the benchmark does not have, that may be either of two or that came before, or a pair
+    /// with another number
     /// of points than it has keypoints.
     pub fn collect<E: From<ScoreError>>(
         benchmark: &Benchmark,
         lines: impl IntoIterator<Item = Result<(usize, String, PredictedKeypoints), E>>,
     ) -> Result<Self, E> {
-        let places: HashMap<&str, usize> =
-            benchmark.pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
+        let ids = Ids::of(benchmark);
+        // How many ids had something else for their colon, and the first with the pair's own.
+        let mut renamed: Option<(usize, String, &str)> = None;
         let mut answers = vec![None; benchmark.pairs.len()];
         for line in lines {
             let (line, pair, points) = line?;
-            let Some(&place) = places.get(pair.as_str()) else {
-                let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
-                return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
+            let place = match ids.exact(&pair) {
+                [.., place] => *place,
+                [] => match ids.alike(&pair)[..] {
+                    [place] => {
+                        let of = || (0, pair.clone(), benchmark.pairs[place].id.as_str());
+                        renamed.get_or_insert_with(of).0 += 1;
+                        place
+                    }
+                    [first, second, ..] => {
+                        let may_be = [first, second].map(|at| benchmark.pairs[at].id.clone());
+                        return Err(ScoreError::Ambiguous { line, pair, may_be }.into());
+                    }
+                    [] => {
+                        let (benchmark, split) =
+                            (benchmark.name().to_owned(), benchmark.split.clone());
+                        return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
+                    }
+                },
             };
             if answers[place].is_some() {
                 return Err(ScoreError::Repeated { line, pair }.into());
@@ -38,6 +53,12 @@ impl Answers {
                 return Err(ScoreError::Points { line, pair, found, expected }.into());
             }
             answers[place] = Some(points);
+        }
+        if let Some((count, given, id)) = renamed {
+            tracing::warn!(
+                "{count} times the id of a pair is not written as in the benchmark, first \
+                 {given} for {id}, and taken for that pair's"
+            );
         }
         Ok(Self(answers))
     }
@@ -76,7 +97,7 @@ impl Answers {
             lacking: self.0.len() - self.pairs(),
             pairs: self.0.len(),
             first: benchmark.pairs[first].id.clone(),
-            benchmark: benchmark.name.clone(),
+            benchmark: benchmark.name().to_owned(),
             split: benchmark.split.clone(),
         })
     }

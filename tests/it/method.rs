@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hpflow::testing::backbone::hog::Hog;
-use hpflow::testing::benchmark::{Benchmark, Kind};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuError;
 use hpflow::testing::engine::{
@@ -26,8 +26,8 @@ fn every_method_refuses_what_it_does_not_accept_and_says_whose_it_is() {
     for method in method::table() {
         let asked = |request: Request| method::parse(method.name, &request).map(drop);
         let plain = || match method.options.contains(&"stages") || method.name == "ncnet" {
-            true => Request::new(Kind::Spair).with("weights", "untrained"),
-            false => Request::new(Kind::Spair),
+            true => Request::new(BenchmarkKind::Spair).with("weights", "untrained"),
+            false => Request::new(BenchmarkKind::Spair),
         };
         asked(plain()).expect("no more than it needs");
         let layers = asked(plain().with("layers", "0"));
@@ -55,7 +55,7 @@ fn every_method_refuses_what_it_does_not_accept_and_says_whose_it_is() {
 #[test]
 fn what_makes_no_sense_is_refused_with_its_option_and_nothing_is_a_default_in_silence() {
     let said = |name: &str, options: &[(&str, &str)]| {
-        let request = Request::new(Kind::Spair);
+        let request = Request::new(BenchmarkKind::Spair);
         let request = options.iter().fold(request, |all, (option, value)| all.with(option, *value));
         let error = method::parse(name, &request).map(drop).expect_err("refused");
         assert!(error.is_usage(), "{error}");
@@ -84,24 +84,25 @@ fn a_layer_set_is_a_published_one_or_refused_with_those_that_were() {
     let set = |backbone, kind| published_layers(backbone, kind).map(|set| set.to_string());
     // HPF, section 4.1 and its code.
     for (backbone, kind, layers) in [
-        (BackboneKind::ResNet50, Kind::Spair, "0,9,10,11,12,13"),
-        (BackboneKind::ResNet101, Kind::Spair, "0,8,20,21,26,28,29,30"),
-        (BackboneKind::ResNet50, Kind::PfWillow, "2,7,11,12,13"),
-        (BackboneKind::ResNet50, Kind::PfPascal, "2,7,11,12,13"),
-        (BackboneKind::ResNet50, Kind::Caltech101, "2,7,11,12,13"),
-        (BackboneKind::ResNet101, Kind::PfWillow, "2,17,21,22,25,26,28"),
-        (BackboneKind::ResNet101, Kind::PfPascal, "2,17,21,22,25,26,28"),
-        (BackboneKind::Hog, Kind::Tss, "0"),
+        (BackboneKind::ResNet50, BenchmarkKind::Spair, "0,9,10,11,12,13"),
+        (BackboneKind::ResNet101, BenchmarkKind::Spair, "0,8,20,21,26,28,29,30"),
+        (BackboneKind::ResNet50, BenchmarkKind::PfWillow, "2,7,11,12,13"),
+        (BackboneKind::ResNet50, BenchmarkKind::PfPascal, "2,7,11,12,13"),
+        (BackboneKind::ResNet50, BenchmarkKind::Caltech101, "2,7,11,12,13"),
+        (BackboneKind::ResNet101, BenchmarkKind::PfWillow, "2,17,21,22,25,26,28"),
+        (BackboneKind::ResNet101, BenchmarkKind::PfPascal, "2,17,21,22,25,26,28"),
+        (BackboneKind::Hog, BenchmarkKind::Tss, "0"),
     ] {
         assert_eq!(set(backbone, kind).expect("published"), layers);
     }
-    let said = set(BackboneKind::ResNet101, Kind::Tss).expect_err("none").to_string();
+    let said = set(BackboneKind::ResNet101, BenchmarkKind::Tss).expect_err("none").to_string();
     assert_eq!(
         said,
         "no layer set was published for resnet101 on tss, only on spair, pf-willow, pf-pascal; choose \
          layers with `layers`"
     );
-    let said = INFO.published_layers("dino", Kind::Spair, [3, 7]).expect_err("none").to_string();
+    let said =
+        INFO.published_layers("dino", BenchmarkKind::Spair, [3, 7]).expect_err("none").to_string();
     assert!(said.contains("only for resnet50, resnet101, hog"), "{said}");
     assert!(said.ends_with("choose among its layers 3, 7 with `layers`"), "{said}");
     let tiny = Tiny::new();
@@ -111,7 +112,8 @@ fn a_layer_set_is_a_published_one_or_refused_with_those_that_were() {
 
 #[test]
 fn a_method_that_there_is_not_is_answered_with_those_that_there_are() {
-    let error = method::open("sift", &Request::new(Kind::Spair)).map(drop).expect_err("none");
+    let error =
+        method::open("sift", &Request::new(BenchmarkKind::Spair)).map(drop).expect_err("none");
     let said = error.to_string();
     assert!(matches!(error, OpenError::UnknownMethod { .. }) && error.is_usage());
     assert!(method::table().iter().all(|method| said.contains(method.name)), "{said}");
@@ -279,11 +281,12 @@ impl Engine for Limited {
 #[test]
 fn a_pair_beyond_the_engine_is_named_and_costs_no_other_pair() {
     let tiny = Tiny::new();
-    let options = hpflow::testing::benchmark::Options::default();
-    let benchmark = Benchmark::open(Kind::Spair, Path::new(tiny.root()), &options).expect("opens");
+    let options = hpflow::testing::benchmark::BenchmarkOptions::default();
+    let benchmark =
+        Benchmark::open(BenchmarkKind::Spair, Path::new(tiny.root()), &options).expect("opens");
     let open = |most| {
         let engine = Limited { engine: CpuEngine::new(), most };
-        let layers = published_layers(BackboneKind::Hog, Kind::Spair).expect("layers");
+        let layers = published_layers(BackboneKind::Hog, BenchmarkKind::Spair).expect("layers");
         Hpf::new(Box::new(Hog), Box::new(engine), layers).expect("a method")
     };
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();

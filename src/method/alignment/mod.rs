@@ -26,15 +26,17 @@ pub mod options;
 pub mod regression;
 
 use correlation::correlate;
-use geometry::{Geometry, Transformation, apply_all, invert_all};
+use geometry::{Transformation, apply_all, invert_all};
 use regression::Regression;
 
 use super::pair_network::{Mapping, NetworkPair, PairNetwork};
 use super::photo_cache::PhotoCache;
 use super::{Direction, MethodError};
+use crate::backbone::BackboneError;
+use crate::backbone::networks::GeometricModel;
 use crate::backbone::trunk::Trunk;
-use crate::backbone::{BackboneError, FeatureMap};
 use crate::engine::cpu::InstructionSet;
+use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 use crate::predictions::MethodHeader;
 
@@ -44,7 +46,7 @@ pub const IMAGE_SIDE: usize = 240;
 /// A stage: where its maps come from, and what reads the transformation off them.
 pub struct Stage {
     /// What it predicts.
-    pub geometry: Geometry,
+    pub geometry: GeometricModel,
     /// Its trunk among the method's.
     pub trunk: usize,
     /// Reads the transformation off the correlation.

@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::geometry::Geometry;
 use super::options::{AlignmentKind, AlignmentOptions, AlignmentWeights, Stages};
 use super::regression::RegressionKind;
 use super::{Alignment, IMAGE_SIDE, Stage};
-use crate::backbone::trunk::{self, Trunk};
-use crate::backbone::weights::{Checkpoint, untrained};
+use crate::backbone::networks::{GeometricModel, PREFIX, TrunkKind};
+use crate::backbone::trunk::Trunk;
+use crate::backbone::weights::{WeightsFile, untrained};
 use crate::engine::cpu::InstructionSet;
-use crate::method::frame::first_pixel;
 use crate::method::learned::{
     Values, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk, untrained_weights,
 };
@@ -26,7 +25,7 @@ const PREFIXES: [&str; 2] = ["FeatureRegression.", "FeatureRegression2."];
 
 /// A regression that was found.
 struct Head {
-    geometry: Geometry,
+    geometry: GeometricModel,
     values: Values,
     /// The file it is in, by number.
     file: usize,
@@ -49,7 +48,7 @@ pub(super) fn alignment(options: &AlignmentOptions) -> Result<PairMethod<Alignme
     };
     let (trunks, of_file) = open_trunks(&parts.trunks, parts.backbone, options)?;
     let device = trunks[of_file[0]].device();
-    let first_pixel = first_pixel(options.benchmark.name());
+    let first_pixel = options.benchmark.info().first_pixel;
     let text = |text: &str| text.to_owned();
     let header = MethodHeader::of(options.kind.name())
         .with(MethodHeader::BACKBONE, &text(parts.backbone.name()))
@@ -75,7 +74,7 @@ pub(super) fn alignment(options: &AlignmentOptions) -> Result<PairMethod<Alignme
 
 /// What a method is made of.
 struct Parts {
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     /// In the order of the stages.
     heads: Vec<Head>,
     /// The trunk's parameters of each file, by number.
@@ -87,7 +86,7 @@ struct Parts {
 
 /// Random networks, the same everywhere: regressions whose output is the identity, somewhat bent.
 fn untrained_parts(options: &AlignmentOptions) -> Result<Parts, OpenError> {
-    let backbone = options.backbone.unwrap_or(trunk::Network::ResNet101);
+    let backbone = options.backbone.unwrap_or(TrunkKind::ResNet101);
     let own = backbone_weights(backbone, options.backbone_weights.as_ref(), &options.resources)?;
     let (trunk, backbone_weights) = own.unwrap_or_else(|| untrained_trunk(backbone));
     let regression = options.kind.regression();
@@ -107,7 +106,7 @@ fn untrained_parts(options: &AlignmentOptions) -> Result<Parts, OpenError> {
 
 /// Networks from the authors' files.
 fn trained_parts(options: &AlignmentOptions) -> Result<Parts, OpenError> {
-    let opened = options.weights.files().iter().map(|file| Checkpoint::open(file));
+    let opened = options.weights.files().iter().map(|file| WeightsFile::open(file));
     let checkpoints = opened.collect::<Result<Vec<_>, _>>()?;
     let both = checkpoints.iter().find(|checkpoint| checkpoint.has(PREFIXES[1]));
     if let Some(file) = both.filter(|_| options.kind == AlignmentKind::CnnGeo) {
@@ -132,7 +131,7 @@ fn trained_parts(options: &AlignmentOptions) -> Result<Parts, OpenError> {
     let (trunks, backbone_weights) = match own {
         Some((values, about)) => (vec![values; checkpoints.len()], Some(about)),
         None => {
-            let read = |checkpoint: &Checkpoint| {
+            let read = |checkpoint: &WeightsFile| {
                 let named = |name: &str| backbone.authors_name(name);
                 checkpoint.read(backbone.name(), &backbone.parameters(), named)
             };
@@ -144,14 +143,14 @@ fn trained_parts(options: &AlignmentOptions) -> Result<Parts, OpenError> {
 
 /// The backbone that all files have, unless its own weights are given: then they need none.
 fn backbone_of(
-    checkpoints: &[Checkpoint],
+    checkpoints: &[WeightsFile],
     options: &AlignmentOptions,
-) -> Result<trunk::Network, OpenError> {
-    let found: Vec<Option<trunk::Network>> = checkpoints.iter().map(extractor).collect();
+) -> Result<TrunkKind, OpenError> {
+    let found: Vec<Option<TrunkKind>> = checkpoints.iter().map(WeightsFile::trunk).collect();
     let backbone = options
         .backbone
         .or_else(|| found.iter().flatten().next().copied())
-        .unwrap_or(trunk::Network::ResNet101);
+        .unwrap_or(TrunkKind::ResNet101);
     if options.backbone_weights.is_some() {
         return Ok(backbone);
     }
@@ -162,22 +161,27 @@ fn backbone_of(
             format!("its extractor is {}, not {}", found.name(), backbone.name()),
             "give files of one backbone, and leave ‹backbone› out",
         ),
-        None => (
-            format!("has no feature extractor ({}*)", trunk::PREFIX),
-            "give ImageNet's with ‹backbone-weights›, such as resnet101",
-        ),
+        None => {
+            let what = if checkpoint.has(PREFIX) {
+                let names = TrunkKind::ALL.map(TrunkKind::name).join(" nor ");
+                format!("its feature extractor is neither {names}")
+            } else {
+                format!("has no feature extractor ({PREFIX}*)")
+            };
+            (what, "give ImageNet's with ‹backbone-weights›, such as resnet101")
+        }
     };
     Err(unfit(&checkpoint.path().display(), what, remedy))
 }
 
 /// The regression of each stage, wherever among the files it is.
-fn heads(options: &AlignmentOptions, checkpoints: &[Checkpoint]) -> Result<Vec<Head>, OpenError> {
+fn heads(options: &AlignmentOptions, checkpoints: &[WeightsFile]) -> Result<Vec<Head>, OpenError> {
     let (kind, method) = (options.kind, options.kind.name());
     let mut there = Vec::new();
     for (file, checkpoint) in checkpoints.iter().enumerate() {
         let path = checkpoint.path().display();
         let prefixes = PREFIXES.into_iter().filter(|prefix| checkpoint.has(prefix));
-        let found: Vec<(&str, Geometry)> = prefixes
+        let found: Vec<(&str, GeometricModel)> = prefixes
             .map(|prefix| Ok((prefix, geometry(checkpoint, prefix)?)))
             .collect::<Result<_, OpenError>>()?;
         if found.is_empty() {
@@ -196,14 +200,14 @@ fn heads(options: &AlignmentOptions, checkpoints: &[Checkpoint]) -> Result<Vec<H
             let what = format!("its regression is that of {what}, not of {method}");
             return Err(unfit(&path, what, remedy));
         }
-        let homography = found.iter().any(|(_, geometry)| *geometry == Geometry::Homography);
+        let homography = found.iter().any(|(_, geometry)| *geometry == GeometricModel::Homography);
         if homography && !kind.stages().contains(&Stages::Homography) {
             let what = format!("its regression is of a homography, which {method} has not");
             return Err(unfit(&path, what, "use ‹method› cnngeo, or files of affine and spline"));
         }
         there.extend(found.into_iter().map(|(prefix, geometry)| (file, prefix, geometry)));
     }
-    let head = |&wanted: &Geometry| {
+    let head = |&wanted: &GeometricModel| {
         let fits = there.iter().find(|(_, _, geometry)| *geometry == wanted);
         let &(file, prefix, geometry) =
             fits.ok_or_else(|| missing_stage(options, wanted, &there))?;
@@ -218,8 +222,8 @@ fn heads(options: &AlignmentOptions, checkpoints: &[Checkpoint]) -> Result<Vec<H
 /// A stage that no file holds.
 fn missing_stage(
     options: &AlignmentOptions,
-    wanted: Geometry,
-    there: &[(usize, &str, Geometry)],
+    wanted: GeometricModel,
+    there: &[(usize, &str, GeometricModel)],
 ) -> OpenError {
     let found: Vec<&str> = there.iter().map(|(_, _, geometry)| geometry.name()).collect();
     let files: Vec<String> =
@@ -236,15 +240,12 @@ fn missing_stage(
 }
 
 /// What a regression predicts, by its number of outputs.
-fn geometry(checkpoint: &Checkpoint, prefix: &str) -> Result<Geometry, OpenError> {
+fn geometry(checkpoint: &WeightsFile, prefix: &str) -> Result<GeometricModel, OpenError> {
     let name = format!("{prefix}linear.weight");
-    let shape = checkpoint.shape(&name);
-    let outputs = shape.as_ref().and_then(|shape| shape.first().copied());
-    let found = Geometry::ALL.into_iter().find(|geometry| Some(geometry.parameters()) == outputs);
-    found.ok_or_else(|| {
+    checkpoint.model(prefix.trim_end_matches('.')).ok_or_else(|| {
         unfit(
             &checkpoint.path().display(),
-            match shape {
+            match checkpoint.shape(&name) {
                 Some(shape) => format!("{name} has shape {shape:?}"),
                 None => format!("has no {name}"),
             },
@@ -253,20 +254,8 @@ fn geometry(checkpoint: &Checkpoint, prefix: &str) -> Result<Geometry, OpenError
     })
 }
 
-/// The backbone whose extractor a file holds.
-fn extractor(checkpoint: &Checkpoint) -> Option<trunk::Network> {
-    let has = |name: &str| checkpoint.shape(&format!("{}{name}", trunk::PREFIX)).is_some();
-    if has("4.0.conv1.weight") {
-        Some(trunk::Network::ResNet101)
-    } else if has("0.weight") {
-        Some(trunk::Network::Vgg16)
-    } else {
-        None
-    }
-}
-
 /// What a file without a regression may be.
-fn contents(checkpoint: &Checkpoint) -> &'static str {
+fn contents(checkpoint: &WeightsFile) -> &'static str {
     if checkpoint.has("NeighConsensus.") {
         "it is NC-Net's (‹method› ncnet)"
     } else if checkpoint.has("layer1.") || checkpoint.has("features.") {
@@ -282,7 +271,7 @@ type Opened = (Vec<Box<dyn Trunk>>, Vec<usize>);
 /// Opens the trunks of the files. Where maps are shared, equal parameters are one trunk.
 fn open_trunks(
     values: &[Values],
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     options: &AlignmentOptions,
 ) -> Result<Opened, OpenError> {
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -306,7 +295,7 @@ fn open_trunks(
 }
 
 /// SHA-256 of a trunk's parameters in their order.
-fn digest(values: &Values, backbone: trunk::Network) -> Vec<u8> {
+fn digest(values: &Values, backbone: TrunkKind) -> Vec<u8> {
     let mut hash = Sha256::new();
     for parameter in backbone.parameters() {
         hash.update(bytemuck::cast_slice::<f32, u8>(&values[&parameter.name]));

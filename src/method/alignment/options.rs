@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::geometry::Geometry;
 use super::open;
 use super::regression::RegressionKind;
-use crate::backbone::{WeightsSource, trunk};
-use crate::benchmark::Kind;
+use crate::backbone::WeightsSource;
+use crate::backbone::networks::GeometricModel;
+use crate::backbone::networks::TrunkKind;
+use crate::benchmark::BenchmarkKind;
 use crate::method::{
     Direction, Method, MethodInfo, MethodOptions, OpenError, Request, Resources, Sharing,
 };
@@ -137,13 +138,13 @@ impl Stages {
 
     /// What each stage predicts.
     #[must_use]
-    pub fn geometries(self) -> &'static [Geometry] {
+    pub fn geometries(self) -> &'static [GeometricModel] {
         match self {
-            Self::AffineTps => &[Geometry::Affine, Geometry::Tps],
-            Self::Affine => &[Geometry::Affine],
-            Self::Tps => &[Geometry::Tps],
-            Self::Homography => &[Geometry::Homography],
-            Self::HomographyTps => &[Geometry::Homography, Geometry::Tps],
+            Self::AffineTps => &[GeometricModel::Affine, GeometricModel::Tps],
+            Self::Affine => &[GeometricModel::Affine],
+            Self::Tps => &[GeometricModel::Tps],
+            Self::Homography => &[GeometricModel::Homography],
+            Self::HomographyTps => &[GeometricModel::Homography, GeometricModel::Tps],
         }
     }
 }
@@ -167,7 +168,7 @@ pub struct AlignmentOptions {
     /// Its stages.
     pub stages: Stages,
     /// The trunk; that of the files, or ResNet-101, where not said.
-    pub backbone: Option<trunk::Network>,
+    pub backbone: Option<TrunkKind>,
     /// Its weights.
     pub weights: AlignmentWeights,
     /// Weights of the trunk, where they are not to be those of the files.
@@ -177,7 +178,7 @@ pub struct AlignmentOptions {
     /// How work is shared between pairs.
     pub sharing: Sharing,
     /// The benchmark whose coordinates photographs have.
-    pub benchmark: Kind,
+    pub benchmark: BenchmarkKind,
     /// What it may use.
     pub resources: Resources,
 }
@@ -190,8 +191,8 @@ impl AlignmentOptions {
     pub fn from_request(kind: AlignmentKind, request: &Request) -> Result<Self, OpenError> {
         let method = kind.name();
         let stages = request.choice("stages", method, kind.stages(), Stages::name)?;
-        let networks = trunk::Network::ALL;
-        let backbone = request.choice("backbone", method, &networks, trunk::Network::name)?;
+        let networks = TrunkKind::ALL;
+        let backbone = request.choice("backbone", method, &networks, TrunkKind::name)?;
         let direction = request.choice("direction", method, &Direction::ALL, Direction::name)?;
         let sharing = match request.value("engine") {
             None | Some("auto") => Sharing::default(),

@@ -7,7 +7,7 @@ use rayon::ThreadPool;
 use super::options::{BackboneKind, HpfFeatures, HpfOptions};
 use super::{Hpf, open};
 use crate::backbone::WeightsSource;
-use crate::benchmark::Kind;
+use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::OpenError;
@@ -53,7 +53,7 @@ impl HpfBuilder {
 
     /// The benchmark whose published layer set is taken.
     #[must_use]
-    pub fn benchmark(mut self, benchmark: Kind) -> Self {
+    pub fn benchmark(mut self, benchmark: BenchmarkKind) -> Self {
         self.options.benchmark = benchmark;
         self
     }

@@ -8,7 +8,7 @@ use crate::engine::{self, Engine, EngineKind, EngineOptions};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::learned::how;
-use crate::method::request::check_adapter;
+use crate::method::request::check_engine;
 use crate::method::{KeptFeatures, OpenError};
 
 /// Hyperpixel Flow as it is asked for.
@@ -128,10 +128,11 @@ impl HpfOptions {
     /// # Errors
     /// As [`Self::open_engine`].
     pub fn open_engine_of(&self, kind: EngineKind) -> Result<Box<dyn Engine>, OpenError> {
-        check_adapter(self.adapter.as_deref(), kind)?;
+        check_engine(kind, self.adapter.as_deref(), self.gpu_memory)?;
         let options = EngineOptions {
             adapter: self.adapter.as_deref(),
             torch_threads: self.resources.threads(),
+            memory: self.gpu_memory,
             precision: self.precision,
             pool: self.resources.pool.clone(),
         };
@@ -156,7 +157,7 @@ fn known_weights(backbone: BackboneKind) -> WeightsSource {
 /// None was, with those that were.
 pub fn published_layers(
     backbone: BackboneKind,
-    benchmark: crate::benchmark::Kind,
+    benchmark: crate::benchmark::BenchmarkKind,
 ) -> Result<LayerSet, OpenError> {
     INFO.published_layers(backbone.name(), benchmark, [])
 }

@@ -2,18 +2,28 @@
 
 use super::open;
 use crate::backbone::WeightsSource;
-use crate::benchmark::Kind;
+use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::{
-    KeptFeatures, Method, MethodInfo, MethodOptions, OpenError, PublishedLayers, Request, Resources,
+    EngineRequest, KeptFeatures, Method, MethodInfo, MethodOptions, OpenError, PublishedLayers,
+    Request, Resources,
 };
 
 /// Hyperpixel Flow among the methods.
 pub const INFO: MethodInfo = MethodInfo {
     name: "hpf",
     about: "Hyperpixel Flow (Min et al., ICCV 2019), on a backbone's layers or on kept features",
-    options: &["backbone", "weights", "layers", "features", "engine", "adapter", "precision"],
+    options: &[
+        "backbone",
+        "weights",
+        "layers",
+        "features",
+        "engine",
+        "adapter",
+        "gpu-memory",
+        "precision",
+    ],
     engines: &[EngineKind::Gpu.name(), EngineKind::Cpu.name(), EngineKind::Dense.name()],
     layers: PUBLISHED,
     usual: &[],
@@ -24,25 +34,29 @@ pub const INFO: MethodInfo = MethodInfo {
 const PUBLISHED: &[PublishedLayers] = &[
     PublishedLayers {
         backbone: BackboneKind::ResNet50.name(),
-        benchmarks: &[Kind::Spair],
+        benchmarks: &[BenchmarkKind::Spair],
         layers: &[0, 9, 10, 11, 12, 13],
     },
     PublishedLayers {
         backbone: BackboneKind::ResNet50.name(),
-        benchmarks: &[Kind::PfWillow, Kind::PfPascal, Kind::Caltech101],
+        benchmarks: &[BenchmarkKind::PfWillow, BenchmarkKind::PfPascal, BenchmarkKind::Caltech101],
         layers: &[2, 7, 11, 12, 13],
     },
     PublishedLayers {
         backbone: BackboneKind::ResNet101.name(),
-        benchmarks: &[Kind::Spair],
+        benchmarks: &[BenchmarkKind::Spair],
         layers: &[0, 8, 20, 21, 26, 28, 29, 30],
     },
     PublishedLayers {
         backbone: BackboneKind::ResNet101.name(),
-        benchmarks: &[Kind::PfWillow, Kind::PfPascal],
+        benchmarks: &[BenchmarkKind::PfWillow, BenchmarkKind::PfPascal],
         layers: &[2, 17, 21, 22, 25, 26, 28],
     },
-    PublishedLayers { backbone: BackboneKind::Hog.name(), benchmarks: &Kind::ALL, layers: &[0] },
+    PublishedLayers {
+        backbone: BackboneKind::Hog.name(),
+        benchmarks: &BenchmarkKind::ALL,
+        layers: &[0],
+    },
 ];
 
 /// The networks that give Hyperpixel Flow its features.
@@ -100,11 +114,13 @@ pub struct HpfOptions {
     /// The layers; the published set of the benchmark and backbone where not said.
     pub layers: Option<LayerSet>,
     /// The benchmark whose published layer set is taken.
-    pub benchmark: Kind,
+    pub benchmark: BenchmarkKind,
     /// What matches: a hardware GPU if there is one, else the processor, where not said.
     pub engine: EngineKind,
     /// Part of the name of a GPU adapter.
     pub adapter: Option<String>,
+    /// Memory for photographs on a GPU, in bytes.
+    pub gpu_memory: Option<u64>,
     /// How feature maps are stored.
     pub precision: Precision,
     /// What it may use.
@@ -117,9 +133,10 @@ impl Default for HpfOptions {
         Self {
             features: HpfFeatures::Backbone { backbone: BackboneKind::default(), weights: None },
             layers: None,
-            benchmark: Kind::Spair,
+            benchmark: BenchmarkKind::Spair,
             engine: EngineKind::default(),
             adapter: None,
+            gpu_memory: None,
             precision: Precision::default(),
             resources: Resources::default(),
         }
@@ -132,7 +149,7 @@ impl HpfOptions {
     /// # Errors
     /// Values that make no sense, or options that exclude each other.
     pub fn from_request(request: &Request) -> Result<Self, OpenError> {
-        let (engine, adapter) = request.engine()?;
+        let EngineRequest { engine, adapter, gpu_memory } = request.engine()?;
         let precisions = [Precision::F32, Precision::F16];
         let precision = request.choice("precision", "hpflow", &precisions, Precision::name)?;
         Ok(Self {
@@ -141,6 +158,7 @@ impl HpfOptions {
             benchmark: request.benchmark,
             engine,
             adapter,
+            gpu_memory,
             precision: precision.unwrap_or_default(),
             resources: request.resources.clone(),
         })

@@ -6,13 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::options::{INFO, NcNetOptions, NcNetWeights};
 use super::{IMAGE_SIDE, NcNet};
-use crate::backbone::trunk::{self, Network};
-use crate::backbone::weights::Checkpoint;
-use crate::backbone::weights::baselines::{self, Baseline, CONSENSUS};
+use crate::backbone::networks::{self, CONSENSUS, PREFIX, TrunkKind};
+use crate::backbone::weights::WeightsFile;
+use crate::backbone::weights::baselines::Baseline;
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
 use crate::engine::{self, EngineOptions};
 use crate::hyperpixel::Precision;
-use crate::method::frame::first_pixel;
 use crate::method::learned::{
     Values, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk, untrained_weights,
 };
@@ -21,7 +20,7 @@ use crate::method::{Direction, OpenError, Resources};
 use crate::predictions::{HeaderField, MethodHeader};
 
 /// The trunk of the authors' files.
-const BACKBONE: Network = Network::ResNet101;
+const BACKBONE: TrunkKind = TrunkKind::ResNet101;
 
 /// What the method is made of, and what the header of a predictions file says of it.
 struct Parts {
@@ -50,7 +49,7 @@ pub(super) fn ncnet(options: &NcNetOptions) -> Result<PairMethod<NcNet>, OpenErr
     let shape: Vec<[usize; 2]> = layers.map(|layer| [layer.kernel, layer.outputs]).collect();
     let trunk = open_trunk(BACKBONE, &parts.trunk, &options.resources)?;
     let engine = open_engine(parts.consensus, options)?;
-    let first_pixel = first_pixel(options.benchmark.name());
+    let first_pixel = options.benchmark.info().first_pixel;
     let text = |text: &str| text.to_owned();
     let header = MethodHeader::of(INFO.name)
         .with(MethodHeader::BACKBONE, &text(BACKBONE.name()))
@@ -88,15 +87,15 @@ fn trained_parts(file: &Path, options: &NcNetOptions) -> Result<Parts, OpenError
         let reason = format!("{} takes one file; leave the others out", INFO.name);
         return Err(OpenError::value("weights", file.display(), reason));
     }
-    let checkpoint = Checkpoint::open(file)?;
+    let checkpoint = WeightsFile::open(file)?;
     let consensus = consensus(&checkpoint, options)?;
     let own = backbone_weights(BACKBONE, options.backbone_weights.as_ref(), &options.resources)?;
     let (trunk, backbone_weights) = match own {
         Some((values, about)) => (values, Some(about)),
-        None if !checkpoint.has(trunk::PREFIX) => {
+        None if !checkpoint.has(PREFIX) => {
             return Err(unfit(
                 &file.display(),
-                format!("has no feature extractor ({}*)", trunk::PREFIX),
+                format!("has no feature extractor ({}*)", PREFIX),
                 "give ImageNet's with ‹backbone-weights›, such as resnet101",
             ));
         }
@@ -111,7 +110,7 @@ fn trained_parts(file: &Path, options: &NcNetOptions) -> Result<Parts, OpenError
 
 /// The consensus network of a file: channels and kernels are those of its tensors.
 fn consensus(
-    checkpoint: &Checkpoint,
+    checkpoint: &WeightsFile,
     options: &NcNetOptions,
 ) -> Result<ConsensusWeights, OpenError> {
     let path = checkpoint.path();
@@ -125,7 +124,7 @@ fn consensus(
         let found = format!("has no consensus network ({CONSENSUS}.*): {what}");
         return Err(unfit(&path.display(), found, remedy));
     };
-    let parameters = baselines::consensus(kernel_sizes, channels);
+    let parameters = networks::consensus(kernel_sizes, channels);
     let mut values =
         checkpoint.read(INFO.name, &parameters, |name| format!("{CONSENSUS}.{name}"))?;
     // An extractor that is not used may be any.
@@ -153,6 +152,7 @@ fn open_engine(
     let with = EngineOptions {
         adapter: options.adapter.as_deref(),
         torch_threads: options.resources.threads(),
+        memory: options.gpu_memory,
         precision: Precision::F32,
         pool: pool.clone(),
     };

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::open;
 use crate::backbone::WeightsSource;
-use crate::benchmark::Kind;
+use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::method::{
-    Direction, Method, MethodInfo, MethodOptions, OpenError, Request, Resources, Sharing,
+    Direction, EngineRequest, Method, MethodInfo, MethodOptions, OpenError, Request, Resources,
+    Sharing,
 };
 
 /// NC-Net among the methods.
@@ -43,10 +44,12 @@ pub struct NcNetOptions {
     pub engine: EngineKind,
     /// Part of the name of a GPU adapter.
     pub adapter: Option<String>,
+    /// Memory for photographs on a GPU, in bytes.
+    pub gpu_memory: Option<u64>,
     /// How work is shared between pairs.
     pub sharing: Sharing,
     /// The benchmark whose coordinates photographs have.
-    pub benchmark: Kind,
+    pub benchmark: BenchmarkKind,
     /// What it may use.
     pub resources: Resources,
 }
@@ -59,7 +62,7 @@ impl NcNetOptions {
     /// Values that make no sense, or no weights.
     pub fn from_request(request: &Request) -> Result<Self, OpenError> {
         let direction = request.choice("direction", INFO.name, &Direction::ALL, Direction::name)?;
-        let (engine, adapter) = request.engine()?;
+        let EngineRequest { engine, adapter, gpu_memory } = request.engine()?;
         let weights = match request.value("weights") {
             None => {
                 return Err(OpenError::Missing {
@@ -77,6 +80,7 @@ impl NcNetOptions {
             direction: direction.unwrap_or_default(),
             engine,
             adapter,
+            gpu_memory,
             sharing: match engine {
                 EngineKind::Dense => Sharing::PerPair,
                 EngineKind::Auto | EngineKind::Gpu | EngineKind::Cpu => Sharing::PerPhotograph,
