@@ -25,7 +25,7 @@
 //! # }
 //! ```
 //!
-//! - [`Hpf`] is Hyperpixel Flow; every other method is opened by name ([`low_level::method`]).
+//! - [`Hpf`] is Hyperpixel Flow; every method can be opened by its name ([`low_level::method`]).
 //! - [`task`] has what a user wants done, whole: predict a benchmark into a file that can be continued,
 //!   keep feature maps, score predictions files, whoever wrote them.
 //! - [`Benchmark`] reads SPair-71k, PF-WILLOW, PF-PASCAL, Caltech-101, TSS and benchmarks in
@@ -92,9 +92,9 @@ pub use benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Image, Pair};
 pub use engine::EngineKind;
 pub use hyperpixel::{Hyperimage, LayerSet, Precision};
 pub use image::{Photo, Photograph};
+pub use method::Method;
 pub use method::hpf::{BackboneKind, Hpf, HpfBuilder};
-pub use method::{Keypoints, Method};
-pub use predictions::{Header, Prediction, Reader, Writer};
+pub use predictions::{Header, MethodHeader, Prediction, Reader, Writer};
 pub use progress::{Advance, Progress, ProgressUnit};
 pub use report::Format;
 pub use score::bootstrap::Bootstrap;
@@ -104,6 +104,10 @@ pub use score::{Alpha, Protocol, Score};
 /// of the top left pixel, those made in MATLAB from 1. Whether original or resized pixels are meant is
 /// said where a point is used.
 pub type Point = [f32; 2];
+
+/// The predicted keypoints of one pair, one for each of its keypoints and in their order, in original
+/// pixels of the target; `None` where there is no prediction.
+pub type PredictedKeypoints = Vec<Option<Point>>;
 
 /// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.
 ///

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::Map;
-
 use super::console::Console;
 use super::output::check_writable;
 use hpflow::low_level::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, LayoutSize};
 use hpflow::low_level::import::{ImportKind, read};
-use hpflow::low_level::predictions::{AnyWriter, Header, Prediction};
+use hpflow::low_level::predictions::{AnyWriter, Header, HeaderField, MethodHeader, Prediction};
 
 /// Arguments of `hpflow import`.
 #[derive(Debug, clap::Args)]
@@ -87,10 +85,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = Benchmark::open(which, &args.root, &options)?;
     let predicted = read(&args.file, kind, &benchmark)?;
     let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let method = Map::from_iter([
-        ("name".to_owned(), args.name.clone().unwrap_or_else(stem).into()),
-        ("imported_from".to_owned(), kind.name().into()),
-    ]);
+    let method = MethodHeader::of(&args.name.clone().unwrap_or_else(stem))
+        .with(HeaderField::new("imported_from"), &kind.name().to_owned());
     // This hpflow's arithmetic had no part in the numbers.
     let mut header = Header::new(benchmark.name(), &benchmark.split, method);
     header.arithmetic = None;

@@ -8,6 +8,7 @@ use super::console::{Console, say};
 use super::output::{failed, left_out};
 use super::predicted::{Layout, in_words};
 use hpflow::low_level::files;
+use hpflow::low_level::method::row_name;
 use hpflow::low_level::report::html::{Photographs, ReportedMethod, curve_alphas, load, page};
 use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
 use hpflow::low_level::score::{Alpha, Measure, default_for, score};
@@ -73,8 +74,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.out).map_err(cannot_write)?;
     let path = args.out.join("index.html");
     files::check(&path).map_err(cannot_write)?;
-    let parts: Vec<_> =
-        paths.iter().zip(headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
+    let parts: Vec<_> = paths
+        .iter()
+        .zip(headers)
+        .map(|(file, header)| (file.as_str(), row_name(&header.method)))
+        .collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
     for (at, name) in names(&parts).into_iter().enumerate() {
         let found = opened.answers(at).map_err(in_words)?;

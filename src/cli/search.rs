@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use super::features::keep;
-use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
+use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, in_words};
 use super::output::{check_file, counted, failed};
 use hpflow::low_level::backbone;
 use hpflow::low_level::benchmark::Benchmark;
@@ -201,7 +201,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         memory,
         block: PAIR_BLOCK,
     };
-    let order = evaluator.schedule().pairs;
+    let order = evaluator.order();
     let keypoints: Vec<usize> = order.iter().map(|&pair| benchmark.pairs[pair].answers()).collect();
     state.fits(&keypoints, &evaluator.layers).map_err(|reason| {
         SearchError::from(StateError::NotAState { file: args.out.clone(), reason })
@@ -285,11 +285,11 @@ fn plan(args: &Args, backbone: &str, known: &[usize]) -> anyhow::Result<Plan> {
 
 fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::Result<Features> {
     let features = Features::open(folder, &benchmark.images)?;
-    features.check_benchmark(benchmark)?;
+    features.check_benchmark(benchmark.name(), &benchmark.images)?;
     let found = &features.description().backbone;
     match &args.hpf.network.backbone {
         Some(asked) if asked != found => {
-            Err(OpenError::OtherBackbone { asked: asked.clone(), found: found.clone() }.into())
+            Err(in_words(OpenError::OtherBackbone { asked: asked.clone(), found: found.clone() }))
         }
         _ => Ok(features),
     }
@@ -384,7 +384,7 @@ fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
         ("pairs".to_owned(), benchmark.pairs.len().into()),
         (ARITHMETIC.to_owned(), hpflow::ARITHMETIC.into()),
     ]);
-    all.extend(args.benchmark.describe());
+    all.extend(Map::from(args.benchmark.describe()));
     all
 }
 

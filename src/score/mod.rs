@@ -36,7 +36,7 @@ pub use crate::protocol::{
     TruthPlacement, find,
 };
 pub use abbreviations::abbreviation;
-pub use answers::{Answers, PredictedPoints};
+pub use answers::Answers;
 pub use breakdown::breakdown;
 pub use cells::{Breakdown, Levels};
 pub use error::ScoreError;
