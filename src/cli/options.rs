@@ -266,7 +266,7 @@ pub fn text<'a>(description: &'a Map<String, Value>, key: &str) -> Option<&'a st
 }
 
 /// Wrong usage as such, so that it ends with 2.
-fn usage(error: OpenError) -> anyhow::Error {
+pub fn usage(error: OpenError) -> anyhow::Error {
     match error {
         OpenError::Usage(sentence) => Usage(sentence).into(),
         error => error.into(),
@@ -295,7 +295,15 @@ impl BackboneArgs {
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
     pub fn open(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
-        hpf::backbone(&self.options(console)).map_err(usage)
+        self.backbone_of(console).map_err(usage)
+    }
+
+    /// [`Self::open`], with the library's error.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn backbone_of(&self, console: Console) -> Result<Box<dyn Backbone>, OpenError> {
+        hpf::backbone(&self.options(console))
     }
 
     fn thread_count(&self) -> usize {

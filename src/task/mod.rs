@@ -7,6 +7,7 @@ mod files;
 mod keep;
 mod predict;
 mod score;
+mod search;
 
 pub use files::{FilesError, Opened, PredictionsFiles};
 pub use keep::{KeepError, KeptFiles, keep_features};
@@ -14,3 +15,6 @@ pub use predict::{
     Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
 };
 pub use score::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
+pub use search::{
+    FoundLayers, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, search,
+};
