@@ -15,8 +15,14 @@ pub mod backbone {
 
 /// What a benchmark is made of, how it is checked, counted and made.
 pub mod benchmark {
+    /// The drawn benchmark.
     #[cfg(feature = "demo")]
-    pub use crate::benchmark::demo;
+    pub mod demo {
+        pub use crate::benchmark::demo::{
+            DemoError, Options as DemoOptions, Size, Split, Summary, USUAL_CATEGORIES,
+            category_names, generate,
+        };
+    }
     pub use crate::benchmark::{
         Benchmark, BenchmarkError, Counts, Image, Kind, LayoutSize, Options, Pair, Unreadable,
         Variation, doctor, spair, stats,

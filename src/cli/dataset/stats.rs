@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
-use crate::cli::console::say;
-use crate::cli::output::print;
+use hpflow::BenchmarkKind;
+use hpflow::low_level::benchmark::Counts;
 use hpflow::low_level::benchmark::stats::{Stats, stats};
-use hpflow::low_level::benchmark::{Counts, Kind};
-use hpflow::low_level::report::figures;
 use hpflow::low_level::score::Factor;
+use hpflow::task::draw_stats;
+
+use super::super::console::say;
+use super::super::output::print;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -27,7 +27,7 @@ pub struct Args {
     /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
     /// SPair-71k's JSON.
     #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    benchmark: BenchmarkKind,
     /// The benchmark's folder.
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
@@ -61,20 +61,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     })?;
     let total = stats.total();
     if let Some(folder) = &args.figures {
-        let mut figures = Vec::new();
-        if total.levels.iter().flatten().any(|&count| count > 0) {
-            figures.push(("variation.svg", figures::variation_shares(&total)));
-        }
-        if !stats.azimuths.is_empty() {
-            figures.push(("azimuth.svg", figures::azimuths(&stats)));
-        }
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        for (name, figure) in figures {
-            let file = folder.join(name);
-            hpflow::low_level::files::write(&file, figure)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-        }
+        draw_stats(&stats, folder)?;
     }
     print(&match args.format {
         Format::Json => serde_json::to_string_pretty(&stats)? + "\n",
