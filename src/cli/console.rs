@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use hpflow::{Advance, Benchmark, Progress, ProgressUnit};
+use hpflow::task::{Advance, ProgressUnit};
+use hpflow::{Benchmark, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What is drawn of a transfer.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::output;
+use hpflow::low_level::build;
 use hpflow::low_level::engine::InstructionSet;
 use hpflow::low_level::engine::{AdapterReport, adapters};
 
@@ -171,15 +172,9 @@ fn bytes(value: u64) -> String {
     }
 }
 
-#[cfg(feature = "torch")]
 fn libtorch() -> Option<Libtorch> {
-    let version = option_env!("HPFLOW_LIBTORCH_VERSION").unwrap_or("of unknown version");
-    Some(Libtorch { version, cuda: tch::Cuda::is_available() })
-}
-
-#[cfg(not(feature = "torch"))]
-fn libtorch() -> Option<Libtorch> {
-    None
+    let version = build::LIBTORCH_VERSION.unwrap_or("of unknown version");
+    build::HAS_TORCH.then(|| Libtorch { version, cuda: build::has_cuda() })
 }
 
 #[cfg(test)]

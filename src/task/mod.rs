@@ -13,7 +13,9 @@ mod report;
 mod score;
 mod search;
 mod show;
+mod weights;
 
+pub use crate::progress::{Advance, ProgressUnit};
 pub use audit::{AuditFileError, audit_file};
 #[cfg(feature = "demo")]
 pub use dataset::draw_benchmark;
@@ -35,3 +37,7 @@ pub use search::{
     FoundLayers, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, search,
 };
 pub use show::{ShowError, ShowOptions, ShowOrder, Shown, picture_of, show_file};
+pub use weights::{
+    CheckWeightsError, CheckedWeights, FetchedWeights, KnownWeights, check_weights,
+    describe_weights, fetch_weights, known_weights,
+};
