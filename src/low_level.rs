@@ -169,9 +169,9 @@ pub mod report {
 pub mod score {
     pub use crate::score::{
         Alpha, Answers, Average, Breakdown, Comparison, Direction, EVALUATORS, Evaluator, Factor,
-        Frame, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol, Rule, Rules, Score,
-        ScoreError, Threshold, Truth, Verdict, breakdown, check, default_for, defaults_for,
-        defined, find, judge, radius, score, warnings,
+        Frame, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol, Rule, Rules,
+        RunningPck, RunningPckError, Score, ScoreError, Threshold, Truth, Verdict, breakdown,
+        check, default_for, defaults_for, defined, find, judge, radius, score, warnings,
     };
 
     /// Intervals, and paired tests between two methods.

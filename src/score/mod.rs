@@ -22,6 +22,7 @@ mod ledger;
 mod masks;
 mod protocol;
 pub mod published;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub use protocol::{
     Average, Comparison, Direction, EVALUATORS, Evaluator, Frame, Measure, Predicting, Protocol,
     Rule, Rules, Threshold, Truth, default_for, defaults_for, defined, find, markdown, warnings,
 };
+pub use running::{RunningPck, RunningPckError};
 
 use std::path::PathBuf;
 
