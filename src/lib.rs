@@ -95,9 +95,9 @@ pub use engine::EngineKind;
 pub use error::Error;
 pub use hyperpixel::{Hyperimage, LayerSet, Precision};
 pub use image::Photograph;
+pub use method::Method;
 pub use method::hpf::{BackboneKind, Hpf};
-pub use method::{Keypoints, Method};
-pub use predictions::{Header, Prediction, Reader, Writer};
+pub use predictions::{Header, MethodHeader, Prediction, Reader, Writer};
 pub use progress::Progress;
 pub use report::Format;
 pub use score::bootstrap::Bootstrap;
@@ -107,6 +107,10 @@ pub use score::{Alpha, Protocol, Score};
 /// of the top left pixel, those made in MATLAB from 1. Whether original or resized pixels are meant is
 /// said where a point is used.
 pub type Point = [f32; 2];
+
+/// The predicted keypoints of one pair, one for each of its keypoints and in their order, in original
+/// pixels of the target; `None` where there is no prediction.
+pub type PredictedKeypoints = Vec<Option<Point>>;
 
 /// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.
 ///

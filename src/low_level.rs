@@ -149,7 +149,7 @@ pub mod picture {
 /// Predictions files.
 pub mod predictions {
     pub use crate::predictions::{
-        AnyWriter, Done, FORMAT, Header, Line, MAX_LINE, Prediction, PredictionsError, Reader,
+        AnyWriter, Done, FORMAT, Header, HeaderField, Line, MAX_LINE, MethodHeader, Prediction, PredictionsError, Reader,
         StreamWriter, VERSION, Writer, partial_path,
     };
 }

@@ -9,16 +9,15 @@ use super::Usage;
 use super::console::Console;
 use super::options::{MethodArgs, help_of_methods};
 use super::output::check_writable;
-use hpflow::Point;
-use hpflow::low_level::benchmark::Image;
+use hpflow::low_level::benchmark::{Image, Kind};
 use hpflow::low_level::features::locate;
 use hpflow::low_level::files::Destination;
-use hpflow::low_level::flow::Flow;
 use hpflow::low_level::image::{Photograph, read};
-use hpflow::low_level::method::{Keypoints, Query};
+use hpflow::low_level::method::Query;
 use hpflow::low_level::picture::{self, Drawn};
 use hpflow::low_level::text::MaybePoint;
 use hpflow::low_level::text::lines;
+use hpflow::{Point, PredictedKeypoints};
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
@@ -84,11 +83,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         None => Vec::new(),
     };
     // The settings published for SPair-71k: photographs of different objects, as here.
-    let mut method = args.method.open((&photographs, false), "spair", console)?;
+    let mut method = args.method.open((&photographs, false), Kind::Spair, console)?;
     let (width, height) = (source.width, source.height);
-    let matched = method.find(&Query {
-        source: &args.source,
-        target: &args.target,
+    let matched = method.match_pair(&Query {
+        source: (&args.source).into(),
+        target: (&args.target).into(),
         keypoints: &keypoints,
         flow: args.flow.as_ref().map(|_| [width, height]),
     })?;
@@ -100,8 +99,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         picture::write_png(&picture::matches(&source, &target, &drawn), path)?;
         console.note(format!("picture: {}", path.display()));
     }
-    if let Some(path) = &args.flow {
-        Flow { width, height, vectors: matched.flow }.write(path)?;
+    if let (Some(path), Some(flow)) = (&args.flow, &matched.flow) {
+        flow.write(path)?;
         console.note(format!("flow: {}", path.display()));
     }
     // Last: what cannot be printed must not cost the files.
@@ -270,7 +269,11 @@ fn check_inside(keypoints: &[Point], source: &Photograph, path: &Path) -> Result
     }
 }
 
-fn print_points(keypoints: &[Point], predicted: &Keypoints, format: Format) -> anyhow::Result<()> {
+fn print_points(
+    keypoints: &[Point],
+    predicted: &PredictedKeypoints,
+    format: Format,
+) -> anyhow::Result<()> {
     match format {
         Format::Json => {
             let points = serde_json::json!({ "source": keypoints, "target": predicted });

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::Usage;
 use super::console::Console;
-use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, usage};
+use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, in_words};
 use super::output::{check_file, counted};
 use hpflow::Alpha;
 use hpflow::low_level::backbone;
@@ -247,7 +247,7 @@ fn explained(error: SearchError) -> anyhow::Error {
             return anyhow::Error::from(*why).context(what);
         }
         SearchError::Stopped { kept: None, why } => return (*why).into(),
-        SearchError::Open(error) => return usage(error),
+        SearchError::Open(error) => return in_words(error),
         SearchError::Benchmark(error) => return error.into(),
         SearchError::Keep(KeepError::Features(error)) => return error.into(),
         SearchError::Keep(error) => return error.into(),

@@ -27,9 +27,12 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// The name on the command line.
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Gpu, Self::Cpu, Self::Dense];
+
+    /// The name in requests and in predictions files.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Gpu => "gpu",

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::format::MAX_HEADER;
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
 use crate::backbone::FeatureMap;
-use crate::benchmark::{Benchmark, Image};
+use crate::benchmark::Image;
 use crate::digest::{sha256, sha256_of_file};
 use crate::hyperpixel::Geometry;
 use crate::inputs::Identify;
@@ -405,19 +405,23 @@ impl Features {
     ///
     /// # Errors
     /// Features of another benchmark.
-    pub fn check_benchmark(&self, benchmark: &Benchmark) -> Result<(), FeaturesError> {
+    pub fn check_benchmark(
+        &self,
+        benchmark: &str,
+        photographs: &[Image],
+    ) -> Result<(), FeaturesError> {
         let first = |image: &Image| {
             let (file, _) = self.place(image).ok()?;
             let said = open(&file).ok()?.header().benchmark.clone();
             Some((file, said))
         };
-        let Some((file, said)) = benchmark.images.iter().find_map(first) else { return Ok(()) };
+        let Some((file, said)) = photographs.iter().find_map(first) else { return Ok(()) };
         match said {
-            Some(found) if found != benchmark.name => Err(FeaturesError::Other {
+            Some(found) if found != benchmark => Err(FeaturesError::Other {
                 file,
                 field: "benchmark".to_owned(),
                 found,
-                expected: benchmark.name.clone(),
+                expected: benchmark.to_owned(),
             }),
             _ => Ok(()),
         }

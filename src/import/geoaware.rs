@@ -12,9 +12,9 @@ use std::path::Path;
 
 use super::{Array, Found, ImportError, point};
 use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
 use crate::pickle::{PickleError, Value, Values};
-use crate::score::Predicted;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
@@ -148,7 +148,11 @@ impl<'a> Photographs<'a> {
 }
 
 /// The predicted points of a pair's keypoints in original pixels of the target.
-fn original(found: &Found<'_>, pair: usize, result: &Result30<'_>) -> Result<Predicted, String> {
+fn original(
+    found: &Found<'_>,
+    pair: usize,
+    result: &Result30<'_>,
+) -> Result<PredictedKeypoints, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;

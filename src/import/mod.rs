@@ -13,8 +13,8 @@ mod table;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
-use crate::score::Predicted;
 
 pub use crate::numpy::{Array, ArrayError};
 pub use crate::pickle::PickleError;
@@ -112,7 +112,7 @@ pub fn read(
     path: &Path,
     kind: Kind,
     benchmark: &Benchmark,
-) -> Result<Vec<(usize, Predicted)>, ImportError> {
+) -> Result<Vec<(usize, PredictedKeypoints)>, ImportError> {
     let mut found = Found::new(path, benchmark);
     match kind {
         Kind::Csv => table::read(path, &mut found)?,
@@ -130,7 +130,7 @@ struct Found<'a> {
     /// By their ids. Several have one id where photographs differ by what it leaves out, such as their
     /// extensions.
     pairs: HashMap<&'a str, Vec<usize>>,
-    predicted: Vec<Option<Predicted>>,
+    predicted: Vec<Option<PredictedKeypoints>>,
 }
 
 impl<'a> Found<'a> {
@@ -171,7 +171,12 @@ impl<'a> Found<'a> {
 
     /// Keeps the predictions of a pair. The same once more is no fault: some programs draw the pairs
     /// that they evaluate with replacement.
-    fn keep(&mut self, pair: usize, points: Predicted, place: &str) -> Result<(), ImportError> {
+    fn keep(
+        &mut self,
+        pair: usize,
+        points: PredictedKeypoints,
+        place: &str,
+    ) -> Result<(), ImportError> {
         match &self.predicted[pair] {
             Some(before) if *before != points => {
                 let id = &self.benchmark.pairs[pair].id;

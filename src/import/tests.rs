@@ -37,12 +37,12 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
-fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
+fn imported(name: &str) -> Result<Vec<(usize, PredictedKeypoints)>, String> {
     let path = fixture(name);
     read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
-fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Predicted)>, String> {
+fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedKeypoints)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();

@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 
 use super::ScoreError;
-use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
-
-/// The predictions for one pair: original target pixels, `None` where there is no prediction.
-pub type Predicted = Vec<Option<Point>>;
 
 /// One method's predictions for a benchmark.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers(Vec<Option<Predicted>>);
+pub struct Answers(Vec<Option<PredictedKeypoints>>);
 
 impl Answers {
     /// Collects predictions: the line of the file, the pair's id and the predicted points.
@@ -21,7 +18,7 @@ impl Answers {
     /// of points than it has keypoints.
     pub fn collect<E: From<ScoreError>>(
         benchmark: &Benchmark,
-        lines: impl IntoIterator<Item = Result<(usize, String, Predicted), E>>,
+        lines: impl IntoIterator<Item = Result<(usize, String, PredictedKeypoints), E>>,
     ) -> Result<Self, E> {
         let places: HashMap<&str, usize> =
             benchmark.pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
@@ -47,7 +44,7 @@ impl Answers {
 
     /// The predictions for a pair, by its index in [`Benchmark::pairs`].
     #[must_use]
-    pub fn get(&self, pair: usize) -> Option<&Predicted> {
+    pub fn get(&self, pair: usize) -> Option<&PredictedKeypoints> {
         self.0.get(pair).and_then(Option::as_ref)
     }
 

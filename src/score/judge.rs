@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    Alpha, Answers, Comparison, Direction, Frame, PADDED_TO, Predicted, Protocol, ScoreError,
-    Threshold, Truth, masks,
+    Alpha, Answers, Comparison, Direction, Frame, PADDED_TO, Protocol, ScoreError, Threshold,
+    Truth, masks,
 };
-use crate::Point;
 use crate::benchmark::{Benchmark, Pair};
+use crate::{Point, PredictedKeypoints};
 
 /// A scored pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub(super) fn target_size(
 pub fn rights(
     benchmark: &Benchmark,
     pair: &Pair,
-    predicted: &Predicted,
+    predicted: &PredictedKeypoints,
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<bool>, ScoreError> {

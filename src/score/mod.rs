@@ -27,7 +27,7 @@ mod running;
 mod tests;
 
 pub use alpha::{Alpha, NotAnAlpha};
-pub use answers::{Answers, Predicted};
+pub use answers::Answers;
 pub use breakdown::{Breakdown, Levels, breakdown};
 pub use groups::{Factor, abbreviation};
 pub use judge::{Verdict, check, judge, radius, rights};

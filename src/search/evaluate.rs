@@ -11,7 +11,7 @@ use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use crate::features::{Features, Header};
 use crate::hyperpixel::{Geometry, LayerSet, LayerStack, View};
-use crate::method::schedule::Schedule;
+use crate::method::schedule;
 use crate::score::{Alpha, Protocol, ScoreError, Verdict, breakdown, rights};
 use crate::transfer::{Neighbours, transfer_between};
 
@@ -138,9 +138,9 @@ impl Judge<'_> {
 impl Evaluator<'_> {
     /// The order of matching: category by category.
     #[must_use]
-    pub fn schedule(&self) -> Schedule {
+    pub fn order(&self) -> Vec<usize> {
         let pairs: Vec<usize> = (0..self.benchmark.pairs.len()).collect();
-        Schedule::new(self.benchmark, &pairs)
+        schedule::order(self.benchmark, &pairs)
     }
 
     /// Goes on with an evaluation of `sets` to the last pair; `each` is told after every block of
@@ -157,10 +157,10 @@ impl Evaluator<'_> {
     ) -> Result<Evaluation, EvaluationError> {
         so_far.right.resize(sets.len(), Vec::new());
         let prepared = self.prepare(sets)?;
-        let schedule = self.schedule();
+        let order = self.order();
         let mut loaded = Loaded::default();
-        while so_far.pairs < schedule.pairs.len() {
-            let rest = &schedule.pairs[so_far.pairs..];
+        while so_far.pairs < order.len() {
+            let rest = &order[so_far.pairs..];
             let block = &rest[..self.load(rest, &prepared, &mut loaded)?];
             let mut requests = Vec::with_capacity(block.len());
             let mut neighbours = Vec::with_capacity(block.len());
@@ -339,7 +339,7 @@ impl Evaluator<'_> {
     pub fn verdicts(&self, right: &[bool]) -> Vec<Verdict> {
         let mut rest = right;
         let mut verdicts = Vec::with_capacity(self.benchmark.pairs.len());
-        for pair in self.schedule().pairs {
+        for pair in self.order() {
             let (right, after) =
                 rest.split_at(self.benchmark.pairs[pair].answers().min(rest.len()));
             rest = after;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options, Unreadable};
-use crate::predictions::{Header, PredictionsError, Reader};
+use crate::predictions::{Header, MethodHeader, PredictionsError, Reader};
 use crate::score::{Answers, ScoreError};
 
 /// Why predictions files could not be opened with their benchmark.
@@ -56,6 +56,18 @@ pub enum FilesError {
     Elsewhere {
         /// What the file is for, what is not there, and what to do.
         what: String,
+    },
+    /// The header names no list of pairs that there is.
+    #[error(
+        "{}: its method.layout is {found}, and there are \"large\" and \"small\"; mend it in the first \
+         line, or say which list of pairs it is of",
+        file.display()
+    )]
+    Layout {
+        /// The file.
+        file: PathBuf,
+        /// What it names.
+        found: String,
     },
     /// A file does not fit its benchmark.
     #[error("{}: {source}", file.display())]
@@ -138,9 +150,10 @@ impl PredictionsFiles {
         partial: bool,
     ) -> Result<Opened, FilesError> {
         let header = &self.headers[0];
-        let small = header.method.get("layout").is_some_and(|layout| layout == "small");
-        let usual = if small { LayoutSize::Small } else { LayoutSize::Large };
-        let layout = layout.unwrap_or(usual);
+        let layout = match layout {
+            Some(layout) => layout,
+            None => self.layout(header)?,
+        };
         let options = Options { split: header.split.clone(), layout, ..Options::default() };
         let wrong = |error| self.of_the_file(error);
         let (mut benchmark, unreadable) = if partial {
@@ -150,6 +163,18 @@ impl PredictionsFiles {
         };
         benchmark.measure();
         Ok(Opened { of: self, benchmark, unreadable, partial })
+    }
+
+    /// Which list of pairs a header says it is of.
+    fn layout(&self, header: &Header) -> Result<LayoutSize, FilesError> {
+        let Some(said) = header.method.value(MethodHeader::LAYOUT) else {
+            return Ok(LayoutSize::Large);
+        };
+        let known = [LayoutSize::Large, LayoutSize::Small];
+        known.into_iter().find(|size| said == size.name()).ok_or_else(|| FilesError::Layout {
+            file: self.files[0].clone(),
+            found: said.to_string(),
+        })
     }
 
     /// What the header names and is not there is the file's fault.
@@ -205,7 +230,7 @@ impl Opened {
     }
 }
 
-type Line = (usize, String, Vec<Option<Point>>);
+type Line = (usize, String, PredictedKeypoints);
 
 /// What may be wrong with a line.
 enum Fault {

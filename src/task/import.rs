@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Map;
-
 use crate::benchmark::Benchmark;
 use crate::import::{ImportError, Kind, read};
-use crate::predictions::{AnyWriter, Header, Prediction, PredictionsError};
+use crate::predictions::{
+    AnyWriter, Header, HeaderField, MethodHeader, Prediction, PredictionsError,
+};
 
 /// How predictions are imported.
 #[derive(Debug, Clone, Default)]
@@ -63,10 +63,8 @@ pub fn import_file(
     let kind = options.kind.or_else(|| Kind::of(file)).ok_or_else(unknown)?;
     let predicted = read(file, kind, benchmark)?;
     let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let method = Map::from_iter([
-        ("name".to_owned(), options.name.clone().unwrap_or_else(stem).into()),
-        ("imported_from".to_owned(), kind.name().into()),
-    ]);
+    let method = MethodHeader::of(&options.name.clone().unwrap_or_else(stem))
+        .with(HeaderField::new("imported_from"), &kind.name().to_owned());
     // This hpflow's arithmetic had no part in the numbers.
     let mut header = Header::new(&benchmark.name, &benchmark.split, method);
     header.arithmetic = None;

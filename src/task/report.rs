@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{FilesError, PredictionsFiles};
 use crate::benchmark::{LayoutSize, Unreadable};
 use crate::files;
+use crate::method::row_name;
 use crate::progress::{Progress, ProgressUnit};
 use crate::report::Table;
 use crate::report::html::{Method, Photographs, curve_alphas, load, page};
@@ -118,8 +119,11 @@ pub fn report_files(
     let path = out.join("index.html");
     files::check(&path).map_err(unwritten)?;
     let paths: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    let parts: Vec<_> =
-        paths.iter().zip(headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
+    let parts: Vec<_> = paths
+        .iter()
+        .zip(headers)
+        .map(|(file, header)| (file.as_str(), row_name(&header.method)))
+        .collect();
     let (mut scored, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
     for (at, name) in names(&parts).into_iter().enumerate() {
         let (done, total) = (at as u64, files.len() as u64);

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::files::{FilesError, Opened, PredictionsFiles};
 use crate::benchmark::{Benchmark, Kind, LayoutSize};
-use crate::predictions::Header;
+use crate::method::row_name;
+use crate::predictions::{Header, MethodHeader};
 use crate::report::Format;
 use crate::report::explanation::Comparison;
 use crate::report::scores::{
@@ -179,7 +180,7 @@ pub fn score_files(
 }
 
 /// What a reader of a file's scores has to know, a sentence each.
-fn of_file(name: &str, protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<String> {
+fn of_file(name: &str, protocols: &[&Protocol], method: &MethodHeader) -> Vec<String> {
     warnings(protocols, method).iter().map(|warning| format!("{name}: {warning}.")).collect()
 }
 
@@ -268,7 +269,7 @@ impl Asked {
         let parts: Vec<_> = paths
             .iter()
             .zip(&opened.of.headers)
-            .map(|(file, header)| (file.as_str(), &header.method))
+            .map(|(file, header)| (file.as_str(), row_name(&header.method)))
             .collect();
         let names = names(&parts);
         Ok(Self { opened, protocols, left_out, names })

@@ -16,6 +16,7 @@ use crate::features::{Features, FeaturesError, Precision, file_of};
 use crate::files;
 use crate::inputs::{self, Identify, Inputs, of_pairs};
 use crate::method::OpenError;
+use crate::predictions::MethodHeader;
 use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
@@ -37,7 +38,7 @@ pub struct SearchOptions {
     /// A complete one goes on to a greater depth.
     pub resume: bool,
     /// Which pairs were asked for, for the file of the search; nothing where it is all.
-    pub selection: Map<String, Value>,
+    pub selection: MethodHeader,
     /// Layers that are tried as base; the first four where empty.
     pub bases: Vec<usize>,
     /// Layers that extend a set; all where empty.
@@ -63,7 +64,7 @@ impl Default for SearchOptions {
     fn default() -> Self {
         Self {
             resume: false,
-            selection: Map::new(),
+            selection: MethodHeader::default(),
             bases: Vec::new(),
             candidates: Vec::new(),
             beam: 4,
@@ -382,7 +383,7 @@ pub fn search(
         memory: options.memory,
         block: PAIR_BLOCK,
     };
-    let order = evaluator.schedule().pairs;
+    let order = evaluator.order();
     let keypoints: Vec<usize> = order.iter().map(|&pair| benchmark.pairs[pair].answers()).collect();
     state
         .fits(&keypoints, &evaluator.layers)
@@ -476,7 +477,7 @@ impl Asked<'_> {
 
     fn open(&self, folder: &Path, backbone: Option<&str>) -> Result<Features, SearchError> {
         let features = Features::open(folder, &self.benchmark.images)?;
-        features.check_benchmark(self.benchmark)?;
+        features.check_benchmark(&self.benchmark.name, &self.benchmark.images)?;
         let found = &features.description().backbone;
         match backbone.filter(|asked| asked != found) {
             Some(asked) => {
@@ -560,7 +561,7 @@ impl Asked<'_> {
             ("pairs".to_owned(), self.benchmark.pairs.len().into()),
             (ARITHMETIC_KEY.to_owned(), crate::ARITHMETIC.into()),
         ]);
-        all.extend(self.options.selection.clone());
+        all.extend(Map::from(self.options.selection.clone()));
         all
     }
 

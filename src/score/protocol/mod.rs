@@ -9,10 +9,9 @@
 mod list;
 mod table;
 
-use serde_json::{Map, Value};
-
 use super::{Alpha, ScoreError};
 use crate::benchmark::Kind;
+use crate::predictions::MethodHeader;
 
 pub use list::EVALUATORS;
 pub use table::markdown;
@@ -138,7 +137,7 @@ pub struct Predicting {
 /// What separates predictions from what these protocols' code would have made, as far as their
 /// header's `method` tells: a sentence for all that do the same, none where nothing is known to.
 #[must_use]
-pub fn warnings(protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<String> {
+pub fn warnings(protocols: &[&Protocol], method: &MethodHeader) -> Vec<String> {
     let mut alike: Vec<(Predicting, Vec<&str>)> = Vec::new();
     for protocol in protocols {
         let Some(predicting) = protocol.predicting else { continue };
@@ -151,9 +150,9 @@ pub fn warnings(protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<Str
 }
 
 impl Predicting {
-    fn warning(self, protocols: &[&str], method: &Map<String, Value>) -> Option<String> {
+    fn warning(self, protocols: &[&str], method: &MethodHeader) -> Option<String> {
         let Self { image_side, resizing, rounding } = self;
-        let side = method.get("image_side");
+        let side = method.value(MethodHeader::IMAGE_SIDE);
         if rounding.is_none() && side.is_some_and(|side| *side == image_side) {
             return None;
         }

@@ -5,8 +5,8 @@ mod explain;
 mod protocols;
 
 use super::*;
-use crate::Point;
 use crate::benchmark::{Benchmark, Image, Kind, Pair, Variation};
+use crate::{Point, PredictedKeypoints};
 
 /// A protocol on SPair-71k.
 fn find(name: &str) -> Option<&'static Protocol> {
@@ -46,7 +46,10 @@ fn pair(id: &str, category: &str, photographs: [usize; 2], truth: &[Point]) -> P
     }
 }
 
-fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers, ScoreError> {
+fn answers(
+    benchmark: &Benchmark,
+    lines: &[(&str, PredictedKeypoints)],
+) -> Result<Answers, ScoreError> {
     let lines = lines.iter().enumerate();
     Answers::collect(
         benchmark,
@@ -55,7 +58,7 @@ fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers
 }
 
 /// All under a protocol, at its first α.
-fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f64 {
+fn all(benchmark: &Benchmark, lines: &[(&str, PredictedKeypoints)], protocol: &str) -> f64 {
     let protocol = of(benchmark, protocol);
     let answers = answers(benchmark, lines).unwrap();
     let verdicts = judge(benchmark, &answers, protocol, protocol.alphas[0]).unwrap();
@@ -65,7 +68,7 @@ fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f6
 /// All under a protocol, at an α in hundredths.
 fn breakdown_at(
     benchmark: &Benchmark,
-    lines: &[(&str, Predicted)],
+    lines: &[(&str, PredictedKeypoints)],
     protocol: &str,
     hundredths: u32,
 ) -> f64 {

@@ -206,7 +206,7 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
     };
     let told = |names: &[&str], side: u32| {
         let protocols: Vec<&Protocol> = names.iter().map(|name| find(name).unwrap()).collect();
-        warnings(&protocols, &method(side))
+        warnings(&protocols, &method(side).into())
     };
     assert_eq!(told(&["dhpf-240"], 240), [""; 0]);
     assert_eq!(
@@ -448,7 +448,7 @@ fn on_pf_willow_padding_is_part_of_the_keypoints_box_for_dhpf_chm_and_cats() {
         pair.source_keypoints = pair.target_keypoints.clone();
     }
     let full = named("pf-willow", pairs);
-    let points: Predicted =
+    let points: PredictedKeypoints =
         full.pairs[0].target_keypoints.iter().map(|[x, y]| Some([x + 8.01, *y])).collect();
     near(breakdown_at(&full, &[("p", points.clone()), ("q", points)], "dhpf-240", 10), 0.0);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hpflow::testing::backbone::trunk;
 use hpflow::testing::method::alignment::geometry::Geometry;
-use hpflow::testing::method::alignment::regression::Network;
+use hpflow::testing::method::alignment::regression::RegressionKind;
 
 use super::folder;
 
@@ -22,7 +22,7 @@ pub fn keys(name: &str) -> BTreeMap<String, String> {
 /// Names and shapes that hpflow reads.
 fn read(
     backbone: trunk::Network,
-    network: Network,
+    network: RegressionKind,
     heads: &[(&str, Geometry)],
 ) -> BTreeMap<String, String> {
     let trunk = backbone.parameters().into_iter().map(|mut parameter| {
@@ -40,7 +40,8 @@ fn read(
 
 #[test]
 fn every_tensor_of_every_file_is_read_at_its_shape_and_no_other() {
-    for (method, network) in [("cnngeo", Network::CnnGeo), ("a2net", Network::A2Net)] {
+    for (method, network) in [("cnngeo", RegressionKind::CnnGeo), ("a2net", RegressionKind::A2Net)]
+    {
         for (name, backbone) in
             [("vgg", trunk::Network::Vgg16), ("resnet101", trunk::Network::ResNet101)]
         {
@@ -52,6 +53,6 @@ fn every_tensor_of_every_file_is_read_at_its_shape_and_no_other() {
         }
     }
     let both = [("FeatureRegression", Geometry::Affine), ("FeatureRegression2", Geometry::Tps)];
-    let found = read(trunk::Network::ResNet101, Network::CnnGeo, &both);
+    let found = read(trunk::Network::ResNet101, RegressionKind::CnnGeo, &both);
     assert_eq!(found, keys("weakalign_resnet101_affine_tps"));
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use hpflow::testing::backbone::trunk;
 use hpflow::testing::backbone::weights::untrained;
 use hpflow::testing::method::alignment::geometry::Geometry;
-use hpflow::testing::method::alignment::regression::Network;
+use hpflow::testing::method::alignment::regression::RegressionKind;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -160,7 +160,7 @@ pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
 /// The untrained regression of a stage.
 fn regression(
     prefix: &str,
-    network: Network,
+    network: RegressionKind,
     geometry: Geometry,
 ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let hashed = format!("{}/FeatureRegression.", geometry.name());
@@ -182,11 +182,11 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         write(Path::new(&path), tensors);
         path
     };
-    let affine = head(Network::CnnGeo, Geometry::Affine);
+    let affine = head(RegressionKind::CnnGeo, Geometry::Affine);
     let affine_file = file("affine.safetensors", &[&extractor[..], &affine].concat());
-    let tps = head(Network::CnnGeo, Geometry::Tps);
+    let tps = head(RegressionKind::CnnGeo, Geometry::Tps);
     let tps_file = file("tps.safetensors", &[&extractor[..], &tps].concat());
-    let second = regression("FeatureRegression2", Network::CnnGeo, Geometry::Tps);
+    let second = regression("FeatureRegression2", RegressionKind::CnnGeo, Geometry::Tps);
     let combined = file("combined.safetensors", &[&extractor[..], &affine, &second].concat());
     let bare = file("bare.safetensors", &affine);
 
@@ -247,7 +247,7 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         let said = crate::cli::text(&refused.stderr);
         assert!(!said.contains("homography-tps"), "not offered: {said}");
     }
-    let homography = head(Network::CnnGeo, Geometry::Homography);
+    let homography = head(RegressionKind::CnnGeo, Geometry::Homography);
     let homography = file("homography.safetensors", &[&extractor[..], &homography].concat());
     let said = ["homography.safetensors", "weakalign has not", "--method cnngeo"];
     fails(&predict("weakalign", &homography, &[]), 1, &said);
