@@ -149,8 +149,8 @@ pub mod picture {
 /// Predictions files.
 pub mod predictions {
     pub use crate::predictions::{
-        AnyWriter, Done, FORMAT, Header, HeaderField, Line, MAX_LINE, MethodHeader, Prediction, PredictionsError, Reader,
-        StreamWriter, VERSION, Writer, partial_path,
+        AnyWriter, Done, FORMAT, Header, HeaderField, Line, MAX_LINE, MethodHeader, Prediction,
+        PredictionsError, Reader, StreamWriter, VERSION, Writer, partial_path,
     };
 }
 

@@ -13,9 +13,9 @@ use crate::flow::Flow;
 pub(super) fn read(folder: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
     if found.benchmark.name != "tss" {
         let name = &found.benchmark.name;
-        return Err(found.malformed(format!(
-            "a folder of flows is for --benchmark tss, and this is for {name}"
-        )));
+        return Err(
+            found.malformed(format!("a folder of flows is for tss, and this is for {name}"))
+        );
     }
     for (index, pair) in found.benchmark.pairs.iter().enumerate() {
         let Some((place, direction)) = pair.id.rsplit_once(':') else { continue };
