@@ -16,6 +16,9 @@ use crate::task;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A text that is no α.
+    #[error(transparent)]
+    Alpha(Box<crate::score::NotAnAlpha>),
     /// A table cannot be audited.
     #[error(transparent)]
     Audit(Box<task::AuditFileError>),
@@ -51,6 +54,9 @@ pub enum Error {
     /// Predictions files cannot be opened.
     #[error(transparent)]
     Files(Box<task::FilesError>),
+    /// Layer sets cannot be evaluated.
+    #[error(transparent)]
+    Evaluation(Box<crate::search::EvaluationError>),
     /// A flow cannot be read or written.
     #[error(transparent)]
     Flow(Box<crate::flow::FlowError>),
@@ -69,6 +75,9 @@ pub enum Error {
     /// Pairs cannot be made.
     #[error(transparent)]
     MakePairs(Box<task::MakePairsError>),
+    /// Feature maps of one's own make no hyperpixels.
+    #[error(transparent)]
+    Maps(Box<crate::method::hpf::MapsError>),
     /// A method failed.
     #[error(transparent)]
     Method(Box<crate::method::MethodError>),
@@ -87,6 +96,9 @@ pub enum Error {
     /// A report cannot be written.
     #[error(transparent)]
     Report(Box<task::ReportError>),
+    /// A pair cannot be counted.
+    #[error(transparent)]
+    RunningPck(Box<crate::score::RunningPckError>),
     /// Predictions cannot be scored.
     #[error(transparent)]
     Score(Box<crate::score::ScoreError>),
@@ -119,6 +131,7 @@ macro_rules! from {
 }
 
 from! {
+    Alpha(crate::score::NotAnAlpha);
     Audit(task::AuditFileError);
     Backbone(crate::backbone::BackboneError);
     Benchmark(crate::benchmark::BenchmarkError);
@@ -130,18 +143,21 @@ from! {
     Engine(crate::engine::EngineError);
     Features(crate::features::FeaturesError);
     Files(task::FilesError);
+    Evaluation(crate::search::EvaluationError);
     Flow(crate::flow::FlowError);
     Image(crate::image::ImageError);
     Import(task::ImportFileError);
     Keep(task::KeepError);
     Layers(crate::hyperpixel::layers::LayerSetError);
     MakePairs(task::MakePairsError);
+    Maps(crate::method::hpf::MapsError);
     Method(crate::method::MethodError);
     Open(crate::method::OpenError);
     Picture(crate::picture::PictureError);
     Predict(task::PredictError);
     Predictions(crate::predictions::PredictionsError);
     Report(task::ReportError);
+    RunningPck(crate::score::RunningPckError);
     Score(crate::score::ScoreError);
     ScoreFiles(task::ScoreFilesError);
     Search(task::SearchError);

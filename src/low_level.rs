@@ -136,9 +136,26 @@ pub mod import {
     pub use crate::import::{ImportError, Kind, read};
 }
 
-/// The methods, and what one of one's own implements.
+/// The methods by their names, methods of one's own, and what both are asked.
+///
+/// A network of one's own gives feature maps to [`hpf::MapsMethod`], any other method keypoints to
+/// [`PairsMethod`]; [`task::predict`](crate::task::predict()) takes both, as it takes a method that is
+/// opened by its name.
 pub mod method {
-    pub use crate::method::*;
+    pub use crate::method::{
+        Advice, Direction, KeptFeatures, Matched, Method, MethodError, MethodInfo, MethodOptions,
+        NoSuchPhotograph, OpenError, Outcome, PairsMethod, PublishedLayers, Query, Request,
+        Resources, Sharing, Sink, Stop, TooLarge, Unanswered, Unusable, Uses, Work, WorkPair,
+        WorkPhotograph, named, open, parse, row_name, table,
+    };
+
+    /// Hyperpixel Flow, its options, and the same on maps of one's own network.
+    pub mod hpf {
+        pub use crate::method::hpf::{
+            BackboneKind, GivenMaps, Hpf, HpfBuilder, HpfFeatures, HpfOptions, IMAGE_SIDE, INFO,
+            MapsError, MapsMethod, PhotographMaps, decode, published_layers,
+        };
+    }
 }
 
 /// Pictures of matches.

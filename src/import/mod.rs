@@ -21,6 +21,7 @@ pub use crate::pickle::PickleError;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// CSV with columns `pair,keypoint,x,y`: a line a predicted keypoint, named as the annotation
     /// names it; empty x and y, or no line, where there is no prediction.

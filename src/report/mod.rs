@@ -49,6 +49,7 @@ pub struct Row {
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// Aligned columns for a terminal.
     Text,

@@ -123,7 +123,8 @@ fn a_single_pair_of_maps_of_ones_own_gives_points_and_flow() {
     let matched = method.match_pair(&query).expect("a match");
     let lines = predictions(&run(&tiny, &mut method, "mine.jsonl"));
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    assert_eq!(first["keypoints"], serde_json::to_value(&matched.keypoints).unwrap());
+    let first: Vec<Option<Point>> = serde_json::from_value(first["keypoints"].clone()).unwrap();
+    assert_eq!(first, matched.keypoints);
     let flow = matched.flow.expect("a flow");
     let [x, y] = pair.source_keypoints[0];
     let vector = flow.vectors[(y as u32 * flow.width + x as u32) as usize].expect("known");
@@ -136,9 +137,11 @@ fn a_single_pair_of_maps_of_ones_own_gives_points_and_flow() {
 #[test]
 fn what_a_function_of_ones_own_gets_wrong_is_an_error_that_names_it() {
     let tiny = Tiny::new();
-    let said = |maps: &mut (dyn FnMut(&[WorkPhotograph]) -> Result<GivenMaps, Stop> + Send)| {
+    let mut runs = 0;
+    let mut said = |maps: &mut (dyn FnMut(&[WorkPhotograph]) -> Result<GivenMaps, Stop> + Send)| {
         let mut method = on_maps(2, maps);
-        let (out, options) = (tiny.path("wrong.jsonl"), PredictOptions::default());
+        runs += 1;
+        let (out, options) = (tiny.path(&format!("wrong-{runs}.jsonl")), PredictOptions::default());
         let run = predict((&benchmark(&tiny), &[]), &mut method, &out, &options, &mut |_| {});
         run.expect_err("it is wrong").to_string()
     };

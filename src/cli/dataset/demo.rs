@@ -63,6 +63,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let summary = made.map_err(|error| match error {
         DemoError::Category { .. } | DemoError::TooFew { .. } => Usage(error.to_string()).into(),
+        DemoError::Present { .. } => anyhow::anyhow!("{error} with --force"),
         other => anyhow::Error::from(other),
     })?;
     let [train, validation, test] = summary.pairs;
