@@ -157,12 +157,13 @@ fn what_a_function_of_ones_own_gets_wrong_is_an_error_that_names_it() {
     let damaged = changed(|maps| maps.maps[0].data[7] = f32::NAN);
     let named = said(&mut |photographs| Ok(vec![Ok(damaged.clone()); photographs.len()]));
     assert!(named.contains("mug_0.png: feature map 0 holds NaN"), "{named}");
-    let wrong: [(fn(&mut PhotographMaps), &str); 7] = [
+    type Change = fn(&mut PhotographMaps);
+    let wrong: [(Change, &str); 7] = [
         (|maps| maps.maps.clear(), "no feature map"),
         (|maps| maps.maps[0].rows += 1, "has"),
         (|maps| maps.maps[0].channels = usize::MAX, "give as many as the shape says"),
         (|maps| maps.ratio[1] = 0.0, "expected lengths above 0"),
-        (|maps| maps.size = [3, 3], "too few for a hyperpixel"),
+        (|maps| maps.offset = [1e4, 0.0], "no hyperpixel of this geometry"),
         (|maps| maps.offset[0] = f32::INFINITY, "first pixel"),
         (
             |maps| {
@@ -174,8 +175,8 @@ fn what_a_function_of_ones_own_gets_wrong_is_an_error_that_names_it() {
         ),
     ];
     for (change, expected) in wrong {
-        let error: MapsError =
-            changed(change).hyperimage(geometry(), hpflow::Precision::F32).expect_err("refused");
+        let image = changed(change).hyperimage(geometry(), hpflow::Precision::F32).map(drop);
+        let error: MapsError = image.expect_err("refused");
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -226,8 +227,13 @@ fn what_commands_do_functions_do_with_the_same_bytes() {
 
     done(&["report", &hpf, "--root", &root, "--out", &path("theirs")]);
     let mine = tiny.path("mine");
-    let report =
-        report_files(&[file.clone()], Path::new(&root), &mine, &ReportOptions::default()).unwrap();
+    let report = report_files(
+        std::slice::from_ref(&file),
+        Path::new(&root),
+        &mine,
+        &ReportOptions::default(),
+    )
+    .unwrap();
     same(&report.page, &tiny.path("theirs/index.html"));
     let latex = report.tables[0].render(hpflow::Format::Latex);
     assert!(latex.contains(r"\toprule"), "{latex}");

@@ -160,7 +160,8 @@ pub enum MapsError {
     },
     /// No cell whose box is in the photograph.
     #[error(
-        "{width} × {height} pixels are too few for a hyperpixel of this geometry; use a larger photograph"
+        "{width} × {height} pixels hold no hyperpixel of this geometry; use a larger photograph, or check \
+         geometry and padding"
     )]
     NoHyperpixels {
         /// The photograph's width in pixels that the network saw.
