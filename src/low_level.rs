@@ -138,9 +138,9 @@ pub mod import {
 
 /// The methods by their names, methods of one's own, and what both are asked.
 ///
-/// A network of one's own gives feature maps to [`hpf::MapsMethod`](method::hpf::MapsMethod), any other method keypoints to
-/// [`PairsMethod`](method::PairsMethod); [`task::predict`](crate::task::predict()) takes both, as it takes a method that is
-/// opened by its name.
+/// A network of one's own gives feature maps to [`hpf::MapsMethod`](method::hpf::MapsMethod), any other
+/// method keypoints to [`PairsMethod`](method::PairsMethod); [`task::predict`](crate::task::predict())
+/// takes both, as it takes a method that is opened by its name.
 pub mod method {
     pub use crate::method::{
         Advice, Direction, KeptFeatures, Matched, Method, MethodError, MethodInfo, MethodOptions,
