@@ -26,7 +26,7 @@ use crate::protocol::evaluators::{
     VISUAL_AI_IMAGE, VISUAL_AI_POINT, alphas,
 };
 use crate::protocol::{
-    Alpha, DistanceFrame, Protocol, Refusal, Refused, Threshold, TruthPlacement,
+    Alpha, Protocol, Refusal, Refused, Threshold, TruthPlacement,
 };
 
 /// What PF-PASCAL is.

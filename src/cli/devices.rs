@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::is_usage;
 use super::output::{self, counted};
+use hpflow::low_level::build;
 use hpflow::low_level::engine::{
     AdapterReport, DeviceCheck, InstructionSet, Preset, PresetError, TensorCores, adapters, check,
     why_no_adapter,
@@ -303,15 +304,9 @@ fn bytes(value: u64) -> String {
     }
 }
 
-#[cfg(feature = "torch")]
 fn libtorch() -> Option<Libtorch> {
-    let version = option_env!("HPFLOW_LIBTORCH_VERSION").unwrap_or("of unknown version");
-    Some(Libtorch { version, cuda: tch::Cuda::is_available() })
-}
-
-#[cfg(not(feature = "torch"))]
-fn libtorch() -> Option<Libtorch> {
-    None
+    let version = build::LIBTORCH_VERSION.unwrap_or("of unknown version");
+    build::HAS_TORCH.then(|| Libtorch { version, cuda: build::has_cuda() })
 }
 
 #[cfg(test)]

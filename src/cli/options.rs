@@ -325,8 +325,15 @@ impl BackboneArgs {
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
     pub fn open(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
-        let options = HpfOptions::from_request(&self.request(BenchmarkKind::Spair, console));
-        options.and_then(|options| options.open_backbone()).map_err(in_words)
+        self.backbone_of(console).map_err(in_words)
+    }
+
+    /// [`Self::open`], with the library's error.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn backbone_of(&self, console: Console) -> Result<Box<dyn Backbone>, OpenError> {
+        HpfOptions::from_request(&self.request(BenchmarkKind::Spair, console))?.open_backbone()
     }
 
     /// Sizes the pool of threads. Its first user makes it, so every command does this before all else.

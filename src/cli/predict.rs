@@ -66,11 +66,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let mut method = open(args, &benchmark, console)?;
     let progress = console.progress(benchmark.pairs.len(), "pairs");
-    let options = PredictOptions {
-        resume: args.resume,
-        keep_going: args.keep_going,
-        selection: args.benchmark.describe(),
-    };
+    let mut options = PredictOptions::default();
+    options.resume = args.resume;
+    options.keep_going = args.keep_going;
+    options.selection = args.benchmark.describe();
     let pairs = (&benchmark, &*unreadable);
     let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| {
         match event {

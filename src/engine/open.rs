@@ -14,6 +14,7 @@ use crate::hyperpixel::Precision;
 /// The engines on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum EngineKind {
     /// A hardware GPU if there is one, else the CPU.
     #[default]

@@ -20,6 +20,7 @@ pub mod identity;
 mod info;
 mod learned;
 pub mod ncnet;
+mod own;
 mod pair_network;
 mod photo_cache;
 mod photograph;
@@ -28,6 +29,7 @@ pub(crate) mod schedule;
 mod work;
 
 pub use info::{MethodInfo, MethodOptions, PublishedLayers, named, open, parse, row_name};
+pub use own::PairsMethod;
 pub use pair_network::{Direction, Sharing};
 pub use request::{Advice, EngineRequest, KeptFeatures, OpenError, Request, Resources};
 pub use work::{NoSuchPhotograph, Uses, Work, WorkPair, WorkPhotograph};

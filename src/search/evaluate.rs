@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::SearchError;
+use super::EvaluationError;
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use crate::features::{Features, Header};
@@ -153,8 +153,8 @@ impl Evaluator<'_> {
         &mut self,
         sets: &[LayerSet],
         mut so_far: Evaluation,
-        each: &mut dyn FnMut(&Evaluation) -> Result<(), SearchError>,
-    ) -> Result<Evaluation, SearchError> {
+        each: &mut dyn FnMut(&Evaluation) -> Result<(), EvaluationError>,
+    ) -> Result<Evaluation, EvaluationError> {
         so_far.right.resize(sets.len(), Vec::new());
         let prepared = self.prepare(sets)?;
         let order = self.order();
@@ -197,7 +197,7 @@ impl Evaluator<'_> {
         error: EngineError,
         block: &[usize],
         requests: &[SetsRequest],
-    ) -> SearchError {
+    ) -> EvaluationError {
         if !error.is_too_large() {
             return error.into();
         }
@@ -206,13 +206,13 @@ impl Evaluator<'_> {
                 let pair = &self.benchmark.pairs[pair];
                 let photograph = |image: usize| self.benchmark.images[image].path.clone();
                 let photographs = [pair.source, pair.target].map(photograph);
-                return SearchError::Pair { photographs, engine: Box::new(error) };
+                return EvaluationError::Pair { photographs, engine: Box::new(error) };
             }
         }
         error.into()
     }
 
-    fn prepare(&self, sets: &[LayerSet]) -> Result<Vec<Prepared>, SearchError> {
+    fn prepare(&self, sets: &[LayerSet]) -> Result<Vec<Prepared>, EvaluationError> {
         let mut prepared: Vec<Prepared> = Vec::with_capacity(sets.len());
         for (at, set) in sets.iter().enumerate() {
             let position = |layer| self.layers.partition_point(|other| other < layer);
@@ -234,7 +234,7 @@ impl Evaluator<'_> {
         pairs: &[usize],
         sets: &[Prepared],
         loaded: &mut Loaded,
-    ) -> Result<usize, SearchError> {
+    ) -> Result<usize, EvaluationError> {
         let mut needed: Vec<usize> = Vec::new();
         for (at, &pair) in pairs.iter().take(self.block.max(1)).enumerate() {
             let before = needed.len();
@@ -270,7 +270,7 @@ impl Evaluator<'_> {
         image: usize,
         sets: &[Prepared],
         loaded: &mut Loaded,
-    ) -> Result<(), SearchError> {
+    ) -> Result<(), EvaluationError> {
         let (stack, header) = self.stack(image)?;
         let stack = Arc::new(stack);
         let asked: Vec<(&[usize], Geometry)> =
@@ -285,7 +285,7 @@ impl Evaluator<'_> {
             let engine = Box::new(engine);
             let photograph = self.benchmark.images[image].path.clone();
             let base = self.layers[set.positions[0]];
-            return Err(SearchError::TooSmall { photograph, base, engine });
+            return Err(EvaluationError::TooSmall { photograph, base, engine });
         }
         loaded.views.insert(image, views);
         loaded.largest = loaded.largest.max(loaded.bytes_of(image, &stack));
@@ -293,7 +293,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn stack(&self, image: usize) -> Result<(LayerStack, Header), SearchError> {
+    fn stack(&self, image: usize) -> Result<(LayerStack, Header), EvaluationError> {
         let image = &self.benchmark.images[image];
         let (header, maps) = self.features.maps(image, &self.layers)?;
         let [width, height] = header.resized_size;

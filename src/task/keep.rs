@@ -21,6 +21,7 @@ const BATCH: usize = 8;
 
 /// How many files were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeptFiles {
     /// Of photographs that had none.
     pub absent: usize,

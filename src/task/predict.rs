@@ -22,6 +22,7 @@ const AMEND_SHARE: u32 = 20;
 
 /// How a benchmark is predicted.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct PredictOptions {
     /// Continue the run whose file is there; the result is that of a run that was not stopped. Without
     /// one a run begins.
@@ -50,6 +51,7 @@ pub enum PredictEvent<'a> {
 
 /// How things stand when work begins.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Begun<'a> {
     /// Whether a complete file of that name is there, which is replaced in the end.
     pub replaces: bool,
@@ -73,6 +75,7 @@ pub struct Begun<'a> {
 
 /// What became of a benchmark.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Predicted {
     /// How many pairs the file has.
     pub pairs: usize,

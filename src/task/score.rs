@@ -23,6 +23,7 @@ use crate::score::{
 
 /// How predictions files are scored.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct ScoreOptions {
     /// Names of published ways of scoring, or `all`; that of the benchmark's own paper where empty.
     pub protocols: Vec<String>,
@@ -40,6 +41,7 @@ pub struct ScoreOptions {
 
 /// Predictions files with their scores.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Scored {
     /// The files and their benchmark.
     pub opened: Opened,
@@ -184,6 +186,7 @@ fn of_file(name: &str, protocols: &[&Protocol], method: &MethodHeader) -> Vec<St
 
 /// What the first protocol asked for and each other one judge differently, file by file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Explained {
     /// The files and their benchmark.
     pub opened: Opened,

@@ -34,6 +34,7 @@ mod search;
 mod search_gpu;
 mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
+mod tasks;
 mod warped;
 mod weights;
 #[cfg(feature = "torch")]

@@ -343,7 +343,8 @@ fn a_pair_beyond_the_engine_is_named_and_costs_no_other_pair() {
     // those pairs unanswered and names them.
     let out = tiny.path("some.jsonl");
     let run = |keep_going, resume| {
-        let options = PredictOptions { keep_going, resume, ..PredictOptions::default() };
+        let mut options = PredictOptions::default();
+        (options.keep_going, options.resume) = (keep_going, resume);
         predict((&benchmark, &[]), &mut open(most), &out, &options, &mut |_| {})
     };
     let Err(PredictError::Stopped { why, partial: Some(partial) }) = run(false, false) else {
@@ -364,7 +365,8 @@ fn a_pair_beyond_the_engine_is_named_and_costs_no_other_pair() {
     let again = run(true, true).expect("it goes on");
     assert_eq!(again.too_large.len(), large);
     let mut engine = open(usize::MAX);
-    let options = PredictOptions { resume: true, ..PredictOptions::default() };
+    let mut options = PredictOptions::default();
+    options.resume = true;
     let again = predict((&benchmark, &[]), &mut engine, &out, &options, &mut |_| {});
     assert!(again.expect("a larger card").too_large.is_empty());
     let lines = Reader::open(&out).expect("predictions");

@@ -62,10 +62,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 /// A small benchmark drawn for the occasion.
 #[cfg(feature = "demo")]
 fn draw(folder: &Path) -> anyhow::Result<PathBuf> {
-    use hpflow::low_level::benchmark::demo::{self, Size, USUAL_CATEGORIES};
+    use hpflow::low_level::benchmark::demo::{DemoOptions, Size, USUAL_CATEGORIES, generate};
     let categories = USUAL_CATEGORIES.map(str::to_owned).to_vec();
     let size = Size::Small { images: DRAWN_IMAGES, categories };
-    demo::generate(folder, &demo::DemoOptions { seed: 0, size }, false, &|_, _, _| {})?;
+    generate(folder, &DemoOptions { seed: 0, size }, false, &|_, _, _| {})?;
     Ok(folder.to_owned())
 }
 

@@ -9,12 +9,14 @@ mod builder;
 mod extract;
 mod open;
 mod options;
+mod own;
 
 pub use builder::HpfBuilder;
 pub use extract::decode;
 use extract::{Extracted, Extractor, decode_all, extract_all, not_empty};
 pub use open::published_layers;
 pub use options::{BackboneKind, HpfFeatures, HpfOptions, INFO};
+pub use own::{GivenMaps, MapsError, MapsMethod, PhotographMaps};
 
 use super::photograph::{called, unusable};
 use super::{
