@@ -63,7 +63,11 @@ fn what_makes_no_sense_is_refused_with_its_option_and_nothing_is_a_default_in_si
     };
     for (name, options, expected) in [
         ("hpf", &[("layers", "9,2")][..], "`layers` 9,2: layer 2 follows layer 9"),
-        ("hpf", &[("backbone", "vgg16")], "`backbone` vgg16: hpf has resnet50, resnet101, hog"),
+        (
+            "hpf",
+            &[("backbone", "vgg16")],
+            "`backbone` vgg16: there is no backbone 'vgg16'; there are resnet50, resnet101, hog",
+        ),
         ("hpf", &[("precision", "f64")], "`precision` f64: hpflow has f32, f16"),
         ("hpf", &[("weights", "a b")], "`weights` a b: "),
         ("hpf", &[("backbone", "hog"), ("weights", "x")], "hog is no network"),

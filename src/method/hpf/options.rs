@@ -1,7 +1,9 @@
 //! What may be asked of Hyperpixel Flow.
 
+use std::str::FromStr;
+
 use super::open;
-use crate::backbone::WeightsSource;
+use crate::backbone::{BackboneError, WeightsSource};
 use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::hyperpixel::{LayerSet, Precision};
@@ -84,6 +86,15 @@ impl BackboneKind {
             Self::ResNet50 => "resnet50",
             Self::ResNet101 => "resnet101",
         }
+    }
+}
+
+impl FromStr for BackboneKind {
+    type Err = BackboneError;
+
+    fn from_str(name: &str) -> Result<Self, BackboneError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| BackboneError::Unknown { name: name.to_owned() })
     }
 }
 
@@ -173,7 +184,7 @@ fn features(request: &Request) -> Result<HpfFeatures, OpenError> {
         let (features, backbone) = (features.clone(), request.value("backbone").map(str::to_owned));
         return Ok(HpfFeatures::Kept { features, backbone });
     }
-    let backbone = request.choice("backbone", INFO.name, &BackboneKind::ALL, BackboneKind::name)?;
+    let backbone: Option<BackboneKind> = request.parse("backbone")?;
     let backbone = backbone.unwrap_or_default();
     if let (BackboneKind::Hog, Some(weights)) = (backbone, request.value("weights")) {
         let reason = "hog is no network and has no weights; leave it out";
