@@ -203,7 +203,7 @@ impl Tally {
 mod tests {
     use super::super::{Answers, Protocol, ScoreError, default_for, score};
     use super::*;
-    use crate::benchmark::{Benchmark, Image, Kind, Pair};
+    use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Visibility};
 
     /// Numbers that look random and are the same everywhere.
     struct Numbers(u32);
@@ -245,7 +245,8 @@ mod tests {
         }
         let image = || Image::below("".as_ref(), "photograph".into(), Some([200, 200]));
         let benchmark = Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: vec![image(), image()],
             pairs,
@@ -270,7 +271,7 @@ mod tests {
         let mut all = Vec::new();
         for average in averages {
             let protocol: &'static Protocol =
-                Box::leak(Box::new(Protocol { average, ..*default_for(Kind::Spair) }));
+                Box::leak(Box::new(Protocol { average, ..*default_for(BenchmarkKind::Spair) }));
             let expected = score(&benchmark, &answers, protocol, &[alpha], None).unwrap();
             let expected = expected.pck[0].pck.all.unwrap();
             let mut parts = [0, 1, 2].map(|_| RunningPck::new(alpha, average).unwrap());
