@@ -23,7 +23,7 @@ DEMO := demo
 REPRODUCE := reproduce
 OPTIONS ?=
 
-.PHONY: demo test begin setup build vulkan fmt clippy doc unit unit-without-torch deny spelling \
+.PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
   features package reproduce book
 
 setup: $(VENV)/.python vulkan
@@ -66,7 +66,7 @@ $(TOOLS)/bin/mdbook:
 	@echo "==> mdBook into $(TOOLS): once, some minutes"
 	@cargo install --quiet --locked --root $(TOOLS) --no-default-features --features search mdbook@0.5.4
 
-test: begin setup fmt clippy features doc spelling deny package unit unit-without-torch
+test: begin setup fmt msrv clippy features doc spelling deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -78,6 +78,15 @@ begin:
 fmt:
 	@echo "==> formatting"
 	@cargo fmt --check
+
+# The oldest supported compiler is the one that everything here is built and tested with.
+msrv:
+	@echo "==> the compiler is the oldest that is supported"
+	@oldest=$$(sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml); \
+	  pinned=$$(sed -n 's/^channel = "\(.*\)"$$/\1/p' rust-toolchain.toml); \
+	  used=$$(rustc --version | cut -d ' ' -f 2); \
+	  test -n "$$oldest" && test "$${pinned%.*}" = "$$oldest" && test "$$used" = "$$pinned" || { \
+	    echo "rust-version is '$$oldest', rust-toolchain.toml pins '$$pinned', rustc is $$used: make them one"; exit 1; }
 
 clippy:
 	@echo "==> lints, with and without libtorch"

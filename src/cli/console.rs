@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use hpflow::Progress;
+use hpflow::task::{Advance, ProgressUnit};
+use hpflow::{Benchmark, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use hpflow::low_level::benchmark::Benchmark;
 
 /// What is drawn of a transfer.
 pub const TRANSFER: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
@@ -76,20 +75,47 @@ impl Console {
     /// terminal.
     #[must_use]
     pub fn transfers(self) -> Progress {
+        let (progress, bar) = self.told(TRANSFER);
         if self.quiet {
             return Progress::default();
         }
-        let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template(TRANSFER) {
-            bar.set_style(style);
-        }
         Progress::new(move |advance| {
-            bar.set_length(advance.total.unwrap_or(advance.done));
-            bar.set_message(advance.what.clone());
-            bar.set_position(advance.done);
+            progress(advance);
             if advance.total == Some(advance.done) {
                 bar.finish_and_clear();
             }
         })
+    }
+
+    /// A bar that shows what work tells, by a template where items are counted; it is there until it is
+    /// cleared. Hidden when quiet or where standard error is not a terminal.
+    #[must_use]
+    pub fn work(self, template: &'static str) -> (Progress, ProgressBar) {
+        let (tell, bar) = self.told(template);
+        (Progress::new(tell), bar)
+    }
+
+    fn told(self, template: &'static str) -> (impl Fn(&Advance) + Send + Sync, ProgressBar) {
+        let bar = ProgressBar::no_length();
+        if self.quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let shown = bar.clone();
+        let tell = move |advance: &Advance| {
+            if bar.message() != advance.what {
+                let template = match advance.unit {
+                    ProgressUnit::Bytes => TRANSFER,
+                    _ => template,
+                };
+                // The template is a constant: if it were malformed, the plain bar would do.
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
+                bar.set_message(advance.what.clone());
+            }
+            bar.set_length(advance.total.unwrap_or(advance.done));
+            bar.set_position(advance.done);
+        };
+        (tell, shown)
     }
 }

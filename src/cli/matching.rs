@@ -1,24 +1,25 @@
 //! `hpflow match`: keypoints of one photograph found in another.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Usage;
 use super::console::Console;
 use super::options::{MethodArgs, help_of_methods};
-use super::output::check_writable;
-use hpflow::Point;
-use hpflow::low_level::benchmark::Image;
+use super::output::{check_writable, failed};
+use hpflow::low_level::benchmark::{BenchmarkKind, Image};
 use hpflow::low_level::features::locate;
 use hpflow::low_level::files::Destination;
-use hpflow::low_level::flow::Flow;
 use hpflow::low_level::image::{Photograph, read};
-use hpflow::low_level::method::{Keypoints, Query};
+use hpflow::low_level::method::Query;
 use hpflow::low_level::picture::{self, Drawn};
 use hpflow::low_level::text::MaybePoint;
 use hpflow::low_level::text::lines;
+use hpflow::{Point, PredictedKeypoints};
 
 /// Find keypoints of one photograph in another.
 #[derive(Debug, ClapArgs)]
@@ -88,15 +89,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         None => Vec::new(),
     };
     // The settings published for SPair-71k: photographs of different objects, as here.
-    let mut method = args.method.open((&photographs, false), "spair", console)?;
+    let mut method = args.method.open((&photographs, false), BenchmarkKind::Spair, console)?;
     let (width, height) = (source.width, source.height);
     let query = Query {
-        source: &args.source,
-        target: &args.target,
+        source: (&args.source).into(),
+        target: (&args.target).into(),
         keypoints: &keypoints,
         flow: args.flow.as_ref().map(|_| [width, height]),
     };
-    let matched = method.find(&query)?;
+    let matched = method.match_pair(&query)?;
     let predicted = &matched.keypoints;
     if let Some(path) = &args.picture {
         let pairs = keypoints.iter().zip(predicted);
@@ -110,11 +111,12 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
                 None => {
                     console.note("warped by the dense flow: there are fewer than three predictions, or all are on a line".to_owned());
                     let query = Query { flow: Some([width, height]), keypoints: &[], ..query };
-                    let vectors = match &matched.flow[..] {
-                        [] => method.find(&query)?.flow,
-                        known => known.to_vec(),
+                    let flow = match &matched.flow {
+                        Some(flow) => Some(flow.clone()),
+                        None => method.match_pair(&query)?.flow,
                     };
-                    picture::warp_by_flow(&source, &target, &Flow { width, height, vectors })
+                    let flow = flow.context("this method has no dense flow to warp by")?;
+                    picture::warp_by_flow(&source, &target, &flow)
                 }
             })
         } else {
@@ -124,8 +126,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         picture::write_png(&picture, path)?;
         console.note(format!("picture: {}", path.display()));
     }
-    if let Some(path) = &args.flow {
-        Flow { width, height, vectors: matched.flow }.write(path)?;
+    if let (Some(path), Some(flow)) = (&args.flow, &matched.flow) {
+        flow.write(path)?;
         console.note(format!("flow: {}", path.display()));
     }
     // Last: what cannot be printed must not cost the files.
@@ -180,19 +182,30 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     real(one) == real(other)
 }
 
+/// The most bytes of keypoints that are read from a file.
+const MAX_KEYPOINTS: u64 = 64 << 20;
+
+const WANTED: &str = "expected keypoints, as x,y x,y or [[x,y],…]";
+
 /// Keypoints given on the command line or in a file.
 fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
     let path = Path::new(text);
-    let (what, text) = if path.is_file() {
-        let expected = || {
-            format!(
-                "{}: cannot be read as text; expected keypoints, as x,y x,y or [[x,y],…]",
-                path.display()
-            )
+    // Pipes too: a shell's `<(…)` is one, and /dev/stdin.
+    let (what, text) = if path.exists() && !path.is_dir() {
+        let unread = |why: &dyn std::fmt::Display| {
+            failed(format_args!("{}: cannot be read as text", path.display()), why, WANTED)
         };
-        let bytes = hpflow::low_level::text::utf8(std::fs::read(path).with_context(expected)?);
-        let bytes = bytes.with_context(expected)?;
-        (path.display().to_string(), String::from_utf8(bytes).with_context(expected)?)
+        let mut bytes = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MAX_KEYPOINTS).read_to_end(&mut bytes));
+        read.map_err(|error| unread(&error))?;
+        if bytes.len() as u64 == MAX_KEYPOINTS {
+            bail!("{}: it does not end within {MAX_KEYPOINTS} bytes; {WANTED}", path.display());
+        }
+        let bytes = hpflow::low_level::text::utf8(bytes);
+        let bytes = bytes.map_err(|error| unread(&error))?;
+        let text = String::from_utf8(bytes).map_err(|_| unread(&"it is not UTF-8"))?;
+        (path.display().to_string(), text)
     } else {
         ("--keypoints".to_owned(), text.to_owned())
     };
@@ -294,7 +307,11 @@ fn check_inside(keypoints: &[Point], source: &Photograph, path: &Path) -> Result
     }
 }
 
-fn print_points(keypoints: &[Point], predicted: &Keypoints, format: Format) -> anyhow::Result<()> {
+fn print_points(
+    keypoints: &[Point],
+    predicted: &PredictedKeypoints,
+    format: Format,
+) -> anyhow::Result<()> {
     match format {
         Format::Json => {
             let points = serde_json::json!({ "source": keypoints, "target": predicted });

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use hpflow::low_level::benchmark::BenchmarkError;
-use hpflow::low_level::engine::EngineError;
-use hpflow::low_level::engine::GpuError;
+use hpflow::low_level::build;
+use hpflow::low_level::engine::{EngineError, GpuError};
 
 #[macro_use]
 mod output;
@@ -37,8 +37,8 @@ use console::Console;
 
 /// What `--version` prints behind the name.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = option_env!("HPFLOW_COMMIT").unwrap_or("unknown commit");
-    format!("{} ({commit}, arithmetic {})", env!("CARGO_PKG_VERSION"), hpflow::ARITHMETIC)
+    let commit = build::COMMIT.unwrap_or("unknown commit");
+    format!("{} ({commit}, arithmetic {})", build::VERSION, hpflow::ARITHMETIC)
 });
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
@@ -88,7 +88,7 @@ enum Command {
 /// Wrong usage: the sentence is printed and the exit code is 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Usage(pub String);
+struct Usage(String);
 
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
 /// usage.
@@ -96,7 +96,19 @@ pub struct Usage(pub String);
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        // Help and the version too; what cannot be written is dropped.
+        // Help and the version are results.
+        Err(error) if error.exit_code() == 0 => {
+            let text = error.render();
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let text = if colour { text.ansi().to_string() } else { text.to_string() };
+            return match output::print(&text) {
+                Ok(()) => 0,
+                Err(error) => {
+                    console::say(format!("hpflow: {}", sentence(&error)));
+                    1
+                }
+            };
+        }
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
@@ -123,7 +135,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            console::say(format!("hpflow: {}", sentence(&error)));
+            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error)));
             if is_usage(&error) { 2 } else { 1 }
         }
     }
@@ -145,6 +157,29 @@ fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
+/// The option that helps, where the library's sentence does not name it.
+fn remedy(error: &anyhow::Error) -> &'static str {
+    use hpflow::low_level::method::MethodError;
+    use hpflow::task::StopReason;
+    let engine = error.chain().find_map(|cause| {
+        let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {
+            StopReason::Method(MethodError::Engine(engine)) => Some(engine),
+            _ => None,
+        });
+        let method = cause.downcast_ref::<MethodError>().and_then(|method| match method {
+            MethodError::Engine(engine) => Some(engine),
+            _ => None,
+        });
+        stop.or(method).or_else(|| cause.downcast_ref::<EngineError>())
+    });
+    match engine {
+        Some(EngineError::Gpu(GpuError::OutOfMemory { .. })) => {
+            ", or give it fewer MiB for photographs with --gpu-memory"
+        }
+        _ => "",
+    }
+}
+
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
@@ -154,12 +189,12 @@ fn is_usage(error: &anyhow::Error) -> bool {
         )
 }
 
-/// A decoder's panic becomes an error about its photograph; what Rust would print beside it is left
-/// out.
+/// A decoder's panic becomes an error about its photograph, and that of a GPU that was lost one about
+/// the GPU; what Rust would print beside it is left out.
 fn silence_decoders() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !hpflow::low_level::image::is_decoding() {
+        if !hpflow::low_level::image::is_decoding() && !hpflow::low_level::engine::is_waiting() {
             report(panic);
         }
     }));

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args as ClapArgs;
 use hpflow::low_level::benchmark::{Benchmark, Unreadable};
 use hpflow::low_level::files::Destination;
-use hpflow::low_level::method::{Method, MethodError, Unusable};
+use hpflow::low_level::method::{Method, TooLarge, Unusable};
 use hpflow::task::{Begun, PredictError, PredictEvent, PredictOptions, StopReason, predict};
 
 use super::Usage;
@@ -34,8 +34,9 @@ pub struct Args {
     /// pairs that were left unanswered or out.
     #[arg(long)]
     resume: bool,
-    /// Where a photograph cannot be used, leave its pairs unanswered, where a pair's annotation cannot
-    /// be read, leave the pair out, list both at the end and exit with 1, instead of stopping.
+    /// Where a photograph cannot be used or a pair is beyond the engine, leave the pairs unanswered,
+    /// where a pair's annotation cannot be read, leave the pair out, list all at the end and exit with 1,
+    /// instead of stopping.
     #[arg(long)]
     keep_going: bool,
 }
@@ -50,7 +51,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
     if streamed && args.resume {
         let out = args.out.display();
-        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        let what = format!(
+            "--resume: {out} is not a regular file, and only a regular file can be continued"
+        );
         return Err(Usage(what).into());
     }
     let (benchmark, unreadable) = if args.keep_going {
@@ -63,11 +66,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let mut method = open(args, &benchmark, console)?;
     let progress = console.progress(benchmark.pairs.len(), "pairs");
-    let options = PredictOptions {
-        resume: args.resume,
-        keep_going: args.keep_going,
-        selection: args.benchmark.describe(),
-    };
+    let mut options = PredictOptions::default();
+    options.resume = args.resume;
+    options.keep_going = args.keep_going;
+    options.selection = args.benchmark.describe();
     let pairs = (&benchmark, &*unreadable);
     let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| {
         match event {
@@ -80,8 +82,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             }
             if begun.taken > 0 {
                 console.note(format!(
-                    "{}: which photographs and annotations {} answered is not known, and their answers \
-                     are taken as they are; predict anew if any has changed",
+                    "{}: it is not known which photographs and annotations {} answered; their answers are \
+                     kept as they are: run without --resume if any has changed",
                     args.out.display(),
                     counted(begun.taken, "pair")
                 ));
@@ -98,14 +100,14 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return Ok(());
     }
     console.note(format!("{}: {}", args.out.display(), counted(predicted.pairs, "pair")));
-    report_faults(&predicted.unusable, &unreadable)
+    report_faults(&predicted.unusable, &predicted.too_large, &unreadable)
 }
 
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, &benchmark.name, console)?;
-    method.check(benchmark)?;
+    let method = args.method.open(photographs, benchmark.kind, console)?;
+    method.check(benchmark.name(), &benchmark.images)?;
     Ok(method)
 }
 
@@ -119,15 +121,17 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         error => return error.into(),
     };
     let out = args.out.display();
-    let stopped = match (&*why, &partial) {
-        (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {
-            format!("this engine cannot take a pair; delete {}, start again", partial.display())
-        }
-        (_, Some(partial)) => format!(
-            "stopped; what was predicted is in {} and --resume continues it",
+    let kept = match (&*why, &partial) {
+        (StopReason::TooLarge(_), Some(partial)) => format!(
+            "delete {} and start again with another engine, or continue with --resume --keep-going, \
+             which leaves the pair unanswered",
             partial.display()
         ),
-        (_, None) => format!("stopped; {out} has what was predicted"),
+        (_, Some(partial)) => format!(
+            "the predictions so far are in {}, and --resume continues them",
+            partial.display()
+        ),
+        (_, None) => format!("the predictions so far are in {out}"),
     };
     let why = match *why {
         StopReason::Unusable(unusable) => anyhow::anyhow!(
@@ -135,7 +139,7 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         ),
         why => why.into(),
     };
-    why.context(stopped)
+    anyhow::anyhow!("{why}; {kept}")
 }
 
 /// What is done again, and why.
@@ -166,7 +170,11 @@ fn notes(args: &Args, begun: &Begun) -> Vec<String> {
     notes
 }
 
-fn report_faults(unusable: &[Unusable], unreadable: &[Unreadable]) -> anyhow::Result<()> {
+fn report_faults(
+    unusable: &[Unusable],
+    too_large: &[TooLarge],
+    unreadable: &[Unreadable],
+) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     if !unusable.is_empty() {
         let reasons: Vec<&str> = unusable.iter().map(|one| one.reason.as_str()).collect();
@@ -174,6 +182,15 @@ fn report_faults(unusable: &[Unusable], unreadable: &[Unreadable]) -> anyhow::Re
             "{} could not be used, and the pairs with {} are unanswered:\n  {}",
             counted(unusable.len(), "photograph"),
             if unusable.len() == 1 { "it" } else { "them" },
+            reasons.join("\n  ")
+        ));
+    }
+    if !too_large.is_empty() {
+        let reasons: Vec<String> = too_large.iter().map(ToString::to_string).collect();
+        faults.push(format!(
+            "{} {} beyond the engine and unanswered:\n  {}",
+            counted(too_large.len(), "pair"),
+            if too_large.len() == 1 { "is" } else { "are" },
             reasons.join("\n  ")
         ));
     }

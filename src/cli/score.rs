@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hpflow::Alpha;
 use hpflow::low_level::report::Format;
 use hpflow::low_level::report::explanation;
-use hpflow::low_level::score::bootstrap::{Bootstrap, Unit};
+use hpflow::low_level::score::bootstrap::{Bootstrap, ResamplingUnit};
 use hpflow::task::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
 
 use super::Usage;
@@ -89,17 +89,16 @@ enum Output {
 /// A file that cannot be read, is incomplete or does not fit its benchmark; files of different
 /// benchmarks; a benchmark that cannot be read; a protocol that does not fit it.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    let options = ScoreOptions {
-        protocols: args.protocol.clone(),
-        alphas: args.alpha.clone(),
-        layout: args.layout.map(Into::into),
-        bootstrap: bootstrap(args),
-        partial: args.partial,
-        with_published: args.with_published,
-    };
+    let mut options = ScoreOptions::default();
+    options.protocols.clone_from(&args.protocol);
+    options.alphas.clone_from(&args.alpha);
+    options.layout = args.layout.map(Into::into);
+    options.bootstrap = bootstrap(args);
+    options.partial = args.partial;
+    options.with_published = args.with_published;
     if args.explain {
         if !matches!(args.format, Output::Json | Output::Text) {
-            let what = "--explain writes --format text or json, no tables";
+            let what = "--explain writes --format text or json only";
             return Err(Usage(what.to_owned()).into());
         }
         let explained =
@@ -133,8 +132,7 @@ fn explained_error(error: ScoreFilesError) -> anyhow::Error {
             format!("protocol {protocol} compares masks, which have no α; leave --alpha out")
         }
         ScoreFilesError::NotComparable { benchmark, split, same_pairs } => format!(
-            "--with-published shows what the paper measured on spair test with protocol spair at \
-             α = 0.1, but this is {benchmark} {split}{}; leave it out",
+            "--with-published shows the paper's figures for spair test with protocol spair at α = 0.1, but this is {benchmark} {split}{}; leave it out",
             if *same_pairs { " with another protocol or α" } else { "" }
         ),
         ScoreFilesError::MasksExplained => {
@@ -176,8 +174,8 @@ fn print_explained(explained: &Explained, format: Output, console: Console) -> a
 
 fn bootstrap(args: &Args) -> Option<Bootstrap> {
     let unit = match args.resample {
-        Resample::Images => Unit::Images,
-        Resample::Pairs => Unit::Pairs,
+        Resample::Images => ResamplingUnit::Images,
+        Resample::Pairs => ResamplingUnit::Pairs,
     };
     args.bootstrap.map(|resamples| Bootstrap {
         resamples: resamples as usize,

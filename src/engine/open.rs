@@ -14,6 +14,7 @@ use crate::hyperpixel::Precision;
 /// The engines on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum EngineKind {
     /// A hardware GPU if there is one, else the CPU.
     #[default]
@@ -27,9 +28,12 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// The name on the command line.
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Gpu, Self::Cpu, Self::Dense];
+
+    /// The name in requests and in predictions files.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Gpu => "gpu",
@@ -63,6 +67,8 @@ pub struct EngineOptions<'a> {
     pub pool: Option<Arc<ThreadPool>>,
     /// How the maps of the hyperimages are stored that it will match.
     pub precision: Precision,
+    /// Memory for photographs on a GPU, in bytes; [`MEMORY_BUDGET`](gpu::MEMORY_BUDGET) if not said.
+    pub memory: Option<u64>,
 }
 
 impl EngineOptions<'_> {
@@ -71,6 +77,7 @@ impl EngineOptions<'_> {
             adapter: self.adapter.map(str::to_owned),
             precision: self.precision,
             pool: self.pool.clone(),
+            memory_budget: self.memory.unwrap_or(gpu::MEMORY_BUDGET),
             ..GpuOptions::default()
         }
     }

@@ -3,23 +3,12 @@
 
 use crate::Point;
 
-/// The coordinate of the first pixel's centre in a benchmark's annotations. Those made in MATLAB
-/// count from 1, which the published code of the learned methods takes into account; hpflow keeps
-/// them as they are.
-#[must_use]
-pub fn first_pixel(benchmark: &str) -> u8 {
-    match benchmark {
-        "pf-willow" | "pf-pascal" | "caltech-101" => 1,
-        _ => 0,
-    }
-}
-
 /// A photograph's pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     /// Width and height in original pixels.
     pub size: [u32; 2],
-    /// The coordinate of the first pixel's centre: see [`first_pixel`].
+    /// The coordinate of the first pixel's centre: see [`BenchmarkInfo`](crate::benchmark::BenchmarkInfo).
     pub first: u8,
 }
 

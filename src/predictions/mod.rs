@@ -1,7 +1,7 @@
 //! The file between predicting and scoring: JSON Lines, a header and a line a pair.
 //!
 //! ```text
-//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":2}
+//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":3}
 //! {"pair":"000001-2008_002719-2008_004100:aeroplane","keypoints":[[36.5,148.25],null]}
 //! ```
 //!
@@ -13,16 +13,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::Point;
+use crate::{Point, PredictedKeypoints};
 
+mod header;
 mod inputs;
 mod reader;
 mod stream;
 mod writer;
 
+pub use header::{Header, HeaderField, MethodHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
@@ -34,43 +35,6 @@ pub const FORMAT: &str = "hpflow-predictions";
 /// The header's `version` that this hpflow reads and writes.
 pub const VERSION: u64 = 1;
 
-/// The first line of a predictions file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    format: String,
-    version: u64,
-    /// The benchmark's name, such as `spair`.
-    pub benchmark: String,
-    /// The split, such as `test`.
-    pub split: String,
-    /// Everything that decides the numbers: method, backbone, layers, weights, engine, …
-    #[serde(default)]
-    pub method: Map<String, Value>,
-    /// The program that wrote the file, with its version.
-    #[serde(default)]
-    pub created_by: String,
-    /// [`ARITHMETIC`](crate::ARITHMETIC) of the hpflow that predicted; `None` in files of hpflow
-    /// 0.1.0 and of other programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arithmetic: Option<u64>,
-}
-
-impl Header {
-    /// The header of a file that this hpflow writes.
-    #[must_use]
-    pub fn new(benchmark: &str, split: &str, method: Map<String, Value>) -> Self {
-        Self {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            benchmark: benchmark.to_owned(),
-            split: split.to_owned(),
-            method,
-            created_by: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            arithmetic: Some(crate::ARITHMETIC),
-        }
-    }
-}
-
 /// The predicted keypoints of one pair.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
@@ -78,7 +42,7 @@ pub struct Prediction {
     pub pair: String,
     /// Original pixels of the target, one for each keypoint of the pair; `None` where there is no
     /// prediction.
-    pub keypoints: Vec<Option<Point>>,
+    pub keypoints: PredictedKeypoints,
 }
 
 impl Prediction {
@@ -146,7 +110,7 @@ pub enum PredictionsError {
         what: String,
     },
     /// Writing stopped, most likely for want of space.
-    #[error("cannot write to {}: {source}; what is in it stays: make room and continue with --resume", file.display())]
+    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with --resume", file.display())]
     Write {
         /// The file being written.
         file: PathBuf,
@@ -156,7 +120,7 @@ pub enum PredictionsError {
     /// An unfinished file was begun by an hpflow that computes otherwise.
     #[error(
         "{} cannot be continued: it was begun {}, and this hpflow's arithmetic is {}{}; finish it with \
-         the hpflow that began it, or delete it to start anew",
+         the hpflow that began it, or delete it to start again",
         file.display(),
         begun(by, *found),
         expected.map_or_else(|| "not said".to_owned(), |number| number.to_string()),
@@ -181,7 +145,7 @@ pub enum PredictionsError {
         source: io::Error,
     },
     /// An unfinished file is of another run.
-    #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start anew", file.display())]
+    #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start again", file.display())]
     OtherRun {
         /// The unfinished file.
         file: PathBuf,

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::beam::Scored;
+use super::beam::ScoredSet;
 use crate::digest::sha256;
 use crate::hyperpixel::LayerSet;
 
@@ -25,7 +25,7 @@ const VERSION: u64 = 1;
 const MOST_BYTES: u64 = 1 << 30;
 
 /// The setting that is the number of hpflow's arithmetic.
-pub const ARITHMETIC: &str = "arithmetic";
+pub const ARITHMETIC_KEY: &str = "arithmetic";
 
 /// The most characters of a text of bits that a message shows.
 const SHOWN: usize = 20;
@@ -41,9 +41,9 @@ pub struct State {
     /// What decides the numbers: benchmark, backbone, engine, what is searched.
     pub settings: Map<String, Value>,
     /// Every set that was evaluated, depth by depth, in the order of evaluation.
-    pub depths: Vec<Vec<Entry>>,
+    pub depths: Vec<Vec<StoredScore>>,
     /// Which keypoints the best sets get right.
-    pub best: Vec<Kept>,
+    pub best: Vec<StoredBits>,
     /// The evaluation that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<Unfinished>,
@@ -54,7 +54,7 @@ pub struct State {
 
 /// A set that was evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct StoredScore {
     /// Its layers, ascending.
     pub layers: Vec<usize>,
     /// PCK in percent.
@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// Which keypoints a set gets right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct StoredBits {
     /// The set's layers, ascending.
     pub layers: Vec<usize>,
     /// A bit a keypoint, pairs in the order of matching.
@@ -76,7 +76,7 @@ pub struct Unfinished {
     /// How many pairs, in the order of matching.
     pub pairs: usize,
     /// The sets.
-    pub sets: Vec<Kept>,
+    pub sets: Vec<StoredBits>,
 }
 
 /// Truths in a row, in the file eight a byte and in base 64.
@@ -100,7 +100,7 @@ impl TryFrom<String> for Bits {
         let wrong = || {
             let shown: String = text.chars().take(SHOWN).collect();
             let rest = if shown.len() < text.len() { "…" } else { "" };
-            format!("`{shown}{rest}` is no list of bits")
+            format!("`{shown}{rest}` is not a list of bits")
         };
         let (len, text) = text.split_once(':').ok_or_else(wrong)?;
         let len: usize = len.parse().map_err(|_| wrong())?;
@@ -130,7 +130,7 @@ pub enum StateError {
     },
     /// Something else than the file of a search.
     #[error(
-        "{}: is no file of a search ({reason}); give the file that `hpflow search` wrote, or another \
+        "{}: is not the file of a search ({reason}); give the file that `hpflow search` wrote, or another \
          name to begin a new search",
         file.display()
     )]
@@ -241,9 +241,9 @@ impl State {
             Ok(about) if about.is_file() && about.len() <= MOST_BYTES => {}
             Ok(about) if about.is_file() => {
                 let found = about.len();
-                return Err(wrong(format!("it has {found} bytes, and {MOST_BYTES} are the most")));
+                return Err(wrong(format!("it has {found} bytes, expected at most {MOST_BYTES}")));
             }
-            Ok(_) => return Err(wrong("it is no regular file".to_owned())),
+            Ok(_) => return Err(wrong("it is not a regular file".to_owned())),
             Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
         }
         let opened = File::open(file)
@@ -270,7 +270,7 @@ impl State {
         settings: &Map<String, Value>,
     ) -> Result<(), StateError> {
         // Searches of hpflow 0.1.0 do not give theirs.
-        let arithmetic = |of: &Map<String, Value>| of.get(ARITHMETIC)?.as_u64();
+        let arithmetic = |of: &Map<String, Value>| of.get(ARITHMETIC_KEY)?.as_u64();
         let found = arithmetic(&self.settings).unwrap_or(1);
         if let Some(expected) = arithmetic(settings).filter(|expected| *expected != found) {
             return Err(StateError::Arithmetic { file: file.to_owned(), found, expected });
@@ -312,12 +312,12 @@ impl State {
         let whole = (keypoints.len(), &self.best);
         for (pairs, sets) in unfinished.map(|one| (one.pairs, &one.sets)).chain([whole]) {
             let Some(pairs_done) = keypoints.get(..pairs) else {
-                return Err(format!("{pairs} pairs are done of {}", keypoints.len()));
+                return Err(format!("{pairs} of {} pairs are done", keypoints.len()));
             };
             let expected: usize = pairs_done.iter().sum();
             if let Some(kept) = sets.iter().find(|kept| kept.right.0.len() != expected) {
                 let (set, found) = (&kept.layers, kept.right.0.len());
-                return Err(format!("set {set:?} has {found} keypoints, and {expected} are due"));
+                return Err(format!("set {set:?} has {found} keypoints, expected {expected}"));
             }
         }
         Ok(())
@@ -326,8 +326,8 @@ impl State {
     /// SHA-256 of all but itself, hexadecimal.
     fn digest(&self) -> String {
         // Texts, numbers and maps whose keys are texts: it always has a JSON form.
-        let content = serde_json::to_vec(self).unwrap_or_default();
-        sha256(&content)
+        let without = Self { sha256: String::new(), ..self.clone() };
+        sha256(&serde_json::to_vec(&without).unwrap_or_default())
     }
 
     /// Writes the file: it is replaced when the new one is whole.
@@ -355,11 +355,11 @@ fn parse(text: impl Read) -> Result<State, String> {
     let state = serde_json::from_reader(text);
     let mut state: State = state.map_err(|error| crate::json::fault_at(&error))?;
     if state.format != FORMAT || state.version != VERSION {
-        return Err(format!("format {} {} is unknown to this hpflow", state.format, state.version));
+        return Err(format!("this hpflow does not read format {} {}", state.format, state.version));
     }
     let announced = std::mem::take(&mut state.sha256);
     if announced != state.digest() {
-        return Err("what is in it has not the SHA-256 that it says: it was changed".to_owned());
+        return Err("its content does not have the SHA-256 stored in it: it was changed".to_owned());
     }
     let sets = state.depths.iter().flatten().map(|entry| &entry.layers);
     let kept = state.best.iter().chain(state.unfinished.iter().flat_map(|one| &one.sets));
@@ -369,16 +369,16 @@ fn parse(text: impl Read) -> Result<State, String> {
     Ok(state)
 }
 
-impl Entry {
+impl StoredScore {
     /// The entry of a scored set.
     #[must_use]
-    pub fn new(scored: &Scored) -> Self {
+    pub fn new(scored: &ScoredSet) -> Self {
         Self { layers: scored.layers.layers().to_vec(), pck: scored.pck }
     }
 
     /// The scored set; `None` for layers that are no set, which a parsed state does not have.
     #[must_use]
-    pub fn scored(&self) -> Option<Scored> {
-        Some(Scored { layers: LayerSet::new(self.layers.clone()).ok()?, pck: self.pck })
+    pub fn scored(&self) -> Option<ScoredSet> {
+        Some(ScoredSet { layers: LayerSet::new(self.layers.clone()).ok()?, pck: self.pck })
     }
 }

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use crate::Point;
-use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options, Unreadable};
-use crate::predictions::{Header, PredictionsError, Reader};
+use crate::PredictedKeypoints;
+use crate::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Ids, LayoutSize, Unreadable,
+};
+use crate::predictions::{Header, MethodHeader, PredictionsError, Reader};
 use crate::score::{Answers, ScoreError};
 
 /// Why predictions files could not be opened with their benchmark.
@@ -57,6 +59,18 @@ pub enum FilesError {
         /// What the file is for, what is not there, and what to do.
         what: String,
     },
+    /// The header names no list of pairs that there is.
+    #[error(
+        "{}: its method.layout is {found}, and there are \"large\" and \"small\"; mend it in the first \
+         line, or say which list of pairs it is of",
+        file.display()
+    )]
+    Layout {
+        /// The file.
+        file: PathBuf,
+        /// What it names.
+        found: String,
+    },
     /// A file does not fit its benchmark.
     #[error("{}: {source}", file.display())]
     Unfit {
@@ -75,7 +89,7 @@ pub struct PredictionsFiles {
     /// Their headers.
     pub headers: Vec<Header>,
     /// The benchmark that they are for.
-    pub kind: Kind,
+    pub kind: BenchmarkKind,
 }
 
 /// Predictions files with the benchmark that they are for.
@@ -138,10 +152,12 @@ impl PredictionsFiles {
         partial: bool,
     ) -> Result<Opened, FilesError> {
         let header = &self.headers[0];
-        let small = header.method.get("layout").is_some_and(|layout| layout == "small");
-        let usual = if small { LayoutSize::Small } else { LayoutSize::Large };
-        let layout = layout.unwrap_or(usual);
-        let options = Options { split: header.split.clone(), layout, ..Options::default() };
+        let layout = match layout {
+            Some(layout) => layout,
+            None => self.layout(header)?,
+        };
+        let options =
+            BenchmarkOptions { split: header.split.clone(), layout, ..BenchmarkOptions::default() };
         let wrong = |error| self.of_the_file(error);
         let (mut benchmark, unreadable) = if partial {
             Benchmark::open_readable(self.kind, root, &options).map_err(wrong)?
@@ -150,6 +166,18 @@ impl PredictionsFiles {
         };
         benchmark.measure();
         Ok(Opened { of: self, benchmark, unreadable, partial })
+    }
+
+    /// Which list of pairs a header says it is of.
+    fn layout(&self, header: &Header) -> Result<LayoutSize, FilesError> {
+        let Some(said) = header.method.value(MethodHeader::LAYOUT) else {
+            return Ok(LayoutSize::Large);
+        };
+        let known = [LayoutSize::Large, LayoutSize::Small];
+        known.into_iter().find(|size| said == size.name()).ok_or_else(|| FilesError::Layout {
+            file: self.files[0].clone(),
+            found: said.to_string(),
+        })
     }
 
     /// What the header names and is not there is the file's fault.
@@ -164,7 +192,7 @@ impl PredictionsFiles {
                 root.display()
             ),
             BenchmarkError::Root { root, benchmark, expected, looks_like } => format!(
-                "{name} is for {wanted}, and {} is no {benchmark} folder{}: expected {expected} in it; \
+                "{name} is for {wanted}, and {} is not the folder of {benchmark}{}: expected {expected} in it; \
                  give the folder that holds them",
                 root.display(),
                 looks_like.map_or_else(String::new, |kind| format!(" (it looks like {kind})"))
@@ -183,18 +211,29 @@ impl Opened {
     pub fn answers(&self, at: usize) -> Result<Answers, FilesError> {
         let file = &self.of.files[at];
         let left_out: HashSet<&str> = self.unreadable.iter().map(|one| one.pair.as_str()).collect();
+        // Rows that cannot be read may be of any pair that is not there.
+        let mut without_id = self.unreadable.iter().filter(|one| one.pair.is_empty()).count();
+        let ids = (without_id > 0).then(|| Ids::of(&self.benchmark));
+        let is_there = |id: &str| {
+            ids.as_ref().is_none_or(|ids| !ids.exact(id).is_empty() || !ids.alike(id).is_empty())
+        };
         let mut reader = Reader::open(file)?;
         let lines = std::iter::from_fn(|| next(&mut reader));
-        let known = |line: &Result<Line, Fault>| match line {
-            Ok((_, pair, _)) => !left_out.contains(pair.as_str()),
-            Err(_) => true,
-        };
-        let answers = Answers::collect(&self.benchmark, lines.filter(known)).and_then(|answers| {
-            if !self.partial {
-                answers.complete(&self.benchmark)?;
+        let mut known = |line: &Result<Line, Fault>| match line {
+            Ok((_, pair, _)) if left_out.contains(pair.as_str()) => false,
+            Ok((_, pair, _)) if without_id > 0 && !is_there(pair) => {
+                without_id -= 1;
+                false
             }
-            Ok(answers)
-        });
+            Ok(_) | Err(_) => true,
+        };
+        let answers =
+            Answers::collect(&self.benchmark, lines.filter(&mut known)).and_then(|answers| {
+                if !self.partial {
+                    answers.complete(&self.benchmark)?;
+                }
+                Ok(answers)
+            });
         answers.map_err(|fault| match fault {
             // The reader's own errors name the file already.
             Fault::Read(error) => error.into(),
@@ -205,7 +244,7 @@ impl Opened {
     }
 }
 
-type Line = (usize, String, Vec<Option<Point>>);
+type Line = (usize, String, PredictedKeypoints);
 
 /// What may be wrong with a line.
 enum Fault {

@@ -5,13 +5,14 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::ARITHMETIC;
-use crate::backbone::{Backbone, BackboneError, FeatureMap};
+use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
     Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
     check_names, file_of, write,
 };
-use crate::image::Prepared;
+use crate::hyperpixel::FeatureMap;
+use crate::image::{Photo, Prepared};
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};
 
@@ -20,6 +21,7 @@ const BATCH: usize = 8;
 
 /// How many files were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeptFiles {
     /// Of photographs that had none.
     pub absent: usize,
@@ -67,12 +69,13 @@ pub fn keep_features(
 ) -> Result<KeptFiles, KeepError> {
     check_names(&benchmark.images)?;
     let Some(first) = benchmark.images.first() else {
-        let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+        let (benchmark, split) = (benchmark.name().to_owned(), benchmark.split.clone());
         return Err(KeepError::NoPhotographs { benchmark, split });
     };
     // What the first photograph's maps look like is what files that are there already must say.
-    let maps = backbone.extract(&[&decode(&first.path, first.size)?], layers)?.remove(0);
-    let description = describe(backbone, &maps, precision);
+    let maps =
+        backbone.extract(&[&decode(&Photo::File(&first.path), first.size)?], layers)?.remove(0);
+    let description = describe(backbone, &maps, precision)?;
     let features = Features::of(out, &description);
     let (mut written, mut done) = (KeptFiles::default(), 0);
     for batch in benchmark.images.chunks(BATCH) {
@@ -87,7 +90,7 @@ pub fn keep_features(
         // Before it is decoded: a photograph that is replaced meanwhile is found to have changed.
         let contents = todo.par_iter().map(|image| features.content(&image.path));
         let contents = contents.collect::<Result<Vec<_>, _>>()?;
-        let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
+        let prepared = todo.par_iter().map(|image| decode(&Photo::File(&image.path), image.size));
         let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
         let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), layers)?;
         for (((image, content), prepared), maps) in
@@ -102,10 +105,19 @@ pub fn keep_features(
     Ok(written)
 }
 
-fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) -> Description {
+fn describe(
+    backbone: &dyn Backbone,
+    maps: &[FeatureMap],
+    precision: Precision,
+) -> Result<Description, BackboneError> {
     let layer = |map: &FeatureMap| {
-        let geometry = backbone.geometry(map.layer).ok();
-        Layer {
+        let geometry = match backbone.geometry(map.layer) {
+            Ok(geometry) => Some(geometry),
+            // Such a layer cannot be a base, and is kept all the same.
+            Err(BackboneError::NoGeometry { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Layer {
             id: map.layer,
             name: format!("layer{}", map.layer),
             stride: map.stride,
@@ -113,15 +125,15 @@ fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) 
             jump: geometry.map(|geometry| geometry.jump),
             receptive_field: geometry.map(|geometry| geometry.receptive_field),
             offset: geometry.map_or(0.0, |geometry| geometry.offset[0]),
-        }
+        })
     };
-    Description {
+    Ok(Description {
         backbone: backbone.name().to_owned(),
         image_side: Some(IMAGE_SIDE),
         precision,
-        layers: maps.iter().map(layer).collect(),
+        layers: maps.iter().map(layer).collect::<Result<_, _>>()?,
         made_with: backbone.describe(),
-    }
+    })
 }
 
 fn header(
@@ -133,7 +145,7 @@ fn header(
     Header {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
-        benchmark: Some(benchmark.name.clone()),
+        benchmark: Some(benchmark.name().to_owned()),
         photograph: image.name.clone(),
         sha256: Some(content),
         original_size: prepared.original,

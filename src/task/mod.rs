@@ -3,14 +3,42 @@
 //! Each takes typed options and a listener that is told how far it has come, returns values, and prints
 //! nothing.
 
+mod audit;
+mod dataset;
 mod files;
+mod import;
 mod keep;
 mod predict;
+mod report;
 mod score;
+mod search;
+mod show;
+mod weights;
 
+pub use crate::progress::{Advance, ProgressUnit};
+pub use audit::{AuditFileError, audit_file};
+#[cfg(feature = "demo")]
+pub use dataset::draw_benchmark;
+#[cfg(feature = "hub")]
+pub use dataset::{DownloadOptions, download_benchmark};
+pub use dataset::{
+    DrawStatsError, MadePairs, MakePairsError, PairsOptions, check_benchmark, draw_stats,
+    make_pairs,
+};
 pub use files::{FilesError, Opened, PredictionsFiles};
+pub use import::{ImportFileError, ImportOptions, Imported, import_file};
 pub use keep::{KeepError, KeptFiles, keep_features};
 pub use predict::{
     Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
 };
+pub use report::{Report, ReportError, ReportOptions, report_files};
 pub use score::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
+pub use search::{
+    FoundLayers, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, check_search_file,
+    search,
+};
+pub use show::{ShowError, ShowOptions, ShowOrder, Shown, picture_of, show_file};
+pub use weights::{
+    CheckWeightsError, CheckedWeights, FetchedWeights, KnownWeights, check_weights,
+    describe_weights, fetch_weights, hub_cache, known_weights,
+};

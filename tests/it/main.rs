@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
+mod architecture;
 mod baselines;
 mod benchmark;
 mod browser;
@@ -16,6 +17,7 @@ mod features;
 #[cfg(feature = "torch")]
 mod golden;
 mod gpu;
+mod gpu_faults;
 mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;
@@ -32,6 +34,7 @@ mod search;
 mod search_gpu;
 mod shaders;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
+mod tasks;
 mod warped;
 mod weights;
 #[cfg(feature = "torch")]

@@ -6,11 +6,12 @@ use std::sync::{Arc, LazyLock};
 
 use hpflow::Point;
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::benchmark::{Benchmark, Kind, Options, Pair};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Pair};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuEngine;
 use hpflow::testing::engine::{Engine, PairRequest};
-use hpflow::testing::hyperpixel::{Hyperimage, LayerSet, Precision};
+use hpflow::testing::hyperpixel::{Hyperimage, Precision};
+use hpflow::testing::method::hpf::{BackboneKind, published_layers};
 use hpflow::testing::score::{Alpha, Answers, ScoreError, default_for, score};
 use hpflow::testing::transfer::{Neighbours, transfer};
 use serde_json::Value;
@@ -39,7 +40,8 @@ static WILLOW: LazyLock<Willow> = LazyLock::new(|| {
 impl Willow {
     fn read(root: &Path, published: &Path) -> Self {
         let benchmark =
-            Benchmark::open(Kind::PfWillow, root, &Options::default()).expect("PF-WILLOW");
+            Benchmark::open(BenchmarkKind::PfWillow, root, &BenchmarkOptions::default())
+                .expect("PF-WILLOW");
         let text = std::fs::read_to_string(published).expect("the published output");
         let json: Value = serde_json::from_str(&text).expect("JSON");
         let pairs = json["pairs"].as_array().expect("pairs");
@@ -47,7 +49,8 @@ impl Willow {
             let found = pairs.iter().find(|one| one["pair"] == pair.id.as_str());
             serde_json::from_value(found.expect("the pair")["keypoints"].clone()).expect("points")
         };
-        let layers = LayerSet::published("pf-willow", "resnet50").expect("a layer set");
+        let layers =
+            published_layers(BackboneKind::ResNet50, BenchmarkKind::PfWillow).expect("a layer set");
         assert_eq!(json["layers"], layers.to_string());
         let network = untrained("resnet50");
         let paths: Vec<_> = benchmark.images.iter().map(|image| image.path.clone()).collect();
@@ -131,7 +134,7 @@ fn against_the_published_output(engine: &mut dyn Engine, step: usize) -> (usize,
         Ok::<_, ScoreError>((line, willow.benchmark.pairs[pair].id.clone(), points))
     });
     let answers = Answers::collect(&willow.benchmark, lines).expect("answers");
-    let protocol = default_for(Kind::PfWillow);
+    let protocol = default_for(BenchmarkKind::PfWillow);
     let alpha = [Alpha::hundredths(10)];
     let scored = score(&willow.benchmark, &answers, protocol, &alpha, None).expect("a score");
     let pck = scored.pck[0].pck.all.expect("PCK of all pairs");

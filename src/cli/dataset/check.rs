@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use hpflow::BenchmarkKind;
+use hpflow::low_level::benchmark::doctor::{CheckScope, Diagnosis};
+use hpflow::task::check_benchmark;
 
-use crate::cli::output::{counted, print};
-use hpflow::low_level::benchmark::Kind;
-use hpflow::low_level::benchmark::doctor::{Diagnosis, Examination, examine};
+use super::super::console::Console;
+use super::super::options::benchmarks;
+use super::super::output::{counted, print};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -25,10 +27,8 @@ const SHOWN: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    benchmark: BenchmarkKind,
     /// The benchmark's folder.
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
@@ -60,13 +60,9 @@ enum Format {
 /// A folder that is not the benchmark's, or problems found.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let examination =
-        Examination { splits: args.split.clone(), without_photographs: args.without_photographs };
-    let bar = bar(quiet);
-    let diagnosis = examine(args.benchmark, &args.root, &examination, &|what, done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-        bar.set_message(what);
-    });
+        CheckScope { splits: args.split.clone(), without_photographs: args.without_photographs };
+    let (progress, bar) = Console { quiet }.work("{msg:>12} {wide_bar} {human_pos}/{human_len}");
+    let diagnosis = check_benchmark(args.benchmark, &args.root, &examination, &progress);
     bar.finish_and_clear();
     let diagnosis = diagnosis?;
     print(&match args.format {
@@ -81,15 +77,6 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         counted(problems, "problem")
     );
     Ok(())
-}
-
-fn bar(quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    match ProgressStyle::with_template("{msg:>12} {wide_bar} {human_pos}/{human_len}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn text(diagnosis: &Diagnosis, shown: usize) -> String {

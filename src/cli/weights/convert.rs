@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::cli::output::counted;
-use hpflow::low_level::backbone::Architecture;
-use hpflow::low_level::backbone::Baseline;
-use hpflow::low_level::backbone::WeightsError;
-use hpflow::low_level::backbone::weights::{self, Shapes};
-use hpflow::low_level::checkpoint::{self, Converted, ENTRY, Format, Options};
+use hpflow::low_level::checkpoint::{CheckpointFormat, ConvertOptions, Converted, ENTRY, convert};
+use hpflow::task::describe_weights;
+
+use super::super::output::counted;
 
 /// Arguments of `hpflow weights convert`.
 #[derive(Debug, clap::Args)]
@@ -48,16 +46,17 @@ pub struct Args {
 /// # Errors
 /// A checkpoint that cannot be converted, or an output that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let options = Options { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
-    let converted = checkpoint::convert(&args.file, &args.out, &options)?;
+    let options =
+        ConvertOptions { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
+    let converted = convert(&args.file, &args.out, &options)?;
     let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
         &converted;
     mention_line!(
         "format    {}",
         match format {
-            Format::Stream => "stream of pickles (PyTorch before 1.6)",
-            Format::Archive => "zip archive (PyTorch 1.6 and later)",
-            Format::Safetensors => "safetensors",
+            CheckpointFormat::Stream => "stream of pickles (PyTorch before 1.6)",
+            CheckpointFormat::Archive => "zip archive (PyTorch 1.6 and later)",
+            CheckpointFormat::Safetensors => "safetensors",
         }
     );
     let place = if key.is_empty() { "at the top".to_owned() } else { format!("in {key}") };
@@ -75,37 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if !entries.is_empty() {
         mention_line!("metadata  {}", entries.join(", "));
     }
-    mention_line!("network   {}", network(args, shapes));
+    mention_line!("network   {}", describe_weights(&args.out, shapes));
     mention_line!("file      {}", args.out.display());
     mention_line!("sha256    {sha256}");
     Ok(())
-}
-
-/// The network that the tensors are of, and what of it is wrong.
-fn network(args: &Args, shapes: &Shapes) -> String {
-    let Some(name) = weights::looks_like(shapes) else {
-        return "none that hpflow knows".to_owned();
-    };
-    let prefixes = weights::prefixes(shapes);
-    if !prefixes.is_empty() && !weights::is_plain(shapes) {
-        return format!("{name}; {}", weights::remedy(&args.out, &prefixes));
-    }
-    let checked = match (Baseline::of(shapes), Architecture::named(&name)) {
-        (Some(baseline), _) => baseline.check(&args.out, shapes),
-        (None, Some(architecture)) => weights::check(&args.out, shapes, &architecture),
-        (None, None) => Ok(()),
-    };
-    match checked {
-        Ok(()) if !prefixes.is_empty() => {
-            format!("{name}; beside it {}", weights::prefixed(&prefixes))
-        }
-        Ok(()) => name,
-        Err(WeightsError::Missing { name: tensor, shape, missing, needed, .. }) => format!(
-            "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"
-        ),
-        Err(WeightsError::Shape { name: tensor, found, expected, .. }) => {
-            format!("{name}, but {tensor} has shape {found:?} where it has {expected:?}")
-        }
-        Err(error) => format!("{name}, but {error}"),
-    }
 }

@@ -7,29 +7,22 @@ use std::time::Instant;
 
 use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
-use crate::benchmark::{Benchmark, Image};
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
-use crate::image::{Photograph, Prepared, prepare, scaled_size};
-use crate::method::Unusable;
-use crate::method::photograph::{check_colours, read_annotated, unusable};
+use crate::image::{Photo, Prepared, prepare, scaled_size};
+use crate::method::photograph::{called, check_colours, read_annotated, unusable};
+use crate::method::{Unusable, Work, WorkPhotograph};
 
 /// The smallest side of a resized photograph that is matched: below it no backbone sees a neighbour.
 const SMALLEST_SIDE: u32 = 8;
 
-/// Reads a photograph and shrinks it to [`IMAGE_SIDE`]. It must have the size that its annotation
+/// Decodes a photograph and shrinks it to [`IMAGE_SIDE`]. It must have the size that its annotation
 /// gives, if any: keypoints in pixels of a photograph of another size mean nothing.
 ///
 /// # Errors
 /// A photograph that cannot be read, is of another size or of one colour, or is too small to match.
-pub fn decode(photograph: &Path, annotated: Option<[u32; 2]>) -> Result<Prepared, Unusable> {
-    shrink(&read_annotated(photograph, annotated)?, photograph)
-}
-
-/// Shrinks pixels to [`IMAGE_SIDE`]; `name` is what errors call them.
-///
-/// # Errors
-/// Pixels of one colour, or too few to match.
-pub fn shrink(decoded: &Photograph, name: &Path) -> Result<Prepared, Unusable> {
+pub fn decode(photo: &Photo, annotated: Option<[u32; 2]>) -> Result<Prepared, Unusable> {
+    let name = called(photo);
+    let decoded = read_annotated(photo, annotated)?;
     let ([width, height], _) = scaled_size([decoded.width, decoded.height], IMAGE_SIDE);
     if width.min(height) < SMALLEST_SIDE {
         let reason = format!(
@@ -41,35 +34,35 @@ pub fn shrink(decoded: &Photograph, name: &Path) -> Result<Prepared, Unusable> {
         );
         return Err(unusable(name, reason));
     }
-    check_colours(name, decoded)?;
-    Ok(prepare(decoded, IMAGE_SIDE))
+    check_colours(name, &decoded)?;
+    Ok(prepare(&decoded, IMAGE_SIDE))
 }
 
-/// A photograph's number in the benchmark, and the photograph if it could be read.
+/// A photograph's place in the work, and the photograph if it could be read.
 pub(super) type Decoded = (usize, Result<Prepared, Unusable>);
 
-/// A photograph's number in the benchmark, and its hyperpixels if there are any.
+/// A photograph's place in the work, and its hyperpixels if there are any.
 pub(super) type Extracted = (usize, Result<Arc<Hyperimage>, Unusable>);
 
 /// Decodes photographs in order of first use; gives the seconds it was at work.
-pub(super) fn decode_all(benchmark: &Benchmark, images: &[usize], to: &SyncSender<Decoded>) -> f64 {
+pub(super) fn decode_all(work: &Work, places: &[usize], to: &SyncSender<Decoded>) -> f64 {
     let mut seconds = 0.0;
-    for &image in images {
+    for &place in places {
         let start = Instant::now();
-        let Image { path, size, .. } = &benchmark.images[image];
-        let prepared = decode(path, *size);
+        let WorkPhotograph { photo, size, .. } = &work.photographs()[place];
+        let prepared = decode(photo, *size);
         seconds += start.elapsed().as_secs_f64();
-        if to.send((image, prepared)).is_err() {
+        if to.send((place, prepared)).is_err() {
             break;
         }
     }
     seconds
 }
 
-/// Extracts hyperimages from whatever is decoded, equal sizes as one batch; gives the seconds it was
-/// at work.
+/// Extracts hyperimages from what is decoded, equal sizes as one batch; gives the seconds it was at
+/// work.
 pub(super) fn extract_all(
-    benchmark: &Benchmark,
+    work: &Work,
     extractor: Extractor,
     from: &Receiver<Decoded>,
     to: &SyncSender<Extracted>,
@@ -87,7 +80,7 @@ pub(super) fn extract_all(
         for batch in &mut batches {
             let start = Instant::now();
             let photographs: Vec<&Path> =
-                batch.iter().map(|(image, _)| &*benchmark.images[*image].path).collect();
+                batch.iter().map(|(place, _)| called(&work.photographs()[*place].photo)).collect();
             let prepared: Vec<&Prepared> = batch.iter().map(|(_, prepared)| prepared).collect();
             let results = extractor.hyperimages(&photographs, &prepared);
             seconds += start.elapsed().as_secs_f64();
@@ -163,7 +156,7 @@ impl Extractor<'_> {
         &self,
         photograph: &Path,
         prepared: &Prepared,
-        maps: &[crate::backbone::FeatureMap],
+        maps: &[crate::hyperpixel::FeatureMap],
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
         let (geometry, precision) = (self.geometry, self.precision);
@@ -173,7 +166,7 @@ impl Extractor<'_> {
     }
 }
 
-/// A hyperimage that has hyperpixels.
+/// A hyperimage that has hyperpixels, and finite maps.
 pub(super) fn not_empty(
     image: Hyperimage,
     photograph: &Path,
@@ -187,6 +180,14 @@ pub(super) fn not_empty(
             image.width,
             image.height,
             image.grid.geometry.receptive_field
+        );
+        return Err(unusable(photograph, reason));
+    }
+    if !image.finite {
+        let reason = format!(
+            "{}: its feature maps have numbers that are not finite (NaN or infinite); check the \
+             network's weights, or the kept features",
+            photograph.display()
         );
         return Err(unusable(photograph, reason));
     }
