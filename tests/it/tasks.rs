@@ -1,6 +1,7 @@
 //! The library as a program uses it, by its public names alone: methods of one's own, and what the
 //! commands do, as functions.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hpflow::low_level::backbone::{self, BackboneOptions, Device};
