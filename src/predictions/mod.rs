@@ -110,7 +110,7 @@ pub enum PredictionsError {
         what: String,
     },
     /// Writing stopped, most likely for want of space.
-    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with --resume", file.display())]
+    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with option `resume`", file.display())]
     Write {
         /// The file being written.
         file: PathBuf,

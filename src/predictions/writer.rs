@@ -71,7 +71,7 @@ impl Writer {
             io::ErrorKind::AlreadyExists => output_error(
                 path,
                 format!(
-                    "{} is an unfinished run: continue it with --resume, or delete it",
+                    "{} is an unfinished run: continue it with option `resume`, or delete it",
                     partial.display()
                 ),
             ),
@@ -427,6 +427,6 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("cannot write to out.jsonl.partial: "), "{error}");
-        assert!(error.ends_with("make room and continue with --resume"), "{error}");
+        assert!(error.ends_with("make room and continue with option `resume`"), "{error}");
     }
 }
