@@ -43,7 +43,7 @@ pub mod engine {
     };
     pub use crate::engine::{
         Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
-        SetsRequest, StageTimes, open,
+        SetsRequest, StageTimes, auto_takes, open,
     };
 }
 

@@ -8,6 +8,7 @@
 
 #![warn(unreachable_pub)]
 
+mod auto;
 mod checked;
 pub mod consensus;
 pub(crate) mod contract;
@@ -23,6 +24,7 @@ mod pool;
 mod request;
 mod stages;
 
+pub use auto::auto_takes;
 pub use checked::Checked;
 pub use contract::{Engine, Matches};
 pub use error::{EngineError, GpuError};

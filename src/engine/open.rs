@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use super::auto::auto_choice;
 use super::consensus::{ConsensusEngine, ConsensusWeights};
 use super::contract::Engine;
 use super::cpu::{CpuConsensus, CpuEngine};
@@ -15,7 +16,8 @@ use crate::hyperpixel::Precision;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum EngineKind {
-    /// A hardware GPU if there is one, else the CPU.
+    /// A discrete GPU if there is one; an integrated or virtual one if it was faster than the CPU when
+    /// both were timed; else the CPU.
     #[default]
     Auto,
     /// WGSL kernels on a GPU, or on a software driver where there is no GPU.
@@ -38,14 +40,33 @@ impl EngineKind {
         }
     }
 
-    /// The kind that `auto` stands for here; any other stands for itself.
-    fn resolved(self, options: &EngineOptions) -> Self {
-        // Whoever names an adapter wants it, software or not.
-        let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
-        match self {
-            Self::Auto if hardware() => Self::Gpu,
-            Self::Auto => Self::Cpu,
-            named => named,
+    /// The kind that `auto` stands for here, where no adapter is named: who names one wants it,
+    /// software or not.
+    fn of_auto(options: &EngineOptions) -> Self {
+        let Some(adapter) = gpu::hardware_gpu() else { return Self::Cpu };
+        auto_choice(&adapter, &options.of_gpu()).unwrap_or_else(|error| {
+            tracing::warn!("the cpu engine is taken: {error}");
+            Self::Cpu
+        })
+    }
+
+    /// Opens an engine of this kind. `auto` goes on with the CPU where a GPU that nobody named cannot be
+    /// opened.
+    fn open<T>(
+        self,
+        options: &EngineOptions,
+        open: impl Fn(Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        match (self, options.adapter) {
+            (Self::Auto, Some(_)) => open(Self::Gpu),
+            (Self::Auto, None) => match Self::of_auto(options) {
+                Self::Gpu => open(Self::Gpu).or_else(|error| {
+                    tracing::warn!("the cpu engine is taken: {error}");
+                    open(Self::Cpu)
+                }),
+                other => open(other),
+            },
+            (named, _) => open(named),
         }
     }
 }
@@ -84,7 +105,11 @@ impl EngineOptions<'_> {
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
 pub fn open(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
-    match kind.resolved(options) {
+    kind.open(options, |kind| open_named(kind, options))
+}
+
+fn open_named(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
+    match kind {
         EngineKind::Gpu => Ok(Box::new(GpuEngine::with(&options.of_gpu())?)),
         EngineKind::Auto | EngineKind::Cpu => {
             let engine = CpuEngine::new();
@@ -106,7 +131,15 @@ pub fn open_consensus(
     options: &EngineOptions,
     weights: ConsensusWeights,
 ) -> Result<Box<dyn ConsensusEngine>, EngineError> {
-    match kind.resolved(options) {
+    kind.open(options, |kind| open_named_consensus(kind, options, weights.clone()))
+}
+
+fn open_named_consensus(
+    kind: EngineKind,
+    options: &EngineOptions,
+    weights: ConsensusWeights,
+) -> Result<Box<dyn ConsensusEngine>, EngineError> {
+    match kind {
         EngineKind::Gpu => Ok(Box::new(GpuConsensus::with(weights, &options.of_gpu())?)),
         EngineKind::Auto | EngineKind::Cpu => {
             let engine = CpuConsensus::new(weights);

@@ -30,6 +30,7 @@ pub use crate::engine::error::GpuError;
 pub(super) use adapter::hardware_gpu;
 pub(crate) use adapter::presets;
 pub use adapter::{AdapterReport, adapters, preset_of, why_no_adapter};
+pub(super) use check::timed_pairs;
 pub use check::{DeviceCheck, Finding, check};
 pub use consensus::GpuConsensus;
 pub use cooperative::TensorCores;

@@ -2,8 +2,8 @@
 //! (HPF, section 3; docs/method.md, "Once a photograph, once a pair").
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde_json::{Map, Value};
@@ -14,7 +14,9 @@ pub mod open;
 
 pub use builder::{BackboneKind, HpfBuilder};
 pub use extract::decode;
-use extract::{Extracted, Extractor, decode_all, extract_all, not_empty, shrink};
+use extract::{
+    Extracted, Extractor, Grouper, decode_all, extract_all, group_all, not_empty, shrink,
+};
 
 use super::photograph::unusable;
 use super::schedule::Schedule;
@@ -41,8 +43,14 @@ const PAIR_BATCH: usize = 64;
 /// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
 const DECODED_AHEAD: usize = 16;
 
+/// Photographs whose maps wait to become hyperimages.
+const MAPPED_AHEAD: usize = 4;
+
 /// Hyperimages prepared ahead of matching.
-const PREPARED_AHEAD: usize = 4;
+const PREPARED_AHEAD: usize = 32;
+
+/// The most threads that make hyperimages.
+const MOST_GROUPERS: usize = 4;
 
 /// Where feature maps come from.
 enum Maps {
@@ -67,8 +75,10 @@ pub struct Hpf {
 struct Busy {
     /// Reading and decoding photographs, and resizing them.
     decode: f64,
-    /// The backbone, and the norms of hyperimages.
+    /// The backbone.
     backbone: f64,
+    /// From maps to hyperimages, with their norms: of each of the threads that do it.
+    norms: f64,
     /// The engine, with uploads.
     matching: f64,
     /// From matches to keypoints.
@@ -134,9 +144,10 @@ impl Hpf {
                         (Path::new(PIXELS), shrink(pixels, Path::new(PIXELS))?)
                     }
                 };
-                let extractor =
-                    Extractor { backbone: &mut **backbone, layers, geometry, precision };
-                extractor.hyperimages(&[name], &[&prepared]).remove(0)
+                let extractor = Extractor { backbone: &mut **backbone, layers };
+                let maps = extractor.maps(&[name], &[&prepared]).remove(0)?;
+                let grouper = Grouper { base: layers.base(), geometry, precision };
+                grouper.hyperimage(name, [prepared.width, prepared.height], prepared.ratio, &maps)
             }
             Maps::Kept(features) => {
                 let Photo::File(file) = photograph else {
@@ -222,10 +233,11 @@ impl Method for Hpf {
     }
 
     fn busy(&self) -> Vec<(&'static str, f64)> {
-        let Busy { decode, backbone, matching, transfer } = self.busy;
+        let Busy { decode, backbone, norms, matching, transfer } = self.busy;
         vec![
             ("decode", decode),
             ("backbone", backbone),
+            ("norms", norms),
             ("matching", matching),
             ("transfer", transfer),
         ]
@@ -249,21 +261,40 @@ impl Method for Hpf {
                 return predict_kept(benchmark, &schedule, reader, matcher, sink);
             }
         };
-        let extractor = Extractor { backbone, layers, geometry, precision };
+        let extractor = Extractor { backbone, layers };
+        let grouper = Grouper { base: layers.base(), geometry, precision };
+        // Each with the other half of the processor for the backbone and the engine. These are threads of
+        // their own, not tasks of the shared pool: they wait for channels, and an engine on the processor
+        // needs the whole pool to go on.
+        let groupers = (rayon::current_num_threads() / 2).clamp(1, MOST_GROUPERS);
         let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
+        let (mapped, to_group) = sync_channel(MAPPED_AHEAD);
         let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
+        let to_group = Arc::new(Mutex::new(to_group));
         let images = &schedule.images;
         std::thread::scope(|scope| {
             let decoder = scope.spawn(move || decode_all(benchmark, images, &decoded));
             let extractor =
-                scope.spawn(move || extract_all(benchmark, extractor, &to_extract, &extracted));
+                scope.spawn(move || extract_all(benchmark, extractor, &to_extract, &mapped));
+            let groupers: Vec<_> = (0..groupers)
+                .map(|_| {
+                    let (from, to) = (Arc::clone(&to_group), extracted.clone());
+                    scope.spawn(move || group_all(benchmark, grouper, &from, &to))
+                })
+                .collect();
+            // Each thread's own are the last: a channel closes when its other side has ended.
+            drop((to_group, extracted));
             let matcher = Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
             let result = matcher.run(to_match, sink);
-            // The channels are closed by now, so neither thread waits; a panic there is a bug and
-            // goes on here.
-            busy.decode += decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            busy.backbone +=
-                extractor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // The channels are closed by now, so no thread waits; a panic there is a bug and goes on
+            // here.
+            let ended = |thread: std::thread::ScopedJoinHandle<f64>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            busy.decode += ended(decoder);
+            busy.backbone += ended(extractor);
+            let count = groupers.len() as f64;
+            busy.norms += groupers.into_iter().map(ended).sum::<f64>() / count;
             result
         })
     }
