@@ -76,6 +76,7 @@ mod pickle;
 mod picture;
 mod predictions;
 mod progress;
+mod protocol;
 mod records;
 mod report;
 mod score;
@@ -87,7 +88,7 @@ mod text;
 mod transfer;
 
 pub use backbone::WeightsSource;
-pub use benchmark::{Benchmark, Image, Kind as BenchmarkKind, Options as BenchmarkOptions, Pair};
+pub use benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Image, Pair};
 pub use engine::EngineKind;
 pub use hyperpixel::{Hyperimage, LayerSet, Precision};
 pub use image::{Photo, Photograph};

@@ -7,6 +7,7 @@ use clap::Args as ClapArgs;
 use super::Usage;
 use super::console::Console;
 use super::options::{BackboneArgs, BenchmarkArgs};
+use super::output::counted;
 use hpflow::low_level::backbone::Backbone;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::hyperpixel::{LayerSet, LayerSetError, Precision};
@@ -50,14 +51,14 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let layers = layers(&args.layers, &*backbone)?;
     let done = keep(&benchmark, &*backbone, &layers, (&args.out, args.precision), console)?;
     let (folder, total) = (args.out.display(), benchmark.images.len());
-    let (count, name) = (layers.len(), backbone.name());
+    let (count, name) = (counted(layers.len(), "layer"), backbone.name());
     let changed = match done.changed {
         0 => String::new(),
         1 => ", 1 was written again because its photograph changed".to_owned(),
         changed => format!(", {changed} were written again because their photographs changed"),
     };
     console.note(format!(
-        "{folder}: {total} photographs, {count} layers of {name}; {} were there already{changed}",
+        "{folder}: {total} photographs, {count} of {name}; {} were there already{changed}",
         done.kept
     ));
     Ok(())

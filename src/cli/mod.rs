@@ -94,7 +94,19 @@ pub struct Usage(pub String);
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        // Help and the version too; what cannot be written is dropped.
+        // Help and the version are results.
+        Err(error) if error.exit_code() == 0 => {
+            let text = error.render();
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let text = if colour { text.ansi().to_string() } else { text.to_string() };
+            return match output::print(&text) {
+                Ok(()) => 0,
+                Err(error) => {
+                    console::say(format!("hpflow: {}", sentence(&error)));
+                    1
+                }
+            };
+        }
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use hpflow::low_level::backbone::Backbone;
-use hpflow::low_level::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
+use hpflow::low_level::benchmark::{
+    Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,
+};
 use hpflow::low_level::engine::{Engine, EngineKind};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::open as hpf;
@@ -22,10 +24,8 @@ const MOST_THREADS: usize = 1024;
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
 pub struct BenchmarkArgs {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    pub benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    pub benchmark: BenchmarkKind,
     /// The folder of the benchmark, as it is distributed.
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
@@ -60,8 +60,8 @@ impl BenchmarkArgs {
         Ok(Benchmark::open_readable(self.benchmark, &self.root, &self.options())?)
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> BenchmarkOptions {
+        BenchmarkOptions {
             split: self.split.clone(),
             layout: self.layout,
             categories: self.category.clone(),
@@ -82,6 +82,25 @@ impl BenchmarkArgs {
             all.insert("limit".to_owned(), limit.into());
         }
         all
+    }
+}
+
+/// The benchmarks that are read, for help.
+pub fn benchmarks() -> String {
+    let named = |kind: &BenchmarkKind| match kind.info().about {
+        "" => kind.name().to_owned(),
+        about => format!("{kind}: {about}"),
+    };
+    let named: Vec<String> = BenchmarkKind::ALL.iter().map(named).collect();
+    listed(&named, ", or ")
+}
+
+/// Things in a row, with something else than a comma before the last.
+pub fn listed(things: &[String], before_last: &str) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{}{before_last}{last}", others.join(", ")),
     }
 }
 

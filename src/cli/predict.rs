@@ -52,7 +52,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
     if streamed && args.resume {
         let out = args.out.display();
-        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        let what = format!(
+            "--resume: {out} is not a regular file, and only a regular file can be continued"
+        );
         return Err(Usage(what).into());
     }
     let (benchmark, unreadable) = if args.keep_going {
@@ -82,8 +84,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             }
             if begun.taken > 0 {
                 console.note(format!(
-                    "{}: which photographs and annotations {} answered is not known, and their answers \
-                     are taken as they are; predict anew if any has changed",
+                    "{}: it is not known which photographs and annotations {} answered; their answers are \
+                     kept as they are: run without --resume if any has changed",
                     args.out.display(),
                     counted(begun.taken, "pair")
                 ));
@@ -110,7 +112,7 @@ fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<
     if args.resume && matches!(asked.hpf.engine, None | Some(EngineKind::Auto)) {
         asked.hpf.engine = begun_with(&args.out).or(asked.hpf.engine);
     }
-    let method = asked.open(photographs, &benchmark.name, console)?;
+    let method = asked.open(photographs, benchmark.name(), console)?;
     method.check(benchmark)?;
     Ok(method)
 }
@@ -134,15 +136,15 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         error => return error.into(),
     };
     let out = args.out.display();
-    let stopped = match (&*why, &partial) {
+    let kept = match (&*why, &partial) {
         (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {
-            format!("this engine cannot take a pair; delete {}, start again", partial.display())
+            format!("delete {} and start again with another engine", partial.display())
         }
         (_, Some(partial)) => format!(
-            "stopped; what was predicted is in {} and --resume continues it",
+            "the predictions so far are in {}, and --resume continues them",
             partial.display()
         ),
-        (_, None) => format!("stopped; {out} has what was predicted"),
+        (_, None) => format!("the predictions so far are in {out}"),
     };
     let why = match *why {
         StopReason::Unusable(unusable) => anyhow::anyhow!(
@@ -150,7 +152,7 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         ),
         why => why.into(),
     };
-    why.context(stopped)
+    anyhow::anyhow!("{why}; {kept}")
 }
 
 /// What is done again, and why.

@@ -11,7 +11,7 @@ use super::contract::Engine;
 use super::cpu::CpuEngine;
 use super::error::EngineError;
 use super::gpu::{AdapterReport, GpuEngine, GpuOptions, timed_pairs};
-use super::open::EngineKind;
+use super::kind::EngineKind;
 use crate::files;
 
 /// Pairs that are timed at once.

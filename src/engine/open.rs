@@ -10,66 +10,8 @@ use super::contract::Engine;
 use super::cpu::{CpuConsensus, CpuEngine};
 use super::error::EngineError;
 use super::gpu::{self, GpuConsensus, GpuEngine, GpuOptions};
+use super::kind::EngineKind;
 use crate::hyperpixel::Precision;
-
-/// The engines on the command line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum EngineKind {
-    /// A discrete GPU if there is one; an integrated or virtual one if it was faster than the CPU when
-    /// both were timed; else the CPU.
-    #[default]
-    Auto,
-    /// WGSL kernels on a GPU, or on a software driver where there is no GPU.
-    Gpu,
-    /// Threads and vector instructions.
-    Cpu,
-    /// The formulation as published, through libtorch.
-    Dense,
-}
-
-impl EngineKind {
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Gpu => "gpu",
-            Self::Cpu => "cpu",
-            Self::Dense => "dense",
-        }
-    }
-
-    /// The kind that `auto` stands for here, where no adapter is named: who names one wants it,
-    /// software or not.
-    fn of_auto(options: &EngineOptions) -> Self {
-        let Some(adapter) = gpu::hardware_gpu() else { return Self::Cpu };
-        auto_choice(&adapter, &options.of_gpu()).unwrap_or_else(|error| {
-            tracing::warn!("the cpu engine is taken: {error}");
-            Self::Cpu
-        })
-    }
-
-    /// Opens an engine of this kind. `auto` goes on with the CPU where a GPU that nobody named cannot be
-    /// opened.
-    fn open<T>(
-        self,
-        options: &EngineOptions,
-        open: impl Fn(Self) -> Result<T, EngineError>,
-    ) -> Result<T, EngineError> {
-        match (self, options.adapter) {
-            (Self::Auto, Some(_)) => open(Self::Gpu),
-            (Self::Auto, None) => match Self::of_auto(options) {
-                Self::Gpu => open(Self::Gpu).or_else(|error| {
-                    tracing::warn!("the cpu engine is taken: {error}");
-                    open(Self::Cpu)
-                }),
-                other => open(other),
-            },
-            (named, _) => open(named),
-        }
-    }
-}
 
 /// How an engine is opened.
 #[derive(Debug, Clone, Default)]
@@ -100,12 +42,42 @@ impl EngineOptions<'_> {
     }
 }
 
+/// The kind that `auto` stands for here, where no adapter is named: who names one wants it,
+/// software or not.
+fn of_auto(options: &EngineOptions) -> EngineKind {
+    let Some(adapter) = gpu::hardware_gpu() else { return EngineKind::Cpu };
+    auto_choice(&adapter, &options.of_gpu()).unwrap_or_else(|error| {
+        tracing::warn!("the cpu engine is taken: {error}");
+        EngineKind::Cpu
+    })
+}
+
+/// Opens an engine of this kind. `auto` goes on with the CPU where a GPU that nobody named cannot be
+/// opened.
+fn open_kind<T>(
+    kind: EngineKind,
+    options: &EngineOptions,
+    open: impl Fn(EngineKind) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    match (kind, options.adapter) {
+        (EngineKind::Auto, Some(_)) => open(EngineKind::Gpu),
+        (EngineKind::Auto, None) => match of_auto(options) {
+            EngineKind::Gpu => open(EngineKind::Gpu).or_else(|error| {
+                tracing::warn!("the cpu engine is taken: {error}");
+                open(EngineKind::Cpu)
+            }),
+            other => open(other),
+        },
+        (named, _) => open(named),
+    }
+}
+
 /// Opens an engine.
 ///
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
 pub fn open(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
-    kind.open(options, |kind| open_named(kind, options))
+    open_kind(kind, options, |kind| open_named(kind, options))
 }
 
 fn open_named(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
@@ -131,7 +103,7 @@ pub fn open_consensus(
     options: &EngineOptions,
     weights: ConsensusWeights,
 ) -> Result<Box<dyn ConsensusEngine>, EngineError> {
-    kind.open(options, |kind| open_named_consensus(kind, options, weights.clone()))
+    open_kind(kind, options, |kind| open_named_consensus(kind, options, weights.clone()))
 }
 
 fn open_named_consensus(

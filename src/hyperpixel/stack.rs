@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use super::hyperimage::{are_finite, next_id};
+use super::map::FeatureMap;
 use super::norms::{Gram, add, inverse_roots};
 use super::{Geometry, Grid, Group, Hyperimage, Precision};
-use crate::backbone::FeatureMap;
 
 /// A photograph's maps of all candidate layers.
 #[derive(Debug, Clone, PartialEq)]

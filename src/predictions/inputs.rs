@@ -12,16 +12,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::writer::whole_lines;
 use super::{Done, Prediction, PredictionsError};
 use crate::digest::sha256;
+use crate::files;
 use crate::inputs::Inputs;
+use crate::text::{End, Lines};
 
 /// The first line of the file.
 const FIRST_LINE: &str = "{\"format\":\"hpflow-inputs\",\"version\":1}";
 
 /// The longest line that is read, in bytes: an id, four digests and no more.
-const MAX_LINE: u64 = 1 << 16;
+const MAX_LINE: usize = 1 << 16;
 
 /// Where it is said what the lines of `path` are made of: `<path>.inputs`.
 #[must_use]
@@ -132,7 +133,7 @@ impl InputsFile {
             text += &serde_json::to_string(&made).unwrap_or_default();
             text.push('\n');
         }
-        crate::files::write(&path, text).map_err(|source| cannot_write(&path, source))
+        files::write(&path, text).map_err(|source| cannot_write(&path, source))
     }
 
     /// Goes on with the file of a predictions file, and says what it knows. What cannot be understood
@@ -160,12 +161,11 @@ impl InputsFile {
 
     /// What a file knows, which is left to be written on; `None` where it is something else.
     fn known(file: &mut File) -> io::Result<Option<Known>> {
-        // A last line that was torn is written anew.
-        let whole = whole_lines(file)?;
-        file.seek(SeekFrom::Start(0))?;
-        let known = parse(BufReader::new(&*file).take(whole))?;
+        let known = parse(BufReader::new(&*file))?;
         if known.is_some() {
-            file.set_len(whole)?;
+            // A last line that was torn is written anew.
+            file.seek(SeekFrom::Start(0))?;
+            file.set_len(whole_lines(file)?)?;
             file.seek(SeekFrom::End(0))?;
         }
         Ok(known)
@@ -213,21 +213,43 @@ impl InputsFile {
     }
 }
 
+/// The length of a file from here up to its last line break of any kind.
+fn whole_lines(file: &File) -> io::Result<u64> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut position, mut whole) = (0, 0);
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(whole);
+        }
+        if let Some(last) = buffer.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
+            whole = position + last as u64 + 1;
+        }
+        let length = buffer.len();
+        position += length as u64;
+        reader.consume(length);
+    }
+}
+
 /// A file of that name that hpflow did not write is somebody's, and one of another version is another
 /// hpflow's.
 fn refuse_others(path: &Path) -> Result<(), PredictionsError> {
     let mut start = Vec::new();
-    match File::open(path) {
+    match files::open_input(path) {
         Ok(file) => drop(file.take(FIRST_LINE.len() as u64 + 1).read_to_end(&mut start)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            let what = format!("{error}; move it away, or give another name for the predictions");
+            return Err(PredictionsError::Output { file: path.to_owned(), what });
+        }
         Err(_) => return Ok(()),
     }
-    let own = format!("{FIRST_LINE}\n").into_bytes();
-    // One that was torn in its first line is hpflow's too.
-    if own.starts_with(&start) {
+    // One that was torn in its first line is hpflow's too, and so is one with other line breaks.
+    let own = |end: &str| format!("{FIRST_LINE}{end}").into_bytes().starts_with(&start);
+    if own("\n") || own("\r") {
         return Ok(());
     }
-    let what = "it is not what hpflow keeps beside an unfinished file, or of another version; move it \
-                away, or give another name for the predictions";
+    let what = "it is not the file that this hpflow keeps beside unfinished predictions; move it away, or \
+                give another name for the predictions";
     Err(PredictionsError::Output { file: path.to_owned(), what: what.to_owned() })
 }
 
@@ -236,14 +258,14 @@ fn cannot_write(path: &Path, source: io::Error) -> PredictionsError {
 }
 
 /// What some bytes know; `None` where they do not begin as such a file does.
-fn parse(mut bytes: impl io::BufRead) -> io::Result<Option<Known>> {
+fn parse(bytes: impl io::BufRead) -> io::Result<Option<Known>> {
     let mut known = HashMap::new();
+    let mut lines = Lines::new(bytes);
     let mut line = Vec::new();
     let mut first = true;
-    loop {
-        line.clear();
-        if (&mut bytes).take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-            return Ok((!first).then_some(Known(known)));
+    while let Some(end) = lines.next(&mut line, MAX_LINE)? {
+        if end == End::Text {
+            break; // it was torn
         }
         if std::mem::take(&mut first) {
             if line.trim_ascii() != FIRST_LINE.as_bytes() {
@@ -253,6 +275,7 @@ fn parse(mut bytes: impl io::BufRead) -> io::Result<Option<Known>> {
             known.insert(made.pair.clone(), made);
         }
     }
+    Ok((!first).then_some(Known(known)))
 }
 
 #[cfg(test)]

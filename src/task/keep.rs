@@ -5,12 +5,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::ARITHMETIC;
-use crate::backbone::{Backbone, BackboneError, FeatureMap};
+use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
     Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
     check_names, file_of, write,
 };
+use crate::hyperpixel::FeatureMap;
 use crate::image::Prepared;
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};
@@ -67,7 +68,7 @@ pub fn keep_features(
 ) -> Result<KeptFiles, KeepError> {
     check_names(&benchmark.images)?;
     let Some(first) = benchmark.images.first() else {
-        let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+        let (benchmark, split) = (benchmark.name().to_owned(), benchmark.split.clone());
         return Err(KeepError::NoPhotographs { benchmark, split });
     };
     // What the first photograph's maps look like is what files that are there already must say.
@@ -133,7 +134,7 @@ fn header(
     Header {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
-        benchmark: Some(benchmark.name.clone()),
+        benchmark: Some(benchmark.name().to_owned()),
         photograph: image.name.clone(),
         sha256: Some(content),
         original_size: prepared.original,

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
+mod architecture;
 mod baselines;
 mod benchmark;
 mod browser;

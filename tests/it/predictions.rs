@@ -181,7 +181,7 @@ fn a_bad_line_is_refused_with_file_line_and_what_was_found() {
     for (line, what) in [
         ("", "the file is empty"),
         ("<!DOCTYPE html>", "found no value"),
-        (r#"{"pair":"a","keypoints":[]}"#, "this is no predictions file"),
+        (r#"{"pair":"a","keypoints":[]}"#, "this is not a predictions file"),
         (r#"{"format":"other"}"#, "the format is \"other\""),
         (r#"{"format":"hpflow-predictions","version":2}"#, "version 2 is not known, only 1"),
         (r#"{"format":"hpflow-predictions","version":1}"#, "the field \"benchmark\" is missing"),
@@ -205,7 +205,7 @@ fn a_byte_order_mark_is_passed_over_at_the_beginning_alone() {
 #[test]
 fn a_stream_is_refused_in_words() {
     let error = Reader::open(Path::new("/dev/null")).unwrap_err().to_string();
-    assert!(error.contains("/dev/null") && error.contains("store them in a file"), "{error}");
+    assert!(error.contains("/dev/null") && error.contains("write them to a file"), "{error}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::devices::preset;
 use super::options::{HpfArgs, MethodArgs, at_least_one, help_of_methods};
 use hpflow::Point;
 use hpflow::low_level::backbone::{Backbone, FeatureMap};
-use hpflow::low_level::benchmark::Kind;
+use hpflow::low_level::benchmark::BenchmarkKind;
 use hpflow::low_level::engine::{
     Engine, EngineError, EngineKind, GpuEngine, GpuOptions, PairRequest, Preset, StageTimes,
 };
@@ -70,7 +70,7 @@ pub struct Args {
     pipeline: bool,
     /// The benchmark of --pipeline: spair or pf-willow.
     #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    benchmark: BenchmarkKind,
     /// The folder of the benchmark of --pipeline. Default: a small one, drawn for the occasion.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,

@@ -2,9 +2,9 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
-use super::missing::missing;
 use super::preset::{COOPERATIVE_SIDE, Preset};
 use crate::engine::error::GpuError;
+use crate::engine::missing::{MissingDriver, missing};
 use crate::hyperpixel::Precision;
 
 /// Storage buffers that a kernel binds at most.
@@ -44,7 +44,7 @@ pub struct AdapterReport {
 
 /// Why there is no adapter, where [`adapters`] gives none.
 #[must_use]
-pub fn why_no_adapter() -> super::MissingDriver {
+pub fn why_no_adapter() -> MissingDriver {
     missing()
 }
 

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::adapter::AdapterReport;
 use super::consensus::GpuConsensus;
-use super::cooperative::TensorCores;
 use super::engine::GpuEngine;
 use super::options::GpuOptions;
 use super::preset::Preset;
 use super::resident::Residency;
+use super::tensor_cores::TensorCores;
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d};
 use crate::engine::contract::{Engine, Examination, Examine, Matches};
 use crate::engine::cpu::{CpuConsensus, CpuEngine};
@@ -43,13 +43,13 @@ pub struct DeviceCheck {
     /// Whether tensor cores are used in half precision.
     pub tensor_cores: TensorCores,
     /// What was checked.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
 }
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct CheckFinding {
     /// What was checked, in a few words.
     pub what: &'static str,
     /// What is wrong; `None` where nothing is.
@@ -141,7 +141,7 @@ pub fn check(adapter: Option<&str>, preset: Option<Preset>) -> Result<DeviceChec
 impl DeviceCheck {
     fn found(&mut self, what: &'static str, fault: Result<Option<String>, EngineError>) {
         let fault = fault.unwrap_or_else(|error| Some(error.to_string()));
-        self.findings.push(Finding { what, fault });
+        self.findings.push(CheckFinding { what, fault });
     }
 
     /// What is checked in either precision.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{DECODED_AHEAD, IMAGE_SIDE};
-use crate::backbone::{Backbone, FeatureMap};
+use crate::backbone::Backbone;
 use crate::benchmark::{Benchmark, Image};
-use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
+use crate::hyperpixel::{FeatureMap, Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::{Photograph, Prepared, prepare, scaled_size};
 use crate::method::Unusable;
 use crate::method::photograph::{check_colours, read_annotated, unusable};
