@@ -95,12 +95,12 @@ pub mod download {
 pub mod engine {
     pub use crate::engine::cpu::{CpuEngine, InstructionSet};
     pub use crate::engine::gpu::{
-        AdapterReport, DeviceCheck, Finding, GpuEngine, GpuError, GpuOptions, MissingDriver,
-        Preset, PresetError, TensorCores, adapters, check, is_waiting, preset_of, why_no_adapter,
+        AdapterReport, CheckFinding, DeviceCheck, GpuEngine, GpuError, GpuOptions, Preset,
+        PresetError, TensorCores, adapters, check, is_waiting, preset_of, why_no_adapter,
     };
     pub use crate::engine::{
-        Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
-        SetsRequest, StageTimes, open,
+        Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, MissingDriver,
+        PairRequest, SetRequest, SetsRequest, StageTimes, auto_takes, open,
     };
 }
 

@@ -157,7 +157,8 @@ pub struct HpfArgs {
     /// backbone.
     #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
     pub layers: Option<String>,
-    /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
+    /// auto takes a discrete GPU if there is one; an integrated or virtual one is timed against the CPU
+    /// once; else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.

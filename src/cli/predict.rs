@@ -1,12 +1,14 @@
 //! `hpflow predict`: a predictions file of a benchmark.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum as _};
 use hpflow::low_level::benchmark::{Benchmark, Unreadable};
+use hpflow::low_level::engine::EngineKind;
 use hpflow::low_level::files::Destination;
 use hpflow::low_level::method::{Method, TooLarge, Unusable};
+use hpflow::low_level::predictions::{MethodHeader, Reader, partial_path};
 use hpflow::task::{Begun, PredictError, PredictEvent, PredictOptions, StopReason, predict};
 
 use super::Usage;
@@ -106,9 +108,22 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, benchmark.kind, console)?;
+    let mut asked = args.method.clone();
+    if args.resume && matches!(asked.hpf.engine, None | Some(EngineKind::Auto)) {
+        asked.hpf.engine = begun_with(&args.out).or(asked.hpf.engine);
+    }
+    let method = asked.open(photographs, benchmark.kind, console)?;
     method.check(benchmark.name(), &benchmark.images)?;
     Ok(method)
+}
+
+/// The engine that a run which is to be continued was begun with: what `auto` takes may have changed.
+/// Nothing where no file says; one that cannot be read is refused later.
+fn begun_with(out: &Path) -> Option<EngineKind> {
+    let files = [partial_path(out), out.to_owned()];
+    let mut readers = files.iter().filter_map(|file| Reader::open(file).ok());
+    let engine = readers.next()?.header().method.get(MethodHeader::ENGINE)?;
+    EngineKind::from_str(&engine, false).ok()
 }
 
 /// What stands in the way, with the options that help.

@@ -1,6 +1,6 @@
 //! Why an engine could not be made or could not match.
 
-use super::gpu::MissingDriver;
+use super::missing::MissingDriver;
 use crate::hyperpixel::Precision;
 
 /// Why an engine could not be made or could not match.

@@ -1,8 +1,8 @@
 //! Hyperpixel Flow over a benchmark: decoding, the backbone and matching run beside each other
 //! (HPF, section 3; docs/method.md, "Once a photograph, once a pair").
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 mod builder;
@@ -13,7 +13,7 @@ mod own;
 
 pub use builder::HpfBuilder;
 pub use extract::decode;
-use extract::{Extracted, Extractor, decode_all, extract_all, not_empty};
+use extract::{Extracted, Extractor, Grouper, decode_all, extract_all, group_all, not_empty};
 pub use open::published_layers;
 pub use options::{BackboneKind, HpfFeatures, HpfOptions, INFO};
 pub use own::{GivenMaps, MapsError, MapsMethod, PhotographMaps};
@@ -44,8 +44,14 @@ const PAIR_BATCH: usize = 64;
 /// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
 const DECODED_AHEAD: usize = 16;
 
+/// Photographs whose maps wait to become hyperimages.
+const MAPPED_AHEAD: usize = 4;
+
 /// Hyperimages prepared ahead of matching.
-const PREPARED_AHEAD: usize = 4;
+const PREPARED_AHEAD: usize = 32;
+
+/// The most threads that make hyperimages.
+const MOST_GROUPERS: usize = 4;
 
 /// The layer set, for the header of a predictions file.
 const LAYERS: HeaderField<String> = HeaderField::new("layers");
@@ -79,8 +85,10 @@ pub struct Hpf {
 struct Seconds {
     /// Reading and decoding photographs, and resizing them.
     decode: f64,
-    /// The backbone, and the norms of hyperimages.
+    /// The backbone.
     backbone: f64,
+    /// From maps to hyperimages, with their norms: of each of the threads that do it.
+    norms: f64,
     /// The engine, with uploads.
     matching: f64,
     /// From matches to keypoints.
@@ -141,9 +149,11 @@ impl Hpf {
         match &mut self.maps {
             Maps::Backbone(backbone) => {
                 let prepared = decode(&photo, None)?;
-                let extractor =
-                    Extractor { backbone: &mut **backbone, layers, geometry, precision };
-                extractor.hyperimages(&[called(&photo)], &[&prepared]).remove(0)
+                let name = called(&photo);
+                let extractor = Extractor { backbone: &mut **backbone, layers };
+                let maps = extractor.maps(&[name], &[&prepared]).remove(0)?;
+                let grouper = Grouper { base: layers.base(), geometry, precision };
+                grouper.hyperimage(name, [prepared.width, prepared.height], prepared.ratio, &maps)
             }
             Maps::Kept(features) => {
                 Reader { features, layers, geometry, precision }.read(&WorkPhotograph::new(photo))
@@ -219,10 +229,11 @@ impl Method for Hpf {
     }
 
     fn stage_seconds(&self) -> Vec<(&'static str, f64)> {
-        let Seconds { decode, backbone, matching, transfer } = self.seconds;
+        let Seconds { decode, backbone, norms, matching, transfer } = self.seconds;
         vec![
             ("decode", decode),
             ("backbone", backbone),
+            ("norms", norms),
             ("matching", matching),
             ("transfer", transfer),
         ]
@@ -240,22 +251,40 @@ impl Method for Hpf {
                 return predict_kept(reader, matcher, sink);
             }
         };
-        let extractor = Extractor { backbone, layers, geometry, precision };
+        let extractor = Extractor { backbone, layers };
+        let grouper = Grouper { base: layers.base(), geometry, precision };
+        // Each with the other half of the processor for the backbone and the engine. These are threads of
+        // their own, not tasks of the shared pool: they wait for channels, and an engine on the processor
+        // needs the whole pool to go on.
+        let groupers = (rayon::current_num_threads() / 2).clamp(1, MOST_GROUPERS);
         let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
+        let (mapped, to_group) = sync_channel(MAPPED_AHEAD);
         let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
+        let to_group = Arc::new(Mutex::new(to_group));
         let places = &uses.photographs;
         std::thread::scope(|scope| {
             let decoder = scope.spawn(move || decode_all(work, places, &decoded));
             let extractor =
-                scope.spawn(move || extract_all(work, extractor, &to_extract, &extracted));
+                scope.spawn(move || extract_all(work, extractor, &to_extract, &mapped));
+            let groupers: Vec<_> = (0..groupers)
+                .map(|_| {
+                    let (from, to) = (Arc::clone(&to_group), extracted.clone());
+                    scope.spawn(move || group_all(work, grouper, &from, &to))
+                })
+                .collect();
+            // Each thread's own are the last: a channel closes when its other side has ended.
+            drop((to_group, extracted));
             let matcher = Matcher { work, uses: &uses, engine: &mut **engine, seconds };
             let result = matcher.run(to_match, sink);
-            // The channels are closed by now, so neither thread waits; a panic there is a bug and
-            // goes on here.
-            seconds.decode +=
-                decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            seconds.backbone +=
-                extractor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // The channels are closed by now, so no thread waits; a panic there is a bug and goes on
+            // here.
+            let ended = |thread: std::thread::ScopedJoinHandle<f64>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            seconds.decode += ended(decoder);
+            seconds.backbone += ended(extractor);
+            let count = groupers.len() as f64;
+            seconds.norms += groupers.into_iter().map(ended).sum::<f64>() / count;
             result
         })
     }
