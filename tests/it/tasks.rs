@@ -66,7 +66,7 @@ fn on_maps(
 
 /// The lines behind the header.
 fn predictions(file: &Path) -> String {
-    let content = std::fs::read_to_string(file).expect("a predictions file");
+    let content = fs::read_to_string(file).expect("a predictions file");
     content.split_once('\n').expect("a header").1.to_owned()
 }
 
@@ -106,7 +106,7 @@ fn maps_of_ones_own_network_give_what_a_backbone_gives_bit_for_bit_in_any_batch(
         seen.sort();
         seen.dedup();
         assert_eq!((photographs, seen.len()), (5, 5), "each photograph once");
-        let head = std::fs::read_to_string(tiny.path(&name)).expect("a file");
+        let head = fs::read_to_string(tiny.path(&name)).expect("a file");
         assert!(head.starts_with(r#"{"format":"hpflow-predictions""#) && head.contains("\"mine\""));
     }
 }
@@ -213,7 +213,7 @@ fn pairs_of_ones_own_method_are_written_in_order_and_their_number_is_checked() {
 
 /// The content of a file that a command and a function both write.
 fn same(mine: &Path, theirs: &Path) {
-    let [mine, theirs] = [mine, theirs].map(|file| std::fs::read(file).expect("a file"));
+    let [mine, theirs] = [mine, theirs].map(|file| fs::read(file).expect("a file"));
     assert!(mine == theirs, "{} and {} bytes", mine.len(), theirs.len());
 }
 
@@ -247,7 +247,7 @@ fn what_commands_do_functions_do_with_the_same_bytes() {
     same(&shown.sheet, &tiny.path("pictures/sheet.png"));
 
     let pair = &benchmark.pairs[0].id;
-    std::fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n"))
+    fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n"))
         .unwrap();
     done(&["import", &path("points.csv"), "--root", &root, "--out", &path("theirs.jsonl")]);
     let out = tiny.path("mine.jsonl");
