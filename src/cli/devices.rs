@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 
-use super::is_usage;
+use super::error::is_usage;
 use super::output::{self, counted};
 use hpflow::low_level::build;
 use hpflow::low_level::engine::{
@@ -100,7 +100,7 @@ fn run_check(args: &Args) -> anyhow::Result<()> {
 /// The program and where it runs.
 fn build() -> Value {
     json!({
-        "hpflow": &*super::VERSION,
+        "hpflow": &*super::version::VERSION,
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     })
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use super::options::{BackboneArgs, BenchmarkArgs};
 use super::output::counted;
 use hpflow::low_level::backbone::Backbone;

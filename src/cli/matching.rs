@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use super::options::{MethodArgs, help_of_methods};
 use super::output::{check_writable, failed};
 use hpflow::low_level::benchmark::{BenchmarkKind, Image};

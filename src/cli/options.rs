@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use hpflow::low_level::backbone::Backbone;
 use hpflow::low_level::benchmark::{
     Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,

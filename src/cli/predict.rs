@@ -11,8 +11,8 @@ use hpflow::low_level::method::{Method, TooLarge, Unusable};
 use hpflow::low_level::predictions::{MethodHeader, Reader, partial_path};
 use hpflow::task::{Begun, PredictError, PredictEvent, PredictOptions, StopReason, predict};
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
 use super::output::{check_writable, counted, left_out};
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, in_words};
 use super::output::{check_file, counted, failed};
 use hpflow::Alpha;

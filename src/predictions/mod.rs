@@ -19,15 +19,17 @@ use crate::{Point, PredictedKeypoints};
 
 mod header;
 mod inputs;
+mod partial;
 mod reader;
 mod stream;
 mod writer;
 
 pub use header::{Header, HeaderField, MethodHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
+pub use partial::partial_path;
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
-pub use writer::{Done, Line, Writer, partial_path};
+pub use writer::{Done, Line, Writer};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::partial::{is_written, partial_path};
 use super::{Header, MAX_LINE, Prediction, PredictionsError, Reader};
 use crate::digest::{hexadecimal, sha256};
 use crate::files::{self, Replacement};
@@ -44,14 +45,6 @@ pub enum Line<'a> {
     Kept(usize),
     /// Another.
     New(&'a Prediction),
-}
-
-/// Where the lines of an unfinished `path` are: `<path>.partial`.
-#[must_use]
-pub fn partial_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 impl Writer {
@@ -382,12 +375,6 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionsError> {
 fn being_written(path: &Path) -> PredictionsError {
     let what = "another run is writing it; wait for that run, or give another file";
     output_error(path, what.to_owned())
-}
-
-/// Whether a run is writing an unfinished file at this moment.
-pub(super) fn is_written(partial: &Path) -> bool {
-    let locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-    files::open_input(partial).is_ok_and(locked)
 }
 
 /// The regular file to which a path leads.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::EvaluationError;
+use super::error::EvaluationError;
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use crate::features::{Features, Header};

@@ -10,59 +10,22 @@
 //! The score of a set is, digit for digit, that of `hpflow predict` and `hpflow score` with it.
 
 mod beam;
+mod error;
 mod evaluate;
 mod inputs;
 mod outcome;
+mod paths;
 mod state;
 
-use std::path::PathBuf;
-
-use crate::engine::EngineError;
-use crate::features::FeaturesError;
 use crate::hyperpixel::LayerSet;
-use crate::score::ScoreError;
 
 pub use beam::{Plan, ScoredSet, best};
+pub use error::{EvaluationError, StateError};
 pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
-pub use inputs::{check_inputs, inputs_path, write_inputs};
+pub use inputs::{check_inputs, write_inputs};
 pub use outcome::{Finalist, Outcome, RESAMPLES};
-pub use state::{ARITHMETIC_KEY, Bits, State, StateError, StoredBits, StoredScore, Unfinished};
-
-/// Why a search stopped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EvaluationError {
-    /// Features that cannot be used.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A pair that the engine cannot take.
-    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
-    Pair {
-        /// The photographs of the source and of the target.
-        photographs: [PathBuf; 2],
-        /// Why.
-        engine: Box<EngineError>,
-    },
-    /// A benchmark that cannot be scored.
-    #[error(transparent)]
-    Score(#[from] ScoreError),
-    /// The file of the search.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// A photograph without hyperpixels of a base layer.
-    #[error("{}: layer {base} cannot be its base: {engine}", photograph.display())]
-    TooSmall {
-        /// The photograph.
-        photograph: PathBuf,
-        /// The base layer.
-        base: usize,
-        /// Why.
-        engine: Box<EngineError>,
-    },
-}
+pub use paths::inputs_path;
+pub use state::{ARITHMETIC_KEY, Bits, State, StoredBits, StoredScore, Unfinished};
 
 /// What a search tells while it runs.
 #[derive(Debug)]

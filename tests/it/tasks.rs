@@ -247,8 +247,7 @@ fn what_commands_do_functions_do_with_the_same_bytes() {
     same(&shown.sheet, &tiny.path("pictures/sheet.png"));
 
     let pair = &benchmark.pairs[0].id;
-    fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n"))
-        .unwrap();
+    fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n")).unwrap();
     done(&["import", &path("points.csv"), "--root", &root, "--out", &path("theirs.jsonl")]);
     let out = tiny.path("mine.jsonl");
     let imported =

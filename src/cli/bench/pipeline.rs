@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::{Args, Format};
-use crate::cli::Usage;
+use super::args::{Args, Format};
 use crate::cli::console::Console;
+use crate::cli::error::Usage;
 use crate::cli::options::{HpfArgs, MethodArgs};
 use hpflow::low_level::benchmark::{Benchmark, BenchmarkOptions};
 use hpflow::low_level::engine::EngineKind;

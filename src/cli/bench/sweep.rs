@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Args, Format, Requested, measure_pairs, with_mirrors, with_preset};
-use crate::cli::Usage;
+use super::args::{Args, Format};
+use super::pairs::{Requested, measure_pairs, with_mirrors, with_preset};
+use crate::cli::error::Usage;
 use hpflow::low_level::engine::{
     CpuEngine, Engine as _, EngineError, GpuError, Matches, PairRequest, Preset, preset_of,
 };

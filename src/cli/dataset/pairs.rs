@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hpflow::low_level::benchmark::spair::ImageSelection;
 use hpflow::task::{MakePairsError, PairsOptions, make_pairs};
 
-use super::super::Usage;
+use super::super::error::Usage;
 
 const EXAMPLE: &str = "\
 Example:

@@ -5,12 +5,17 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
 use crate::hyperpixel::{FeatureMap, Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::{Photo, Prepared, prepare, scaled_size};
 use crate::method::photograph::{called, check_colours, read_annotated, unusable};
 use crate::method::{Unusable, Work, WorkPhotograph};
+
+/// The long side that photographs are shrunk to (published code: 300 pixels).
+pub const IMAGE_SIDE: u32 = 300;
+
+/// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
+pub(super) const DECODED_AHEAD: usize = 16;
 
 /// The smallest side of a resized photograph that is matched: below it no backbone sees a neighbour.
 const SMALLEST_SIDE: u32 = 8;

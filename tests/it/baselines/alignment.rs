@@ -11,7 +11,9 @@ use hpflow::testing::method::Direction;
 use hpflow::testing::method::alignment::Aligned;
 use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
 use hpflow::testing::method::alignment::geometry::Transformation;
-use hpflow::testing::method::alignment::regression::{RegressionKind, Values, a2net, cnngeo};
+use hpflow::testing::method::alignment::regression::{
+    ParameterValues, RegressionKind, a2net, cnngeo,
+};
 use hpflow::testing::method::frame::Frame;
 
 use super::{fixture, near, points, rows, stream};
@@ -33,7 +35,7 @@ fn head(
     method: &str,
     network: RegressionKind,
     stage: &str,
-) -> Values {
+) -> ParameterValues {
     let geometry = if stage == "affine" { GeometricModel::Affine } else { GeometricModel::Tps };
     let value = |name: &str, shape: &[usize]| {
         let name = format!("FeatureRegression.{name}");
@@ -158,7 +160,7 @@ fn first(
     file: &str,
     method: &str,
     network: RegressionKind,
-) -> (HashMap<String, Vec<f32>>, Correlation, Values) {
+) -> (HashMap<String, Vec<f32>>, Correlation, ParameterValues) {
     let golden = fixture(file);
     let [a, b] =
         ["raw_src", "raw_tgt"].map(|name| map(&golden[&format!("pair0/{name}")], [256, 15, 15]));
