@@ -107,7 +107,7 @@ pub mod engine {
 /// Feature maps on the disk: files that another program writes or reads, and folders of them.
 pub mod features {
     pub use crate::features::{
-        Description, Features, FeaturesError, Header, Kept as FeaturesFile, Layer, METADATA, Ratio,
+        Description, Features, FeaturesError, FeaturesFile, FeaturesHeader, Layer, METADATA, Ratio,
         Standing, VERSION, check_names, file_of, locate, open, write,
     };
 }
@@ -223,9 +223,9 @@ pub mod score {
 /// at once that it rests on.
 pub mod search {
     pub use crate::search::{
-        Bits, Evaluation, EvaluationError, EvaluationEvent, Evaluator, Finalist, Listener, Outcome,
-        PAIR_BLOCK, Plan, RESAMPLES, ScoredSet, Search, State, StateError, StoredBits, StoredScore,
-        Unfinished, best,
+        Bits, Evaluation, EvaluationError, EvaluationEvent, Finalist, Listener, PAIR_BLOCK,
+        RESAMPLES, ScoredSet, Search, SearchOutcome, SearchPlan, SetEvaluator, State, StateError,
+        StoredBits, StoredScore, Unfinished, best,
     };
 }
 

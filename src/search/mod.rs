@@ -19,11 +19,11 @@ mod state;
 
 use crate::hyperpixel::LayerSet;
 
-pub use beam::{Plan, ScoredSet, best};
+pub use beam::{ScoredSet, SearchPlan, best};
 pub use error::{EvaluationError, StateError};
-pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
+pub use evaluate::{Evaluation, PAIR_BLOCK, SetEvaluator};
 pub use inputs::{check_inputs, write_inputs};
-pub use outcome::{Finalist, Outcome, RESAMPLES};
+pub use outcome::{Finalist, RESAMPLES, SearchOutcome};
 pub use paths::inputs_path;
 pub use state::{ARITHMETIC_KEY, Bits, State, StoredBits, StoredScore, Unfinished};
 
@@ -56,9 +56,9 @@ pub type Listener<'a> = dyn FnMut(EvaluationEvent) -> Result<(), EvaluationError
 /// A beam search.
 pub struct Search<'a> {
     /// What sets are evaluated on.
-    pub evaluator: Evaluator<'a>,
+    pub evaluator: SetEvaluator<'a>,
     /// What is searched.
-    pub plan: Plan,
+    pub plan: SearchPlan,
     /// Layers of the largest sets.
     pub depth: usize,
 }
@@ -68,12 +68,12 @@ impl Search<'_> {
     /// is told of complete depths too that were evaluated before.
     ///
     /// # Errors
-    /// Those of [`Evaluator::evaluate`], and whatever `listener` says.
+    /// Those of [`SetEvaluator::evaluate`], and whatever `listener` says.
     pub fn run(
         &mut self,
         state: &mut State,
         listener: &mut Listener,
-    ) -> Result<Outcome, EvaluationError> {
+    ) -> Result<SearchOutcome, EvaluationError> {
         let mut told = 0;
         loop {
             while let Some(entries) = state.depths.get(told).filter(|_| told < self.depth) {
@@ -89,7 +89,7 @@ impl Search<'_> {
             self.enter(&sets, &right, state);
             listener(EvaluationEvent::Changed(state))?;
         }
-        let outcome = Outcome::new(&self.evaluator, state);
+        let outcome = SearchOutcome::new(&self.evaluator, state);
         state.result = Some(outcome.json());
         Ok(outcome)
     }

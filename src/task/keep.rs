@@ -8,8 +8,8 @@ use crate::ARITHMETIC;
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
-    Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
-    check_names, file_of, write,
+    Description, Features, FeaturesError, FeaturesHeader, Layer, Precision, Ratio, Standing,
+    VERSION, check_names, file_of, write,
 };
 use crate::hyperpixel::FeatureMap;
 use crate::image::{Photo, Prepared};
@@ -141,8 +141,8 @@ fn header(
     content: String,
     prepared: &Prepared,
     description: &Description,
-) -> Header {
-    Header {
+) -> FeaturesHeader {
+    FeaturesHeader {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
         benchmark: Some(benchmark.name().to_owned()),

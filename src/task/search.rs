@@ -20,8 +20,8 @@ use crate::predictions::MethodHeader;
 use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
-    ARITHMETIC_KEY, EvaluationError, EvaluationEvent, Evaluator, Outcome, PAIR_BLOCK, Plan,
-    ScoredSet, Search, State, StateError, StoredScore, check_inputs, write_inputs,
+    ARITHMETIC_KEY, EvaluationError, EvaluationEvent, PAIR_BLOCK, ScoredSet, Search, SearchOutcome,
+    SearchPlan, SetEvaluator, State, StateError, StoredScore, check_inputs, write_inputs,
 };
 
 /// The state is written at most so often while a depth is under way, after its first pairs.
@@ -47,7 +47,7 @@ pub struct SearchOptions {
     pub beam: usize,
     /// Layers of the largest sets, at least one.
     pub depth: usize,
-    /// Whether the quirk of the published code is kept: see [`Plan::extensions`].
+    /// Whether the quirk of the published code is kept: see [`SearchPlan::extensions`].
     pub as_published: bool,
     /// The share of the threshold within which a keypoint is right.
     pub alpha: Alpha,
@@ -293,7 +293,7 @@ pub enum SearchError {
 #[must_use = "`finish` removes the maps that the search made"]
 pub struct FoundLayers {
     /// The best sets of all depths.
-    pub outcome: Outcome,
+    pub outcome: SearchOutcome,
     /// The backbone.
     pub backbone: String,
     /// What decides its maps: weights with their SHA-256, and so on.
@@ -371,7 +371,7 @@ pub fn search(
     if state.depths.len() > depth {
         return Err(SearchError::Deeper { file: out.to_owned(), layers: state.depths.len() });
     }
-    let evaluator = Evaluator {
+    let evaluator = SetEvaluator {
         benchmark,
         features: &features,
         engine,
@@ -431,7 +431,7 @@ struct Asked<'a> {
 /// What a search needs before it can begin.
 struct Ready {
     features: Features,
-    plan: Plan,
+    plan: SearchPlan,
     inputs: Vec<Inputs>,
     /// Maps that were made for it.
     made: Option<Maps>,
@@ -505,7 +505,7 @@ impl Asked<'_> {
         &self,
         open: &dyn Fn() -> Result<Box<dyn Backbone>, OpenError>,
         listener: &mut dyn FnMut(SearchEvent<'_>),
-    ) -> Result<(Features, Plan, Maps), SearchError> {
+    ) -> Result<(Features, SearchPlan, Maps), SearchError> {
         self.benchmark.check_photographs()?;
         let backbone = open()?;
         let known: Vec<usize> = (0..backbone.layer_count()).collect();
@@ -538,7 +538,7 @@ impl Asked<'_> {
     }
 
     /// What is searched, in a network with these layers.
-    fn plan(&self, backbone: &str, known: &[usize]) -> Result<Plan, SearchError> {
+    fn plan(&self, backbone: &str, known: &[usize]) -> Result<SearchPlan, SearchError> {
         let asked = |list: LayerList, layers: &[usize], usual: &[usize]| {
             if layers.is_empty() {
                 return Ok(usual.to_vec());
@@ -557,7 +557,7 @@ impl Asked<'_> {
         };
         let options = self.options;
         let usual = &known[..known.len().min(USUAL_BASES)];
-        Ok(Plan {
+        Ok(SearchPlan {
             bases: asked(LayerList::Bases, &options.bases, usual)?,
             candidates: asked(LayerList::Candidates, &options.candidates, known)?,
             beam: options.beam.max(1),
@@ -578,7 +578,7 @@ impl Asked<'_> {
     }
 
     /// What decides the numbers of a search, but for its features.
-    fn settings(&self, plan: &Plan) -> Map<String, Value> {
+    fn settings(&self, plan: &SearchPlan) -> Map<String, Value> {
         let [engine, adapter] = self.device.clone();
         let mut all = self.which();
         all.extend([
@@ -602,7 +602,7 @@ fn of_features(features: &Features) -> Map<String, Value> {
 }
 
 /// All layers that sets are made of, ascending.
-fn layers(plan: &Plan) -> Vec<usize> {
+fn layers(plan: &SearchPlan) -> Vec<usize> {
     let mut layers = [&plan.bases[..], &plan.candidates].concat();
     layers.sort_unstable();
     layers.dedup();
@@ -615,7 +615,7 @@ fn run(
     state: &mut State,
     out: &Path,
     listener: &mut dyn FnMut(SearchEvent<'_>),
-) -> Result<Outcome, SearchError> {
+) -> Result<SearchOutcome, SearchError> {
     let mut saved: Option<Instant> = None;
     let outcome = search.run(state, &mut |event| {
         match event {
@@ -644,7 +644,7 @@ fn run(
 
 /// What the pictures are of.
 fn searched(search: &Search, state: &State) -> Searched {
-    let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
+    let SetEvaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
     let (name, split) = (benchmark.name(), &benchmark.split);
     let backbone = &features.description().backbone;
     let scored = |entries: &Vec<StoredScore>| -> Vec<ScoredSet> {

@@ -64,7 +64,7 @@ pub struct Args {
     pub limit: Option<usize>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: BenchFormat,
 }
 
 impl Args {
@@ -92,7 +92,7 @@ impl Args {
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub enum Format {
+pub enum BenchFormat {
     #[default]
     Text,
     Json,

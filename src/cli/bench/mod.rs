@@ -13,7 +13,7 @@ mod pipeline;
 mod sweep;
 
 pub use args::Args;
-use args::Format;
+use args::BenchFormat;
 use pairs::{Requested, Samples, measure_pairs, requests, with_mirrors, with_preset};
 
 use super::console::Console;
@@ -84,8 +84,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let bench = Bench { preparation, stored, results };
     match args.format {
-        Format::Text => bench.print(&layers, &*backbone),
-        Format::Json => {
+        BenchFormat::Text => bench.print(&layers, &*backbone),
+        BenchFormat::Json => {
             print_line!("{}", serde_json::to_string_pretty(&bench.json(args))?);
             Ok(())
         }

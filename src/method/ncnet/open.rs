@@ -9,7 +9,7 @@ use super::{IMAGE_SIDE, NcNet};
 use crate::backbone::networks::{self, CONSENSUS, PREFIX, TrunkKind};
 use crate::backbone::weights::WeightsFile;
 use crate::backbone::weights::baselines::Baseline;
-use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
+use crate::engine::consensus::{ConsensusEngine, ConsensusLayer, ConsensusWeights};
 use crate::engine::{self, EngineOptions};
 use crate::hyperpixel::Precision;
 use crate::method::learned::{
@@ -139,7 +139,7 @@ fn consensus(
             let found = values.remove(&format!("{}.{part}", 2 * layer));
             found.expect("the parameters that were asked for are read")
         };
-        Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
+        ConsensusLayer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
     });
     ConsensusWeights::new(layers.collect())
         .map_err(|error| unfit(&path.display(), error.to_string(), remedy))

@@ -8,7 +8,7 @@ use hpflow::testing::backbone::networks::GeometricModel;
 use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::cpu::InstructionSet;
 use hpflow::testing::method::Direction;
-use hpflow::testing::method::alignment::Aligned;
+use hpflow::testing::method::alignment::AlignmentMapping;
 use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
 use hpflow::testing::method::alignment::geometry::Transformation;
 use hpflow::testing::method::alignment::regression::{
@@ -120,7 +120,7 @@ fn both_stages(file: &str, method: &str, network: RegressionKind) {
         let sizes = [size("tgt_size_hwc"), size("src_size_hwc")];
         let carry = |direction, stages: &[Transformation], sizes: [[u32; 2]; 2], point| {
             let [source, target] = sizes.map(|size| Frame { size, first: 1 });
-            let aligned = Aligned { stages: stages.to_vec(), direction };
+            let aligned = AlignmentMapping { stages: stages.to_vec(), direction };
             target.to_pixels(aligned.apply(source.to_unit(point))?)
         };
         let from = points(golden("tgt_points"));
