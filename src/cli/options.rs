@@ -11,7 +11,7 @@ use super::Usage;
 use super::console::Console;
 use hpflow::low_level::backbone::Backbone;
 use hpflow::low_level::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
-use hpflow::low_level::engine::{Engine, EngineKind};
+use hpflow::low_level::engine::{Engine, EngineKind, adapters};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::open as hpf;
 use hpflow::low_level::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
@@ -229,6 +229,23 @@ impl MethodArgs {
             features,
             ..self.hpf.options(benchmark, console)
         }
+    }
+
+    /// The same for one of several jobs, which must all take one engine: where none is named, a
+    /// discrete GPU where there is one, else the CPU, and never what happens to be faster.
+    pub fn untimed(&self) -> Self {
+        let mut options = self.clone();
+        let named = !matches!(self.hpf.engine, None | Some(EngineKind::Auto));
+        let entry = method::table().iter().find(|entry| entry.name == self.method);
+        let has = |kind| entry.is_some_and(|entry| entry.engines.contains(&kind));
+        if named || self.hpf.adapter.is_some() || !(has(EngineKind::Gpu) && has(EngineKind::Cpu)) {
+            return options;
+        }
+        let discrete = adapters().iter().any(|adapter| {
+            adapter.hardware && adapter.unsuitable.is_none() && adapter.kind == "discrete GPU"
+        });
+        options.hpf.engine = Some(if discrete { EngineKind::Gpu } else { EngineKind::Cpu });
+        options
     }
 
     /// Refuses what the method does not accept.

@@ -7,12 +7,17 @@ use clap::Args as ClapArgs;
 use hpflow::low_level::benchmark::{Benchmark, Unreadable};
 use hpflow::low_level::files::Destination;
 use hpflow::low_level::method::{Method, MethodError, Unusable};
-use hpflow::task::{Begun, PredictError, PredictEvent, PredictOptions, StopReason, predict};
+use hpflow::task::{
+    Begun, Part, PredictError, PredictEvent, PredictOptions, PredictShardError, Shard, StopReason,
+    estimate, predict,
+};
 
 use super::Usage;
 use super::console::Console;
+use super::lines::Lines;
 use super::options::{BenchmarkArgs, MethodArgs, help_of_methods};
 use super::output::{check_writable, counted, left_out};
+use super::sharded::{self, photographs};
 
 /// Predict the keypoints of a benchmark's pairs.
 #[derive(Debug, ClapArgs)]
@@ -38,6 +43,14 @@ pub struct Args {
     /// be read, leave the pair out, list both at the end and exit with 1, instead of stopping.
     #[arg(long)]
     keep_going: bool,
+    /// Only the I-th of N parts of the pairs, from 1, for jobs that run beside each other; it goes on
+    /// where an earlier run of it was stopped. `hpflow merge FILE` makes the file of all parts.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Predict a few pairs, write nothing, and say how many pairs and photographs there are, and about
+    /// how much time and memory this machine needs for them.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Runs the command.
@@ -47,7 +60,12 @@ pub struct Args {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.method.check()?;
     args.method.hpf.network.set_threads()?;
-    let streamed = !matches!(check_writable(&args.out)?, Destination::File(_));
+    let streamed = !args.dry_run && !matches!(check_writable(&args.out)?, Destination::File(_));
+    if let Some(shard) = args.shard.filter(|_| streamed) {
+        let out = args.out.display();
+        let what = format!("--shard {shard}: {out} is no regular file, and only such has shards");
+        return Err(Usage(what).into());
+    }
     if streamed && args.resume {
         let out = args.out.display();
         let what = format!("--resume: {out} is no regular file, and only such can be continued");
@@ -58,19 +76,19 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     } else {
         (args.benchmark.open()?, Vec::new())
     };
-    if !args.keep_going && args.method.features.features.is_none() {
-        benchmark.check_photographs()?;
+    if args.dry_run {
+        return dry_run(args, &benchmark, console);
     }
+    if let Some(shard) = args.shard {
+        return predict_part(args, shard, (&benchmark, unreadable), console);
+    }
+    check_photographs(args, &benchmark)?;
     let mut method = open(args, &benchmark, console)?;
     let progress = console.progress(benchmark.pairs.len(), "pairs");
-    let options = PredictOptions {
-        resume: args.resume,
-        keep_going: args.keep_going,
-        selection: args.benchmark.describe(),
-    };
+    let lines = Lines::of(&progress, console);
+    let options = options(args);
     let pairs = (&benchmark, &*unreadable);
-    let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| {
-        match event {
+    let predicted = predict(pairs, &mut *method, &args.out, &options, &mut |event| match event {
         PredictEvent::Begun(begun) => progress.suspend(|| {
             notes(args, &begun).iter().for_each(|note| console.note(note));
             console.doubts(&benchmark);
@@ -78,19 +96,12 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
                 let out = args.out.display();
                 console.note(format!("{out}: complete already; it stays as it is"));
             }
-            if begun.taken > 0 {
-                console.note(format!(
-                    "{}: which photographs and annotations {} answered is not known, and their answers \
-                     are taken as they are; predict anew if any has changed",
-                    args.out.display(),
-                    counted(begun.taken, "pair")
-                ));
-            }
+            taken(args, &begun).iter().for_each(|note| console.note(note));
         }),
         PredictEvent::Advanced { done, .. } => progress.set_position(done as u64),
         _ => {}
-    }
     });
+    drop(lines);
     progress.finish_and_clear();
     let predicted = predicted.map_err(|error| explained(error, args))?;
     if !predicted.whole {
@@ -99,6 +110,84 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     console.note(format!("{}: {}", args.out.display(), counted(predicted.pairs, "pair")));
     report_faults(&predicted.unusable, &unreadable)
+}
+
+/// Predicts a shard.
+fn predict_part(
+    args: &Args,
+    shard: Shard,
+    (benchmark, unreadable): (&Benchmark, Vec<Unreadable>),
+    console: Console,
+) -> anyhow::Result<()> {
+    let part = Part::of(benchmark, shard);
+    check_photographs(args, &part.benchmark)?;
+    // The log begins with the shard; the engine is said after it.
+    let quiet = Console { quiet: true };
+    let photographs = (photographs(&part, benchmark), args.keep_going);
+    let mut method = args.method.untimed().open(photographs, &benchmark.name, quiet)?;
+    method.check(&part.benchmark)?;
+    let said = |event: &PredictEvent| match event {
+        PredictEvent::Begun(begun) => {
+            let mut said = notes(args, begun);
+            said.extend(part.benchmark.doubts().sentence());
+            said.extend(taken(args, begun));
+            said
+        }
+        _ => Vec::new(),
+    };
+    let explained = |error: PredictShardError| match error {
+        PredictShardError::Predict(error) => explained(error, args),
+        error => error.into(),
+    };
+    let pairs = (&part, &*unreadable);
+    let out = (&*args.out, &options(args));
+    let unusable = sharded::predict(pairs, &mut *method, out, console, &said, &explained)?;
+    // One shard alone answers for the pairs that no shard has.
+    let unreadable = if shard.index() == 1 { unreadable } else { Vec::new() };
+    report_faults(&unusable, &unreadable)
+}
+
+/// Says what a run, or a shard of it, takes.
+fn dry_run(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<()> {
+    let part = Part::of(benchmark, args.shard.unwrap_or_default());
+    check_photographs(args, &part.benchmark)?;
+    let options = if args.shard.is_some() { args.method.untimed() } else { args.method.clone() };
+    let photographs = (photographs(&part, benchmark), args.keep_going);
+    let mut method = options.open(photographs, &benchmark.name, console)?;
+    method.check(&part.benchmark)?;
+    let passes = match method.describe().get("backbone") {
+        _ if args.method.features.features.is_some() => "none, the features are kept".to_owned(),
+        Some(backbone) => sharded::passes(&part, benchmark, backbone.as_str().unwrap_or_default()),
+        None => "none".to_owned(),
+    };
+    let predict = PredictOptions { keep_going: true, ..self::options(args) };
+    let found =
+        estimate(&part.benchmark, &mut *method, &predict).map_err(|e| explained(e, args))?;
+    let all = if args.shard.is_some() { format!(" of {}", part.total) } else { String::new() };
+    print_line!("pairs        {}{all}", part.positions.len());
+    print_line!("photographs  {}", part.benchmark.images.len());
+    print_line!("passes       {passes}");
+    print_line!("memory       {}", sharded::memory(found.memory));
+    print_line!("time         {}", sharded::time(&found));
+    Ok(())
+}
+
+fn options(args: &Args) -> PredictOptions {
+    PredictOptions {
+        resume: args.resume,
+        keep_going: args.keep_going,
+        selection: args.benchmark.describe(),
+        ..PredictOptions::default()
+    }
+}
+
+/// Photographs that are missing are said before any work, unless it is to go on past them or starts
+/// from kept features.
+fn check_photographs(args: &Args, benchmark: &Benchmark) -> anyhow::Result<()> {
+    if !args.keep_going && args.method.features.features.is_none() {
+        benchmark.check_photographs()?;
+    }
+    Ok(())
 }
 
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
@@ -119,6 +208,16 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         error => return error.into(),
     };
     let out = args.out.display();
+    if args.shard.is_some() {
+        let what = match &partial {
+            Some(partial) => format!(
+                "stopped; what was predicted is in {} and the same call goes on",
+                partial.display()
+            ),
+            None => "stopped".to_owned(),
+        };
+        return reason(*why).context(what);
+    }
     let stopped = match (&*why, &partial) {
         (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {
             format!("this engine cannot take a pair; delete {}, start again", partial.display())
@@ -129,13 +228,28 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         ),
         (_, None) => format!("stopped; {out} has what was predicted"),
     };
-    let why = match *why {
+    reason(*why).context(stopped)
+}
+
+fn reason(why: StopReason) -> anyhow::Error {
+    match why {
         StopReason::Unusable(unusable) => anyhow::anyhow!(
             "{unusable}; mend it, or use --keep-going to leave its pairs unanswered"
         ),
         why => why.into(),
-    };
-    why.context(stopped)
+    }
+}
+
+/// That answers are taken of which it is not known what they answered.
+fn taken(args: &Args, begun: &Begun) -> Option<String> {
+    (begun.taken > 0).then(|| {
+        format!(
+            "{}: which photographs and annotations {} answered is not known, and their answers are taken \
+             as they are; predict anew if any has changed",
+            args.out.display(),
+            counted(begun.taken, "pair")
+        )
+    })
 }
 
 /// What is done again, and why.

@@ -11,8 +11,8 @@ use crate::files::{self, Destination};
 use crate::inputs::{Inputs, of_pairs};
 use crate::method::{Method, MethodError, Outcome, Stop, Unusable};
 use crate::predictions::{
-    AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError, Writer,
-    partial_path,
+    AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError,
+    ShardHeader, Writer, partial_path,
 };
 
 /// What was predicted again is put in its place in the file this often, and after as many times what
@@ -32,6 +32,9 @@ pub struct PredictOptions {
     pub keep_going: bool,
     /// Which pairs were asked for, for the header of the file; nothing where it is all.
     pub selection: Map<String, Value>,
+    /// Which shard the benchmark is of a whole one, for the header of the file. What its lines are made
+    /// of stays beside it, also where all pairs are answered.
+    pub shard: Option<ShardHeader>,
 }
 
 /// What there is to know while a benchmark is predicted.
@@ -160,9 +163,7 @@ pub fn predict(
         return Err(PredictError::NotContinuable { out: out.to_owned() });
     }
     method.check(benchmark).map_err(PredictError::Method)?;
-    let mut describe = method.describe();
-    describe.extend(options.selection.clone());
-    let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    let header = header_of(benchmark, method, options);
     let total = benchmark.pairs.len();
     // Before any photograph is read: what changes later is another than this.
     let inputs = of_pairs(benchmark, 0..total, &*method.identify(), false);
@@ -247,11 +248,24 @@ pub fn predict(
     predicted.map_err(|error| stopped(StopReason::of(error)))?;
     let Output { writer, log, unanswered, unusable, .. } = output;
     writer.finish()?;
-    if let (Some(log), true) = (log, unanswered.is_empty() && unreadable.is_empty()) {
+    let all_answered = unanswered.is_empty() && unreadable.is_empty();
+    if let (Some(log), true) = (log, all_answered && options.shard.is_none()) {
         log.remove()?;
     }
     let unusable = unusable.into_values().collect();
     Ok(Predicted { pairs: total, unusable, whole: true })
+}
+
+/// The first line of what a method predicts.
+pub(super) fn header_of(
+    benchmark: &Benchmark,
+    method: &dyn Method,
+    options: &PredictOptions,
+) -> Header {
+    let mut describe = method.describe();
+    describe.extend(options.selection.clone());
+    let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    header.of_shard(options.shard.clone())
 }
 
 impl StopReason {

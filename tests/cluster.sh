@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# The scripts of docs/cluster.md on a real Slurm: job arrays and a dependent merge, a task that fails, one
+# that is cancelled, a node that dies, one that is cut off while its task runs again elsewhere, a time
+# limit. Afterwards the file has the bytes of one run.
+#
+#   tests/cluster.sh [HPFLOW]
+#
+# The cluster is on this machine, on loopback alone (tests/slurm-test-cluster). Where Slurm cannot be
+# installed this says NOT RUN, and ends with 0.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+HPFLOW=$(realpath -- "${1:-target/release/hpflow}")
+readonly TESTS=$PWD/tests HPFLOW PAGE=$PWD/docs/cluster.md
+
+work=$(mktemp -d)
+cluster=$work/cluster
+step() { printf '==> cluster: %s (%s s)\n' "$*" "$SECONDS"; }
+fail() {
+  printf 'cluster: FAILED: %s\n' "$*" >&2
+  squeue >&2 2>/dev/null || true
+  for log in "$work"/data/slurm-*.out; do
+    [ -s "$log" ] && { echo "--- ${log##*/}" >&2; tail -n 15 "$log" >&2; }
+  done
+  exit 1
+}
+not_run() {
+  mkdir -p target/not-run
+  echo "==> NOT RUN: shards on a Slurm cluster: $*" | tee target/not-run/cluster
+  exit 0
+}
+finish() {
+  local code=$?
+  # What is held would wait for ever.
+  for held in "$work"/held/*.pid; do
+    [ -e "$held" ] && kill -KILL "$(cat "$held")" 2>/dev/null
+  done
+  [ ! -d "$cluster" ] || "$TESTS/slurm-test-cluster" down "$cluster" >/dev/null 2>&1 || true
+  rm -rf "$work"
+  exit "$code"
+}
+trap finish EXIT
+
+rm -f target/not-run/cluster
+[ "$(id -u)" = 0 ] || not_run "starting Slurm needs root"
+command -v apt-get >/dev/null || command -v slurmctld >/dev/null || not_run "Slurm is not here, nor apt-get"
+"$TESTS/slurm-test-cluster" install "$cluster" >"$work/install.log" 2>&1 \
+  || not_run "$(tail -n 1 "$work/install.log")"
+
+# --- What tasks run ---------------------------------------------------------------------------------
+
+mkdir -p "$work"/{bin,data,held}
+cd "$work/data"
+# The scripts as they stand on the page: each block whose second line names it.
+awk '/^```bash$/ { inside = 1; number = 0; file = ""; next }
+     /^```$/ { inside = 0 }
+     inside { number++; if (number == 1) first = $0
+              else { if (number == 2 && match($0, /^# [a-z-]+\.sh/)) {
+                       file = substr($0, 3, RLENGTH - 2); print first > file }
+                     if (file != "") print > file } }' "$PAGE"
+for script in predict.sh search.sh search-at-once.sh; do
+  [ -s "$script" ] || fail "docs/cluster.md has no $script"
+  bash -n "$script" || fail "$script is no script"
+done
+
+# hpflow as tasks find it. Where a file hold-TASK is in the folder for held processes, the task is
+# stopped when it has written its first pairs, so that what happens to it happens in the middle.
+cat >"$work/bin/hpflow" <<WRAPPER
+#!/usr/bin/env bash
+hold=$work/held/\${SLURM_JOB_NAME:-}-\${SLURM_ARRAY_TASK_ID:-}
+if [ "\${1:-}" = predict ] && mv "\$hold" "\$hold.taken" 2>/dev/null; then
+  echo \$\$ >"\$hold.pid"
+  (
+    exec >/dev/null 2>&1
+    written() { cat *.shards/*."\$(hostname -s)-\$\$-"*/*.partial 2>/dev/null | wc -l; }
+    while kill -0 \$\$ && [ "\$(written)" -lt 3 ]; do sleep 0.01; done
+    kill -STOP \$\$ && echo \$\$ >"\$hold.stopped"
+  ) &
+fi
+exec "$HPFLOW" "\$@"
+WRAPPER
+chmod +x "$work/bin/hpflow"
+export PATH=$work/bin:$PATH NO_COLOR=1
+
+step "a drawn benchmark of 18 categories, and one run of it"
+hpflow -q dataset demo SPair-71k --images 6 --category aeroplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,dog,horse,motorbike,person,pottedplant,sheep,train,tvmonitor
+options=(--backbone hog --engine cpu)
+hpflow -q predict --root SPair-71k --out whole.jsonl --threads 2 "${options[@]}"
+
+step "the cluster"
+eval "$(SLURM_TEST_NODES=3 SLURM_TEST_CPUS=80 "$TESTS/slurm-test-cluster" up "$cluster")"
+
+# --- Helpers ----------------------------------------------------------------------------------------
+
+# Waits until a command succeeds.
+until_ok() {
+  local limit=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$limit" ] || fail "waited for $what"
+    sleep 0.1
+  done
+}
+ended() { [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]; }
+wait_for() { local job; for job in "$@"; do until_ok 180 "job $job" ended "$job"; done; }
+# How a job, or a task of an array, ended.
+state() { scontrol show job -o "$1" | sed -n 's/.* JobState=\([A-Z_]*\).*/\1/p' | head -n 1; }
+holds() { touch "$work/held/$1"; }
+stopped() { [ -s "$work/held/$1.stopped" ]; }
+go_on() { kill -CONT "$(cat "$work/held/$1.pid")"; }
+same() { cmp -s whole.jsonl "$1" || fail "$1 is not what one run writes"; }
+log() { cat slurm-"$1".out; }
+says() { grep -qF -- "$2" <<<"$(log "$1")" || fail "the log of $1 does not say '$2'"; }
+# predict.sh for another file, under another name, with more options of sbatch before --.
+submit() {
+  local out=$1 more=()
+  shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do more+=("$1"); shift; done
+  [ $# = 0 ] || shift
+  sed "s/hpf\.jsonl/$out.jsonl/" predict.sh >"predict-$out.sh"
+  sbatch --parsable --job-name="$out" "${more[@]}" "predict-$out.sh" "${options[@]}" "$@"
+}
+merging() { sbatch --parsable --dependency="afterany:$1" --wrap "hpflow merge $2"; }
+
+# --- A time limit: it lasts a minute, beside the rest ------------------------------------------------
+
+step "a task that will meet its time limit"
+holds limit-4
+limit=$(submit limit --time=1 --array=4 -w node2)
+
+# --- The page's example -------------------------------------------------------------------------------
+
+step "an array and the merge that depends on it, as on the page"
+jobs=$(sbatch --parsable predict.sh "${options[@]}")
+merge=$(sbatch --parsable --dependency=afterany:$jobs --wrap 'hpflow merge hpf.jsonl')
+wait_for "$jobs" "$merge"
+[ "$(state "$merge")" = COMPLETED ] || fail "the merge is $(state "$merge")"
+same hpf.jsonl
+says "$merge" 'of 18 of 18 shards'
+first=$(head -n 1 "slurm-${jobs}_3.out") last=$(tail -n 1 "slurm-${jobs}_3.out")
+for line in "$first" "$last"; do
+  [[ $line == 'shard 3/18: '*' pairs, '*' photographs, on '*' pairs kept from before'* ]] || fail "a log says: $line"
+done
+step "the same array again does nothing"
+again=$(sbatch --parsable predict.sh "${options[@]}")
+wait_for "$again"
+says "${again}_7" 'complete already'
+same hpf.jsonl
+
+# --- A task that fails, and one that is cancelled ------------------------------------------------------
+
+step "a task that fails is named and run again"
+photograph=$(find SPair-71k/JPEGImages/boat -type f | sort | tail -n 1)
+mv "$photograph" away
+failing=$(submit failing)
+merge=$(merging "$failing" failing.jsonl)
+holds cancelled-2
+cancelled=$(submit cancelled)
+until_ok 60 "a task in the middle" stopped cancelled-2
+step "a task that is cancelled is named and run again"
+scancel "${cancelled}_2"
+go_on cancelled-2 2>/dev/null || true
+cancelled_merge=$(merging "$cancelled" cancelled.jsonl)
+wait_for "$failing" "$merge" "$cancelled" "$cancelled_merge"
+[ "$(state "$merge")" = FAILED ] || fail "the merge without a shard is $(state "$merge")"
+says "$merge" '17 of 18 shards are complete'
+number=$(log "$merge" | sed -n 's/.*--array=\([0-9,-]*\).*/\1/p')
+[ "$(state "${failing}_$number")" = FAILED ] || fail "shard $number is named, and did not fail"
+says "${failing}_$number" "$(basename "$photograph")"
+says "$cancelled_merge" '  2: begun, '
+says "$cancelled_merge" '--array=2 '
+mv away "$photograph"
+failing=$(submit failing --array="$number")
+cancelled=$(submit cancelled --array=2)
+wait_for "$failing" "$cancelled"
+says "${cancelled}_2" 'kept from before'
+! grep -q ' 0 pairs kept' <<<"$(log "${cancelled}_2")" || fail "what a cancelled task wrote is lost"
+hpflow -q merge failing.jsonl
+hpflow -q merge cancelled.jsonl
+same failing.jsonl
+same cancelled.jsonl
+
+# --- A node that dies, and one that is cut off ----------------------------------------------------------
+
+step "a node dies, another is cut off, in the middle of their tasks"
+holds dies-5
+holds cut-6
+dies=$(submit dies --exclude=node1,node2 --array=1-5)
+cut=$(submit cut --exclude=node0,node2 --array=6)
+dies_rest=$(submit dies --array=6-18)
+cut_rest=$(submit cut --array=1-5,7-18 --exclude=node1)
+until_ok 60 "a task in the middle" stopped dies-5
+until_ok 60 "a task in the middle" stopped cut-6
+scontrol update JobId="$dies" ExcNodeList= 
+scontrol update JobId="$cut" ExcNodeList=node1
+orphan=$(cat "$work/held/cut-6.pid")
+"$TESTS/slurm-test-cluster" fail "$cluster" node0
+"$TESTS/slurm-test-cluster" cut "$cluster" node1
+folders() { [ "$(find cut.jsonl.shards -maxdepth 1 -name '06-of-18.*-*' -type d | wc -l)" -ge 2 ] || [ -e cut.jsonl.shards/06-of-18.jsonl ]; }
+until_ok 120 "the task of the node that was cut off to run elsewhere" folders
+kill -CONT "$orphan"
+step "the task of the node that was cut off runs twice"
+wait_for "$dies" "$cut" "$dies_rest" "$cut_rest"
+gone() { ! kill -0 "$orphan"; }
+until_ok 60 "the orphan" gone
+hpflow -q merge dies.jsonl
+hpflow -q merge cut.jsonl
+same dies.jsonl
+same cut.jsonl
+grep -q 'shard 5/18: .* [1-9][0-9]* pairs kept from before' "slurm-${dies}_5.out" || fail "what the node that died wrote is lost"
+
+# --- The time limit ---------------------------------------------------------------------------------------
+
+step "the task that met its time limit"
+wait_for "$limit"
+[ "$(state "$limit")" = TIMEOUT ] || fail "the task with a time limit is $(state "$limit")"
+limit=$(submit limit)
+merge=$(merging "$limit" limit.jsonl)
+wait_for "$limit" "$merge"
+same limit.jsonl
+! grep -q ' 0 pairs kept' "slurm-${limit}_4.out" || fail "what the task wrote before its limit is lost"
+
+# SEARCH
+
+step "ending the cluster"
+"$TESTS/slurm-test-cluster" down "$cluster"
+step "done"
