@@ -17,7 +17,7 @@ export LIBTORCH_USE_PYTORCH := 1
 HPFLOW := target/release/hpflow
 DEMO := demo
 
-.PHONY: demo test begin setup build vulkan fmt clippy doc unit unit-without-torch deny spelling \
+.PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
   scripts features package cluster
 
 setup: $(VENV)/.python vulkan
@@ -50,7 +50,7 @@ build: setup
 demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
 
-test: begin setup fmt clippy features doc spelling scripts deny package unit unit-without-torch
+test: begin setup fmt msrv clippy features doc spelling scripts deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -62,6 +62,15 @@ begin:
 fmt:
 	@echo "==> formatting"
 	@cargo fmt --check
+
+# The oldest supported compiler is the one that everything here is built and tested with.
+msrv:
+	@echo "==> the compiler is the oldest that is supported"
+	@oldest=$$(sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml); \
+	  pinned=$$(sed -n 's/^channel = "\(.*\)"$$/\1/p' rust-toolchain.toml); \
+	  used=$$(rustc --version | cut -d ' ' -f 2); \
+	  test -n "$$oldest" && test "$${pinned%.*}" = "$$oldest" && test "$$used" = "$$pinned" || { \
+	    echo "rust-version is '$$oldest', rust-toolchain.toml pins '$$pinned', rustc is $$used: make them one"; exit 1; }
 
 clippy:
 	@echo "==> lints, with and without libtorch"

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The names under which the build script tells tests what is there: `cfg(present = "…")`.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "spair-sample",
     "pf-willow",
     "willow-output",
@@ -14,6 +14,7 @@ pub const NAMES: [&str; 9] = [
     "chromium",
     "python",
     "gpu",
+    "vulkan-layer",
     "avx512",
     "avx2",
 ];
@@ -31,6 +32,7 @@ pub fn is_present(name: &str) -> bool {
         "chromium" => chromium().is_some(),
         "python" => python().is_some(),
         "gpu" => gpu(),
+        "vulkan-layer" => gpu() && vulkan_layer(),
         "avx512" => avx2() && avx512(),
         "avx2" => avx2(),
         _ => false,
@@ -82,6 +84,12 @@ pub fn python() -> Option<PathBuf> {
 /// adapter that is missing without that fails the tests.
 pub fn gpu() -> bool {
     variable("HPFLOW_NO_GPU").is_none_or(|value| value != "1")
+}
+
+/// Whether a layer between programs and the Vulkan driver can be compiled, and used.
+fn vulkan_layer() -> bool {
+    cfg!(target_os = "linux")
+        && Command::new("cc").arg("--version").output().is_ok_and(|run| run.status.success())
 }
 
 /// Whether the processor has the instructions of the cpu engine's widest kernels.

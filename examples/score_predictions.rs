@@ -29,7 +29,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<WithInterval, Box<
 
     // Whatever decides the numbers belongs into the header.
     let method = Map::from_iter([("name".to_owned(), json!("stay-where-you-are"))]);
-    let header = Header::new(&benchmark.name, &benchmark.split, method);
+    let header = Header::new(benchmark.name(), &benchmark.split, method);
     let mut writer = Writer::create(Path::new(out), &header)?;
     for pair in &benchmark.pairs {
         // A program of one's own would look at the photographs:

@@ -11,39 +11,40 @@ const SPLIT: u32 = 512u;
 // Whether a workgroup is one subgroup with one tile of target cells, which its invocations load
 // together: where loads are expensive, each invocation loads a part and broadcasts it.
 const SHARED: bool = false;
-const FOUR_LOADS: u32 = 4u * TARGET_QUADS; // of an invocation, for four channels
-const FOUR_QUADS: u32 = 4u * TARGET_QUADS;
+const STEP: u32 = 4u;         // channels at a time: fewer need fewer registers
+const STEP_LOADS: u32 = STEP * TARGET_QUADS; // of an invocation, for the channels of a step
+const STEP_QUADS: u32 = STEP * TARGET_QUADS;
 
 @group(0) @binding(0) var<storage, read> layers: array<LayerParams>;
 @group(0) @binding(1) var<storage, read> source_page: array<PageElement>;
 @group(0) @binding(2) var<storage, read> target_page: array<PageElement>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
 
-// Quad `n` of the tile's target side, counted through four channels.
-fn quad_of_four(target_at: u32, target_quads: u32, n: u32) -> vec4<f32> {
+// Quad `n` of the tile's target side, counted through the channels of a step.
+fn quad_of_step(target_at: u32, target_quads: u32, n: u32) -> vec4<f32> {
     return features(target_page[target_at + (n / TARGET_QUADS) * target_quads + n % TARGET_QUADS]);
 }
 
-// Four channels at a time: a driver that keeps the products in memory then fetches each once for
-// four steps. They are added in order, as by single steps.
-fn accumulate_four(source_at: u32, source_quads: u32) {
+// Several channels at a time: a driver that keeps the products in memory then fetches each once for
+// all of them. They are added in order, as one by one.
+fn accumulate_step(source_at: u32, source_quads: u32) {
     for (var i = 0u; i < SOURCE_QUADS; i++) {
-        let a0 = features(source_page[source_at + i]);
-        let a1 = features(source_page[source_at + source_quads + i]);
-        let a2 = features(source_page[source_at + 2u * source_quads + i]);
-        let a3 = features(source_page[source_at + 3u * source_quads + i]);
+        var a: array<vec4<f32>, STEP>;
+        for (var s = 0u; s < STEP; s++) {
+            a[s] = features(source_page[source_at + s * source_quads + i]);
+        }
         for (var j = 0u; j < TARGET_QUADS; j++) {
-            let b0 = cells[j];
-            let b1 = cells[TARGET_QUADS + j];
-            let b2 = cells[2u * TARGET_QUADS + j];
-            let b3 = cells[3u * TARGET_QUADS + j];
-            let block = product[j][i];
-            product[j][i] = mat4x4(
-                fma(a3, b3.xxxx, fma(a2, b2.xxxx, fma(a1, b1.xxxx, fma(a0, b0.xxxx, block[0])))),
-                fma(a3, b3.yyyy, fma(a2, b2.yyyy, fma(a1, b1.yyyy, fma(a0, b0.yyyy, block[1])))),
-                fma(a3, b3.zzzz, fma(a2, b2.zzzz, fma(a1, b1.zzzz, fma(a0, b0.zzzz, block[2])))),
-                fma(a3, b3.wwww, fma(a2, b2.wwww, fma(a1, b1.wwww, fma(a0, b0.wwww, block[3])))),
-            );
+            var block = product[j][i];
+            for (var s = 0u; s < STEP; s++) {
+                let b = cells[s * TARGET_QUADS + j];
+                block = mat4x4(
+                    fma(a[s], b.xxxx, block[0]),
+                    fma(a[s], b.yyyy, block[1]),
+                    fma(a[s], b.zzzz, block[2]),
+                    fma(a[s], b.wwww, block[3]),
+                );
+            }
+            product[j][i] = block;
         }
     }
 }
@@ -102,11 +103,11 @@ fn correlate(
     var source_at = layers[id.z].source_maps + first * source_quads + tile.source_quad;
     var target_at = layers[id.z].target_maps + first * target_quads + tile.target_quad;
     clear();
-    for (var channel = first; channel < last; channel += 4u) {
-        load_four(target_at, target_quads, local.x);
-        accumulate_four(source_at, source_quads);
-        source_at += 4u * source_quads;
-        target_at += 4u * target_quads;
+    for (var channel = first; channel < last; channel += STEP) {
+        load_step(target_at, target_quads, local.x);
+        accumulate_step(source_at, source_quads);
+        source_at += STEP * source_quads;
+        target_at += STEP * target_quads;
     }
     if !tile.inside {
         return;

@@ -30,5 +30,5 @@ fn crop(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     let line = id.y * crops[id.z].base_channels + channel;
-    views[crops[id.z].base + line * quads + quad] = cells;
+    views[crops[id.z].base + id.y * SKEW + line * quads + quad] = cells;
 }

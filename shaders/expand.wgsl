@@ -3,6 +3,7 @@
 // correlation is a sum over resolutions").
 
 const WORKGROUP: u32 = 8u;
+const CELLS: u32 = 64u; // target cells an invocation
 
 @group(0) @binding(0) var<storage, read> groups: array<GroupParams>;
 @group(0) @binding(1) var<storage, read> pairs: array<PairParams>;
@@ -10,14 +11,17 @@ const WORKGROUP: u32 = 8u;
 @group(0) @binding(3) var<storage, read> correlation: array<f32>;
 @group(0) @binding(4) var<storage, read_write> expanded: array<vec4<f32>>;
 
-// x: vec4 of a grid row, y: grid row, z: groups. One invocation walks all target cells.
+// x: vec4 of a grid row and, slower, parts of CELLS target cells; y: grid row; z: groups.
 @compute @workgroup_size(WORKGROUP)
 fn expand(@builtin(global_invocation_id) id: vec3<u32>) {
     let group = id.z;
     let pair = groups[group].pair;
     let quads = pairs[pair].source_quads;
     let columns = pairs[pair].source_columns;
-    if id.x >= quads || id.y >= pairs[pair].source_rows {
+    let cells = groups[group].target_rows * groups[group].target_columns;
+    let quad = id.x % quads;
+    let first_cell = (id.x / quads) * CELLS;
+    if first_cell >= cells || id.y >= pairs[pair].source_rows {
         return;
     }
     let row_tap = source_page[groups[group].source_row_taps + id.y];
@@ -28,7 +32,7 @@ fn expand(@builtin(global_invocation_id) id: vec3<u32>) {
     var weight = vec4(0.0);
     var inside = vec4(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
-        let column = id.x * 4u + lane;
+        let column = quad * 4u + lane;
         if column < columns {
             let tap = source_page[groups[group].source_column_taps + column];
             left[lane] = u32(tap.x);
@@ -37,14 +41,14 @@ fn expand(@builtin(global_invocation_id) id: vec3<u32>) {
             inside[lane] = 1.0;
         }
     }
-    let cells = groups[group].target_rows * groups[group].target_columns;
     let stride = groups[group].source_quads * 4u;
     let first = groups[group].correlation * 4u;
-    let out = groups[group].expanded + id.y * cells * quads + id.x;
-    for (var cell = 0u; cell < cells; cell++) {
+    let out = groups[group].expanded + id.y * (cells * quads + SKEW) + quad;
+    for (var cell = first_cell; cell < min(first_cell + CELLS, cells); cell++) {
         let above = mixed(first + cell * stride + upper, left, right, weight);
         let below = mixed(first + cell * stride + lower, left, right, weight);
-        expanded[out + cell * quads] = inside * (above * (1.0 - row_tap.z) + below * row_tap.z);
+        expanded[out + cell * quads] =
+            inside * fma(below, vec4(row_tap.z), above * (1.0 - row_tap.z));
     }
 }
 
@@ -62,5 +66,5 @@ fn mixed(row: u32, left: vec4<u32>, right: vec4<u32>, weight: vec4<f32>) -> vec4
         correlation[row + right.z],
         correlation[row + right.w],
     );
-    return a * (1.0 - weight) + b * weight;
+    return fma(b, weight, a * (1.0 - weight));
 }

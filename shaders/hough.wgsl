@@ -32,7 +32,8 @@ fn first_bin(pair: u32) -> u32 {
     return pairs[pair].hough + offset_rows(pair) * offset_columns(pair);
 }
 
-// x: column offsets, y: row offsets, z: pairs.
+// x: column offsets, y: row offsets, z: couples. The sums of the pair back are those of the opposite
+// offsets.
 @compute @workgroup_size(WORKGROUP)
 fn reduce(@builtin(global_invocation_id) id: vec3<u32>) {
     let pair = id.z;
@@ -62,7 +63,14 @@ fn reduce(@builtin(global_invocation_id) id: vec3<u32>) {
             total += votes[start + distance * DIAGONALS + diagonal - distance * TARGET_TILE];
         }
     }
-    space[pairs[pair].hough + id.y * offset_columns(pair) + id.x] = total;
+    let columns = offset_columns(pair);
+    if pairs[pair].hough != NOT_ASKED {
+        space[pairs[pair].hough + id.y * columns + id.x] = total;
+    }
+    if pairs[pair].back != NOT_ASKED {
+        let row = offset_rows(pair) - 1u - id.y;
+        space[pairs[pair].back + row * columns + columns - 1u - id.x] = total;
+    }
 }
 
 // x: bins along x, y: bins along y, z: pairs.

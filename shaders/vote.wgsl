@@ -16,8 +16,9 @@ const SHARED: bool = false;
 // Whether all pairs bound are one pair of images under layer sets of one base group: its product is
 // then computed once for all of them.
 const SETS: bool = false;
-const FOUR_LOADS: u32 = 4u * SOURCE_QUADS; // of an invocation, for four channels
-const FOUR_QUADS: u32 = 4u * SOURCE_QUADS;
+const STEP: u32 = 4u;         // channels at a time: fewer need fewer registers
+const STEP_LOADS: u32 = STEP * SOURCE_QUADS; // of an invocation, for the channels of a step
+const STEP_QUADS: u32 = STEP * SOURCE_QUADS;
 
 const TARGET_ROWS: u32 = WORKGROUP / SOURCE_ROWS;
 const TILE_RATIO: u32 = SOURCE_QUADS / TARGET_QUADS; // a whole number
@@ -39,38 +40,38 @@ fn source_quad_at(at: u32) -> vec4<f32> {
     }
 }
 
-// Quad `n` of the tile's source side, counted through four channels.
-fn quad_of_four(source_at: u32, source_quads: u32, n: u32) -> vec4<f32> {
+// Quad `n` of the tile's source side, counted through the channels of a step.
+fn quad_of_step(source_at: u32, source_quads: u32, n: u32) -> vec4<f32> {
     return features(source_page[source_at + (n / SOURCE_QUADS) * source_quads + n % SOURCE_QUADS]);
 }
 
 // A column of an expanded correlation, mixed from two target rows: those are each invocation's own.
 fn load_expanded(upper: u32, lower: u32, weight: f32) {
     for (var n = 0u; n < SOURCE_QUADS; n++) {
-        cells[n] = expanded[upper + n] * (1.0 - weight) + expanded[lower + n] * weight;
+        cells[n] = mixed(expanded[upper + n], expanded[lower + n], weight);
     }
 }
 
-// Four channels at a time: a driver that keeps the products in memory then fetches each once for
-// four steps. They are added in order, as by single steps.
-fn accumulate_four(target_at: u32, target_quads: u32) {
+// Several channels at a time: a driver that keeps the products in memory then fetches each once for
+// all of them. They are added in order, as one by one.
+fn accumulate_step(target_at: u32, target_quads: u32) {
     for (var j = 0u; j < TARGET_QUADS; j++) {
-        let b0 = features(target_page[target_at + j]);
-        let b1 = features(target_page[target_at + target_quads + j]);
-        let b2 = features(target_page[target_at + 2u * target_quads + j]);
-        let b3 = features(target_page[target_at + 3u * target_quads + j]);
+        var b: array<vec4<f32>, STEP>;
+        for (var s = 0u; s < STEP; s++) {
+            b[s] = features(target_page[target_at + s * target_quads + j]);
+        }
         for (var i = 0u; i < SOURCE_QUADS; i++) {
-            let a0 = cells[i];
-            let a1 = cells[SOURCE_QUADS + i];
-            let a2 = cells[2u * SOURCE_QUADS + i];
-            let a3 = cells[3u * SOURCE_QUADS + i];
-            let block = product[j][i];
-            product[j][i] = mat4x4(
-                fma(a3, b3.xxxx, fma(a2, b2.xxxx, fma(a1, b1.xxxx, fma(a0, b0.xxxx, block[0])))),
-                fma(a3, b3.yyyy, fma(a2, b2.yyyy, fma(a1, b1.yyyy, fma(a0, b0.yyyy, block[1])))),
-                fma(a3, b3.zzzz, fma(a2, b2.zzzz, fma(a1, b1.zzzz, fma(a0, b0.zzzz, block[2])))),
-                fma(a3, b3.wwww, fma(a2, b2.wwww, fma(a1, b1.wwww, fma(a0, b0.wwww, block[3])))),
-            );
+            var block = product[j][i];
+            for (var s = 0u; s < STEP; s++) {
+                let a = cells[s * SOURCE_QUADS + i];
+                block = mat4x4(
+                    fma(a, b[s].xxxx, block[0]),
+                    fma(a, b[s].yyyy, block[1]),
+                    fma(a, b[s].zzzz, block[2]),
+                    fma(a, b[s].wwww, block[3]),
+                );
+            }
+            product[j][i] = block;
         }
     }
 }
@@ -103,13 +104,15 @@ fn correlate_base(
     let channels = pairs[pair].channels;
     let source_quads = pairs[pair].source_quads;
     let target_quads = pairs[pair].target_quads;
-    var source_at = pairs[pair].source_base + source_row * channels * source_quads + source_quad;
-    var target_at = pairs[pair].target_base + target_row * channels * target_quads + target_quad;
-    for (var channel = 0u; channel < channels; channel += 4u) {
-        load_four(source_at, source_quads, lane);
-        accumulate_four(target_at, target_quads);
-        source_at += 4u * source_quads;
-        target_at += 4u * target_quads;
+    var source_at = pairs[pair].source_base
+        + source_row * (channels * source_quads + SKEW) + source_quad;
+    var target_at = pairs[pair].target_base
+        + target_row * (channels * target_quads + SKEW) + target_quad;
+    for (var channel = 0u; channel < channels; channel += STEP) {
+        load_step(source_at, source_quads, lane);
+        accumulate_step(target_at, target_quads);
+        source_at += STEP * source_quads;
+        target_at += STEP * target_quads;
     }
 }
 
@@ -132,7 +135,7 @@ fn add_groups(
         let first = u32(target_quad_at(groups[group].target_column_taps + first_column).x);
         let last = u32(target_quad_at(groups[group].target_column_taps + last_column).y);
         let start = groups[group].expanded
-            + source_row * groups[group].target_rows * columns * source_quads + source_quad;
+            + source_row * (groups[group].target_rows * columns * source_quads + SKEW) + source_quad;
         let upper = start + u32(tap.x) * columns * source_quads;
         let lower = start + u32(tap.y) * columns * source_quads;
         for (var column = first; column <= last; column++) {

@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 /// SHA-256 of a file, hexadecimal. The file is not held in memory.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read, or something else than a regular file.
 pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
-    io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
+    io::copy(&mut crate::files::open_input(path)?, &mut hash)?;
     Ok(hexadecimal(&hash.finalize()))
 }
 

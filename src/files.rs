@@ -133,6 +133,53 @@ pub fn regular(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::new(ErrorKind::InvalidInput, what))
 }
 
+/// Opens a file for reading that must be a regular one. It is asked what it is before it is opened:
+/// opening a pipe waits for its other end, and reading a device may never end.
+///
+/// # Errors
+/// Something else than a regular file, and what the system refuses.
+pub fn open_input(path: &Path) -> io::Result<File> {
+    is_regular(path)?;
+    File::open(path)
+}
+
+/// The bytes of a file that must be a regular one.
+///
+/// # Errors
+/// Those of [`open_input`].
+pub fn read_input(path: &Path) -> io::Result<Vec<u8>> {
+    is_regular(path)?;
+    fs::read(path)
+}
+
+/// Refuses to read what is not a regular file.
+fn is_regular(path: &Path) -> io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let found = if kind.is_dir() {
+        "it is a folder"
+    } else if is_pipe(kind) {
+        "it is a pipe"
+    } else {
+        "it is a device or a socket"
+    };
+    let what = format!("{found}, not a regular file");
+    let kind = if kind.is_dir() { ErrorKind::IsADirectory } else { ErrorKind::InvalidInput };
+    Err(io::Error::new(kind, what))
+}
+
+#[cfg(unix)]
+fn is_pipe(kind: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: fs::FileType) -> bool {
+    false
+}
+
 /// Whether an output can be written, found out before the work whose result it is to hold; what is
 /// there stays as it is.
 ///
@@ -340,6 +387,31 @@ mod tests {
         assert!(error.contains("it is a folder"), "{error}");
         let error = place(&at("b"), &at("c")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "a link that leads nowhere is a name");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn inputs_are_regular_files() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(made.success());
+        symlink(at("pipe"), at("link")).unwrap();
+        fs::write(at("file"), "1").unwrap();
+        for (name, what) in [
+            ("pipe", "it is a pipe"),
+            ("link", "it is a pipe"),
+            (".", "it is a folder"),
+            ("/dev/zero", "it is a device"),
+        ] {
+            // Opening the pipe would wait for ever.
+            let error = open_input(&at(name)).unwrap_err().to_string();
+            assert!(error.starts_with(what) && error.contains("not a regular file"), "{error}");
+            assert_eq!(read_input(&at(name)).unwrap_err().to_string(), error);
+        }
+        assert_eq!(read_input(&at("file")).unwrap(), b"1");
+        assert_eq!(open_input(&at("no")).unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[cfg(target_os = "linux")]

@@ -143,7 +143,7 @@ impl Flow {
     /// # Errors
     /// Those of [`Flow::from_bytes`], or a file that cannot be read.
     pub fn read(path: &Path) -> Result<Self, FlowError> {
-        let bytes = std::fs::read(path)
+        let bytes = crate::files::read_input(path)
             .map_err(|source| FlowError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes, path)
     }

@@ -122,7 +122,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::benchmark::Variation;
+    use crate::benchmark::{BenchmarkKind, Variation, Visibility};
 
     fn benchmark() -> Benchmark {
         let pair = |id: &str, source, target| Pair {
@@ -140,7 +140,8 @@ mod tests {
         let image =
             |name: &str| Image { name: name.to_owned(), path: name.into(), size: Some([100, 100]) };
         Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: vec![image("a"), image("b"), image("c")],
             pairs: vec![pair("ab", 0, 1), pair("ba", 1, 0), pair("bc", 1, 2)],

@@ -57,20 +57,25 @@ impl Nulled {
         let (mut line, mut start) = (1, 0); // of the line
         let mut found = false;
         let (mut in_text, mut escaped) = (false, false);
+        // Where the last text is, and the last that is the name of a field.
+        let (mut text, mut field) = (0..0, 0..0);
         let mut at = 0;
         while let Some(&byte) = json.get(at) {
             let length = if in_text { 0 } else { word(&json[at..]) };
             let after_word =
                 at > 0 && (json[at - 1].is_ascii_alphanumeric() || json[at - 1] == b'_');
             if length > 0 && !after_word {
-                let text = &json[at..at + length];
-                let is = |names: &[&str]| names.iter().any(|name| name.as_bytes() == text);
-                let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+                let found_text = &json[at..at + length];
+                let is = |names: &[&str]| names.iter().any(|name| name.as_bytes() == found_text);
+                let unsigned = found_text.strip_prefix(b"-").unwrap_or(found_text);
                 if INFINITE.iter().any(|name| name.as_bytes() == unsigned) {
-                    let text = String::from_utf8_lossy(text);
+                    let infinite = String::from_utf8_lossy(found_text);
+                    let field = String::from_utf8_lossy(&json[field]);
+                    let of_field =
+                        if field.is_empty() { String::new() } else { format!(" in \"{field}\"") };
                     return Err(Error::custom(format!(
-                        "found {text}, which is no number of JSON: write a number, or null where \
-                         there is none at line {line} column {}",
+                        "found {infinite}{of_field}, which is not a JSON number: write a finite \
+                         number, or null where there is none at line {line} column {}",
                         at + 1 - start
                     )));
                 }
@@ -81,7 +86,7 @@ impl Nulled {
                     }
                     nulled.json.extend_from_slice(b"null");
                 } else {
-                    nulled.json.extend_from_slice(text);
+                    nulled.json.extend_from_slice(found_text);
                 }
                 at += length;
                 continue;
@@ -93,7 +98,11 @@ impl Nulled {
                 continue;
             }
             match byte {
-                b'"' if !escaped => in_text = !in_text,
+                b'"' if !escaped => {
+                    text = if in_text { text.start..at } else { at + 1..at + 1 };
+                    in_text = !in_text;
+                }
+                b':' if !in_text => field = text.clone(),
                 b'\n' => (line, start) = (line + 1, at + 1),
                 _ => {}
             }
@@ -121,6 +130,63 @@ fn word(json: &[u8]) -> usize {
     let sign = usize::from(json.first() == Some(&b'-'));
     let letters = json[sign..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     if letters == 0 { 0 } else { sign + letters }
+}
+
+/// A whole number, also where it is written as `96.0`, as programs write it that have numbers of one
+/// kind.
+pub struct Whole<N>(pub N);
+
+impl<'de, N: TryFrom<u64>> Deserialize<'de> for Whole<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number<N>(std::marker::PhantomData<N>);
+
+        impl<N: TryFrom<u64>> Visitor<'_> for Number<N> {
+            type Value = Whole<N>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a whole number of 0 or more")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                let found = serde::de::Unexpected::Unsigned(number);
+                N::try_from(number).map(Whole).map_err(|_| E::invalid_value(found, &self))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+                // Beyond, not every whole number has a float of its own.
+                const MOST: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+                if number.fract() == 0.0 && (0.0..MOST).contains(&number) {
+                    return self.visit_u64(number as u64);
+                }
+                Err(E::invalid_value(serde::de::Unexpected::Float(number), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Number(std::marker::PhantomData))
+    }
+}
+
+/// [`Whole`] for a field.
+pub fn whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(deserializer: D) -> Result<N, D::Error> {
+    Whole::deserialize(deserializer).map(|whole| whole.0)
+}
+
+/// [`Whole`] for a field that may be `null`.
+pub fn maybe_whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
+    deserializer: D,
+) -> Result<Option<N>, D::Error> {
+    Ok(Option::<Whole<N>>::deserialize(deserializer)?.map(|whole| whole.0))
+}
+
+/// [`Whole`] for a field with so many of them.
+pub fn wholes<'de, D: Deserializer<'de>, N: TryFrom<u64>, const COUNT: usize>(
+    deserializer: D,
+) -> Result<[N; COUNT], D::Error> {
+    let found: Vec<Whole<N>> = Vec::deserialize(deserializer)?;
+    let count = found.len();
+    let found: Vec<N> = found.into_iter().map(|whole| whole.0).collect();
+    let expected = format!("an array of length {COUNT}");
+    found.try_into().map_err(|_| D::Error::invalid_length(count, &&*expected))
 }
 
 /// A point, or none: `[x, y]`, or `null`, or two of `null` (which NaN is read as).
@@ -351,8 +417,8 @@ mod tests {
             ("[[1,NaN]]", "one coordinate of a point is null or NaN"),
             ("[[NaN,NaN],\n[NaN,\"x\"]]", "line 2, column 8: found the text \"x\" where a number"),
             ("[[NaN,NaN],[1,2,3]]", "column 18: found a list of 3"),
-            ("[[1,Infinity]]", "line 1, column 5: found Infinity, which is no number of JSON"),
-            ("[\n [1,-inf]]", "line 2, column 5: found -inf, which is no number of JSON"),
+            ("[[1,Infinity]]", "line 1, column 5: found Infinity, which is not a JSON number"),
+            ("[\n [1,-inf]]", "line 2, column 5: found -inf, which is not a JSON number"),
             ("[[1e40,2]]", "a number is too large"),
             ("[[1,NaNs]]", "found no value where one is expected"),
             ("[[NaN,NaN]", "it ends inside a list, before its ]"),

@@ -76,6 +76,7 @@ mod pickle;
 mod picture;
 mod predictions;
 mod progress;
+mod protocol;
 mod records;
 mod report;
 mod score;
@@ -87,7 +88,7 @@ mod text;
 mod transfer;
 
 pub use backbone::WeightsSource;
-pub use benchmark::{Benchmark, Image, Kind as BenchmarkKind, Options as BenchmarkOptions, Pair};
+pub use benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Image, Pair};
 pub use engine::EngineKind;
 pub use hyperpixel::{Hyperimage, LayerSet, Precision};
 pub use image::{Photo, Photograph};
@@ -109,14 +110,17 @@ pub type Point = [f32; 2];
 /// Files say by which arithmetic they were made, and work that was stopped goes on only where it is
 /// equal. Arithmetic 1 is that of hpflow 0.1.0, whose files do not give the number; what each later
 /// one changed is in [`ARITHMETIC_CHANGES`].
-pub const ARITHMETIC: u64 = 2;
+pub const ARITHMETIC: u64 = 3;
 
 /// What each arithmetic changed, by its number, from 2 on.
 ///
 /// - 2: photographs are resized by reciprocal times number, as PyTorch divides a number by a tensor;
 ///   up to then some became a pixel larger than published.
-pub const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] =
-    [(2, "some photographs are resized to a pixel less than before, as published")];
+/// - 3: the gpu engine mixes two values in one rounding, and computes a pair and its mirror as one.
+pub const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] = [
+    (2, "some photographs are resized to a pixel less than before, as published"),
+    (3, "the gpu engine rounds the last digits otherwise"),
+];
 
 /// What is computed otherwise under arithmetic `now` than under `then`, in parentheses behind a space;
 /// nothing where it is not known.

@@ -5,12 +5,11 @@
 
 /// Networks, and the files of their weights.
 pub mod backbone {
-    pub use crate::backbone::architecture::{ARCHITECTURES, Architecture};
+    pub use crate::backbone::networks::{ARCHITECTURES, Architecture};
     pub use crate::backbone::weights::baselines::Baseline;
     pub use crate::backbone::weights::{self, HubFile, Shapes, Weights};
-    pub use crate::backbone::{
-        Backbone, BackboneError, FeatureMap, NAMES, WeightsError, WeightsSource,
-    };
+    pub use crate::backbone::{Backbone, BackboneError, NAMES, WeightsError, WeightsSource};
+    pub use crate::hyperpixel::FeatureMap;
 }
 
 /// What a benchmark is made of, how it is checked, counted and made.
@@ -18,26 +17,32 @@ pub mod benchmark {
     #[cfg(feature = "demo")]
     pub use crate::benchmark::demo;
     pub use crate::benchmark::{
-        Benchmark, BenchmarkError, Counts, Image, Kind, LayoutSize, Options, Pair, Unreadable,
-        Variation, doctor, spair, stats,
+        Benchmark, BenchmarkError, BenchmarkInfo, BenchmarkKind, BenchmarkOptions, Counts, Factor,
+        GroundTruth, Image, LayoutSize, Pair, Unreadable, Variation, Visibility, doctor, spair,
+        stats,
     };
 }
 
 /// Checkpoints that PyTorch wrote.
 pub mod checkpoint {
-    pub use crate::checkpoint::{CheckpointError, Converted, ENTRY, Format, Options, convert};
+    pub use crate::checkpoint::{
+        CheckpointError, CheckpointFormat, ConvertOptions, Converted, ENTRY, convert,
+    };
 }
 
 /// Archives of benchmarks from their authors' servers.
 #[cfg(feature = "hub")]
 pub mod download {
-    pub use crate::download::{DownloadError, address, fetch, unpack};
+    pub use crate::download::{DownloadError, fetch, unpack};
 }
 
 /// From two hyperimages to the best target hyperpixel of each source hyperpixel.
 pub mod engine {
     pub use crate::engine::cpu::{CpuEngine, InstructionSet};
-    pub use crate::engine::gpu::{AdapterReport, GpuEngine, GpuError, GpuOptions, adapters};
+    pub use crate::engine::gpu::{
+        AdapterReport, DeviceCheck, Finding, GpuEngine, GpuError, GpuOptions, MissingDriver,
+        Preset, PresetError, TensorCores, adapters, check, is_waiting, preset_of, why_no_adapter,
+    };
     pub use crate::engine::{
         Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
         SetsRequest, StageTimes, open,
@@ -69,7 +74,7 @@ pub mod image {
 
 /// Predictions of other programs.
 pub mod import {
-    pub use crate::import::{ImportError, Kind, read};
+    pub use crate::import::{ImportError, ImportKind, read};
 }
 
 /// The methods.
@@ -79,7 +84,9 @@ pub mod method {
 
 /// Pictures of matches.
 pub mod picture {
-    pub use crate::picture::{Drawn, PictureError, Truth, contact_sheet, matches, write_png};
+    pub use crate::picture::{
+        Drawn, PictureError, TrueKeypoint, contact_sheet, matches, write_png,
+    };
 }
 
 /// Predictions files.
@@ -115,7 +122,6 @@ pub mod inputs {
 /// What other programs' text is read with.
 pub mod text {
     pub use crate::json::*;
-    pub use crate::pickle::shortened;
     pub use crate::records::Records;
     pub use crate::text::*;
 }

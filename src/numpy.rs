@@ -17,13 +17,13 @@ pub struct Array {
 #[non_exhaustive]
 pub enum ArrayError {
     /// The data do not begin as NumPy's do.
-    #[error("this is no NumPy array (.npy, version 1 to 3)")]
+    #[error("this is not a NumPy array (.npy, version 1 to 3)")]
     NotNumpy,
     /// The header cannot be read.
     #[error("the array's header is damaged")]
     Header,
     /// The values are not plain numbers.
-    #[error("values of type `{0}` are no numbers that hpflow reads; store float32 or float64")]
+    #[error("values have type `{0}`, which hpflow does not read; store float32 or float64")]
     Type(String),
     /// Shape and data do not agree.
     #[error("an array of shape {shape:?} takes {expected} bytes, but there are {found}")]

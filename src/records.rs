@@ -18,6 +18,8 @@ type Input<R> = Chain<Cursor<Vec<u8>>, Utf8<R>>;
 pub struct Records<R> {
     reader: csv::Reader<Plain<Input<R>>>,
     longest: usize,
+    /// Whether the first record was read.
+    is_begun: bool,
 }
 
 /// Why a record cannot be read.
@@ -41,11 +43,11 @@ impl Fault {
     /// What is wrong, without the line.
     pub fn what(&self) -> String {
         match &self.what {
-            What::NotUtf8 => "it is no text in UTF-8".to_owned(),
+            What::NotUtf8 => "it is not text in UTF-8".to_owned(),
             What::NoText(what) => what.to_string(),
             What::TooLong(longest) => {
                 format!(
-                    "there is no end of it in {longest} bytes (is a quotation mark not closed?)"
+                    "it does not end within {longest} bytes (a quotation mark may not be closed)"
                 )
             }
             What::Open => "a quotation mark is not closed".to_owned(),
@@ -74,8 +76,13 @@ impl<R: Read> Records<R> {
             return Err(error);
         }
         let delimiter = delimiter(&start);
+        Ok(Self::of(Cursor::new(start).chain(input), longest, delimiter))
+    }
+
+    /// Reads records of at most `longest` bytes with this between their cells.
+    fn of(input: Input<R>, longest: usize, delimiter: u8) -> Self {
         let input = Plain {
-            input: BufReader::new(Cursor::new(start).chain(input)),
+            input: BufReader::new(input),
             longest,
             given: 0,
             last: b'\n',
@@ -85,12 +92,22 @@ impl<R: Read> Records<R> {
         };
         let mut builder = csv::ReaderBuilder::new();
         let builder = builder.has_headers(false).flexible(true).delimiter(delimiter);
-        Ok(Self { reader: builder.from_reader(input), longest })
+        Self { reader: builder.from_reader(input), longest, is_begun: false }
     }
 
     /// The next record and its line, from 1; `None` after the last. Records may have any number of
     /// fields, empty lines are skipped.
     pub fn next_record(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
+        loop {
+            let is_first = !std::mem::replace(&mut self.is_begun, true);
+            match self.record()? {
+                Some((_, record)) if is_first && says_delimiter(&record) => {}
+                record => return Ok(record),
+            }
+        }
+    }
+
+    fn record(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
         let mut record = StringRecord::new();
         let begun = self.line();
         self.reader.get_mut().given = 0;
@@ -126,14 +143,48 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// Reads a table in UTF-8 of which each line is a record, so that what is wrong with one does not hide
+/// the others. The first line with something in it shows what is between cells. Lines are counted from
+/// 1; those that are empty are left out.
+pub fn lines(
+    table: &[u8],
+    longest: usize,
+) -> impl Iterator<Item = (usize, Result<StringRecord, Fault>)> {
+    let delimiter = delimiter(table);
+    let mut is_begun = false;
+    crate::text::byte_lines(table).enumerate().filter_map(move |(at, text)| {
+        let number = at + 1;
+        let is_first = !text.trim_ascii().is_empty() && !std::mem::replace(&mut is_begun, true);
+        let input = Cursor::new(Vec::new()).chain(Utf8::known(text));
+        match Records::of(input, longest, delimiter).record() {
+            Ok(None) => None,
+            Ok(Some((_, record))) if is_first && says_delimiter(&record) => None,
+            Ok(Some((_, record))) => Some((number, Ok(record))),
+            Err(fault) => Some((number, Err(Fault { line: number, ..fault }))),
+        }
+    })
+}
+
 /// Bytes that are looked at for what is between cells.
 const PEEKED: u64 = 1 << 16;
+
+/// Whether a record is the line `sep=;` that Excel puts before a table, to say what is between cells.
+fn says_delimiter(record: &StringRecord) -> bool {
+    record.len() == 2 && record[0].trim().eq_ignore_ascii_case("sep=") && record[1].is_empty()
+}
 
 /// What is between the cells of the first line that has any. Lists of pairs have semicolons inside of
 /// cells, so commas go before them.
 fn delimiter(start: &[u8]) -> u8 {
     let mut lines = start.split(|byte| matches!(byte, b'\n' | b'\r'));
     let line = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', said] = *line
+        && !matches!(said, b'"' | b' ')
+        && said.is_ascii()
+        && !said.is_ascii_alphanumeric()
+    {
+        return said;
+    }
     let mut quoted = false;
     let outside: Vec<u8> = line
         .iter()
@@ -297,8 +348,8 @@ mod tests {
         assert_eq!(read(text.replace('\n', "\r").as_bytes()).unwrap(), expected);
         assert_eq!(read(b"").unwrap(), []);
         assert_eq!(read("\u{feff}".as_bytes()).unwrap(), []);
-        assert_eq!(read(b"\xef\xbb").unwrap_err(), "line 1: it is no text in UTF-8");
-        assert_eq!(read(b"a\r\n\r\nb\xff\r\n").unwrap_err(), "line 3: it is no text in UTF-8");
+        assert_eq!(read(b"\xef\xbb").unwrap_err(), "line 1: it is not text in UTF-8");
+        assert_eq!(read(b"a\r\n\r\nb\xff\r\n").unwrap_err(), "line 3: it is not text in UTF-8");
     }
 
     #[test]
@@ -321,6 +372,27 @@ mod tests {
         // Closed, or no mark of a cell.
         for text in ["a,b\"\n1,2\n", "\"a\"\"\",b\n", "\"a\"b\"\n1,2\n", " \"a\n1\n"] {
             read(text.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn excels_line_about_what_is_between_cells_is_no_record() {
+        let row = |line, cells: [&str; 2]| (line, cells.map(str::to_owned).to_vec());
+        for (text, expected) in [
+            ("sep=;\na;b,c\n", vec![row(2, ["a", "b,c"])]),
+            ("\u{feff}sep=,\r\na,b;c", vec![row(2, ["a", "b;c"])]),
+            ("SEP=\t\na\tb,c", vec![row(2, ["a", "b,c"])]),
+            ("sep=|\na|b", vec![row(2, ["a", "b"])]),
+            // Elsewhere, or something else.
+            ("a;b\nsep=;\n", vec![row(1, ["a", "b"]), row(2, ["sep=", ""])]),
+            ("sep=x,b\n", vec![row(1, ["sep=x", "b"])]),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text:?}");
+            let text = crate::text::utf8(text.as_bytes().to_vec()).unwrap();
+            let by_line = lines(&text, 1 << 15).map(|(line, record)| {
+                (line, record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            });
+            assert_eq!(by_line.collect::<Vec<_>>(), expected, "{text:?}");
         }
     }
 
@@ -378,7 +450,7 @@ mod tests {
         assert_eq!(read(rows.as_bytes()).unwrap().len(), 2 + (1 << 14));
         for endless in ["a,b\n1,\"2\n".to_owned() + &"3,4\n".repeat(1 << 14), "a".repeat(1 << 16)] {
             let error = read(endless.as_bytes()).unwrap_err();
-            assert!(error.contains("no end of it in 32768 bytes"), "{error}");
+            assert!(error.contains("does not end within 32768 bytes"), "{error}");
         }
         let whole = format!("\"{}\"", "a".repeat((1 << 15) - 8));
         assert_eq!(read(whole.as_bytes()).unwrap().len(), 1);

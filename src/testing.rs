@@ -59,9 +59,18 @@ pub mod kernels {
 /// Buffer layouts of the kernels.
 pub mod layout {
     pub use crate::engine::gpu::layout::{
-        ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
-        SLOT, TransformParams,
+        ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, NOT_ASKED, PairParams,
+        PickParams, SKEW, SLOT, TransformParams,
     };
+}
+
+/// The presets that this machine's best adapter runs, its own first.
+///
+/// # Panics
+/// If there is no adapter.
+#[must_use]
+pub fn presets() -> Vec<crate::engine::gpu::Preset> {
+    crate::engine::gpu::presets(None).expect("an adapter, or HPFLOW_NO_GPU=1")
 }
 
 /// Gives an engine's device up: every later call fails as on a device that was lost.

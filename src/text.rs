@@ -77,12 +77,91 @@ pub fn utf8(bytes: Vec<u8>) -> Result<Vec<u8>, NoText> {
     read.map(|_| text).map_err(|error| NoText::of(&error).unwrap_or(NoText::Broken))
 }
 
+/// A word as a shell reads it: between quotation marks where it has anything but letters, digits and
+/// signs without a meaning of their own.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-@:+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// The lines of a text, however they are broken, without their breaks.
 pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n').flat_map(|piece| {
         let piece = piece.strip_suffix('\n').unwrap_or(piece);
         piece.strip_suffix('\r').unwrap_or(piece).split('\r')
     })
+}
+
+/// The lines of bytes, as [`lines`] has those of a text.
+pub fn byte_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|&byte| byte == b'\n').flat_map(|piece| {
+        let piece = piece.strip_suffix(b"\n").unwrap_or(piece);
+        piece.strip_suffix(b"\r").unwrap_or(piece).split(|&byte| byte == b'\r')
+    })
+}
+
+/// How a line ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// With a line break of any kind.
+    Break,
+    /// With the text: it may have been torn.
+    Text,
+    /// It is longer than what is read of a line.
+    TooLong,
+}
+
+/// Reads lines that end with LF, CRLF or CR.
+#[derive(Debug)]
+pub struct Lines<R> {
+    input: R,
+    /// Whether the last line ended with CR, so that an LF which comes first is part of its break.
+    after_cr: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The lines from here on.
+    pub fn new(input: R) -> Self {
+        Self { input, after_cr: false }
+    }
+
+    /// Reads the next line into `line`, without its break and at most so many bytes of it; `None` after
+    /// the last.
+    pub fn next(&mut self, line: &mut Vec<u8>, most: usize) -> io::Result<Option<End>> {
+        line.clear();
+        let mut begun = false;
+        loop {
+            let buffer = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            let Some(&first) = buffer.first() else {
+                return Ok(begun.then_some(End::Text));
+            };
+            if std::mem::take(&mut self.after_cr) && first == b'\n' {
+                self.input.consume(1);
+                continue;
+            }
+            begun = true;
+            let at = buffer.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let length = at.unwrap_or(buffer.len());
+            let room = most - line.len();
+            line.extend_from_slice(&buffer[..length.min(room)]);
+            if length > room {
+                return Ok(Some(End::TooLong));
+            }
+            if let Some(at) = at {
+                self.after_cr = buffer[at] == b'\r';
+                self.input.consume(at + 1);
+                return Ok(Some(End::Break));
+            }
+            self.input.consume(length);
+        }
+    }
 }
 
 /// Reads text of any form as UTF-8 without a mark.
@@ -110,6 +189,12 @@ impl<R: Read> Utf8<R> {
         let input = BufReader::new(Cursor::new(start).chain(input));
         let failed = (form == Form::Utf32).then_some(NoText::Utf32);
         Ok(Self { input, form, ready: Vec::new(), given: 0, failed })
+    }
+
+    /// Text that is known to be UTF-8 without a mark.
+    pub fn known(input: R) -> Self {
+        let input = BufReader::new(Cursor::new(Vec::new()).chain(input));
+        Self { input, form: Form::Utf8, ready: Vec::new(), given: 0, failed: None }
     }
 
     /// The next two bytes, if there are any.
@@ -178,6 +263,12 @@ impl<R: Read> Read for Utf8<R> {
     }
 }
 
+/// A name from a file, short enough to show and without characters that a terminal acts on.
+#[must_use]
+pub fn shortened(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(80).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,10 +293,46 @@ mod tests {
     }
 
     #[test]
+    fn words_are_quoted_where_a_shell_would_read_something_else() {
+        for (word, expected) in [
+            ("a/b-1.0_c", "a/b-1.0_c"),
+            ("", "''"),
+            ("two words", "'two words'"),
+            ("it's", r"'it'\''s'"),
+            ("$(x)", "'$(x)'"),
+            ("car(G)", "'car(G)'"),
+            ("\u{e9}.jpg", "\u{e9}.jpg"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+
+    #[test]
     fn lines_end_with_any_break() {
         let found: Vec<&str> = lines("a\r\nb\n\nc\rd\r\n").collect();
         assert_eq!(found, ["a", "b", "", "c", "d"]);
         assert_eq!(lines("").count(), 0);
+        let found: Vec<&[u8]> = byte_lines(b"a\r\nb\n\nc\rd\xff\r\n").collect();
+        assert_eq!(found, [&b"a"[..], b"b", b"", b"c", b"d\xff"]);
+    }
+
+    #[test]
+    fn lines_are_read_piece_by_piece_as_they_are_at_once() {
+        let text = "a\r\nb\n\nc\rd\r\r\ne\n\r";
+        let expected: Vec<&[u8]> = byte_lines(text.as_bytes()).collect();
+        for capacity in 1..text.len() {
+            let mut lines = Lines::new(BufReader::with_capacity(capacity, text.as_bytes()));
+            let (mut line, mut found) = (Vec::new(), Vec::new());
+            while let Some(end) = lines.next(&mut line, 9).unwrap() {
+                assert_eq!(end, End::Break);
+                found.push(line.clone());
+            }
+            assert_eq!(found, expected, "{capacity} bytes at a time");
+        }
+        let mut line = Vec::new();
+        assert_eq!(Lines::new(&b""[..]).next(&mut line, 9).unwrap(), None);
+        assert_eq!(Lines::new(&b"ab"[..]).next(&mut line, 2).unwrap(), Some(End::Text));
+        assert_eq!(Lines::new(&b"abc\n"[..]).next(&mut line, 2).unwrap(), Some(End::TooLong));
     }
 
     proptest::proptest! {

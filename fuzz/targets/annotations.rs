@@ -4,7 +4,7 @@
 mod shared;
 
 use hpflow::testing::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation};
-use hpflow::testing::benchmark::{Benchmark, Kind, Options, spair};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, spair};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
         std::fs::write(root.join("PairAnnotation/test").join(format!("{id}.json")), data)
     });
     if written.is_ok()
-        && let Ok(benchmark) = Benchmark::open(Kind::Spair, &root, &Options::default())
+        && let Ok(benchmark) = Benchmark::open(BenchmarkKind::Spair, &root, &BenchmarkOptions::default())
     {
         let pair = &benchmark.pairs[0];
         assert_eq!(pair.source_keypoints.len(), pair.target_keypoints.len());

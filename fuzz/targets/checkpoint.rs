@@ -3,7 +3,7 @@
 
 mod shared;
 
-use hpflow::testing::checkpoint::{Options, convert};
+use hpflow::testing::checkpoint::{ConvertOptions, convert};
 use libfuzzer_sys::fuzz_target;
 use safetensors::SafeTensors;
 
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let input = shared::file("input.pth", &whole);
     let output = shared::folder().join("output.safetensors");
-    let options = Options { force: true, ..Options::default() };
+    let options = ConvertOptions { force: true, ..ConvertOptions::default() };
     if let Ok(converted) = convert(&input, &output, &options) {
         let bytes = std::fs::read(&output).expect("it was written");
         let file = SafeTensors::deserialize(&bytes).expect("what is written can be read");

@@ -7,5 +7,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let file = shared::file("input.csv", data);
-    let _ = hpflow::testing::import::read(&file, hpflow::testing::import::Kind::Csv, &shared::benchmark());
+    let _ = hpflow::testing::import::read(&file, hpflow::testing::import::ImportKind::Csv, &shared::benchmark());
 });

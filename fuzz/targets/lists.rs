@@ -6,7 +6,7 @@ mod shared;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hpflow::testing::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions};
 use libfuzzer_sys::fuzz_target;
 
 const ANNOTATION: &[u8] =
@@ -53,18 +53,18 @@ fuzz_target!(|data: &[u8]| {
         let folder = root.join(name);
         std::fs::write(folder.join("test_pairs.csv"), data)
             .expect("the temporary folder can be written");
-        Benchmark::open(kind, &folder, &Options::default()).ok()
+        Benchmark::open(kind, &folder, &BenchmarkOptions::default()).ok()
     };
     // UTF-16 has zeros, and quotation marks make several lines of one row.
     let is_plain = !data.contains(&0) && !data.contains(&b'"') && !data.starts_with(b"\xff\xfe");
-    if let Some(read) = open(Kind::PfPascal, "pascal") {
+    if let Some(read) = open(BenchmarkKind::PfPascal, "pascal") {
         assert!(!is_plain || read.pairs.len() <= lines(data));
         for pair in &read.pairs {
             assert!(!pair.source_keypoints.is_empty());
             assert_eq!(pair.source_keypoints.len(), pair.target_keypoints.len());
         }
     }
-    if let Some(read) = open(Kind::Caltech101, "caltech") {
+    if let Some(read) = open(BenchmarkKind::Caltech101, "caltech") {
         // With a heading or without: a first line that ends in coordinates is a row.
         let pairs = read.pairs.len();
         let has_heading = pairs + 1 == lines(data) && !ends_in_coordinates(data);

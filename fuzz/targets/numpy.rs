@@ -3,7 +3,7 @@
 
 mod shared;
 
-use hpflow::testing::import::{Array, Kind};
+use hpflow::testing::import::{Array, ImportKind};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -11,5 +11,5 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(array.shape.iter().product::<usize>(), array.values.len());
     }
     let file = shared::file("input.npz", data);
-    let _ = hpflow::testing::import::read(&file, Kind::Npz, &shared::benchmark());
+    let _ = hpflow::testing::import::read(&file, ImportKind::Npz, &shared::benchmark());
 });

@@ -8,15 +8,17 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Map;
 
 fuzz_target!(|data: &[u8]| {
-    let resumed = |file: &std::path::Path| State::resume(file, Map::new());
     let file = shared::file("search.json", data);
-    if let Ok(state) = resumed(&file) {
+    let said = serde_json::from_slice::<State>(data);
+    // A search is continued with its own settings.
+    let settings = said.as_ref().map_or_else(|_| Map::new(), |state| state.settings.clone());
+    if let Ok(state) = State::resume(&file, settings.clone()) {
         again(&state, &file);
     }
     // The checksum keeps all but a few inputs from what is read behind it.
-    let Ok(state) = serde_json::from_slice::<State>(data) else { return };
+    let Ok(state) = said else { return };
     state.write(&file).expect("the temporary folder can be written");
-    if let Ok(state) = resumed(&file) {
+    if let Ok(state) = State::resume(&file, settings) {
         again(&state, &file);
         if state.fits(&[2, 3], &[0, 1, 2, 3]).is_ok() {
             let right = |bits: usize, pairs: usize| bits == [0, 2, 5][pairs];
@@ -34,6 +36,6 @@ fuzz_target!(|data: &[u8]| {
 /// What was read is what is read again.
 fn again(state: &State, file: &std::path::Path) {
     state.write(file).expect("the temporary folder can be written");
-    let read = State::resume(file, Map::new()).expect("what was written");
+    let read = State::resume(file, state.settings.clone()).expect("what was written");
     assert!(read == *state);
 }

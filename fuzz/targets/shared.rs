@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hpflow::testing::benchmark::{Benchmark, Image, Pair};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Visibility};
 
 /// The input as a file of that name in a folder of this process.
 pub fn file(name: &str, data: &[u8]) -> PathBuf {
@@ -37,7 +37,8 @@ pub fn benchmark() -> Benchmark {
     let image =
         |name: &str| Image::below(Path::new(""), Path::new(name).to_owned(), Some([100, 100]));
     Benchmark {
-        name: "spair".to_owned(),
+        kind: BenchmarkKind::Spair,
+        visibility: Visibility::Unsaid,
         split: "test".to_owned(),
         images: vec![image("cat/a.jpg"), image("cat/b.jpg")],
         pairs: vec![pair("000000-a-b:cat", 2), pair("000001-b-a:cat", 3)],

@@ -9,7 +9,16 @@
 //
 // A structure is padded to 256 bytes: the alignment at which any list may be bound in part.
 
-// A pair of images of one batch.
+// vec4 between a row of base maps, or of an expanded correlation, and the next. Rows are often a
+// large power of two apart, and invocations beside each other read the same place of several rows:
+// without this all of those lie in the same lines of a cache.
+const SKEW: u32 = 1u;
+
+// A Hough space that nobody asked for.
+const NOT_ASKED: u32 = 4294967295u;
+
+// A pair of images of one batch: a couple, whose similarities serve both ways, or one of its two pairs,
+// from the first image to the second or back. Which image is the first depends on their content.
 struct PairParams {
     source_rows: u32,      // counted rows of the grid
     source_columns: u32,   // counted columns of the grid
@@ -18,17 +27,18 @@ struct PairParams {
     source_quads: u32,     // vec4 in a padded row of cells
     target_quads: u32,
     channels: u32,         // of the base group, padded with zeros to a multiple of four
-    source_base: u32,      // base maps in the page: rows x channels x quads
+    source_base: u32,      // base maps in the page: rows x (channels x quads + SKEW)
     target_base: u32,
     source_norms: u32,     // inverse norms in the page: rows x quads
     target_norms: u32,
     first_group: u32,      // coarse groups of the pair in the list of the batch
     group_count: u32,
     votes: u32,            // partial sums in the scratch buffer
-    hough: u32,            // Hough space in the scratch buffer, in f32
+    hough: u32,            // Hough space in the scratch buffer, in f32, or NOT_ASKED
     tables: u32,           // bin tables in their buffer, in u32
     bins_x: u32,
-    @size(188) bins_y: u32,
+    bins_y: u32,
+    @size(184) back: u32,  // of a couple: the Hough space of the pair back, or NOT_ASKED
 }
 
 // A layer of a coarse group of a pair: maps whose products are summed separately.
@@ -42,9 +52,9 @@ struct LayerParams {
     @size(232) partial: u32, // products of the parts: splits x target cells x source quads
 }
 
-// A coarse group of a pair: maps of one resolution.
+// A coarse group of a couple: maps of one resolution.
 struct GroupParams {
-    pair: u32,             // in the list of the batch
+    pair: u32,             // couple in the list of the batch
     first_layer: u32,      // layers of the group in the list of the batch
     layer_count: u32,
     source_quads: u32,     // vec4 in a padded list of cells
@@ -58,7 +68,7 @@ struct GroupParams {
     target_column_taps: u32,
     target_weights: u32,   // upsampling matrix in the page: target_columns x quads of the grid row
     correlation: u32,      // sum of the layers' products: target cells x source quads
-    expanded: u32,         // grid rows x target cells x quads of the source's grid row
+    expanded: u32,         // grid rows x (target cells x quads of the source's grid row + SKEW)
     @size(196) line: u32,  // first line of the group among the gathered rows
 }
 
@@ -84,7 +94,7 @@ struct PickParams {
     first_row: u32,        // in the list of rows, and of matches
     row_count: u32,
     row_quads: u32,        // vec4 in the padded list of rows
-    lines: u32,            // channels of the base group and target cells of all coarse groups
+    lines: u32,            // channels of the base group, and lines of all coarse groups
     gathered: u32,         // lines + 3 lines of rows
     candidates: u32,       // best target of each tile, in vec2: rows x tiles
     @size(228) similarities: u32, // padded targets x row quads; written only where they are kept

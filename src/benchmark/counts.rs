@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Pair, Variation};
-use crate::score::Factor;
-
-const TABLE1: &str = include_str!("../score/published/table1_counts_by_factor.csv");
-const TABLE2: &str = include_str!("../score/published/table2_counts_by_category.csv");
+use super::pair::Pair;
+use super::published::{pairs_by_category, pairs_by_level};
+use super::variation::{Factor, Variation};
 
 /// Numbers of pairs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -56,32 +54,14 @@ impl Counts {
     /// What SPair-71k's paper says of this split (`trn`, `val`, `test`).
     #[must_use]
     pub fn published(split: &str) -> Option<Self> {
-        let column = match split {
-            "trn" => "train",
-            "val" | "test" => split,
-            _ => return None,
-        };
-        let mut counts = Self::new();
-        let mut rows = rows(TABLE2);
-        let at = rows.next()?.iter().position(|&heading| heading == column)?;
-        for row in rows {
-            let count = row.get(at)?.parse().ok()?;
-            match row[0] {
-                "total" => counts.pairs = count,
-                category => {
-                    // The paper's "tv/monitor" and "potted plant" are one word in annotations.
-                    let name = category.chars().filter(char::is_ascii_alphabetic).collect();
-                    counts.category.insert(name, count);
-                }
-            }
+        let category: BTreeMap<String, usize> = pairs_by_category(split).into_iter().collect();
+        if category.is_empty() {
+            return None;
         }
-        let row = self::rows(TABLE1).find(|row| row[0] == column)?;
-        let numbers: Option<Vec<usize>> = row[1..].iter().map(|cell| cell.parse().ok()).collect();
-        let mut numbers = numbers?.into_iter();
-        for levels in &mut counts.levels {
-            for level in levels {
-                *level = numbers.next()?;
-            }
+        let mut counts = Self { pairs: category.values().sum(), category, ..Self::new() };
+        let mut numbers = pairs_by_level(split).into_iter().map(|(_, pairs)| pairs);
+        for level in counts.levels.iter_mut().flatten() {
+            *level = numbers.next().expect("table 1 has every level");
         }
         Some(counts)
     }
@@ -112,10 +92,6 @@ impl Counts {
         }
         differences
     }
-}
-
-fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
-    table.lines().map(|line| line.split(',').collect())
 }
 
 #[cfg(test)]

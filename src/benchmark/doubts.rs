@@ -6,7 +6,8 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::{Benchmark, Image, Kind, Pair};
+use super::open::Benchmark;
+use super::pair::{Image, Pair};
 use crate::Point;
 use crate::image::{ignores_orientation, size};
 
@@ -93,7 +94,7 @@ impl Benchmark {
         for (image, _) in self.images.iter().zip(&looked_at).filter(|(_, (_, turned))| *turned) {
             doubts.turned.add(|| image.path.display().to_string());
         }
-        let from_one = counts_from_one(self.kind().ok());
+        let from_one = self.kind.info().counts_from_one();
         let (mut keypoints, mut boxes) = (HashSet::new(), HashSet::new());
         for pair in &self.pairs {
             for (at, points) in sides(pair).into_iter().filter(|_| !self.has_outlines()) {
@@ -149,14 +150,6 @@ pub(super) fn is_flat(&[left, top, right, bottom]: &[f32; 4]) -> bool {
 pub(super) fn repeated(names: &[String]) -> Option<&str> {
     let mut seen = HashSet::new();
     names.iter().find(|name| !seen.insert(name.as_str())).map(String::as_str)
-}
-
-/// Whether annotations count pixels from one, as MATLAB does.
-pub(super) const fn counts_from_one(kind: Option<Kind>) -> bool {
-    match kind {
-        Some(Kind::PfWillow | Kind::PfPascal | Kind::Caltech101) => true,
-        Some(Kind::Spair | Kind::SpairJson | Kind::Tss) | None => false,
-    }
 }
 
 /// Whether a keypoint is outside a photograph of that size. Pixel centres count from 0, so that the

@@ -3,14 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::Kind;
 use super::matlab::MatlabError;
 
 /// Why a benchmark cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     /// The folder is not the benchmark's.
-    #[error("{} is no {benchmark} folder: expected {expected} in it; give the folder that holds them with --root{}", root.display(), hint(*looks_like))]
+    #[error("{} is not the folder of {benchmark}: expected {expected} in it; give the folder that holds them with --root{}", root.display(), hint(*looks_like))]
     Root {
         /// The folder that was given.
         root: PathBuf,
@@ -19,15 +18,15 @@ pub enum BenchmarkError {
         /// What such a folder holds.
         expected: &'static str,
         /// What the folder seems to be instead.
-        looks_like: Option<Kind>,
+        looks_like: Option<&'static str>,
     },
     /// There is no such folder.
-    #[error("there is no folder {}; give that of {benchmark} with --root", root.display())]
+    #[error("there is no folder {}; give the folder of {benchmark} with --root", root.display())]
     NoFolder {
         /// The path that was given.
         root: PathBuf,
         /// The benchmark that was wanted.
-        benchmark: Kind,
+        benchmark: &'static str,
     },
     /// A benchmark of that name is not known.
     #[error("benchmark \"{found}\" is not known: expected one of {known}")]
@@ -56,7 +55,7 @@ pub enum BenchmarkError {
         known: String,
     },
     /// The lists of pairs come apart from the benchmark, and this one is not there.
-    #[error("{} has no list of pairs for split {split}: put {names}, which is distributed apart from the photographs, into it", root.display())]
+    #[error("{} has no list of pairs for split {split}: put {names} into it, which comes separately from the photographs", root.display())]
     NoList {
         /// The benchmark's folder.
         root: PathBuf,
@@ -66,7 +65,7 @@ pub enum BenchmarkError {
         names: String,
     },
     /// A file cannot be read.
-    #[error("cannot read {}: {source}; check that it is what the benchmark is distributed with, and its permissions", file.display())]
+    #[error("cannot read {}: {source}; check its permissions, or unpack the benchmark again", file.display())]
     Read {
         /// The file or folder.
         file: PathBuf,
@@ -74,7 +73,7 @@ pub enum BenchmarkError {
         source: io::Error,
     },
     /// A file is larger than any such file should be.
-    #[error("{} is larger than {limit} bytes, which no file of its kind is: replace it by the distributed one", file.display())]
+    #[error("{} is larger than {limit} bytes, more than any file of its kind: unpack the benchmark again", file.display())]
     TooLarge {
         /// The file.
         file: PathBuf,
@@ -82,7 +81,7 @@ pub enum BenchmarkError {
         limit: u64,
     },
     /// A photograph, annotation or list that others refer to is not there.
-    #[error("{} is missing, which {wanted_by} refers to: unpack the benchmark again", file.display())]
+    #[error("{} is missing; {wanted_by} refers to it: unpack the benchmark again", file.display())]
     Missing {
         /// The file that is not there.
         file: PathBuf,
@@ -100,7 +99,7 @@ pub enum BenchmarkError {
         what: String,
     },
     /// A list without pairs.
-    #[error("{} holds no pairs: expected one a line; unpack the benchmark again", file.display())]
+    #[error("{} holds no pairs: expected one per line; unpack the benchmark again", file.display())]
     Empty {
         /// The list, or the folder that should hold pairs.
         file: PathBuf,
@@ -147,7 +146,7 @@ impl BenchmarkError {
 }
 
 /// That another benchmark is meant.
-fn hint(looks_like: Option<Kind>) -> String {
+fn hint(looks_like: Option<&'static str>) -> String {
     looks_like
         .map_or_else(String::new, |kind| format!(" (it looks like {kind}: --benchmark {kind})"))
 }

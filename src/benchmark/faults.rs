@@ -3,17 +3,41 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::BenchmarkError;
-use super::open::{Images, Sizes};
+use super::error::BenchmarkError;
+use super::select::{Images, SettledSizes};
 
 /// A pair that is listed but cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("pair {pair}: {error}")]
+#[error("{}{error}", of_pair(pair))]
 pub struct Unreadable {
-    /// The pair's id.
+    /// The pair's id; empty where the row that lists it does not say which pair it is.
     pub pair: String,
     /// What is wrong.
     pub error: BenchmarkError,
+}
+
+/// `pair <id>: `, or nothing of a pair without an id.
+fn of_pair(id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!("pair {id}: ") }
+}
+
+/// A row of a list of pairs.
+#[derive(Debug)]
+pub(super) enum Listed<T> {
+    /// It can be read.
+    Row(T),
+    /// It cannot, and is set aside.
+    Fault(Unreadable),
+}
+
+impl<T> Listed<T> {
+    /// What the row says; `None` where it cannot be read.
+    pub(super) fn row(&self) -> Option<&T> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Fault(_) => None,
+        }
+    }
 }
 
 /// What becomes of pairs that cannot be read: the first one stops the reading, or all are set aside.
@@ -39,7 +63,7 @@ impl Faults {
 
     /// No photographs yet, of those in and below a folder.
     pub(super) fn images(&self, folder: PathBuf) -> Images {
-        Images::sized(folder, Sizes::new(self.set_aside, self.settled.clone()))
+        Images::sized(folder, SettledSizes::new(self.set_aside, self.settled.clone()))
     }
 
     /// Enters which sizes the reading of these photographs settled.
@@ -73,6 +97,33 @@ impl Faults {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// A row that was read, or why it could not be; `pair` is its pair's id, empty where it says none.
+    ///
+    /// # Errors
+    /// A row that could not be read, unless it is set aside.
+    pub(super) fn listed<T>(
+        &self,
+        pair: impl FnOnce() -> String,
+        read: Result<T, BenchmarkError>,
+    ) -> Result<Listed<T>, BenchmarkError> {
+        match read {
+            Ok(row) => Ok(Listed::Row(row)),
+            Err(error) if self.set_aside => Ok(Listed::Fault(Unreadable { pair: pair(), error })),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The row, if it could be read; one that could not is among the unreadable pairs from now on.
+    pub(super) fn row<T>(&mut self, listed: Listed<T>) -> Option<T> {
+        match listed {
+            Listed::Row(row) => Some(row),
+            Listed::Fault(unreadable) => {
+                self.unreadable.push(unreadable);
+                None
+            }
         }
     }
 

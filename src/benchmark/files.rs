@@ -1,11 +1,11 @@
 //! Reading files of bounded size and folders in name order.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::BenchmarkError;
-use crate::files::is_litter;
+use super::error::BenchmarkError;
+use crate::files::{is_litter, open_input};
 use crate::text;
 
 /// The file's content, refused beyond `limit` bytes. A missing file is what `wanted_by` refers to.
@@ -17,7 +17,7 @@ pub(super) fn read(file: &Path, limit: u64, wanted_by: &str) -> Result<Vec<u8>, 
         _ => BenchmarkError::Read { file: file.to_owned(), source },
     };
     let mut bytes = Vec::new();
-    File::open(file).and_then(|f| f.take(limit + 1).read_to_end(&mut bytes)).map_err(error)?;
+    open_input(file).and_then(|f| f.take(limit + 1).read_to_end(&mut bytes)).map_err(error)?;
     if bytes.len() as u64 > limit {
         return Err(BenchmarkError::TooLarge { file: file.to_owned(), limit });
     }

@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::BenchmarkError;
+use super::error::BenchmarkError;
+use super::faults::{Faults, Listed};
 use super::files::{is_photograph, read};
-use crate::records::Records;
+use crate::records::{self, Fault, Records};
+use crate::text;
 
 /// What a column of a list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -244,79 +246,134 @@ impl Row {
     }
 }
 
-/// Reads a list's rows.
+/// Reads a list's rows. Where faults are set aside, a row that cannot be read hides no other: each line
+/// is read for itself, so that a quotation mark that is not closed ends with its line.
 ///
 /// # Errors
-/// A list without rows, a column that is missing or twice there, a row with other cells than the heading
-/// names, and what is no CSV, with the line.
-pub(super) fn read_rows(list: &Path, form: &Form) -> Result<Vec<Row>, BenchmarkError> {
+/// A list without rows, a column that is missing or twice there, a column that may tell mirrored rows,
+/// and what is no CSV, with the line; a row with other cells than the heading names, unless faults are
+/// set aside.
+pub(super) fn read_rows(
+    list: &Path,
+    form: &Form,
+    faults: &Faults,
+) -> Result<Vec<Listed<Row>>, BenchmarkError> {
     let bytes = read(list, form.limits.0, "the split")?;
-    let at = |line, what| BenchmarkError::Line { file: list.to_owned(), line, what };
-    let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
-    let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
-    let mut columns: Option<Vec<Option<Column>>> = None;
-    let mut headings: Vec<String> = Vec::new();
-    let mut unknown: Vec<Unknown> = Vec::new();
+    let mut table = Table { list, form, columns: None, headings: Vec::new(), unknown: Vec::new() };
     let mut rows = Vec::new();
-    while let Some((line, record)) =
-        records.next_record().map_err(|fault| at(fault.line, fault.what()))?
-    {
-        let whole = record.iter().collect::<Vec<_>>().join(",");
-        let cells = cells(&record).map_err(|what| at(line, what))?;
-        if cells.iter().all(String::is_empty) && cells.len() == 1 {
-            continue; // a line of blanks
+    let mut take = |line: usize, record: Result<csv::StringRecord, Fault>| {
+        // What is wrong before it is known what the columns are is wrong with the whole list.
+        let has_columns = table.columns.is_some();
+        let read = record.map_err(|fault| table.fault(fault.line, fault.what()));
+        match read.and_then(|record| table.row(line, &record)).transpose() {
+            None => {}
+            Some(Err(error)) if !has_columns => return Err(error),
+            Some(read) => rows.push(faults.listed(String::new, read)?),
         }
-        let columns = match &mut columns {
-            Some(columns) => columns,
-            none => {
-                let (found, is_heading) = form.columns(&cells).map_err(|what| at(line, what))?;
-                let found = none.insert(found);
-                unknown = vec![Unknown { all: true, yes: None, flip: None }; found.len()];
-                if is_heading {
-                    headings = cells;
-                    continue;
-                }
-                found
+        Ok(())
+    };
+    if faults.go_on() {
+        let bytes = text::utf8(bytes).map_err(|what| BenchmarkError::Contradiction {
+            file: list.to_owned(),
+            what: what.to_string(),
+        })?;
+        for (line, record) in records::lines(&bytes, form.limits.1) {
+            take(line, record)?;
+        }
+    } else {
+        let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
+        let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
+        loop {
+            match records.next_record() {
+                Ok(None) => break,
+                Ok(Some((line, record))) => take(line, Ok(record))?,
+                Err(fault) => take(fault.line, Err(fault))?,
             }
-        };
+        }
+    }
+    if rows.is_empty() {
+        return Err(BenchmarkError::Empty { file: list.to_owned() });
+    }
+    table.check_unknown()?;
+    Ok(rows)
+}
+
+/// What is known of a list while its rows are read.
+struct Table<'a> {
+    list: &'a Path,
+    form: &'a Form,
+    /// What each column is, once the first row was seen.
+    columns: Option<Vec<Option<Column>>>,
+    headings: Vec<String>,
+    /// What the cells of columns say that are not known.
+    unknown: Vec<Unknown>,
+}
+
+impl Table<'_> {
+    fn fault(&self, line: usize, what: String) -> BenchmarkError {
+        BenchmarkError::Line { file: self.list.to_owned(), line, what }
+    }
+
+    /// The row of a record; `None` where it is the heading or blank.
+    fn row(
+        &mut self,
+        line: usize,
+        record: &csv::StringRecord,
+    ) -> Result<Option<Row>, BenchmarkError> {
+        let whole = record.iter().collect::<Vec<_>>().join(",");
+        let cells = cells(record).map_err(|what| self.fault(line, what))?;
+        if cells.iter().all(String::is_empty) && cells.len() == 1 {
+            return Ok(None); // a line of blanks
+        }
+        if self.columns.is_none() {
+            let found = self.form.columns(&cells);
+            let (found, is_heading) = found.map_err(|what| self.fault(line, what))?;
+            self.unknown = vec![Unknown { all: true, yes: None, flip: None }; found.len()];
+            self.columns = Some(found);
+            if is_heading {
+                self.headings = cells;
+                return Ok(None);
+            }
+        }
+        let columns = self.columns.as_deref().unwrap_or_default();
         let (named, beyond) = cells.split_at(cells.len().min(columns.len()));
         if named.len() < columns.len() || !beyond.iter().all(String::is_empty) {
             let (found, expected) = (cells.len(), columns.len());
             let whole: String = whole.chars().take(80).collect();
             let what =
                 format!("found {whole:?} with {found} columns, expected {expected} as above it");
-            return Err(at(line, what));
+            return Err(self.fault(line, what));
         }
-        for ((column, cell), unknown) in columns.iter().zip(named).zip(&mut unknown) {
+        for ((column, cell), unknown) in columns.iter().zip(named).zip(&mut self.unknown) {
             if column.is_none() {
                 unknown.see(line, cell);
             } else if *column == Some(Column::Flip)
-                && !form.has(Column::Flip)
+                && !self.form.has(Column::Flip)
                 && yes_or_no(cell) != Some(false)
             {
                 let cell: String = cell.chars().take(40).collect();
-                return Err(at(
-                    line,
-                    format!(
-                        "flip is {cell:?}: pairs of mirrored photographs are not read here, remove \
-                         such rows and write 0 in the others"
-                    ),
-                ));
+                let what = format!(
+                    "flip is {cell:?}: pairs of mirrored photographs are not read here, remove such \
+                     rows and write 0 in the others"
+                );
+                return Err(BenchmarkError::Line { file: self.list.to_owned(), line, what });
             }
         }
         let named = columns.iter().zip(named);
         let cells = named.filter_map(|(column, cell)| Some(((*column)?, cell.clone()))).collect();
-        rows.push(Row { line, cells, whole });
+        Ok(Some(Row { line, cells, whole }))
     }
-    if rows.is_empty() {
-        return Err(BenchmarkError::Empty { file: list.to_owned() });
-    }
-    for (place, (unknown, heading)) in unknown.into_iter().zip(&headings).enumerate() {
-        if let Some((line, what)) = unknown.fault(place, heading) {
-            return Err(at(line, what));
+
+    /// Refuses a column that is not known and may tell mirrored rows.
+    fn check_unknown(self) -> Result<(), BenchmarkError> {
+        let Self { list, headings, unknown, .. } = self;
+        for (place, (unknown, heading)) in unknown.into_iter().zip(&headings).enumerate() {
+            if let Some((line, what)) = unknown.fault(place, heading) {
+                return Err(BenchmarkError::Line { file: list.to_owned(), line, what });
+            }
         }
+        Ok(())
     }
-    Ok(rows)
 }
 
 /// The cells without blanks around them, and without quotation marks that blanks come before.

@@ -13,7 +13,7 @@ pub const MAX_SIZE: usize = 16 << 20;
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MatlabError {
     /// The file does not begin like one of level 5.
-    #[error("this is no MATLAB file of version 5 to 7.2{hint}")]
+    #[error("this is not a MATLAB file of version 5 to 7.2{hint}")]
     NotMatlab {
         /// What it may be instead and what to do, with a leading separator, or nothing.
         hint: &'static str,
@@ -57,12 +57,12 @@ pub struct Variable {
     /// Its name.
     pub name: String,
     /// Its value.
-    pub value: Value,
+    pub value: MatlabValue,
 }
 
 /// What a variable holds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum MatlabValue {
     /// Real numbers, of whatever type they are stored in.
     Numbers(Numbers),
     /// Characters, in column order.
@@ -120,14 +120,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Variable>, MatlabError> {
 pub fn numbers<'a>(variables: &'a [Variable], name: &str) -> Result<&'a Numbers, MatlabError> {
     let expected = "an array of numbers";
     let found = match find(variables, name)? {
-        Value::Numbers(numbers) => return Ok(numbers),
-        Value::Text(_) => "text",
-        Value::Other(class) => class,
+        MatlabValue::Numbers(numbers) => return Ok(numbers),
+        MatlabValue::Text(_) => "text",
+        MatlabValue::Other(class) => class,
     };
     Err(MatlabError::Unexpected { name: name.to_owned(), found: found.to_owned(), expected })
 }
 
-fn find<'a>(variables: &'a [Variable], name: &str) -> Result<&'a Value, MatlabError> {
+fn find<'a>(variables: &'a [Variable], name: &str) -> Result<&'a MatlabValue, MatlabError> {
     match variables.iter().find(|variable| variable.name == name) {
         Some(variable) => Ok(&variable.value),
         None => {
@@ -234,21 +234,24 @@ fn matrix(data: &[u8], big_endian: bool) -> Result<Variable, MatlabError> {
             let name_element = elements.expect("an object without a name")?;
             return Ok(Variable {
                 name: text(name_element, big_endian)?,
-                value: Value::Other(name),
+                value: MatlabValue::Other(name),
             });
         }
         let _dimensions = elements.expect("an array without dimensions")?;
         let name_element = elements.expect("an array without a name")?;
-        return Ok(Variable { name: text(name_element, big_endian)?, value: Value::Other(name) });
+        return Ok(Variable {
+            name: text(name_element, big_endian)?,
+            value: MatlabValue::Other(name),
+        });
     }
     let dimensions = dimensions(elements.expect("an array without dimensions")?, big_endian)?;
     let name = text(elements.expect("an array without a name")?, big_endian)?;
     let element = elements.expect("an array without values")?;
     if class == CHARACTERS {
-        return Ok(Variable { name, value: Value::Text(text(element, big_endian)?) });
+        return Ok(Variable { name, value: MatlabValue::Text(text(element, big_endian)?) });
     }
     if is_complex {
-        return Ok(Variable { name, value: Value::Other("an array of complex numbers") });
+        return Ok(Variable { name, value: MatlabValue::Other("an array of complex numbers") });
     }
     if !(6..=15).contains(&class) {
         return Err(damaged(flags.offset, "an array of unknown class"));
@@ -258,7 +261,7 @@ fn matrix(data: &[u8], big_endian: bool) -> Result<Variable, MatlabError> {
     if count != Some(values.len()) {
         return Err(damaged(element.offset, "an array has more or fewer values than its shape"));
     }
-    Ok(Variable { name, value: Value::Numbers(Numbers { dimensions, values }) })
+    Ok(Variable { name, value: MatlabValue::Numbers(Numbers { dimensions, values }) })
 }
 
 const CHARACTERS: u32 = 4;

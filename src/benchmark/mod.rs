@@ -1,4 +1,7 @@
 //! What is measured: images, pairs, labels, read from benchmarks as they are distributed.
+//!
+//! A benchmark is a reader, which declares all that is known of it ([`BenchmarkInfo`]), and a line each
+//! in [`BenchmarkKind`], its `ALL` and its `info` here.
 
 mod caltech;
 mod counts;
@@ -9,134 +12,149 @@ mod doubts;
 mod error;
 mod faults;
 mod files;
+mod ids;
+mod info;
 mod list;
 pub mod matlab;
+mod numbers;
 mod open;
+mod pair;
 mod pair_files;
 mod pf_pascal;
 mod pf_willow;
+mod published;
+mod select;
 pub mod spair;
 mod spair_json;
 pub mod stats;
 mod tss;
+mod variation;
 
-use std::path::{Component, Path, PathBuf};
-
-use crate::Point;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 pub use counts::Counts;
 pub use doubts::{Count, Doubts};
 pub use error::BenchmarkError;
 pub use faults::Unreadable;
-pub use open::{Kind, LayoutSize, Options};
+pub(crate) use ids::Ids;
+pub use info::{BenchmarkInfo, GroundTruth, Headings, Visibility};
+pub use open::Benchmark;
+pub use pair::{Image, Pair};
+pub use published::{TEST_PAIRS, pairs_by_category, pairs_by_level};
+pub use select::{BenchmarkOptions, LayoutSize};
+pub use variation::{Factor, Variation};
 
-/// A benchmark's pairs of one split.
-#[derive(Debug, Clone)]
-pub struct Benchmark {
-    /// The name in predictions files: that of its [`Kind`].
-    pub name: String,
-    /// `trn`, `val` or `test`.
-    pub split: String,
-    /// The photographs that the pairs refer to, in order of first use.
-    pub images: Vec<Image>,
-    /// The pairs, in layout order.
-    pub pairs: Vec<Pair>,
+/// The benchmarks that hpflow reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum BenchmarkKind {
+    /// SPair-71k (Min et al., arXiv 1908.10543), whose settings are meant where none is said.
+    #[default]
+    Spair,
+    /// PF-WILLOW (Ham et al., "Proposal Flow", CVPR 2016).
+    PfWillow,
+    /// PF-PASCAL (Ham et al., TPAMI 2018).
+    PfPascal,
+    /// Caltech-101 with masks to transfer (Fei-Fei et al., TPAMI 2006; pairs of HPF's line).
+    Caltech101,
+    /// TSS (Taniai et al., CVPR 2016).
+    Tss,
+    /// Any keypoint benchmark in SPair-71k's JSON, such as SPair-U or the pairs of AP-10K.
+    SpairJson,
 }
 
-/// A photograph of a benchmark.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Image {
-    /// What it is known by: its path below the benchmark's photographs, with `/` on all systems, for
-    /// example `horse/2008_000219.jpg`. No other photograph of the benchmark has it.
-    pub name: String,
-    /// Where its file is.
-    pub path: PathBuf,
-    /// Width and height in original pixels, where an annotation says so or, after
-    /// [`Benchmark::measure`], the photograph does.
-    pub size: Option<[u32; 2]>,
-}
-
-/// Two photographs of one category with corresponding keypoints.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pair {
-    /// The pair's name in predictions files.
-    pub id: String,
-    /// The category (SPair-71k) or sub-class (PF-WILLOW).
-    pub category: String,
-    /// Index of the source photograph in [`Benchmark::images`].
-    pub source: usize,
-    /// Index of the target photograph in [`Benchmark::images`].
-    pub target: usize,
-    /// Keypoints in original pixels of the source.
-    pub source_keypoints: Vec<Point>,
-    /// The corresponding keypoints in original pixels of the target. Caltech-101 has outlines
-    /// instead, whose points do not correspond and may be more or fewer than the source's.
-    pub target_keypoints: Vec<Point>,
-    /// Names of the keypoints (SPair-71k: "0" to "29"); empty where numbers do (TSS).
-    pub keypoint_ids: Vec<String>,
-    /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
-    pub source_box: Option<[f32; 4]>,
-    /// The object in the target: xmin, ymin, xmax, ymax in original pixels.
-    pub target_box: Option<[f32; 4]>,
-    /// The four labels of SPair-71k.
-    pub variation: Option<Variation>,
-}
-
-impl Image {
-    /// A photograph known by its path below a folder.
-    #[must_use]
-    pub fn below(folder: &Path, path: PathBuf, size: Option<[u32; 2]>) -> Self {
-        let below = path.strip_prefix(folder).unwrap_or(&path);
-        let parts = below.components().filter_map(|part| match part {
-            Component::Normal(part) => Some(part.to_string_lossy()),
-            _ => None,
-        });
-        Self { name: parts.collect::<Vec<_>>().join("/"), path, size }
+/// What each declares is whole.
+const _: () = {
+    let mut at = 0;
+    while at < BenchmarkKind::ALL.len() {
+        BenchmarkKind::ALL[at].info().check();
+        at += 1;
     }
-}
+};
 
-impl Benchmark {
-    /// Which benchmark it is, by its name.
+impl BenchmarkKind {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Spair,
+        Self::PfWillow,
+        Self::PfPascal,
+        Self::Caltech101,
+        Self::Tss,
+        Self::SpairJson,
+    ];
+
+    /// What it is.
+    #[must_use]
+    pub const fn info(self) -> &'static BenchmarkInfo {
+        match self {
+            Self::Spair => &spair::INFO,
+            Self::PfWillow => &pf_willow::INFO,
+            Self::PfPascal => &pf_pascal::INFO,
+            Self::Caltech101 => &caltech::INFO,
+            Self::Tss => &tss::INFO,
+            Self::SpairJson => &spair_json::INFO,
+        }
+    }
+
+    /// The name in predictions files and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// The benchmark's own folder: `root`, or the one in it under the name that it has in the
+    /// distributed archive.
     ///
     /// # Errors
-    /// A name that is no [`Kind`]'s.
-    pub fn kind(&self) -> Result<Kind, BenchmarkError> {
-        self.name.parse()
-    }
-
-    /// Whether pairs have outlines of objects, whose points do not correspond, and no keypoints.
-    #[must_use]
-    pub fn has_outlines(&self) -> bool {
-        self.name == Kind::Caltech101.name()
-    }
-}
-
-impl Pair {
-    /// How many points a prediction for the pair has: one for each keypoint of the source.
-    #[must_use]
-    pub fn answers(&self) -> usize {
-        self.source_keypoints.len()
-    }
-
-    /// The place of the keypoint of that name, or of that number where keypoints have no names.
-    #[must_use]
-    pub fn keypoint(&self, name: &str) -> Option<usize> {
-        if self.keypoint_ids.is_empty() {
-            return name.parse().ok().filter(|&at| at < self.answers());
+    /// There is no such folder, or neither is the benchmark's.
+    pub fn folder(self, root: &Path) -> Result<PathBuf, BenchmarkError> {
+        if !root.is_dir() {
+            let benchmark = self.name();
+            return Err(BenchmarkError::NoFolder { root: root.to_owned(), benchmark });
         }
-        self.keypoint_ids.iter().position(|id| id == name)
+        (self.info().reader.folder)(root).map_err(|error| match error {
+            BenchmarkError::Root { root, benchmark, expected, .. } => {
+                let looks_like = looks_like(&root);
+                BenchmarkError::Root { root, benchmark, expected, looks_like }
+            }
+            error => error,
+        })
+    }
+
+    /// The splits that the benchmark in this folder has.
+    ///
+    /// # Errors
+    /// The folder is not the benchmark's, or cannot be read.
+    pub fn splits(self, root: &Path) -> Result<Vec<String>, BenchmarkError> {
+        (self.info().reader.splits)(&self.folder(root)?)
     }
 }
 
-/// The four variation factors of a SPair-71k pair (paper, section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Variation {
-    /// 0 easy, 1 medium, 2 hard.
-    pub viewpoint: u8,
-    /// 0 easy, 1 medium, 2 hard.
-    pub scale: u8,
-    /// 0 none, 1 source, 2 target, 3 both.
-    pub truncation: u8,
-    /// 0 none, 1 source, 2 target, 3 both.
-    pub occlusion: u8,
+/// The benchmark that a folder may be: those first that are easily told.
+fn looks_like(root: &Path) -> Option<&'static str> {
+    let is_it = |is_telling: bool| {
+        let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
+        let mut infos = infos.filter(|info| info.reader.is_telling == is_telling);
+        infos.find(|info| (info.reader.folder)(root).is_ok())
+    };
+    is_it(true).or_else(|| is_it(false)).map(|info| info.name)
+}
+
+impl fmt::Display for BenchmarkKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for BenchmarkKind {
+    type Err = BenchmarkError;
+
+    fn from_str(name: &str) -> Result<Self, BenchmarkError> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|kind| kind.name()).collect();
+            BenchmarkError::UnknownBenchmark { found: name.to_owned(), known: known.join(", ") }
+        })
+    }
 }

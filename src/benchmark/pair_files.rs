@@ -7,11 +7,12 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::BenchmarkError;
+use super::error::BenchmarkError;
 use super::files::entries;
 
 /// What stands in names for a colon and for nothing else.
-const LIKE_COLONS: [&str; 6] = ["%3A", "%3a", "\u{f03a}", "\u{ff1a}", "\u{a789}", "\u{2236}"];
+pub(super) const LIKE_COLONS: [&str; 6] =
+    ["%3A", "%3a", "\u{f03a}", "\u{ff1a}", "\u{a789}", "\u{2236}"];
 
 /// A split's folder of annotations.
 pub(super) struct PairFiles {
@@ -78,7 +79,7 @@ impl PairFiles {
 }
 
 /// Whether text in a name may be there in a colon's place: a sign, or an escape, or nothing.
-fn is_for_a_colon(text: &str) -> bool {
+pub(super) fn is_for_a_colon(text: &str) -> bool {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (None, _) => true,

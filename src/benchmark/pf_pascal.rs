@@ -11,13 +11,116 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::faults::Faults;
+use super::error::BenchmarkError;
+use super::faults::{Faults, Listed};
 use super::files::{is_plain_name, read};
-use super::list::{Column, Folders, Form, last_part, read_rows, yes_or_no};
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
+use super::list::{self, Column, Folders, Form, last_part, read_rows, yes_or_no};
 use super::matlab::{self, MatlabError, Numbers};
-use super::open::{Images, find_root, say_where, select};
-use super::{Benchmark, BenchmarkError, Options, Pair};
+use super::pair::Pair;
+use super::select::{BenchmarkOptions, Images, find_root, say_where, select_listed};
 use crate::Point;
+use crate::protocol::evaluators::{
+    CATS_256, CHM_240, DHPF_240, GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ,
+    SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE,
+    VISUAL_AI_POINT, alphas, warped,
+};
+use crate::protocol::{
+    Alpha, DistanceFrame, Protocol, Refusal, Refused, Threshold, TransferDirection, TruthPlacement,
+};
+
+/// What PF-PASCAL is.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "PF-PASCAL",
+    about: "",
+    first_pixel: 1,
+    truth: GroundTruth::Keypoints,
+    archive: Some(
+        "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset-PASCAL.zip",
+    ),
+    protocols: &PROTOCOLS,
+    own: &["pascal"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: true,
+        splits,
+        read: open,
+        headings: None,
+        check: FileCheck::ByReading,
+    },
+};
+
+const NAME: &str = "pf-pascal";
+
+/// An evaluator's rule with the image's longer side, by which most measure PF-PASCAL.
+const fn by_image(on_spair: Protocol) -> Protocol {
+    Protocol { threshold: Threshold::Image, verified: READ, ..on_spair }
+}
+
+/// sd-dino's and GeoAware-SC's rule: they give no boxes here, and take other α.
+const fn without_boxes(on_spair: Protocol) -> Protocol {
+    static ALPHAS: [Alpha; 3] = alphas([10, 5, 15]);
+    Protocol { alphas: &ALPHAS, ..by_image(on_spair) }
+}
+
+/// Visual-AI's rule, which rounds keypoints down.
+const fn floored(on_spair: Protocol) -> Protocol {
+    Protocol { truth: TruthPlacement::FlooredAndClamped, ..by_image(on_spair) }
+}
+
+static PROTOCOLS: [Protocol; 15] = Protocol::all_on(
+    NAME,
+    [
+        Protocol { verified: "run against the code (--thres bbox): within 1e-14 points", ..SPAIR },
+        by_image(DHPF_240),
+        by_image(CHM_240),
+        by_image(CATS_256),
+        without_boxes(SD_DINO_CLASS),
+        without_boxes(SD_DINO_WEIGHTED),
+        without_boxes(GEOAWARE_IMAGE),
+        without_boxes(GEOAWARE_POINT),
+        by_image(SD4MATCH_IMAGE),
+        by_image(SD4MATCH_POINT),
+        floored(VISUAL_AI_IMAGE),
+        floored(VISUAL_AI_POINT),
+        Protocol {
+            name: "scnet-224",
+            direction: TransferDirection::TargetToSource,
+            frame: DistanceFrame::Warped(224),
+            predicting: warped(224, None),
+            warning: Some(
+                "a pair without a single prediction counts zero, as its authors' code counts it",
+            ),
+            verified: "run against the code, on other pairs: within 8e-7 points where every pair is \
+                       answered; others read in the code, with hand-computed tests",
+            threshold: Threshold::Image,
+            ..SPAIR
+        },
+        Protocol { verified: "run against the code: within 1e-14 points", ..PASCAL },
+        Protocol { verified: READ, ..MMPOSE_POINTS },
+    ],
+);
+
+static REFUSED: [Refused; 4] = [
+    Refused {
+        evaluators: &["dift-image", "dift-point"],
+        why: Refusal::NotDefined("its code has no PF-PASCAL"),
+    },
+    Refused {
+        evaluators: &["willow"],
+        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+    },
+    Refused {
+        evaluators: &["tss"],
+        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+    },
+    Refused {
+        evaluators: &["caltech-lt-acc", "caltech-iou"],
+        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+    },
+];
 
 /// An annotation has some 500 bytes.
 const MAX_ANNOTATION: u64 = 1 << 20;
@@ -70,22 +173,26 @@ const LISTS: [(&str, &[&str]); 3] = [
 ];
 
 /// Reads a split's pairs. Of the training list, rows that mirror the photographs are left out.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
     let list = list(&root, &options.split)?;
-    let rows = rows(&list)?;
-    let categories: Vec<&str> = rows.iter().map(|row| row.class).collect();
+    let rows = rows(&list, faults)?;
+    let classes = rows.iter().map(|listed| listed.row().map(|row| row.class));
+    let selected = select_listed(classes, options)?;
     let mut annotations = HashMap::new();
     let mut images = Images::of(root.join("JPEGImages"));
     let mut pairs = Vec::new();
-    for index in select(&categories, options)? {
-        let row = &rows[index];
+    for (index, listed) in rows.into_iter().enumerate() {
+        if selected.binary_search(&index).is_err() {
+            continue;
+        }
+        let Some(row) = faults.row(listed) else { continue };
         let mut read = || {
             for image in [&row.source, &row.target] {
                 let file = annotation_path(&root, row.class, image);
@@ -96,21 +203,16 @@ pub(super) fn open(
             }
             let at = |image: &str| annotation_path(&root, row.class, image);
             let (source, target) = (&annotations[&at(&row.source)], &annotations[&at(&row.target)]);
-            let pair = pair(&root, &mut images, row, source, target);
+            let pair = pair(&root, &mut images, &row, source, target);
             pair.map_err(|what| BenchmarkError::Line { file: list.clone(), line: row.line, what })
         };
         pairs.extend(faults.pass(|| row.id(), read())?);
     }
-    Ok(Benchmark {
-        name: "pf-pascal".to_owned(),
-        split: options.split.clone(),
-        images: images.into_vec(),
-        pairs,
-    })
+    Ok(SplitPairs { images: images.into_vec(), pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
-pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
     let found = find_root(root, &["PF-dataset-PASCAL", "PF-PASCAL"], |folder| {
         folder.join("Annotations").is_dir() && folder.join("JPEGImages").is_dir()
     });
@@ -123,10 +225,10 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
 }
 
 /// The splits whose lists are there.
-pub(super) fn splits(root: &Path) -> Vec<String> {
-    let there = |names: &[&str]| names.iter().any(|name| root.join(name).is_file());
+fn splits(root: &Path) -> Result<Vec<String>, BenchmarkError> {
+    let there = |names: &[&str]| names.iter().any(|name| root.join(name).exists());
     let splits = LISTS.iter().filter(|(_, names)| there(names));
-    splits.map(|(split, _)| (*split).to_owned()).collect()
+    Ok(splits.map(|(split, _)| (*split).to_owned()).collect())
 }
 
 fn list(root: &Path, split: &str) -> Result<PathBuf, BenchmarkError> {
@@ -139,7 +241,8 @@ fn list(root: &Path, split: &str) -> Result<PathBuf, BenchmarkError> {
         });
     };
     let paths = names.iter().map(|name| root.join(name));
-    paths.into_iter().find(|path| path.is_file()).ok_or_else(|| BenchmarkError::NoList {
+    // Something else than a file is refused as such when it is read.
+    paths.into_iter().find(|path| path.exists()).ok_or_else(|| BenchmarkError::NoList {
         root: root.to_owned(),
         split: split.to_owned(),
         names: names.join(" or "),
@@ -160,50 +263,78 @@ impl Row {
 }
 
 /// The rows of a list that do not mirror the photographs.
-fn rows(list: &Path) -> Result<Vec<Row>, BenchmarkError> {
+fn rows(list: &Path, faults: &Faults) -> Result<Vec<Listed<Row>>, BenchmarkError> {
     let mut seen = HashSet::new();
     let mut folders = Folders::default();
     let mut rows = Vec::new();
-    let listed = read_rows(list, &FORM)?;
-    for row in &listed {
-        let error =
-            |what: String| BenchmarkError::Line { file: list.to_owned(), line: row.line, what };
-        let flip = row.get(Column::Flip);
-        let mirrored = yes_or_no(flip).ok_or_else(|| {
-            error(format!("flip is {flip:?}: expected 1 or True where the photographs are mirrored, 0 or False where not"))
-        })?;
-        let class = row.get(Column::Class);
-        let class = class_of(class).ok_or_else(|| {
-            error(format!("class is {class:?}: expected 1 to {}, or a name", CLASSES.len()))
-        })?;
-        let name = |column| last_part(row.get(column)).to_owned();
-        let (source, target) = (name(Column::Source), name(Column::Target));
-        if !is_plain_name(&source) || !is_plain_name(&target) {
-            return Err(error(format!("found {:?}, expected photographs", row.shown())));
+    let listed = read_rows(list, &FORM, faults)?;
+    let all = listed.len();
+    for one in listed {
+        let row = match one {
+            Listed::Row(row) => row,
+            Listed::Fault(fault) => {
+                rows.push(Listed::Fault(fault));
+                continue;
+            }
+        };
+        let mut id = String::new();
+        let read = read_row(&row, &mut id, &mut folders, &mut seen);
+        let error = |what| BenchmarkError::Line { file: list.to_owned(), line: row.line, what };
+        match read.map_err(error).transpose() {
+            None => {} // mirrored
+            Some(read) => rows.push(faults.listed(|| id, read)?),
         }
-        if mirrored {
-            continue;
-        }
-        for column in [Column::Source, Column::Target] {
-            folders.enter(row.get(column), 1).map_err(error)?;
-        }
-        if !seen.insert((stem(&source).to_owned(), stem(&target).to_owned(), class)) {
-            return Err(error("the pair is listed a second time; remove one".to_owned()));
-        }
-        rows.push(Row { line: row.line, source, target, class });
     }
-    if rows.len() < listed.len() {
+    if rows.len() < all {
         tracing::warn!(
-            "{}: {} of {} rows mirror the photographs and are left out",
+            "{}: {} of {all} rows mirror the photographs and are left out",
             list.display(),
-            listed.len() - rows.len(),
-            listed.len()
+            all - rows.len(),
         );
     }
     if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: list.to_owned() });
     }
     Ok(rows)
+}
+
+/// Reads a row, of which `id` becomes the pair's as soon as it is known and no other row has it; `None`
+/// where it mirrors the photographs.
+fn read_row(
+    row: &list::Row,
+    id: &mut String,
+    folders: &mut Folders,
+    seen: &mut HashSet<(String, String, &'static str)>,
+) -> Result<Option<Row>, String> {
+    let class = row.get(Column::Class);
+    let class = class_of(class)
+        .ok_or_else(|| format!("class is {class:?}: expected 1 to {}, or a name", CLASSES.len()));
+    let name = |column| last_part(row.get(column)).to_owned();
+    let (source, target) = (name(Column::Source), name(Column::Target));
+    let flip = row.get(Column::Flip);
+    let mirrored = yes_or_no(flip).ok_or_else(|| {
+        format!(
+            "flip is {flip:?}: expected 1 or True where the photographs are mirrored, 0 or False \
+             where not"
+        )
+    })?;
+    let class = class?;
+    if !is_plain_name(&source) || !is_plain_name(&target) {
+        return Err(format!("found {:?}, expected photographs", row.shown()));
+    }
+    if mirrored {
+        return Ok(None);
+    }
+    let found = Row { line: row.line, source, target, class };
+    let pair = (stem(&found.source).to_owned(), stem(&found.target).to_owned(), class);
+    if !seen.insert(pair) {
+        return Err("the pair is listed a second time; remove one".to_owned());
+    }
+    *id = found.id();
+    for column in [Column::Source, Column::Target] {
+        folders.enter(row.get(column), 1)?;
+    }
+    Ok(Some(found))
 }
 
 /// The class of that number, from 1 (`1.0` is one), or of that name.

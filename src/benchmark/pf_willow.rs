@@ -8,12 +8,131 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::error::BenchmarkError;
 use super::faults::Faults;
 use super::files::{entries, read};
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
 use super::matlab::{self, MatlabError};
-use super::open::{Images, find_root, say_where, select};
-use super::{Benchmark, BenchmarkError, Options, Pair};
+use super::pair::Pair;
+use super::select::{
+    BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select,
+};
 use crate::Point;
+use crate::protocol::evaluators::{
+    CATS_256, CHM_240, DHPF_240, PASCAL, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE,
+    VISUAL_AI_POINT, alphas,
+};
+use crate::protocol::{Protocol, Refusal, Refused, Threshold, TruthPlacement};
+
+/// What PF-WILLOW is.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "PF-WILLOW",
+    about: "",
+    first_pixel: 1,
+    truth: GroundTruth::Keypoints,
+    archive: Some("https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset.zip"),
+    protocols: &PROTOCOLS,
+    own: &["willow"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: false, // any folder with MATLAB files in folders may be it
+        splits: only_split,
+        read: open,
+        headings: None,
+        check: FileCheck::BySubClass,
+    },
+};
+
+const NAME: &str = "pf-willow";
+
+/// An evaluator's rule with the keypoints' own box, as PF-WILLOW has no other.
+const fn by_keypoints(on_spair: Protocol) -> Protocol {
+    Protocol {
+        threshold: Threshold::Keypoints,
+        verified: "read in the code; the same arithmetic in NumPy gives equal figures on all 900 pairs",
+        ..on_spair
+    }
+}
+
+/// The same, with padding entries of that many pixels below zero.
+const fn by_padded_keypoints(on_spair: Protocol, padding: u8) -> Protocol {
+    Protocol {
+        threshold: Threshold::PaddedKeypoints(padding),
+        warning: Some(
+            "on PF-WILLOW its authors' code counts padding entries into the extent of the keypoints, \
+             which makes thresholds larger: about 3 points more than protocol willow gives on the same \
+             predictions",
+        ),
+        ..by_keypoints(on_spair)
+    }
+}
+
+/// Visual-AI's rule, which rounds keypoints down.
+const fn floored(on_spair: Protocol) -> Protocol {
+    Protocol { truth: TruthPlacement::FlooredAndClamped, ..by_keypoints(on_spair) }
+}
+
+static PROTOCOLS: [Protocol; 9] = Protocol::all_on(
+    NAME,
+    [
+        by_padded_keypoints(DHPF_240, 1),
+        by_padded_keypoints(CHM_240, 2),
+        by_padded_keypoints(CATS_256, 1),
+        by_keypoints(SD4MATCH_IMAGE),
+        by_keypoints(SD4MATCH_POINT),
+        floored(VISUAL_AI_IMAGE),
+        floored(VISUAL_AI_POINT),
+        Protocol {
+            name: "willow",
+            alphas: &alphas([5, 10, 15]),
+            verified: "run against the code: all 900 pairs within 4e-13 points",
+            ..by_keypoints(SPAIR)
+        },
+        Protocol { verified: "run against the code: within 1e-14 points", ..PASCAL },
+    ],
+);
+
+static REFUSED: [Refused; 6] = [
+    Refused {
+        evaluators: &["spair"],
+        why: Refusal::NotDefined(
+            "PF-WILLOW has no boxes, and HPF's code measures by the keypoints' own box there, which is \
+             protocol willow",
+        ),
+    },
+    Refused {
+        evaluators: &[
+            "sd-dino-class",
+            "sd-dino-weighted",
+            "geoaware-image",
+            "geoaware-point",
+            "dift-image",
+            "dift-point",
+        ],
+        why: Refusal::NotDefined("its code has no PF-WILLOW"),
+    },
+    Refused {
+        evaluators: &["scnet-224"],
+        why: Refusal::Lacking(
+            "CNNGeo's eval.py measures PF-WILLOW from target to source by the keypoints' own box of \
+             the source",
+        ),
+    },
+    Refused {
+        evaluators: &["tss"],
+        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+    },
+    Refused {
+        evaluators: &["caltech-lt-acc", "caltech-iou"],
+        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+    },
+    Refused {
+        evaluators: &["mmpose"],
+        why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),
+    },
+];
 
 /// An annotation has some 350 bytes.
 const MAX_ANNOTATION: u64 = 1 << 20;
@@ -30,21 +149,15 @@ struct Annotated {
 }
 
 /// Reads the pairs.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    if options.split != "test" {
-        return Err(BenchmarkError::UnknownSplit {
-            root,
-            found: options.split.clone(),
-            known: "test".to_owned(),
-        });
-    }
+    check_only_split(&root, &options.split)?;
     let sub_classes = sub_classes(&root)?;
     let read = sub_classes.iter().map(|(_, folder)| annotated(folder, faults));
     let photographs: Vec<Vec<Annotated>> = read.collect::<Result<_, _>>()?;
@@ -71,12 +184,7 @@ pub(super) fn open(
         let read = pair(&mut images, category, source, target);
         pairs.extend(faults.pass(|| id(category, source, target), read)?);
     }
-    Ok(Benchmark {
-        name: "pf-willow".to_owned(),
-        split: options.split.clone(),
-        images: images.into_vec(),
-        pairs,
-    })
+    Ok(SplitPairs { images: images.into_vec(), pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.

@@ -14,29 +14,123 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
-use super::faults::Faults;
+use super::error::BenchmarkError;
+use super::faults::{Faults, Listed};
 use super::files::{entries, is_photograph, is_plain_name, read_text};
-use super::open::{Images, find_root, say_where, select};
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
+use super::numbers;
+use super::pair::Pair;
 use super::pair_files::{PairFiles, id_of};
+use super::select::{BenchmarkOptions, Images, LayoutSize, find_root, say_where, select_listed};
 use super::spair::annotation::{Position, names, positions, value};
-use super::spair::read_layout;
-use super::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
+use super::spair::layout_rows;
+use super::variation::Variation;
 use crate::Point;
+use crate::protocol::evaluators::{
+    GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ, SPAIR,
+};
+use crate::protocol::{AnnotationForm, Protocol, Refusal, Refused};
+
+/// What benchmarks in SPair-71k's JSON are.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "Others in SPair-71k's JSON",
+    about: "any keypoint benchmark in SPair-71k's JSON",
+    first_pixel: 0,
+    truth: GroundTruth::Keypoints,
+    archive: None,
+    protocols: &PROTOCOLS,
+    own: &["spair"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: false, // SPair-71k's own folder holds the same
+        splits: |root| splits(root, LayoutSize::Large),
+        read: open,
+        headings: None,
+        check: FileCheck::ByReading,
+    },
+};
+
+const NAME: &str = "spair-json";
+
+/// GeoAware-SC's rule, whose code reads AP-10K of these.
+const fn on_ap_10k(on_spair: Protocol) -> Protocol {
+    Protocol { annotations: AnnotationForm::Ap10k, verified: READ, ..on_spair }
+}
+
+/// HPF's code reads any folder of this form, and measures by box or by image; mmpose's function scores
+/// any keypoints with boxes.
+static PROTOCOLS: [Protocol; 5] = Protocol::all_on(
+    NAME,
+    [
+        Protocol { verified: AS_SPAIR, ..SPAIR },
+        on_ap_10k(GEOAWARE_IMAGE),
+        on_ap_10k(GEOAWARE_POINT),
+        Protocol { verified: AS_SPAIR, ..PASCAL },
+        MMPOSE_POINTS,
+    ],
+);
+
+const AS_SPAIR: &str = "as on SPair-71k: the code takes any folder of this form for it";
+
+static REFUSED: [Refused; 6] = [
+    Refused {
+        evaluators: &[
+            "dhpf-240",
+            "chm-240",
+            "cats-256",
+            "sd-dino-class",
+            "sd-dino-weighted",
+            "dift-image",
+            "dift-point",
+            "sd4match-image",
+            "sd4match-point",
+        ],
+        why: Refusal::NotDefined("of this form its authors score SPair-71k alone"),
+    },
+    Refused {
+        evaluators: &["visual-ai-image", "visual-ai-point"],
+        why: Refusal::Lacking(
+            "of this form its authors' code reads AP-10K beside SPair-71k, 47 of its species, and of \
+             their keypoints those of visibility 2 alone",
+        ),
+    },
+    Refused {
+        evaluators: &["scnet-224"],
+        why: Refusal::NotDefined(
+            "its code measures PF-PASCAL so and reads no benchmark of this form",
+        ),
+    },
+    Refused {
+        evaluators: &["willow"],
+        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+    },
+    Refused {
+        evaluators: &["tss"],
+        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+    },
+    Refused {
+        evaluators: &["caltech-lt-acc", "caltech-iou"],
+        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+    },
+];
 
 /// An annotation has about 1 kB.
 const MAX_ANNOTATION: u64 = 4 << 20;
 
 /// Reads a split's pairs.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    let (ids, list) = ids(&root, options.layout, &options.split)?;
-    let categories: Vec<&str> = ids.iter().map(|id| category_of(id)).collect();
+    let (rows, list) = rows(&root, options.layout, &options.split, faults)?;
+    let categories = rows.iter().map(|row| row.row().map(|id| category_of(id)));
+    let selected = select_listed(categories, options)?;
     let pairs = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
@@ -45,24 +139,41 @@ pub(super) fn open(
         photographs: HashMap::new(),
     };
     let mut found = Vec::new();
-    for index in select(&categories, options)? {
-        let read = pairs.file(&ids[index]).and_then(|file| {
+    let mut visibility = None;
+    for (index, row) in rows.into_iter().enumerate() {
+        if selected.binary_search(&index).is_err() {
+            continue;
+        }
+        let Some(id) = faults.row(row) else { continue };
+        let read = pairs.file(&id).and_then(|file| {
             let annotation: PairAnnotation = parse(&file, &list)?;
-            reading.pair(&ids[index], &file, annotation)
+            reading.pair(&id, &file, annotation)
         });
-        found.extend(faults.pass(|| ids[index].clone(), read)?);
+        if let Some((pair, hidden)) = faults.pass(|| id, read)? {
+            visibility = Some(with_pair(visibility, &pair.id, hidden));
+            found.push(pair);
+        }
     }
     faults.learn(&mut reading.images);
-    Ok(Benchmark {
-        name: "spair-json".to_owned(),
-        split: options.split.clone(),
-        images: reading.images.into_vec(),
-        pairs: found,
-    })
+    let (images, visibility) = (reading.images.into_vec(), visibility.unwrap_or_default());
+    Ok(SplitPairs { images, pairs: found, visibility })
+}
+
+/// What is known of keypoints' visibility with one pair more: `hidden` says whether some of its
+/// keypoints are annotated but hidden, where its annotations say how visible they are.
+fn with_pair(before: Option<Visibility>, pair: &str, hidden: Option<bool>) -> Visibility {
+    match (before, hidden) {
+        (Some(Visibility::Unsaid), _) | (_, None) => Visibility::Unsaid,
+        (Some(partial @ Visibility::Partial { .. }), _) => partial,
+        (None | Some(Visibility::Full), Some(false)) => Visibility::Full,
+        (None | Some(Visibility::Full), Some(true)) => {
+            Visibility::Partial { pair: pair.to_owned() }
+        }
+    }
 }
 
 /// The benchmark's folder: `root`, or the one in it.
-pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
     let holds = |folder: &Path| folder.join("PairAnnotation").is_dir();
     find_root(root, &["SPair-71k", "SPair-U", "ap-10k"], holds).ok_or_else(|| {
         BenchmarkError::Root {
@@ -75,7 +186,7 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
 }
 
 /// The splits: the layouts, or the folders of pair annotations.
-pub(super) fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, BenchmarkError> {
+fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, BenchmarkError> {
     let layouts = root.join("Layout").join(size.name());
     let mut names: Vec<String> = if layouts.is_dir() {
         let names = entries(&layouts)?;
@@ -90,39 +201,45 @@ pub(super) fn splits(root: &Path, size: LayoutSize) -> Result<Vec<String>, Bench
 }
 
 /// The ids of a split's pairs, and what lists them.
-fn ids(
+fn rows(
     root: &Path,
     size: LayoutSize,
     split: &str,
-) -> Result<(Vec<String>, PathBuf), BenchmarkError> {
+    faults: &Faults,
+) -> Result<(Vec<Listed<String>>, PathBuf), BenchmarkError> {
     let known = splits(root, size)?;
     if !known.iter().any(|name| name == split) {
         let (root, found) = (root.to_owned(), split.to_owned());
         return Err(BenchmarkError::UnknownSplit { root, found, known: known.join(", ") });
     }
     let layout = root.join("Layout").join(size.name()).join(format!("{split}.txt"));
-    if layout.is_file() {
-        return Ok((read_layout(&layout)?, layout));
+    // Something else than a file is refused as such when it is read.
+    if layout.exists() {
+        return Ok((layout_rows(&layout, faults)?, layout));
     }
     let folder = root.join("PairAnnotation").join(split);
     entries(&folder)?; // says why it cannot be read
     let files = PairFiles::new(folder.clone());
     let mut names: HashMap<String, &str> = HashMap::new();
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for name in files.names() {
         let id = listed_id(&folder, name);
-        if let Some(other) = names.insert(id.clone(), name) {
-            return Err(BenchmarkError::Contradiction {
+        let row = match names.get(&id) {
+            Some(other) => Err(BenchmarkError::Contradiction {
                 file: folder.join(format!("{name}.json")),
                 what: format!("is of pair {id}, and so is {other}.json: remove one"),
-            });
-        }
-        ids.push(id);
+            }),
+            None => {
+                names.insert(id.clone(), name);
+                Ok(id)
+            }
+        };
+        rows.push(faults.listed(String::new, row)?);
     }
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: folder });
     }
-    Ok((ids, folder))
+    Ok((rows, folder))
 }
 
 /// The id of the pair in a file that no list names.
@@ -135,7 +252,7 @@ fn listed_id(folder: &Path, name: &str) -> String {
     if name.contains(':') {
         return name.to_owned();
     }
-    // What is wrong with the file is said when it is read as a pair.
+    // What is wrong with the file is said when it is read as a pair, under any id.
     let file = folder.join(format!("{name}.json"));
     let said: Said = parse(&file, folder).unwrap_or_default();
     id_of(name, said.filename.as_deref(), said.category.as_deref())
@@ -160,9 +277,13 @@ struct PairAnnotation {
     src_json_path: Option<String>,
     trg_json_path: Option<String>,
     category: Option<String>,
+    #[serde(default, deserialize_with = "numbers::whole_numbers")]
     src_imsize: Option<Vec<u32>>,
+    #[serde(default, deserialize_with = "numbers::whole_numbers")]
     trg_imsize: Option<Vec<u32>>,
+    #[serde(default, deserialize_with = "numbers::src_bndbox")]
     src_bndbox: Option<[Number; 4]>,
+    #[serde(default, deserialize_with = "numbers::trg_bndbox")]
     trg_bndbox: Option<[Number; 4]>,
     #[serde(default, deserialize_with = "some_positions")]
     src_kps: Option<Vec<Option<Position>>>,
@@ -170,9 +291,13 @@ struct PairAnnotation {
     trg_kps: Option<Vec<Option<Position>>>,
     #[serde(default, deserialize_with = "some_names")]
     kps_ids: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "numbers::viewpoint_variation")]
     viewpoint_variation: Option<u8>,
+    #[serde(default, deserialize_with = "numbers::scale_variation")]
     scale_variation: Option<u8>,
+    #[serde(default, deserialize_with = "numbers::truncation")]
     truncation: Option<u8>,
+    #[serde(default, deserialize_with = "numbers::occlusion")]
     occlusion: Option<u8>,
 }
 
@@ -195,8 +320,11 @@ fn some_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<S
 struct ImageAnnotation {
     file_name: Option<String>,
     filename: Option<String>,
+    #[serde(deserialize_with = "numbers::width")]
     width: u32,
+    #[serde(deserialize_with = "numbers::height")]
     height: u32,
+    #[serde(deserialize_with = "numbers::bbox")]
     bbox: [Number; 4],
     /// x, y and visibility (0: not annotated) of each keypoint, `None` where it is NaN.
     #[serde(deserialize_with = "triples")]
@@ -229,6 +357,8 @@ struct Side {
     size: Option<[u32; 2]>,
     bounds: Option<[f32; 4]>,
     keypoints: Vec<Option<Point>>,
+    /// For every keypoint whether it is annotated but hidden, where annotations say how visible it is.
+    hidden: Option<Vec<bool>>,
 }
 
 struct Reading<'a> {
@@ -246,7 +376,7 @@ impl Reading<'_> {
         id: &str,
         file: &Path,
         mut annotation: PairAnnotation,
-    ) -> Result<Pair, BenchmarkError> {
+    ) -> Result<(Pair, Option<bool>), BenchmarkError> {
         let contradiction =
             |what: String| BenchmarkError::Contradiction { file: file.to_owned(), what };
         // Under a name without its colon, the file may be another pair's.
@@ -339,7 +469,7 @@ impl Reading<'_> {
         category: String,
         [source, target]: [Side; 2],
         annotation: &PairAnnotation,
-    ) -> Result<Pair, String> {
+    ) -> Result<(Pair, Option<bool>), String> {
         let (of_source, of_target) = (source.keypoints.len(), target.keypoints.len());
         if of_source != of_target {
             return Err(format!(
@@ -355,7 +485,8 @@ impl Reading<'_> {
         }
         // Before its photographs are entered: a pair that is left out says nothing of them.
         let variation = variation(annotation)?;
-        Ok(Pair {
+        let hidden = some_hidden(&source, &target);
+        let pair = Pair {
             id: id.to_owned(),
             category,
             source: self.images.index(source.photograph, source.size)?,
@@ -366,8 +497,18 @@ impl Reading<'_> {
             source_box: source.bounds,
             target_box: target.bounds,
             variation,
-        })
+        };
+        Ok((pair, hidden))
     }
+}
+
+/// Whether a keypoint of both sides is annotated but hidden in one of them, where both say how visible
+/// theirs are.
+fn some_hidden(source: &Side, target: &Side) -> Option<bool> {
+    let both = source.hidden.as_ref()?.iter().zip(target.hidden.as_ref()?);
+    let points = source.keypoints.iter().zip(&target.keypoints);
+    let is_common = |(s, t): (&Option<Point>, &Option<Point>)| s.is_some() && t.is_some();
+    Some(both.zip(points).any(|((&one, &other), points)| is_common(points) && (one || other)))
 }
 
 /// The two images of an annotation that holds its keypoints itself.
@@ -403,6 +544,7 @@ fn sides_of_pair(
             size: size.transpose()?,
             bounds: bounds.transpose()?,
             keypoints: keypoints.collect::<Result<_, _>>()?,
+            hidden: None,
         })
     };
     let a = annotation;
@@ -458,9 +600,13 @@ fn side_of_annotation(annotation: ImageAnnotation, photograph: PathBuf) -> Resul
                 .to_owned(),
         ),
     };
+    let is_hidden = |triple: &[Option<Number>; 3]| {
+        triple[2].as_ref().is_some_and(|visibility| value(visibility) != 2.0)
+    };
     Ok(Side {
         photograph,
         size: Some([width, height]),
+        hidden: Some(triples.iter().map(is_hidden).collect()),
         bounds: Some([left, top, left + wide, top + high]),
         keypoints: triples.iter().map(keypoint).collect::<Result<_, String>>()?,
     })

@@ -1,13 +1,12 @@
 //! What a benchmark is made of: pairs per split, category and level of variation, and which way its
 //! objects head.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::spair::{self, Selection};
-use super::{Benchmark, BenchmarkError, Counts, Kind, Options};
+use super::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Counts, Headings};
 
 /// Numbers of pairs, photographs and keypoints of a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +28,7 @@ pub struct Stats {
     pub splits: Vec<SplitStats>,
     /// Images of each category by their heading in eighths of a turn (`azimuth_id`); empty where
     /// there are no image annotations.
-    pub azimuths: BTreeMap<String, [usize; 8]>,
+    pub azimuths: Headings,
 }
 
 impl Stats {
@@ -61,13 +60,13 @@ impl Stats {
 /// # Errors
 /// Those of [`Benchmark::open`], and image annotations that cannot be read.
 pub fn stats(
-    kind: Kind,
+    kind: BenchmarkKind,
     root: &Path,
     mut split_done: impl FnMut(&str),
 ) -> Result<Stats, BenchmarkError> {
     let mut splits = Vec::new();
     for name in kind.splits(root)? {
-        let options = Options { split: name.clone(), ..Options::default() };
+        let options = BenchmarkOptions { split: name.clone(), ..BenchmarkOptions::default() };
         let benchmark = Benchmark::open(kind, root, &options)?;
         split_done(&name);
         splits.push(SplitStats {
@@ -77,27 +76,7 @@ pub fn stats(
             keypoints: benchmark.pairs.iter().map(|pair| pair.source_keypoints.len()).sum(),
         });
     }
-    let azimuths = if kind == Kind::Spair { azimuths(root)? } else { BTreeMap::new() };
+    let headings = kind.info().reader.headings;
+    let azimuths = headings.map(|count| count(root)).transpose()?.unwrap_or_else(Headings::new);
     Ok(Stats { splits, azimuths })
-}
-
-fn azimuths(root: &Path) -> Result<BTreeMap<String, [usize; 8]>, BenchmarkError> {
-    let folder = spair::folder(root)?.join("ImageAnnotation");
-    let mut azimuths: BTreeMap<String, [usize; 8]> = BTreeMap::new();
-    if !folder.is_dir() {
-        return Ok(azimuths);
-    }
-    for image in spair::read_images(&folder, &Selection::default())? {
-        let of_category = azimuths.entry(image.category.clone()).or_default();
-        match of_category.get_mut(usize::from(image.azimuth_id)) {
-            Some(count) => *count += 1,
-            None => {
-                return Err(BenchmarkError::Contradiction {
-                    file: folder.join(&image.category).join(format!("{}.json", image.name())),
-                    what: format!("azimuth_id is {}: expected 0 to 7", image.azimuth_id),
-                });
-            }
-        }
-    }
-    Ok(azimuths)
 }

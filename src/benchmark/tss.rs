@@ -10,11 +10,96 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::BenchmarkError;
 use super::faults::Faults;
 use super::files::{entries, read};
-use super::open::{Images, find_root, say_where, select};
-use super::{Benchmark, BenchmarkError, Options, Pair};
+use super::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTruth, SplitPairs, Visibility};
+use super::pair::Pair;
+use super::select::{
+    BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select,
+};
 use crate::flow::Flow;
+use crate::protocol::evaluators::{SPAIR, alphas};
+use crate::protocol::{Average, Protocol, Refusal, Refused, Threshold};
+
+/// What TSS is.
+pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: NAME,
+    title: "TSS",
+    about: "",
+    first_pixel: 0,
+    truth: GroundTruth::Flow,
+    archive: None,
+    protocols: &PROTOCOLS,
+    own: &["tss"],
+    refused: &REFUSED,
+    reader: BenchmarkReader {
+        folder,
+        is_telling: true,
+        splits: only_split,
+        read: open,
+        headings: None,
+        check: FileCheck::ByReading,
+    },
+};
+
+const NAME: &str = "tss";
+
+static PROTOCOLS: [Protocol; 1] = Protocol::all_on(
+    NAME,
+    [Protocol {
+        name: "tss",
+        threshold: Threshold::Image,
+        average: Average::CategoryOfPairs,
+        alphas: &alphas([5]),
+        verified: "run against the code, a subset at a time: within 1e-6 points; the benchmark's own \
+                   RunEvaluation.m could not be had",
+        ..SPAIR
+    }],
+);
+
+static REFUSED: [Refused; 6] = [
+    Refused {
+        evaluators: &[
+            "spair",
+            "dhpf-240",
+            "chm-240",
+            "cats-256",
+            "geoaware-image",
+            "geoaware-point",
+            "dift-image",
+            "dift-point",
+            "sd4match-image",
+            "sd4match-point",
+            "visual-ai-image",
+            "visual-ai-point",
+            "pascal",
+        ],
+        why: Refusal::NotDefined("its code has no TSS"),
+    },
+    Refused {
+        evaluators: &["sd-dino-class", "sd-dino-weighted"],
+        why: Refusal::Lacking(
+            "its authors' pck_tss.py measures flows of its own making, a subset at a time",
+        ),
+    },
+    Refused {
+        evaluators: &["scnet-224"],
+        why: Refusal::Lacking("CNNGeo's eval.py writes flows there, which TSS's own kit measures"),
+    },
+    Refused {
+        evaluators: &["willow"],
+        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+    },
+    Refused {
+        evaluators: &["caltech-lt-acc", "caltech-iou"],
+        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+    },
+    Refused {
+        evaluators: &["mmpose"],
+        why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),
+    },
+];
 
 /// The subsets, in alphabetical order.
 const SUBSETS: [&str; 3] = ["FG3DCar", "JODS", "PASCAL"];
@@ -22,21 +107,15 @@ const SUBSETS: [&str; 3] = ["FG3DCar", "JODS", "PASCAL"];
 const MAX_FLOW: u64 = 128 << 20;
 
 /// Reads the pairs of the only split, `test`.
-pub(super) fn open(
+fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
-    if options.split != "test" {
-        return Err(BenchmarkError::UnknownSplit {
-            root,
-            found: options.split.clone(),
-            known: "test".to_owned(),
-        });
-    }
+    check_only_split(&root, &options.split)?;
     let listed = listed(&root)?;
     let categories: Vec<&str> = listed.iter().map(|one| one.subset).collect();
     let mut images = faults.images(root.clone());
@@ -46,12 +125,11 @@ pub(super) fn open(
         pairs.extend(faults.pass(|| listed[index].id(), read)?);
     }
     faults.learn(&mut images);
-    let (name, split) = ("tss".to_owned(), options.split.clone());
-    Ok(Benchmark { name, split, images: images.into_vec(), pairs })
+    Ok(SplitPairs { images: images.into_vec(), pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
-pub(super) fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
+fn folder(root: &Path) -> Result<PathBuf, BenchmarkError> {
     let holds = |folder: &Path| SUBSETS.iter().any(|subset| folder.join(subset).is_dir());
     find_root(root, &["TSS_CVPR2016", "TSS"], holds).ok_or_else(|| BenchmarkError::Root {
         root: root.to_owned(),

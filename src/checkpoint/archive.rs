@@ -12,13 +12,17 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::blocks::{Block, Blocks, Copying, is_whole, length_of, storages};
-use super::{Checkpoint, CheckpointError, Format, Input, shown};
-use crate::pickle::Values;
+use super::converted::CheckpointFormat;
+use super::error::CheckpointError;
+use super::input::{Input, shown};
+use super::pickled::PickledCheckpoint;
+use crate::files::open_input;
+use crate::pickle;
 
 type Archive = ZipArchive<BufReader<File>>;
 
-pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointError> {
-    let file = File::open(input.path).map_err(|source| unread(&input, source))?;
+pub(super) fn open(mut input: Input<'_>) -> Result<PickledCheckpoint<'_>, CheckpointError> {
+    let file = open_input(input.path).map_err(|source| unread(&input, source))?;
     let archive = ZipArchive::new(BufReader::new(file));
     let mut archive = archive
         .map_err(|error| input.damaged(format!("the zip archive cannot be read: {error}")))?;
@@ -36,7 +40,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
         Err(Copying::Read(source) | Copying::Write(source)) => return Err(unread(&input, source)),
     }
     let mut description = at(&mut input, pickle)?;
-    let values = Values::read(&mut description).map_err(|error| input.pickle(error))?;
+    let values = pickle::read(&mut description).map_err(|error| input.pickle(error))?;
     let mut by_key = HashMap::new();
     let found = storages(&values).map_err(|what| input.damaged(what))?;
     for (key, storage) in found {
@@ -52,7 +56,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
         by_key.insert(key.to_owned(), block);
     }
     let blocks = Blocks { file: input.file, length: input.length, by_key };
-    Ok(Checkpoint { path: input.path, format: Format::Archive, values, blocks })
+    Ok(PickledCheckpoint { path: input.path, format: CheckpointFormat::Archive, values, blocks })
 }
 
 /// The folder of all records, with its slash; or what the archive is instead of a checkpoint.

@@ -7,8 +7,8 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 use half::{bf16, f16};
 use safetensors::Dtype;
 
-use super::shown;
-use crate::pickle::{Storage, Tensor, Value, Values};
+use super::input::shown;
+use crate::pickle::{Pickle, Storage, Tensor, Value};
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 1 << 20;
@@ -35,7 +35,7 @@ pub(super) struct Blocks {
 
 /// A tensor whose numbers are known to be in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Placed {
+pub(super) struct PlacedTensor {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
     /// How many numbers it has.
@@ -47,7 +47,7 @@ pub(super) struct Placed {
     span: Block,
 }
 
-impl Placed {
+impl PlacedTensor {
     /// A tensor whose numbers lie in C order from a byte of the file on.
     pub(super) fn contiguous(dtype: Dtype, shape: &[usize], start: u64, length: u64) -> Self {
         let mut strides = vec![1; shape.len()];
@@ -96,7 +96,7 @@ pub(super) fn size_of(dtype: Dtype) -> u64 {
 }
 
 /// Every storage that a pickle describes, once, by its name; or what is wrong with one.
-pub(super) fn storages(values: &Values) -> Result<BTreeMap<&str, &Storage>, String> {
+pub(super) fn storages(values: &Pickle) -> Result<BTreeMap<&str, &Storage>, String> {
     let mut storages: BTreeMap<&str, &Storage> = BTreeMap::new();
     for value in values.all() {
         let Value::Storage(storage) = value else { continue };
@@ -116,7 +116,7 @@ pub(super) fn length_of(storage: &Storage) -> Option<u64> {
 
 impl Blocks {
     /// Finds a tensor's numbers; or says what is wrong with it.
-    pub(super) fn place(&self, values: &Values, tensor: &Tensor) -> Result<Placed, String> {
+    pub(super) fn place(&self, values: &Pickle, tensor: &Tensor) -> Result<PlacedTensor, String> {
         let beyond = || "reaches beyond its storage".to_owned();
         let Value::Storage(storage) = values.get(tensor.storage) else { return Err(beyond()) };
         let block = self.by_key.get(&storage.key);
@@ -150,7 +150,7 @@ impl Blocks {
             return Err(beyond());
         }
         let start = block.start + part_start + start;
-        Ok(Placed {
+        Ok(PlacedTensor {
             dtype: tensor.dtype,
             shape: tensor.shape.clone(),
             count,
@@ -161,7 +161,7 @@ impl Blocks {
     }
 
     /// The number of a tensor that has one alone and is in the file.
-    pub(super) fn number(&self, values: &Values, tensor: &Tensor) -> io::Result<Option<Value>> {
+    pub(super) fn number(&self, values: &Pickle, tensor: &Tensor) -> io::Result<Option<Value>> {
         let Some(placed) = self.place(values, tensor).ok().filter(|placed| placed.count == 1)
         else {
             return Ok(None);
@@ -186,7 +186,11 @@ impl Blocks {
     }
 
     /// Writes a tensor's numbers in C order.
-    pub(super) fn copy(&mut self, tensor: &Placed, out: &mut impl Write) -> Result<(), Copying> {
+    pub(super) fn copy(
+        &mut self,
+        tensor: &PlacedTensor,
+        out: &mut impl Write,
+    ) -> Result<(), Copying> {
         if tensor.count == 0 {
             return Ok(());
         }
@@ -207,7 +211,7 @@ impl Blocks {
     /// Whether the storages of tensors are as their checksums say; the name of one that is not.
     pub(super) fn damaged<'a>(
         &mut self,
-        tensors: impl Iterator<Item = &'a Placed>,
+        tensors: impl Iterator<Item = &'a PlacedTensor>,
     ) -> Result<Option<String>, Copying> {
         let mut seen = HashSet::new();
         for tensor in tensors.filter(|tensor| seen.insert(tensor.key.clone())) {
@@ -234,7 +238,7 @@ pub(super) fn is_whole(file: &mut BufReader<File>, block: &Block) -> Result<bool
     Ok(sum.sum() == said)
 }
 
-/// Reads so many bytes, piece by piece.
+/// Reads `length` bytes, piece by piece.
 fn pieces(
     file: &mut impl Read,
     length: u64,

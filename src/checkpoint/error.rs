@@ -15,7 +15,7 @@ pub enum CheckpointError {
     Read {
         /// The checkpoint.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is something else.
@@ -109,7 +109,7 @@ pub enum CheckpointError {
     Write {
         /// The output.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
     /// The checkpoint cannot be identified.

@@ -1,22 +1,25 @@
 //! Tensors of one network out of a safetensors file that holds more, or holds them under longer names.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use safetensors::SafeTensors;
 
-use super::blocks::{Blocks, Placed};
-use super::{CheckpointError, Converted, Format, Options, digest, state, write};
+use super::blocks::{Blocks, PlacedTensor};
+use super::converted::{CheckpointFormat, ConvertOptions, Converted};
+use super::error::CheckpointError;
+use super::input::digest;
+use super::{state, write};
 use crate::backbone::WeightsError;
 use crate::backbone::weights;
+use crate::files::open_input;
 
 /// Whether a file begins as safetensors do: the length of a header that is no longer than 4 GB, and the
 /// header.
 pub(super) fn is_one(path: &Path) -> bool {
     let mut first = [0; 9];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    let read = open_input(path).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first[4..8] == [0; 4] && first[8] == b'{'
 }
 
@@ -24,7 +27,7 @@ pub(super) fn is_one(path: &Path) -> bool {
 pub(super) fn take(
     input: &Path,
     output: &Path,
-    options: &Options,
+    options: &ConvertOptions,
     prefix: &str,
 ) -> Result<Converted, CheckpointError> {
     if let Some(key) = &options.key {
@@ -46,7 +49,7 @@ pub(super) fn take(
         let data = view.data();
         let start = data.as_ptr() as usize - bytes.as_ptr() as usize;
         let tensor =
-            Placed::contiguous(view.dtype(), view.shape(), start as u64, data.len() as u64);
+            PlacedTensor::contiguous(view.dtype(), view.shape(), start as u64, data.len() as u64);
         if tensor.bytes() != data.len() as u64 {
             let what =
                 format!("tensor '{}' is of {:?}, which is not read", names[at], view.dtype());
@@ -57,11 +60,11 @@ pub(super) fn take(
     state::in_order(&mut tensors);
     let metadata = metadata(&bytes, input)?;
     let unread = |source| CheckpointError::Read { path: input.to_owned(), source };
-    let reader = BufReader::new(File::open(input).map_err(unread)?);
+    let reader = BufReader::new(open_input(input).map_err(unread)?);
     let mut blocks = Blocks { file: reader, length: bytes.len() as u64, by_key: HashMap::new() };
     let sha256 = write::write(input, &mut blocks, &tensors, &metadata, output)?;
     Ok(Converted {
-        format: Format::Safetensors,
+        format: CheckpointFormat::Safetensors,
         key: String::new(),
         numbers: tensors.iter().map(|(_, tensor)| tensor.count).sum(),
         shapes: tensors.into_iter().map(|(name, tensor)| (name, tensor.shape)).collect(),

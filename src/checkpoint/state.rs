@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use super::blocks::Placed;
-use super::{Checkpoint, CheckpointError, Options, shown};
+use super::blocks::PlacedTensor;
+use super::converted::ConvertOptions;
+use super::error::CheckpointError;
+use super::input::shown;
+use super::pickled::PickledCheckpoint;
 use crate::backbone::weights::with_meaning;
-use crate::pickle::{Tensor, Value, Values};
+use crate::pickle::{Pickle, Tensor, Value};
 
 /// Entries that a state dictionary is kept under.
 const USUAL: [&str; 8] = [
@@ -20,10 +23,10 @@ const USUAL: [&str; 8] = [
     "params",
 ];
 
-/// Entries of entries that are looked into.
+/// How many levels of entries are searched.
 const MAX_DEPTH: usize = 4;
 
-/// Entries that are looked into where none has a usual name.
+/// How many entries are searched where none has a usual name.
 const MAX_CANDIDATES: usize = 64;
 
 /// What `DataParallel` puts before every name.
@@ -33,15 +36,15 @@ const PARALLEL: &str = "module.";
 /// make of it.
 const OLD_BACKBONE: (&str, &str) = ("FeatureExtraction.vgg.", "FeatureExtraction.model.");
 
-/// Counters of batch normalisation, which PyTorch has had since 0.4.1 and nothing here needs.
+/// Counters of batch normalisation, which PyTorch stores since 0.4.1 and inference does not need.
 const COUNTER: &str = "num_batches_tracked";
 
 /// The tensors of a checkpoint.
-pub(super) struct Found {
+pub(super) struct StateDictionary {
     /// The entry that they are in; empty at the top.
     pub(super) key: String,
     /// By their new names: types of large numbers first, then by name, as safetensors has them.
-    pub(super) tensors: Vec<(String, Placed)>,
+    pub(super) tensors: Vec<(String, PlacedTensor)>,
     pub(super) renamed: Vec<(String, usize)>,
     pub(super) left_out: Vec<String>,
 }
@@ -49,9 +52,9 @@ pub(super) struct Found {
 type Entries = [(usize, usize)];
 
 pub(super) fn find(
-    checkpoint: &Checkpoint<'_>,
-    options: &Options,
-) -> Result<Found, CheckpointError> {
+    checkpoint: &PickledCheckpoint<'_>,
+    options: &ConvertOptions,
+) -> Result<StateDictionary, CheckpointError> {
     let (key, entries) = state_dictionary(checkpoint, options.key.as_deref())?;
     // As in Python, the last of several entries of one name counts.
     let mut named: BTreeMap<&str, &Tensor> = BTreeMap::new();
@@ -76,13 +79,13 @@ pub(super) fn find(
     in_order(&mut tensors);
     let mut left_out = chosen.left_out;
     if others > 0 && !key.is_empty() {
-        left_out.push(format!("{others} entries of {key} that are no tensors"));
+        left_out.push(format!("{others} entries of {key} that are not tensors"));
     }
-    Ok(Found { key, tensors, renamed: chosen.renamed, left_out })
+    Ok(StateDictionary { key, tensors, renamed: chosen.renamed, left_out })
 }
 
 /// The order of tensors in a safetensors file: types of large numbers first, then by name.
-pub(super) fn in_order(tensors: &mut [(String, Placed)]) {
+pub(super) fn in_order(tensors: &mut [(String, PlacedTensor)]) {
     tensors.sort_by(|(one, a), (other, b)| b.dtype.cmp(&a.dtype).then_with(|| one.cmp(other)));
 }
 
@@ -200,7 +203,7 @@ impl Naming {
 
 /// The entries of the dictionary that holds the tensors, and where it is.
 fn state_dictionary<'a>(
-    checkpoint: &'a Checkpoint<'_>,
+    checkpoint: &'a PickledCheckpoint<'_>,
     key: Option<&str>,
 ) -> Result<(String, &'a Entries), CheckpointError> {
     let values = &checkpoint.values;
@@ -243,7 +246,7 @@ enum Step<'a> {
 
 /// Whether the tensors are in this dictionary, or in which entry of it.
 fn step<'a>(
-    checkpoint: &'a Checkpoint<'_>,
+    checkpoint: &'a PickledCheckpoint<'_>,
     entries: &'a Entries,
 ) -> Result<Step<'a>, CheckpointError> {
     let values = &checkpoint.values;
@@ -276,17 +279,17 @@ fn step<'a>(
 }
 
 /// Whether a value is a dictionary with tensors, or with one of the usual entries.
-pub(super) fn leads(values: &Values, value: &Value) -> bool {
+pub(super) fn leads(values: &Pickle, value: &Value) -> bool {
     let Value::Dict(entries) = value else { return false };
     entries.iter().any(|(_, value)| matches!(values.get(*value), Value::Tensor(_)))
         || USUAL.iter().any(|name| matches!(values.entry(entries, name), Some(Value::Dict(_))))
 }
 
-/// Whether an entry is of use to training alone.
+/// Whether an entry is used in training only.
 pub(super) fn is_of_training(name: &str) -> bool {
     ["optim", "sched", "scaler"].iter().any(|part| name.to_ascii_lowercase().contains(part))
 }
 
-fn no_tensors(checkpoint: &Checkpoint<'_>, what: String) -> CheckpointError {
+fn no_tensors(checkpoint: &PickledCheckpoint<'_>, what: String) -> CheckpointError {
     CheckpointError::NoTensors { path: checkpoint.path.to_owned(), what }
 }

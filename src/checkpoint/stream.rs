@@ -8,8 +8,11 @@ use std::collections::HashMap;
 use std::io::{self, Read as _, Seek as _};
 
 use super::blocks::{Block, Blocks, length_of, storages};
-use super::{Checkpoint, CheckpointError, Format, Input, shown};
-use crate::pickle::{PickleError, Value, Values};
+use super::converted::CheckpointFormat;
+use super::error::CheckpointError;
+use super::input::{Input, shown};
+use super::pickled::PickledCheckpoint;
+use crate::pickle::{self, Pickle, PickleError, Value};
 
 /// What a stream begins with: 0x1950a86a20f9469cfc6c, lowest byte first.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -17,7 +20,7 @@ const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 /// The version of the format.
 const VERSION: i64 = 1001;
 
-pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointError> {
+pub(super) fn open(mut input: Input<'_>) -> Result<PickledCheckpoint<'_>, CheckpointError> {
     match next(&mut input)?.root() {
         Value::Long(number) if *number == MAGIC => {}
         _ => return Err(other(&input)),
@@ -34,14 +37,14 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>, CheckpointErr
     let keys = keys(&input, &list)?;
     let by_key = blocks(&mut input, &values, keys)?;
     let blocks = Blocks { file: input.file, length: input.length, by_key };
-    Ok(Checkpoint { path: input.path, format: Format::Stream, values, blocks })
+    Ok(PickledCheckpoint { path: input.path, format: CheckpointFormat::Stream, values, blocks })
 }
 
 /// The next pickle of the stream.
-fn next(input: &mut Input<'_>) -> Result<Values, CheckpointError> {
+fn next(input: &mut Input<'_>) -> Result<Pickle, CheckpointError> {
     let place = input.file.stream_position();
     let place = place.map_err(|source| unread(input, source))?;
-    Values::read(&mut input.file).map_err(|error| match error {
+    pickle::read(&mut input.file).map_err(|error| match error {
         // Within a stream there is no other place for a pickle.
         PickleError::NotPickle if place > 0 => {
             input.damaged(format!("there is no pickle at byte {place} of the stream"))
@@ -63,7 +66,7 @@ fn unread(input: &Input<'_>, source: io::Error) -> CheckpointError {
 }
 
 /// The names of the storages in the order in which they are stored.
-fn keys(input: &Input<'_>, list: &Values) -> Result<Vec<String>, CheckpointError> {
+fn keys(input: &Input<'_>, list: &Pickle) -> Result<Vec<String>, CheckpointError> {
     let key = |&key: &usize| match list.get(key) {
         Value::Text(key) => Some(key.clone()),
         Value::Int(key) => Some(key.to_string()),
@@ -73,13 +76,13 @@ fn keys(input: &Input<'_>, list: &Values) -> Result<Vec<String>, CheckpointError
         Value::List(keys) => keys.iter().map(key).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    keys.ok_or_else(|| input.damaged("the list of storages is none"))
+    keys.ok_or_else(|| input.damaged("the list of storages is not a list of names"))
 }
 
 /// Where each storage is, and that the file has all of it.
 fn blocks(
     input: &mut Input<'_>,
-    values: &Values,
+    values: &Pickle,
     keys: Vec<String>,
 ) -> Result<HashMap<String, Block>, CheckpointError> {
     let storages = storages(values).map_err(|what| input.damaged(what))?;

@@ -2,13 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::state::{Found, is_of_training, leads};
-use super::{Checkpoint, CheckpointError, ENTRY};
+use super::converted::ENTRY;
+use super::error::CheckpointError;
+use super::pickled::PickledCheckpoint;
+use super::state::{StateDictionary, is_of_training, leads};
 use crate::backbone::weights::meaning;
 use crate::numpy::Array;
-use crate::pickle::{Global, Tensor, Value, name_of, shortened};
+use crate::pickle::{Global, Tensor, Value, name_of};
+use crate::text::shortened;
 
-/// Values in values that are written.
+/// How deeply values that are written may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// The most values of one entry, and of all.
@@ -22,8 +25,8 @@ type Written = (Vec<(String, String)>, Vec<String>);
 
 /// The entries at the top of a checkpoint that are numbers and texts, or made of them.
 pub(super) fn entries(
-    checkpoint: &Checkpoint<'_>,
-    found: &Found,
+    checkpoint: &PickledCheckpoint<'_>,
+    found: &StateDictionary,
 ) -> Result<Written, CheckpointError> {
     let Value::Dict(entries) = checkpoint.values.root() else { return Ok(Default::default()) };
     let state = found.key.split('.').next().unwrap_or_default();
@@ -41,7 +44,7 @@ pub(super) fn entries(
             _ if name == state && !state.is_empty() => {}
             // The tensors are here, and `state` has said what became of them.
             Value::Tensor(_) if state.is_empty() => {}
-            _ if is_of_training(name) => writer.leave_out(name, "of use to training alone"),
+            _ if is_of_training(name) => writer.leave_out(name, "used in training only"),
             Value::Dict(_) if leads(&checkpoint.values, value) => {
                 let usual = meaning(name).map(|is| format!(", usually {is}")).unwrap_or_default();
                 writer.leave_out(name, &format!("other tensors{usual}: take them with --key"));
@@ -68,11 +71,11 @@ pub(super) fn entries(
 }
 
 struct Writer<'a> {
-    checkpoint: &'a Checkpoint<'a>,
+    checkpoint: &'a PickledCheckpoint<'a>,
     written: Vec<(String, String)>,
     left_out: Vec<String>,
     bytes: usize,
-    /// Values that may still be made.
+    /// How many more values may be written.
     left: usize,
 }
 
@@ -104,7 +107,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A value as JSON; `None` where it is none, too deep or too large.
+    /// A value as JSON; `None` where JSON has nothing for it, or it is too deep or too large.
     fn json(
         &self,
         value: &Value,
@@ -192,8 +195,8 @@ fn nested(array: &Array) -> Json {
     for &side in array.shape.iter().skip(1).rev() {
         parts = parts.chunks(side.max(1)).map(|part| Json::Array(part.to_vec())).collect();
     }
-    match array.shape.is_empty() {
-        true => parts.pop().unwrap_or_default(),
-        false => Json::Array(parts),
+    match array.shape[..] {
+        [] => parts.remove(0),
+        _ => Json::Array(parts),
     }
 }

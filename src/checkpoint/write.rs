@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::blocks::{Blocks, Copying, Placed};
-use super::{CheckpointError, shown};
+use super::blocks::{Blocks, Copying, PlacedTensor};
+use super::error::CheckpointError;
+use super::input::shown;
 use crate::digest::hexadecimal;
 
 /// The most that tensors may take: for each byte of the checkpoint, and beside.
@@ -36,7 +37,7 @@ pub(super) fn check(input: &Path, output: &Path, force: bool) -> Result<(), Chec
 pub(super) fn write(
     path: &Path,
     blocks: &mut Blocks,
-    tensors: &[(String, Placed)],
+    tensors: &[(String, PlacedTensor)],
     metadata: &[(String, String)],
     output: &Path,
 ) -> Result<String, CheckpointError> {
@@ -67,7 +68,7 @@ pub(super) fn write(
 fn fill(
     file: &File,
     blocks: &mut Blocks,
-    tensors: &[(String, Placed)],
+    tensors: &[(String, PlacedTensor)],
     metadata: &[(String, String)],
 ) -> Result<String, Copying> {
     let mut out = Hashing { file: BufWriter::new(file), hash: Sha256::new() };
@@ -81,7 +82,7 @@ fn fill(
 
 /// Length and text of the header. The library's own would give metadata another order in every
 /// run.
-fn header(tensors: &[(String, Placed)], metadata: &[(String, String)]) -> Vec<u8> {
+fn header(tensors: &[(String, PlacedTensor)], metadata: &[(String, String)]) -> Vec<u8> {
     let metadata: Map<String, Json> =
         metadata.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     let mut header = Map::from_iter([("__metadata__".to_owned(), Json::Object(metadata))]);

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
-use super::output::print;
-use hpflow::low_level::score::audit::{self, Audit, Claim, Finding, Implied, Over, Verdict, audit};
+use super::output::{failed, print};
+use hpflow::low_level::score::audit::{
+    self, Audit, AuditedRow, Claim, Consistency, Implied, Over, audit,
+};
 use hpflow::low_level::text::Records;
 
 /// The longest table that is read, in bytes, and the longest row.
@@ -60,8 +62,8 @@ enum Output {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let (heading, rows) = read(&args.table)?;
     let cells = args.cells.map(|cells| match cells {
-        Cells::Plain => audit::Cells::Plain,
-        Cells::Controlled => audit::Cells::Controlled,
+        Cells::Plain => audit::FactorCells::Plain,
+        Cells::Controlled => audit::FactorCells::Controlled,
     });
     let found = audit(&heading, &rows, cells).with_context(|| args.table.display().to_string())?;
     match args.format {
@@ -75,10 +77,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.table.display(),
             found.findings.len(),
             match found.cells {
-                audit::Cells::Plain => {
+                audit::FactorCells::Plain => {
                     "All contradicts the columns, be it a mean over pairs, categories or keypoints"
                 }
-                audit::Cells::Controlled => "the first cells differ, which are of the same pairs",
+                audit::FactorCells::Controlled =>
+                    "the first cells differ, which are of the same pairs",
             }
         );
     }
@@ -89,17 +92,19 @@ type Table = (Vec<String>, Vec<(usize, Vec<String>)>);
 
 fn read(path: &Path) -> anyhow::Result<Table> {
     let name = || path.display().to_string();
-    let cannot_read =
-        || format!("cannot read {}, which should be a table as CSV; check the path", name());
+    let cannot_read = |error| {
+        let what = format!("cannot read {}", name());
+        failed(what, &error, "give a table as CSV")
+    };
     let mut bytes = Vec::new();
-    let file = File::open(path).with_context(cannot_read)?;
-    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
+    let file = File::open(path).map_err(cannot_read)?;
+    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
     anyhow::ensure!(
         bytes.len() as u64 <= MAX_TABLE,
-        "{} has more than {MAX_TABLE} bytes, which is more than a table has; is it the right file?",
+        "{} has more than {MAX_TABLE} bytes, more than a table has; give the table",
         name()
     );
-    let mut records = Records::new(bytes.as_slice(), MAX_ROW).with_context(cannot_read)?;
+    let mut records = Records::new(bytes.as_slice(), MAX_ROW).map_err(cannot_read)?;
     let mut next = || {
         let next = records.next_record();
         next.map_err(|fault| anyhow::anyhow!("{}: {fault}; expected a table as CSV", name()))
@@ -115,8 +120,8 @@ fn read(path: &Path) -> anyhow::Result<Table> {
 
 fn text(found: &Audit) -> String {
     let mut text = match found.cells {
-        audit::Cells::Plain => String::new(),
-        audit::Cells::Controlled => {
+        audit::FactorCells::Plain => String::new(),
+        audit::FactorCells::Controlled => {
             "These are controlled cells, as in the SPair-71k paper's table 5: \
             the three other factors are held.\nAll cannot follow from them, but the first cell of \
             every factor is one and the same number.\n(--cells plain reads them as table 4.)\n"
@@ -128,8 +133,8 @@ fn text(found: &Audit) -> String {
         let verdict = finding.verdict();
         text += &format!("line {}, {name}: ", finding.line);
         text += &match &finding.claim {
-            Claim::Mean { all, tolerance, implied } => {
-                let lines = implied.iter().map(|one| line(one, *all, *tolerance));
+            Claim::Mean { all, implied, .. } => {
+                let lines = implied.iter().map(|one| line(one, *all));
                 let mean = match finding.mean() {
                     Some(Over::Unknown) => {
                         " as far as can be told where numbers of pairs or keypoints are not known"
@@ -148,15 +153,16 @@ fn text(found: &Audit) -> String {
     text
 }
 
-const fn follows(verdict: Verdict) -> &'static str {
+const fn follows(verdict: Consistency) -> &'static str {
     match verdict {
-        Verdict::Follows => "follows from the columns",
-        Verdict::Nearly => "nearly follows from the columns",
-        Verdict::Contradicts => "CONTRADICTS the columns",
+        Consistency::Follows => "follows from the columns",
+        Consistency::Nearly => "nearly follows from the columns",
+        Consistency::Contradicts => "CONTRADICTS the columns",
     }
 }
 
-fn line(one: &Implied, all: f64, tolerance: f64) -> String {
+fn line(one: &Implied, all: f64) -> String {
+    let tolerance = one.tolerance;
     let (average, said) = (one.average(), said(one.verdict));
     match one.over {
         Over::Pairs | Over::Categories => format!(
@@ -177,34 +183,34 @@ fn line(one: &Implied, all: f64, tolerance: f64) -> String {
     }
 }
 
-fn one_number(cells: &[(String, f64)], verdict: Verdict) -> String {
+fn one_number(cells: &[(String, f64)], verdict: Consistency) -> String {
     let cells: Vec<String> =
         cells.iter().map(|(column, cell)| format!("{column} {cell}")).collect();
     let verdict = match verdict {
-        Verdict::Follows => "are one number",
-        Verdict::Nearly => "are nearly one number",
-        Verdict::Contradicts => "DIFFER",
+        Consistency::Follows => "are one number",
+        Consistency::Nearly => "are nearly one number",
+        Consistency::Contradicts => "DIFFER",
     };
     format!("the first cells {verdict}: {}\n", cells.join(", "))
 }
 
-const fn said(verdict: Verdict) -> &'static str {
+const fn said(verdict: Consistency) -> &'static str {
     match verdict {
-        Verdict::Follows => "follows",
-        Verdict::Nearly => "nearly",
-        Verdict::Contradicts => "contradicts",
+        Consistency::Follows => "follows",
+        Consistency::Nearly => "nearly",
+        Consistency::Contradicts => "contradicts",
     }
 }
 
 fn as_json(found: &Audit) -> Value {
     let cells = match found.cells {
-        audit::Cells::Plain => "plain",
-        audit::Cells::Controlled => "controlled",
+        audit::FactorCells::Plain => "plain",
+        audit::FactorCells::Controlled => "controlled",
     };
     json!({ "cells": cells, "rows": found.findings.iter().map(row).collect::<Vec<_>>() })
 }
 
-fn row(finding: &Finding) -> Value {
+fn row(finding: &AuditedRow) -> Value {
     let mut row = Map::from_iter([
         ("line".to_owned(), json!(finding.line)),
         ("name".to_owned(), json!(finding.name)),

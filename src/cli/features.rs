@@ -8,6 +8,7 @@ use super::Usage;
 use super::console::Console;
 use super::lines::Lines;
 use super::options::{BackboneArgs, BenchmarkArgs};
+use super::output::counted;
 use super::sharded::about_photographs;
 use hpflow::low_level::backbone::Backbone;
 use hpflow::low_level::benchmark::Benchmark;
@@ -65,7 +66,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let to = (&*args.out, args.precision);
     let done = keep_part((&benchmark, args.shard), &*backbone, &layers, to, console)?;
     let (folder, total) = (args.out.display(), part.len());
-    let (count, name) = (layers.len(), backbone.name());
+    let (count, name) = (counted(layers.len(), "layer"), backbone.name());
     let changed = match done.changed {
         0 => String::new(),
         1 => ", 1 was written again because its photograph changed".to_owned(),
@@ -74,7 +75,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let shard =
         args.shard.map_or_else(String::new, |shard| format!("shard {shard}, on {}: ", host()));
     console.note(format!(
-        "{shard}{folder}: {total} photographs, {count} layers of {name}; {} were there already{changed}",
+        "{shard}{folder}: {total} photographs, {count} of {name}; {} were there already{changed}",
         done.kept
     ));
     Ok(())

@@ -6,8 +6,8 @@ use serde_json::Map;
 
 use super::console::Console;
 use super::output::check_writable;
-use hpflow::low_level::benchmark::{Benchmark, Kind as BenchmarkKind, LayoutSize, Options};
-use hpflow::low_level::import::{Kind, read};
+use hpflow::low_level::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, LayoutSize};
+use hpflow::low_level::import::{ImportKind, read};
 use hpflow::low_level::predictions::{AnyWriter, Header, Prediction};
 
 /// Arguments of `hpflow import`.
@@ -67,20 +67,23 @@ enum Form {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_writable(&args.out)?;
     let kind = match args.kind {
-        Some(Form::Csv) => Kind::Csv,
-        Some(Form::Npz) => Kind::Npz,
-        Some(Form::Geoaware) => Kind::GeoAware,
-        Some(Form::Flows) => Kind::Flows,
-        None => Kind::of(&args.file).ok_or_else(|| {
+        Some(Form::Csv) => ImportKind::Csv,
+        Some(Form::Npz) => ImportKind::Npz,
+        Some(Form::Geoaware) => ImportKind::GeoAware,
+        Some(Form::Flows) => ImportKind::Flows,
+        None => ImportKind::of(&args.file).ok_or_else(|| {
             super::Usage(format!(
-                "{}: the extension is none of .csv, .npz and .pkl; say what it is with --as",
+                "{}: the extension is not .csv, .npz or .pkl; give the kind with --as",
                 args.file.display()
             ))
         })?,
     };
     let which: BenchmarkKind = args.benchmark.parse()?;
-    let options =
-        Options { split: args.split.clone(), layout: LayoutSize::Large, ..Options::default() };
+    let options = BenchmarkOptions {
+        split: args.split.clone(),
+        layout: LayoutSize::Large,
+        ..BenchmarkOptions::default()
+    };
     let benchmark = Benchmark::open(which, &args.root, &options)?;
     let predicted = read(&args.file, kind, &benchmark)?;
     let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -89,7 +92,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         ("imported_from".to_owned(), kind.name().into()),
     ]);
     // This hpflow's arithmetic had no part in the numbers.
-    let mut header = Header::new(&benchmark.name, &benchmark.split, method);
+    let mut header = Header::new(benchmark.name(), &benchmark.split, method);
     header.arithmetic = None;
     let write = || {
         let mut writer = AnyWriter::create(&args.out, &header)?;
@@ -108,7 +111,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         args.out.display(),
         predicted.len(),
         benchmark.pairs.len(),
-        benchmark.name,
+        benchmark.name(),
         benchmark.split
     ));
     Ok(())

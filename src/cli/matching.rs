@@ -1,14 +1,16 @@
 //! `hpflow match`: keypoints of one photograph found in another.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::bail;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Usage;
 use super::console::Console;
 use super::options::{MethodArgs, help_of_methods};
-use super::output::check_writable;
+use super::output::{check_writable, failed};
 use hpflow::Point;
 use hpflow::low_level::benchmark::Image;
 use hpflow::low_level::features::locate;
@@ -156,19 +158,30 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     real(one) == real(other)
 }
 
+/// The most bytes of keypoints that are read from a file.
+const MAX_KEYPOINTS: u64 = 64 << 20;
+
+const WANTED: &str = "expected keypoints, as x,y x,y or [[x,y],…]";
+
 /// Keypoints given on the command line or in a file.
 fn parse_keypoints(text: &str) -> anyhow::Result<Vec<Point>> {
     let path = Path::new(text);
-    let (what, text) = if path.is_file() {
-        let expected = || {
-            format!(
-                "{}: cannot be read as text; expected keypoints, as x,y x,y or [[x,y],…]",
-                path.display()
-            )
+    // Pipes too: a shell's `<(…)` is one, and /dev/stdin.
+    let (what, text) = if path.exists() && !path.is_dir() {
+        let unread = |why: &dyn std::fmt::Display| {
+            failed(format_args!("{}: cannot be read as text", path.display()), why, WANTED)
         };
-        let bytes = hpflow::low_level::text::utf8(std::fs::read(path).with_context(expected)?);
-        let bytes = bytes.with_context(expected)?;
-        (path.display().to_string(), String::from_utf8(bytes).with_context(expected)?)
+        let mut bytes = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MAX_KEYPOINTS).read_to_end(&mut bytes));
+        read.map_err(|error| unread(&error))?;
+        if bytes.len() as u64 == MAX_KEYPOINTS {
+            bail!("{}: it does not end within {MAX_KEYPOINTS} bytes; {WANTED}", path.display());
+        }
+        let bytes = hpflow::low_level::text::utf8(bytes);
+        let bytes = bytes.map_err(|error| unread(&error))?;
+        let text = String::from_utf8(bytes).map_err(|_| unread(&"it is not UTF-8"))?;
+        (path.display().to_string(), text)
     } else {
         ("--keypoints".to_owned(), text.to_owned())
     };

@@ -99,7 +99,19 @@ pub struct Usage(pub String);
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        // Help and the version too; what cannot be written is dropped.
+        // Help and the version are results.
+        Err(error) if error.exit_code() == 0 => {
+            let text = error.render();
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let text = if colour { text.ansi().to_string() } else { text.to_string() };
+            return match output::print(&text) {
+                Ok(()) => 0,
+                Err(error) => {
+                    console::say(format!("hpflow: {}", sentence(&error)));
+                    1
+                }
+            };
+        }
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
@@ -127,7 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            console::say(format!("hpflow: {}", sentence(&error)));
+            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error)));
             if is_usage(&error) { 2 } else { 1 }
         }
     }
@@ -149,6 +161,29 @@ fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
+/// The option that helps, where the library's sentence does not name it.
+fn remedy(error: &anyhow::Error) -> &'static str {
+    use hpflow::low_level::method::MethodError;
+    use hpflow::task::StopReason;
+    let engine = error.chain().find_map(|cause| {
+        let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {
+            StopReason::Method(MethodError::Engine(engine)) => Some(engine),
+            _ => None,
+        });
+        let method = cause.downcast_ref::<MethodError>().and_then(|method| match method {
+            MethodError::Engine(engine) => Some(engine),
+            _ => None,
+        });
+        stop.or(method).or_else(|| cause.downcast_ref::<EngineError>())
+    });
+    match engine {
+        Some(EngineError::Gpu(GpuError::OutOfMemory { .. })) => {
+            ", or give it fewer MiB for photographs with --gpu-memory"
+        }
+        _ => "",
+    }
+}
+
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
@@ -158,12 +193,12 @@ fn is_usage(error: &anyhow::Error) -> bool {
         )
 }
 
-/// A decoder's panic becomes an error about its photograph; what Rust would print beside it is left
-/// out.
+/// A decoder's panic becomes an error about its photograph, and that of a GPU that was lost one about
+/// the GPU; what Rust would print beside it is left out.
 fn silence_decoders() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !hpflow::low_level::image::is_decoding() {
+        if !hpflow::low_level::image::is_decoding() && !hpflow::low_level::engine::is_waiting() {
             report(panic);
         }
     }));

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use hpflow::low_level::backbone::Backbone;
-use hpflow::low_level::benchmark::{Benchmark, Image, Kind, LayoutSize, Options, Unreadable};
+use hpflow::low_level::benchmark::{
+    Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,
+};
 use hpflow::low_level::engine::{Engine, EngineKind, adapters};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::open as hpf;
@@ -22,10 +24,8 @@ const MOST_THREADS: usize = 1024;
 /// Which pairs of which benchmark.
 #[derive(Debug, Args)]
 pub struct BenchmarkArgs {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    pub benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    pub benchmark: BenchmarkKind,
     /// The folder of the benchmark, as it is distributed.
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
@@ -60,8 +60,8 @@ impl BenchmarkArgs {
         Ok(Benchmark::open_readable(self.benchmark, &self.root, &self.options())?)
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> BenchmarkOptions {
+        BenchmarkOptions {
             split: self.split.clone(),
             layout: self.layout,
             categories: self.category.clone(),
@@ -85,6 +85,25 @@ impl BenchmarkArgs {
     }
 }
 
+/// The benchmarks that are read, for help.
+pub fn benchmarks() -> String {
+    let named = |kind: &BenchmarkKind| match kind.info().about {
+        "" => kind.name().to_owned(),
+        about => format!("{kind}: {about}"),
+    };
+    let named: Vec<String> = BenchmarkKind::ALL.iter().map(named).collect();
+    listed(&named, ", or ")
+}
+
+/// Things in a row, with something else than a comma before the last.
+pub fn listed(things: &[String], before_last: &str) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{}{before_last}{last}", others.join(", ")),
+    }
+}
+
 /// A number of things of which there must be one.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -98,6 +117,14 @@ fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=MOST_THREADS) => Ok(number),
         _ => Err(format!("expected a whole number from 1 to {MOST_THREADS}")),
+    }
+}
+
+/// A number of MiB that a GPU may have.
+fn mebibytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_048_576) => Ok(number),
+        _ => Err("expected a whole number of MiB from 1 to 1048576".to_owned()),
     }
 }
 
@@ -136,9 +163,13 @@ pub struct HpfArgs {
     /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
-    /// Part of the name of a GPU adapter, as `hpflow devices` lists them.
+    /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// Memory for photographs on the GPU, in MiB; what a pair takes beside it is not counted. Default:
+    /// 1024. The numbers do not depend on it.
+    #[arg(long, value_name = "MIB", value_parser = mebibytes)]
+    pub gpu_memory: Option<u64>,
     /// How feature maps are stored: f16 takes half the memory and rounds them; sums are in f32.
     /// Default: f32.
     #[arg(long, value_enum)]
@@ -341,6 +372,7 @@ impl HpfArgs {
             layers: self.layers.clone(),
             engine: self.engine,
             adapter: self.adapter.clone(),
+            gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
             precision: self.precision,
             ..self.network.options(console)
         }

@@ -1,5 +1,6 @@
 //! Results on standard output, and whether files can be written.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
@@ -46,9 +47,15 @@ pub fn left_out(unreadable: &[Unreadable]) -> String {
 /// # Errors
 /// Standard output cannot be written, for example because the disk is full.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    write(text).context(
-        "cannot write the result to standard output; send it to a file on a disk with room",
-    )
+    write(text).map_err(|error| {
+        let remedy = "send it to a file on a disk with room";
+        failed("cannot write the result to standard output", &error, remedy)
+    })
+}
+
+/// What failed, why, and what to do, in this order.
+pub fn failed(what: impl Display, why: &dyn Display, remedy: &str) -> anyhow::Error {
+    anyhow::anyhow!("{what}: {why}; {remedy}")
 }
 
 /// Prints what is known of a result that is in a file: where it cannot be printed the work is done
@@ -63,10 +70,46 @@ pub fn mention(text: &str) {
 }
 
 fn write(text: &str) -> io::Result<()> {
+    if closed::is_closed() {
+        return Err(io::Error::new(ErrorKind::NotConnected, "it is closed"));
+    }
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Whether standard output is closed. Rust opens `/dev/null` in its place before `main` begins, where
+/// results would be lost and every write would succeed, so this looks before that.
+#[cfg(unix)]
+mod closed {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+    extern "C" fn look() {
+        // SAFETY: this asks for the flags of a descriptor and changes nothing.
+        let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+        IS_CLOSED.store(flags == -1, Ordering::Relaxed);
+    }
+
+    // SAFETY: what is listed in this section is called once, before anything of Rust's is set up, and
+    // `look` needs nothing of that.
+    #[used]
+    #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
+    #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+    static LOOK: extern "C" fn() = look;
+
+    pub fn is_closed() -> bool {
+        IS_CLOSED.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(not(unix))]
+mod closed {
+    pub const fn is_closed() -> bool {
+        false
     }
 }
 
@@ -76,11 +119,15 @@ fn write(text: &str) -> io::Result<()> {
 /// # Errors
 /// A folder, or a path in a folder that is missing or cannot be written.
 pub fn check_writable(path: &Path) -> anyhow::Result<Destination> {
-    files::check(path).with_context(|| {
-        format!(
-            "{}: cannot be written; give a file in a folder that exists and can be written",
-            path.display()
-        )
+    let checked = files::check(path).and_then(|destination| match destination {
+        Destination::Standard if closed::is_closed() => {
+            Err(io::Error::new(ErrorKind::NotConnected, "standard output is closed"))
+        }
+        destination => Ok(destination),
+    });
+    checked.map_err(|error| {
+        let remedy = "give a file in a folder that exists and can be written";
+        failed(format_args!("{}: cannot be written", path.display()), &error, remedy)
     })
 }
 

@@ -68,7 +68,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     if streamed && args.resume {
         let out = args.out.display();
-        let what = format!("--resume: {out} is no regular file, and only such can be continued");
+        let what = format!(
+            "--resume: {out} is not a regular file, and only a regular file can be continued"
+        );
         return Err(Usage(what).into());
     }
     let (benchmark, unreadable) = if args.keep_going {
@@ -124,7 +126,7 @@ fn predict_part(
     // The log begins with the shard; the engine is said after it.
     let quiet = Console { quiet: true };
     let photographs = (photographs(&part, benchmark), args.keep_going);
-    let mut method = args.method.untimed().open(photographs, &benchmark.name, quiet)?;
+    let mut method = args.method.untimed().open(photographs, benchmark.name(), quiet)?;
     method.check(&part.benchmark)?;
     let said = |event: &PredictEvent| match event {
         PredictEvent::Begun(begun) => {
@@ -153,7 +155,7 @@ fn dry_run(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Resu
     check_photographs(args, &part.benchmark)?;
     let options = if args.shard.is_some() { args.method.untimed() } else { args.method.clone() };
     let photographs = (photographs(&part, benchmark), args.keep_going);
-    let mut method = options.open(photographs, &benchmark.name, console)?;
+    let mut method = options.open(photographs, benchmark.name(), console)?;
     method.check(&part.benchmark)?;
     let passes = match method.describe().get("backbone") {
         _ if args.method.features.features.is_some() => "none, the features are kept".to_owned(),
@@ -193,7 +195,7 @@ fn check_photographs(args: &Args, benchmark: &Benchmark) -> anyhow::Result<()> {
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, &benchmark.name, console)?;
+    let method = args.method.open(photographs, benchmark.name(), console)?;
     method.check(benchmark)?;
     Ok(method)
 }
@@ -209,26 +211,26 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
     };
     let out = args.out.display();
     if args.shard.is_some() {
-        let what = match &partial {
-            Some(partial) => format!(
-                "stopped; what was predicted is in {} and the same call goes on",
+        return match &partial {
+            Some(partial) => anyhow::anyhow!(
+                "{}; the predictions so far are in {}, and the same call continues them",
+                reason(*why),
                 partial.display()
             ),
-            None => "stopped".to_owned(),
+            None => reason(*why),
         };
-        return reason(*why).context(what);
     }
-    let stopped = match (&*why, &partial) {
+    let kept = match (&*why, &partial) {
         (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {
-            format!("this engine cannot take a pair; delete {}, start again", partial.display())
+            format!("delete {} and start again with another engine", partial.display())
         }
         (_, Some(partial)) => format!(
-            "stopped; what was predicted is in {} and --resume continues it",
+            "the predictions so far are in {}, and --resume continues them",
             partial.display()
         ),
-        (_, None) => format!("stopped; {out} has what was predicted"),
+        (_, None) => format!("the predictions so far are in {out}"),
     };
-    reason(*why).context(stopped)
+    anyhow::anyhow!("{}; {kept}", reason(*why))
 }
 
 fn reason(why: StopReason) -> anyhow::Error {
@@ -244,8 +246,8 @@ fn reason(why: StopReason) -> anyhow::Error {
 fn taken(args: &Args, begun: &Begun) -> Option<String> {
     (begun.taken > 0).then(|| {
         format!(
-            "{}: which photographs and annotations {} answered is not known, and their answers are taken \
-             as they are; predict anew if any has changed",
+            "{}: it is not known which photographs and annotations {} answered; their answers are kept as \
+             they are: run without --resume if any has changed",
             args.out.display(),
             counted(begun.taken, "pair")
         )

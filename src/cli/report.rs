@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::console::{Console, say};
-use super::output::left_out;
+use super::output::{failed, left_out};
 use super::predicted::{Layout, in_words};
 use hpflow::low_level::files;
-use hpflow::low_level::report::html::{Method, Photographs, curve_alphas, load, page};
+use hpflow::low_level::report::html::{Photographs, ReportedMethod, curve_alphas, load, page};
 use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
 use hpflow::low_level::score::{Alpha, Measure, default_for, score};
 use hpflow::task::PredictionsFiles;
@@ -49,7 +49,10 @@ pub struct Args {
 /// # Errors
 /// Those of `hpflow score`, and a folder that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    let cannot_write = || format!("cannot write the report to {}", args.out.display());
+    let cannot_write = |error: std::io::Error| {
+        let what = format!("cannot write the report to {}", args.out.display());
+        failed(what, &error, "give a folder that can be written")
+    };
     let opened = PredictionsFiles::open(&args.files)
         .and_then(|files| {
             files.with_benchmark(&args.root, args.layout.map(Into::into), args.partial)
@@ -63,13 +66,13 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let protocol = default_for(opened.of.kind);
     anyhow::ensure!(
         protocol.measure == Measure::Keypoints,
-        "{}: a report is about keypoints, and {} has masks; use hpflow score and hpflow show",
+        "{}: a report shows keypoints, but {} has masks; use hpflow score and hpflow show",
         paths[0],
-        benchmark.name
+        benchmark.name()
     );
-    std::fs::create_dir_all(&args.out).with_context(cannot_write)?;
+    std::fs::create_dir_all(&args.out).map_err(cannot_write)?;
     let path = args.out.join("index.html");
-    files::check(&path).with_context(cannot_write)?;
+    files::check(&path).map_err(cannot_write)?;
     let parts: Vec<_> =
         paths.iter().zip(headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
     let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
@@ -98,7 +101,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         ));
     }
     let scope = Scope {
-        benchmark: &benchmark.name,
+        benchmark: benchmark.name(),
         split: &benchmark.split,
         pairs: benchmark.pairs.len(),
         published: false,
@@ -106,15 +109,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         bootstrap: None,
         doubts: &[],
     };
-    let methods: Vec<Method<'_>> = files
+    let methods: Vec<ReportedMethod<'_>> = files
         .iter()
         .zip(&answers)
         .zip(&curves)
-        .map(|((file, answers), curve)| Method { file, answers, curve })
+        .map(|((file, answers), curve)| ReportedMethod { file, answers, curve })
         .collect();
     let tables = tables(scope, &files, &[]);
     let html = page(benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
-    files::write(&path, html).with_context(cannot_write)?;
+    files::write(&path, html).map_err(cannot_write)?;
     if !console.quiet {
         mention_line!("{}", path.display());
     }

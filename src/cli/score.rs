@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hpflow::Alpha;
 use hpflow::low_level::report::Format;
 use hpflow::low_level::report::explanation;
-use hpflow::low_level::score::bootstrap::{Bootstrap, Unit};
+use hpflow::low_level::score::bootstrap::{Bootstrap, ResamplingUnit};
 use hpflow::task::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
 
 use super::Usage;
@@ -99,7 +99,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     };
     if args.explain {
         if !matches!(args.format, Output::Json | Output::Text) {
-            let what = "--explain writes --format text or json, no tables";
+            let what = "--explain writes --format text or json only";
             return Err(Usage(what.to_owned()).into());
         }
         let explained =
@@ -133,8 +133,7 @@ fn explained_error(error: ScoreFilesError) -> anyhow::Error {
             format!("protocol {protocol} compares masks, which have no α; leave --alpha out")
         }
         ScoreFilesError::NotComparable { benchmark, split, same_pairs } => format!(
-            "--with-published shows what the paper measured on spair test with protocol spair at \
-             α = 0.1, but this is {benchmark} {split}{}; leave it out",
+            "--with-published shows the paper's figures for spair test with protocol spair at α = 0.1, but this is {benchmark} {split}{}; leave it out",
             if *same_pairs { " with another protocol or α" } else { "" }
         ),
         ScoreFilesError::MasksExplained => {
@@ -176,8 +175,8 @@ fn print_explained(explained: &Explained, format: Output, console: Console) -> a
 
 fn bootstrap(args: &Args) -> Option<Bootstrap> {
     let unit = match args.resample {
-        Resample::Images => Unit::Images,
-        Resample::Pairs => Unit::Pairs,
+        Resample::Images => ResamplingUnit::Images,
+        Resample::Pairs => ResamplingUnit::Pairs,
     };
     args.bootstrap.map(|resamples| Bootstrap {
         resamples: resamples as usize,

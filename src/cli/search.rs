@@ -13,7 +13,7 @@ use super::Usage;
 use super::console::Console;
 use super::features::keep;
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
-use super::output::{check_file, counted};
+use super::output::{check_file, counted, failed};
 use hpflow::low_level::backbone;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::engine::Engine;
@@ -28,6 +28,7 @@ use hpflow::low_level::search::{
     ARITHMETIC, Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored,
     Search, SearchError, State, StateError, check_inputs, write_inputs,
 };
+use hpflow::low_level::text::quoted;
 
 /// The state is written at most so often while a depth is under way, after its first pairs.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -100,8 +101,8 @@ pub struct Args {
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     if let Some(layers) = &args.hpf.layers {
         let what = format!(
-            "--layers {layers} is one layer set, and a search tries many; say what it tries with \
-             --base and --candidates"
+            "--layers {layers} is one layer set, and a search tries many; choose its layers with --base and \
+             --candidates"
         );
         return Err(Usage(what).into());
     }
@@ -110,11 +111,14 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return Err(Usage(what.to_owned()).into());
     }
     args.hpf.network.set_threads()?;
-    let memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
-        Usage(format!("--memory {}: more MiB than there can be; give fewer", args.memory))
-    })?;
+    let memory = args
+        .memory
+        .checked_mul(1 << 20)
+        .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
     check_file(&args.out)?;
     if args.out.exists() && !args.resume {
+        // One that is at work is not to be continued by a second.
+        Lock::of(&args.out)?;
         bail!(
             "{} is there already; continue its search with --resume, or give another name to begin a \
              new one",
@@ -122,15 +126,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         );
     }
     let benchmark = args.benchmark.open()?;
-    let protocol = default_for(benchmark.kind()?);
+    let protocol = default_for(benchmark.kind);
     if protocol.measure != Measure::Keypoints {
-        let what = format!("a search scores keypoints, and {} has masks", benchmark.name);
+        let what = format!("a search scores keypoints, but {} has masks", benchmark.name());
         return Err(Usage(what).into());
     }
     if let Some(folder) = &args.report {
-        std::fs::create_dir_all(folder).with_context(|| {
-            let folder = folder.display();
-            format!("--report {folder}: cannot be made a folder; give another name")
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let what = format!("--report {}: cannot make the folder", folder.display());
+            failed(what, &error, "give another name")
         })?;
     }
     // Whatever can be wrong is found before the backbone is at work.
@@ -159,10 +163,13 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let (features, plan, temporary) = match &args.features.features {
         Some(folder) => {
             let features = open_features(folder, &benchmark, args)?;
-            inputs = of_photographs(&*features.identify())?;
             let ids: Vec<usize> =
                 features.description().layers.iter().map(|layer| layer.id).collect();
             let plan = plan(args, &features.description().backbone, &ids)?;
+            let mut tried = [&plan.bases[..], &plan.candidates].concat();
+            tried.sort_unstable();
+            tried.dedup();
+            inputs = of_photographs(&*features.identify(&tried))?;
             (features, plan, None)
         }
         None => {
@@ -309,7 +316,8 @@ fn extract(
             return Err(error);
         }
         let name = folder.display();
-        console.note(format!("{name}: maps of other options, or damaged; they are made anew"));
+        console
+            .note(format!("{name}: its maps are of other options or damaged; they are made again"));
         discard(&folder, benchmark)?;
         keep(benchmark, &*backbone, &layers(&plan), to, console)?;
     }
@@ -318,10 +326,17 @@ fn extract(
 
 /// Whether maps that are there already are not those that a search would make.
 fn is_of_another_run(error: &anyhow::Error) -> bool {
-    use FeaturesError::{Length, NotFeatures, Other, Outdated, Tensor};
+    use FeaturesError::{Length, Metadata, NotFeatures, Other, Outdated, Tensor};
     matches!(
         error.downcast_ref(),
-        Some(Other { .. } | Outdated { .. } | Length { .. } | NotFeatures { .. } | Tensor { .. })
+        Some(
+            Other { .. }
+                | Outdated { .. }
+                | Length { .. }
+                | NotFeatures { .. }
+                | Metadata { .. }
+                | Tensor { .. }
+        )
     )
 }
 
@@ -364,7 +379,7 @@ impl Drop for Lock {
 /// Which pairs a search is of, and the arithmetic.
 fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
     let mut all = Map::from_iter([
-        ("benchmark".to_owned(), benchmark.name.clone().into()),
+        ("benchmark".to_owned(), benchmark.name().to_owned().into()),
         ("split".to_owned(), benchmark.split.clone().into()),
         ("pairs".to_owned(), benchmark.pairs.len().into()),
         (ARITHMETIC.to_owned(), hpflow::ARITHMETIC.into()),
@@ -435,13 +450,13 @@ fn run_search(
     let outcome = match outcome {
         Err(error) if args.out.exists() => {
             let file = args.out.display();
-            let what = match error {
+            let kept = match error {
                 SearchError::Pair { .. } => {
-                    "this engine cannot take a pair; start again with another --out".to_owned()
+                    "start again with another engine and another --out".to_owned()
                 }
-                _ => format!("stopped; what was evaluated is in {file} and --resume goes on"),
+                _ => format!("the scores so far are in {file}, and --resume continues them"),
             };
-            return Err(error).context(what);
+            bail!("{error}; {kept}");
         }
         outcome => outcome?,
     };
@@ -476,7 +491,7 @@ fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow:
 /// What the pictures are of.
 fn searched(search: &Search, state: &State) -> Searched {
     let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
-    let (name, split) = (&benchmark.name, &benchmark.split);
+    let (name, split) = (benchmark.name(), &benchmark.split);
     let backbone = &features.description().backbone;
     let scored = |entries: &Vec<Entry>| entries.iter().filter_map(Entry::scored).collect();
     let depths: Vec<Vec<Scored>> = state.depths.iter().map(scored).collect();
@@ -532,13 +547,4 @@ fn weights<'a>(args: &'a Args, features: &'a Features) -> Option<&'a str> {
     let made_with = &features.description().made_with;
     let kept = || made_with.get("weights")?.get("source")?.as_str();
     args.hpf.network.weights.as_deref().or_else(kept)
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-@:+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::console::{Console, say};
 use super::options::at_least_one;
-use super::output::{counted, left_out};
+use super::output::{counted, failed, left_out};
 use super::predicted::in_words;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::image::{Photograph, read as read_photograph};
-use hpflow::low_level::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::low_level::picture::{Drawn, TrueKeypoint, contact_sheet, matches, write_png};
 use hpflow::low_level::score::{
     Alpha, Answers, Measure, Protocol, Verdict, default_for, judge, radius,
 };
@@ -72,8 +71,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let benchmark = opened.benchmark;
     let alpha = args.alpha.unwrap_or(protocol.alphas[0]);
     let verdicts = judge(&benchmark, &answers, protocol, alpha)?;
-    std::fs::create_dir_all(&args.out).with_context(|| {
-        format!("{}: cannot be made; give a folder that can be written", args.out.display())
+    std::fs::create_dir_all(&args.out).map_err(|error| {
+        let what = format!("{}: cannot make the folder", args.out.display());
+        failed(what, &error, "give a folder that can be written")
     })?;
     let mut pictures = Vec::new();
     for verdict in chosen(verdicts, args) {
@@ -131,7 +131,7 @@ fn draw(
         .map(|(at, (&source, &prediction))| Drawn {
             source,
             prediction,
-            truth: radius.map(|radius| Truth { at: pair.target_keypoints[at], radius }),
+            truth: radius.map(|radius| TrueKeypoint { at: pair.target_keypoints[at], radius }),
         })
         .collect();
     let picture = matches(&photograph(pair.source)?, &photograph(pair.target)?, &drawn);

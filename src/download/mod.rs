@@ -7,29 +7,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::benchmark::Kind;
-
 mod fetch;
 mod unpack;
 
 pub use fetch::fetch;
 pub use unpack::unpack;
-
-/// Where the benchmark's authors keep its archive; `None` where it is not one archive to be had
-/// without asking.
-#[must_use]
-pub fn address(kind: Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Spair => "https://cvlab.postech.ac.kr/research/SPair-71k/data/SPair-71k.tar.gz",
-        Kind::PfWillow => {
-            "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset.zip"
-        }
-        Kind::PfPascal => {
-            "https://www.di.ens.fr/willow/research/proposalflow/dataset/PF-dataset-PASCAL.zip"
-        }
-        Kind::Caltech101 | Kind::Tss | Kind::SpairJson => return None,
-    })
-}
 
 /// The kinds of archive that are unpacked, known by their first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +76,7 @@ pub enum DownloadError {
     Write {
         /// The file or folder.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The archive cannot be read to its end.

@@ -61,7 +61,7 @@ fn move_into(staging: &Path, out: &Path) -> Result<Vec<PathBuf>, DownloadError> 
     Ok(names.iter().map(|name| out.join(name)).collect())
 }
 
-/// A reader that stops at a limit, which whoever shares it may lift.
+/// A reader that stops at a limit, which can be raised by those that share it.
 struct Metered<R> {
     reader: R,
     left: Rc<Cell<u64>>,

@@ -1,5 +1,6 @@
 //! Why an engine could not be made or could not match.
 
+use super::gpu::MissingDriver;
 use crate::hyperpixel::Precision;
 
 /// Why an engine could not be made or could not match.
@@ -24,6 +25,17 @@ pub enum EngineError {
         height: u32,
         /// Receptive field of the base layer.
         receptive_field: u32,
+    },
+    /// Feature maps with numbers that are none.
+    #[error(
+        "a photograph of {width} × {height} resized pixels has feature maps with numbers that are not \
+         finite (NaN or infinite); check the network's weights, or where the maps come from"
+    )]
+    NotFinite {
+        /// Resized width.
+        width: u32,
+        /// Resized height.
+        height: u32,
     },
     /// Hyperimages that were not made of the same layers of the same backbone.
     #[error(
@@ -119,13 +131,15 @@ impl EngineError {
 #[non_exhaustive]
 pub enum GpuError {
     /// No driver at all.
-    #[error(
-        "no GPU adapter was found: neither Vulkan, Metal nor DX12 has a driver here; install one \
-         (Mesa's lavapipe is a software driver) or use --engine cpu"
-    )]
-    NoAdapter,
+    #[error("no GPU adapter was found: {missing}, or use --engine cpu")]
+    NoAdapter {
+        /// Why.
+        missing: MissingDriver,
+    },
     /// No adapter of that name.
-    #[error("no adapter's name contains '{asked}'; there is {present}")]
+    #[error(
+        "no adapter's name contains '{asked}', and none is there on the PCI bus; there is {present}"
+    )]
     UnknownAdapter {
         /// The text that was looked for.
         asked: String,
@@ -138,6 +152,16 @@ pub enum GpuError {
         /// The adapter.
         adapter: String,
         /// What it lacks.
+        reason: String,
+    },
+    /// Tile shapes that an adapter cannot run.
+    #[error("{adapter} cannot run the preset {preset}: {reason}; choose another preset")]
+    Preset {
+        /// The adapter.
+        adapter: String,
+        /// The preset.
+        preset: String,
+        /// What does not fit.
         reason: String,
     },
     /// The driver refused to make a device.
@@ -156,13 +180,30 @@ pub enum GpuError {
         /// What the driver said.
         reason: String,
     },
+    /// The device does not finish what it was given.
+    #[error(
+        "{adapter} did not finish in {seconds} s what takes a fraction of that, and was given up; run \
+         the command again, or use --engine cpu"
+    )]
+    Stuck {
+        /// The adapter.
+        adapter: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The device has no memory left.
-    #[error("{adapter} is out of memory: {reason}; close what else uses it, or use --engine cpu")]
+    #[error(
+        "{adapter} is out of memory: {reason}{}; close what else uses it, or use --engine cpu",
+        needed.map(|bytes| format!(", and one pair takes {} MiB", bytes.div_ceil(1 << 20)))
+            .unwrap_or_default()
+    )]
     OutOfMemory {
         /// The adapter.
         adapter: String,
         /// What the driver said.
         reason: String,
+        /// Bytes that the smallest submission takes, where they are known.
+        needed: Option<u64>,
     },
     /// The driver refused an operation.
     #[error("{adapter} failed: {reason}; use another --adapter or --engine cpu")]

@@ -91,15 +91,15 @@ pub(super) fn is_backward_set(
     sizes.then_with(|| order_of_maps(maps)) == Ordering::Greater
 }
 
-fn order_of_maps<'a>(mut maps: impl Iterator<Item = [values::View<'a>; 2]>) -> Ordering {
+fn order_of_maps<'a>(mut maps: impl Iterator<Item = [values::ValuesView<'a>; 2]>) -> Ordering {
     maps.find_map(|[a, b]| Some(order_of_bits(a, b)).filter(|order| order.is_ne()))
         .unwrap_or(Ordering::Equal)
 }
 
 /// Values of one precision by their bits; the requests of a mirror pair have one.
-fn order_of_bits(a: values::View, b: values::View) -> Ordering {
+fn order_of_bits(a: values::ValuesView, b: values::ValuesView) -> Ordering {
     match (a, b) {
-        (values::View::Half(a), values::View::Half(b)) => {
+        (values::ValuesView::Half(a), values::ValuesView::Half(b)) => {
             a.iter().map(|value| value.to_bits()).cmp(b.iter().map(|value| value.to_bits()))
         }
         (a, b) => {

@@ -63,6 +63,8 @@ pub struct EngineOptions<'a> {
     pub pool: Option<Arc<ThreadPool>>,
     /// How the maps of the hyperimages are stored that it will match.
     pub precision: Precision,
+    /// Memory for photographs on a GPU, in bytes; [`MEMORY_BUDGET`](gpu::MEMORY_BUDGET) if not said.
+    pub memory: Option<u64>,
 }
 
 impl EngineOptions<'_> {
@@ -71,6 +73,7 @@ impl EngineOptions<'_> {
             adapter: self.adapter.map(str::to_owned),
             precision: self.precision,
             pool: self.pool.clone(),
+            memory_budget: self.memory.unwrap_or(gpu::MEMORY_BUDGET),
             ..GpuOptions::default()
         }
     }

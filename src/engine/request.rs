@@ -42,11 +42,12 @@ pub struct SetRequest {
 }
 
 impl PairRequest {
-    /// Checks what every engine relies on: hyperpixels on both sides, of the same layers and one
+    /// Checks what every engine relies on: hyperpixels on both sides, finite, of the same layers and one
     /// precision (that of the engine, where it has one), and rows of the source in ascending order.
     pub(super) fn check(&self, precision: Option<Precision>) -> Result<(), EngineError> {
         for image in [&self.source, &self.target] {
             check_grid(&image.grid, image.width, image.height)?;
+            check_finite(image.finite, image.width, image.height)?;
         }
         check_layers([&self.source.groups, &self.target.groups])?;
         let found = [self.source.precision(), self.target.precision()];
@@ -61,6 +62,9 @@ impl SetsRequest {
     /// maps of the same layers, in single precision as stacks have them, and rows of the source in
     /// ascending order.
     pub(super) fn check(&self, precision: Option<Precision>) -> Result<(), EngineError> {
+        for stack in [&self.source, &self.target] {
+            check_finite(stack.finite, stack.width, stack.height)?;
+        }
         for set in &self.sets {
             check_grid(&set.source.grid, self.source.width, self.source.height)?;
             check_grid(&set.target.grid, self.target.width, self.target.height)?;
@@ -91,6 +95,15 @@ fn check_grid(grid: &Grid, width: u32, height: u32) -> Result<(), EngineError> {
     match grid.is_empty() {
         true => Err(EngineError::NoHyperpixels { width, height, receptive_field }),
         false => Ok(()),
+    }
+}
+
+/// Checks that a photograph's maps are of finite numbers: what the largest of others is depends on the
+/// device.
+fn check_finite(finite: bool, width: u32, height: u32) -> Result<(), EngineError> {
+    match finite {
+        true => Ok(()),
+        false => Err(EngineError::NotFinite { width, height }),
     }
 }
 

@@ -2,20 +2,16 @@
 //! content, and that all are of one network.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::format::MAX_HEADER;
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
-use crate::backbone::FeatureMap;
 use crate::benchmark::{Benchmark, Image};
 use crate::digest::{sha256, sha256_of_file};
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::Geometry;
 use crate::inputs::Identify;
 
@@ -107,7 +103,7 @@ pub fn locate(folder: &Path, photograph: &Path) -> Result<Image, FeaturesError> 
             None => part.into_owned(),
         });
     }
-    names.retain(|name| file_of(folder, name).is_file());
+    names.retain(|name| file_of(folder, name).exists());
     let image = |name: String| Image { name, path: photograph.to_owned(), size: None };
     match names.len() {
         0 => Err(FeaturesError::Missing {
@@ -236,12 +232,13 @@ impl Features {
     /// own.
     fn place(&self, image: &Image) -> Result<(PathBuf, String), FeaturesError> {
         let file = file_of(&self.folder, &image.name);
-        if file.is_file() {
+        // Something else than a file is refused as such when it is opened.
+        if file.exists() {
             return Ok((file, image.name.clone()));
         }
         let former = former_name(&image.path);
         let former_file = file_of(&self.folder, &former);
-        if former != image.name && former_file.is_file() && open(&former_file)?.is_of_version_1() {
+        if former != image.name && former_file.exists() && open(&former_file)?.is_of_version_1() {
             if let Some([first, second]) = self.shared.get(&former).cloned() {
                 return Err(FeaturesError::Ambiguous { file: former_file, first, second });
             }
@@ -257,7 +254,7 @@ impl Features {
     /// be read.
     pub fn standing(&self, image: &Image) -> Result<Standing, FeaturesError> {
         let file = file_of(&self.folder, &image.name);
-        if !file.is_file() {
+        if !file.exists() {
             return Ok(Standing::Absent);
         }
         match self.checked(&file, &image.name, image) {
@@ -347,7 +344,8 @@ impl Features {
             Err(FeaturesError::Other { file, field, found, expected })
         };
         let header = kept.header();
-        if header.photograph != name {
+        // Programs on Windows write `\`.
+        if header.photograph != name && header.photograph.replace('\\', "/") != name {
             return other("photograph", header.photograph.clone(), name.to_owned());
         }
         if let Some((field, found, expected)) = difference(&header.description, &self.description) {
@@ -368,7 +366,7 @@ impl Features {
         header: &Header,
         image: &Image,
     ) -> Result<(), FeaturesError> {
-        let Some(found) = header.sha256.as_ref().filter(|_| image.path.is_file()) else {
+        let Some(found) = header.sha256.as_ref().filter(|_| image.path.exists()) else {
             tracing::debug!("{}: not compared with its photograph", file.display());
             return Ok(());
         };
@@ -413,42 +411,26 @@ impl Features {
         };
         let Some((file, said)) = benchmark.images.iter().find_map(first) else { return Ok(()) };
         match said {
-            Some(found) if found != benchmark.name => Err(FeaturesError::Other {
+            Some(found) if found != benchmark.name() => Err(FeaturesError::Other {
                 file,
                 field: "benchmark".to_owned(),
                 found,
-                expected: benchmark.name.clone(),
+                expected: benchmark.name().to_owned(),
             }),
             _ => Ok(()),
         }
     }
 
-    /// What tells a photograph's maps from others: the header of its file with the file's length, and
-    /// for another network's maps the time when the file was written.
+    /// What tells a photograph's maps from others: what its file says of itself, and the bytes of the
+    /// maps of these layers (ids), which are those that are matched. Reading and hashing them costs less
+    /// than matching does, which reads them too.
     #[must_use]
-    pub fn identify(&self) -> Box<Identify> {
-        let features = self.clone();
-        Box::new(move |image| features.identity(image))
-    }
-
-    /// The header of a photograph's file with the file's length, as the maps themselves may be many
-    /// gigabytes. The headers of hpflow's own maps say all that decides them; of another network's the
-    /// time when the file was written counts too. `None` where there is no such file.
-    fn identity(&self, image: &Image) -> Option<String> {
-        let (file, _) = self.place(image).ok()?;
-        let own = open(&file).ok()?.header().arithmetic.is_some();
-        let mut from = File::open(file).ok()?;
-        let about = from.metadata().ok()?;
-        let mut size = [0; 8];
-        from.read_exact(&mut size).ok()?;
-        let mut bytes = Vec::new();
-        from.take(u64::from_le_bytes(size).min(MAX_HEADER)).read_to_end(&mut bytes).ok()?;
-        bytes.extend(about.len().to_le_bytes());
-        if !own {
-            let written = about.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-            bytes.extend(written.as_nanos().to_le_bytes());
-        }
-        Some(sha256(&bytes))
+    pub fn identify(&self, layers: &[usize]) -> Box<Identify> {
+        let (features, layers) = (self.clone(), layers.to_vec());
+        Box::new(move |image| {
+            let (file, _) = features.place(image).ok()?;
+            open(&file).ok()?.identity(&layers)
+        })
     }
 
     /// What decides the numbers, for the header of a predictions file: what the network said of

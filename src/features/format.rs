@@ -2,19 +2,23 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+use sha2::{Digest as _, Sha256};
 
 use super::header::{parse, refuse};
 use super::{FeaturesError, Header, METADATA, Precision};
-use crate::backbone::FeatureMap;
+use crate::digest::{hexadecimal, sha256};
+use crate::hyperpixel::FeatureMap;
 
 /// The longest header that is read, in bytes: far beyond what any network's layers need.
-pub(super) const MAX_HEADER: u64 = 16 << 20;
+const MAX_HEADER: u64 = 16 << 20;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A file whose header has been read and checked.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub struct Kept {
 pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     let read_error = |source| FeaturesError::Read { file: file.to_owned(), source };
     let not_features = |what: String| FeaturesError::NotFeatures { file: file.to_owned(), what };
-    let opened = File::open(file).map_err(read_error)?;
+    let opened = crate::files::open_input(file).map_err(read_error)?;
     let found = opened.metadata().map_err(read_error)?.len();
     let mut from = BufReader::new(opened);
     let length = |expected| FeaturesError::Length { file: file.to_owned(), found, expected };
@@ -46,7 +50,7 @@ pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     from.read_exact(&mut size).map_err(read_error)?;
     let size = u64::from_le_bytes(size);
     if size > MAX_HEADER {
-        return Err(not_features("is no safetensors file".to_owned()));
+        return Err(not_features("it is not a safetensors file".to_owned()));
     }
     let start = 8 + size;
     if found < start {
@@ -54,17 +58,19 @@ pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     }
     let mut bytes = vec![0; size as usize];
     from.read_exact(&mut bytes).map_err(read_error)?;
-    let tensors: Metadata = serde_json::from_slice(&bytes)
-        .map_err(|error| not_features(format!("is no safetensors file ({error})")))?;
+    // Some programs write a byte-order mark before the text that they are given.
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    let tensors: Metadata = serde_json::from_slice(text)
+        .map_err(|error| not_features(format!("it is not a safetensors file ({error})")))?;
     let end = tensors.tensors().values().map(|info| info.data_offsets.1).max().unwrap_or(0);
     let expected = start.saturating_add(end as u64);
     if found != expected {
         return Err(length(expected));
     }
     let text = tensors.metadata().as_ref().and_then(|entries| entries.get(METADATA));
-    let text = text.ok_or_else(|| not_features(format!("has no metadata `{METADATA}`")))?;
-    let header = parse(text)
-        .map_err(|what| not_features(format!("its metadata `{METADATA}` are wrong: {what}")))?;
+    let text = text.ok_or_else(|| not_features(format!("it has no metadata `{METADATA}`")))?;
+    let header =
+        parse(text).map_err(|what| FeaturesError::Metadata { file: file.to_owned(), what })?;
     refuse(file, &header)?;
     Ok(Kept { file: file.to_owned(), from, header, tensors, start })
 }
@@ -80,6 +86,26 @@ impl Kept {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// SHA-256 of what the file says of itself and of the maps of some layers (ids): another where one
+    /// of their numbers is another. `None` where a map cannot be read.
+    pub(super) fn identity(&mut self, layers: &[usize]) -> Option<String> {
+        let mut hash = Sha256::new();
+        // Strings, finite numbers and a map of JSON values: there is always a JSON form.
+        hash.update(sha256(serde_json::to_string(&self.header).ok()?.as_bytes()));
+        for id in layers {
+            let layer = self.header.description.layers.iter().find(|layer| layer.id == *id)?;
+            let info = self.tensors.info(&layer.name)?;
+            let (first, end) = info.data_offsets;
+            hash.update(format!("{id} {:?} {:?} ", info.dtype, info.shape));
+            self.from.seek(SeekFrom::Start(self.start + first as u64)).ok()?;
+            let mut tensor = self.from.by_ref().take((end - first) as u64);
+            if io::copy(&mut tensor, &mut hash).ok()? != (end - first) as u64 {
+                return None;
+            }
+        }
+        Some(hexadecimal(&hash.finalize()))
     }
 
     /// Whether it is in version 1 of the format.
@@ -150,7 +176,7 @@ impl Kept {
         let layer = self.header.description.layers.iter().find(|layer| layer.id == id).cloned();
         let layer = layer.ok_or_else(|| FeaturesError::NotFeatures {
             file: self.file.clone(),
-            what: format!("has no layer {id}"),
+            what: format!("it has no layer {id}"),
         })?;
         let expected = format!("{} channels × rows × columns, f32 or f16", layer.channels);
         let Some(info) = self.tensors.info(&layer.name).cloned() else {
@@ -231,7 +257,7 @@ pub fn write(file: &Path, header: &Header, maps: &[FeatureMap]) -> Result<(), Fe
         new.file().write_all(&bytes)?;
         new.finish().map(drop)
     };
-    save().map_err(|error: std::io::Error| {
+    save().map_err(|error: io::Error| {
         failed(format!("{error}; make room, or give a folder that can be written"))
     })
 }

@@ -5,7 +5,7 @@
 //! metadata, [`METADATA`], whose value is JSON (a [`Header`]):
 //!
 //! ```json
-//! {"version":2,"arithmetic":2,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
+//! {"version":2,"arithmetic":3,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
 //!  "sha256":"…","original_size":[500,375],"resized_size":[300,225],"ratio":0.6,
 //!  "description":{"backbone":"resnet50","image_side":300,"precision":"f32",
 //!    "layers":[{"id":0,"name":"layer0","stride":4,"channels":64,
@@ -34,6 +34,7 @@ pub use format::{Kept, open, write};
 
 use crate::hyperpixel::Geometry;
 pub use crate::hyperpixel::Precision;
+use crate::json::{maybe_whole, whole, wholes};
 
 /// The key of the metadata.
 pub const METADATA: &str = "hpflow-features";
@@ -46,9 +47,10 @@ pub const VERSION: u64 = 2;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the format.
+    #[serde(deserialize_with = "whole")]
     pub version: u64,
     /// The number of the arithmetic ([`crate::ARITHMETIC`]) of maps that hpflow made itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "maybe_whole")]
     pub arithmetic: Option<u64>,
     /// The benchmark that the photograph is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,9 +62,11 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Width and height of the photograph in original pixels.
+    #[serde(deserialize_with = "wholes")]
     pub original_size: [u32; 2],
     /// Width and height of the photograph, without padding, in the pixels that the network saw, which
     /// jump, receptive field and offsets are counted in.
+    #[serde(deserialize_with = "wholes")]
     pub resized_size: [u32; 2],
     /// Resized over original pixels: keypoints are multiplied by it. By default that of each axis, in
     /// f32; in version 1 that of the longer sides.
@@ -92,7 +96,7 @@ pub struct Description {
     /// The network's name, for the header of a predictions file.
     pub backbone: String,
     /// The long side that photographs were shrunk to, in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "maybe_whole")]
     pub image_side: Option<u32>,
     /// How numbers are stored.
     #[serde(default)]
@@ -108,18 +112,21 @@ pub struct Description {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// The number that `--layers` knows it by.
+    #[serde(deserialize_with = "whole")]
     pub id: usize,
     /// The name of its tensor.
     pub name: String,
     /// Pixels between neighbouring cells; maps of equal stride have equal sizes.
+    #[serde(deserialize_with = "whole")]
     pub stride: usize,
     /// Number of channels.
+    #[serde(deserialize_with = "whole")]
     pub channels: usize,
     /// Resized pixels between the centres of neighbouring cells. A layer without cannot be a base.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "maybe_whole")]
     pub jump: Option<u32>,
     /// Side of the receptive field in resized pixels. A layer without cannot be a base.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "maybe_whole")]
     pub receptive_field: Option<u32>,
     /// Centre of the first cell in resized pixels, along both axes.
     #[serde(default)]
@@ -179,6 +186,14 @@ pub enum FeaturesError {
         /// What is wrong with it.
         what: String,
     },
+    /// Metadata with a field that is not what it should be.
+    #[error("{}: in its metadata `{METADATA}`, {what}; see docs/features.md", file.display())]
+    Metadata {
+        /// The file.
+        file: PathBuf,
+        /// The field, what was found and what is expected.
+        what: String,
+    },
     /// A tensor that is not what the metadata says.
     #[error("{}: tensor `{tensor}` {found}; expected {expected}", file.display())]
     Tensor {
@@ -193,8 +208,8 @@ pub enum FeaturesError {
     },
     /// A file of another photograph, benchmark or network than expected.
     #[error(
-        "{}: its {field} is {found}, expected {expected}; are these the features of another run, \
-         benchmark or network? Write them anew, or give another folder",
+        "{}: its {field} is {found}, expected {expected}; it is of another run, benchmark or network: \
+         write the features again, or give another folder",
         file.display()
     )]
     Other {
@@ -209,9 +224,9 @@ pub enum FeaturesError {
     },
     /// What an earlier hpflow's own backbone wrote.
     #[error(
-        "{}: was written by an earlier hpflow's {backbone}, which resized some photographs otherwise \
-         than published and did not note their content; remove it and write it again with `hpflow \
-         features`",
+        "{}: was written by the {backbone} of an earlier hpflow, which resized some photographs \
+         differently from the published code and did not store their SHA-256; remove it and write it \
+         again with `hpflow features`",
         file.display()
     )]
     Outdated {
@@ -222,7 +237,7 @@ pub enum FeaturesError {
     },
     /// Maps of a photograph that has other bytes now.
     #[error(
-        "{}: its maps are of other content than {} has now (SHA-256 {found}, expected {expected}); \
+        "{}: its maps are of another version of {} (SHA-256 {found}, expected {expected}); \
          write them again (`hpflow features` does so for photographs that changed), or put the \
          photograph back",
         file.display(), photograph.display()
@@ -250,7 +265,7 @@ pub enum FeaturesError {
     },
     /// Two photographs whose features would be in one place.
     #[error(
-        "the features of {first} and of {second} would be in one place; rename one of the two \
+        "the features of {first} and of {second} would be in the same file; rename one of the two \
          photographs"
     )]
     Collision {

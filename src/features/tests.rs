@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backbone::FeatureMap;
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Grid, Hyperimage};
 
 /// A file of two layers of a photograph of 48 × 24 pixels, warped and with padding on all sides.
@@ -245,11 +245,11 @@ fn fields_of_another_version_are_refused() {
     assert_eq!(header(|_| {}), Ok(()));
     for (change, part) in [
         ((|header| header["version"] = json!(1)) as fn(&mut Value), "version 1 has one ratio"),
-        (|header| header["version"] = json!(0), "version 0 is unknown"),
-        (|header| header["version"] = json!("2"), "version \"2\" is unknown"),
+        (|header| header["version"] = json!(0), "version is 0, expected 1 or 2"),
+        (|header| header["version"] = json!("2"), "version is \"2\", expected 1 or 2"),
         (
             |header| drop(header.as_object_mut().unwrap().remove("version")),
-            "version null is unknown",
+            "version is null, expected 1 or 2",
         ),
         (|header| header["offsets"] = json!([1, 1]), "`offsets` is unknown"),
         (
@@ -266,4 +266,86 @@ fn fields_of_another_version_are_refused() {
     let twice = text.replacen("\"version\":2", "\"offset\":[0,0],\"version\":2", 1);
     std::fs::write(folder.file(), folder.with_header(&twice)).unwrap();
     open(&folder.file()).unwrap_err();
+}
+
+/// What a file with that text as its metadata is read as, or why not.
+fn with_text(text: &str) -> Result<Header, String> {
+    let folder = InFolder::new();
+    std::fs::write(folder.file(), folder.with_header(text)).unwrap();
+    open(&folder.file()).map(|kept| kept.header().clone()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn whole_numbers_with_a_fraction_of_zero_and_a_mark_are_read() {
+    let (expected, _) = features();
+    let text = serde_json::to_string(&expected).unwrap();
+    for (from, to) in [
+        ("\"version\":2", "\"version\":2.0"),
+        ("[48,24]", "[48.0,24.0]"),
+        ("[24,36]", "[2.4e1,36.0]"),
+        ("\"id\":2", "\"id\":2.0"),
+        ("\"stride\":8", "\"stride\":8.0"),
+        ("\"channels\":3", "\"channels\":3.0"),
+        ("\"jump\":8", "\"jump\":8.0"),
+        ("\"receptive_field\":17", "\"receptive_field\":17.0"),
+        ("{\"version\"", "\u{feff}{\"version\""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        assert_eq!(with_text(&text.replacen(from, to, 1)), Ok(expected.clone()), "{to}");
+    }
+}
+
+#[test]
+fn a_field_that_is_not_what_it_should_be_is_named_with_what_was_found_and_expected() {
+    let text = serde_json::to_string(&features().0).unwrap();
+    let size = "expected two whole numbers, width and height in pixels";
+    for (from, to, parts) in [
+        ("[8.5,4.0]", "[NaN,0]", ["`offset` is [NaN,0]", "expected two numbers, x and y"]),
+        ("[8.5,4.0]", "[null,NaN]", ["`offset` is [null or NaN,null or NaN]", "two numbers"]),
+        ("[8.5,4.0]", "3", ["`offset` is 3", "expected two numbers"]),
+        ("[8.5,4.0]", "[1e39,0]", ["`offset` is [1e+39,0]", "expected two numbers"]),
+        ("[8.5,4.0]", "[Infinity,0]", ["Infinity in \"offset\"", "write a finite number"]),
+        ("[24,36]", "[24,36,3]", ["`resized_size` is [24,36,3]", size]),
+        ("[48,24]", "[48.5,24]", ["`original_size` is [48.5,24]", size]),
+        ("[48,24]", "[-48,24]", ["`original_size` is [-48,24]", size]),
+        ("[48,24]", "\"48x24\"", ["`original_size` is \"48x24\"", size]),
+        ("\"original_size\":[48,24],", "", ["`original_size` is missing", size]),
+        ("[0.5,1.5]", "[0.5,1.5,1]", ["`ratio` is [0.5,1.5,1]", "one for each of x and y"]),
+        ("[0.5,1.5]", "NaN", ["`ratio` is NaN", "expected one number"]),
+        ("\"stride\":8", "\"stride\":\"8\"", ["`description.layers[0].stride` is \"8\"", "whole"]),
+        ("\"jump\":8", "\"jump\":7.5", ["`description.layers[0].jump` is 7.5", "whole"]),
+        ("\"name\":\"layer2\"", "\"name\":2", ["layers[0].name` is 2", "expected a text"]),
+        ("\"precision\":\"f32\"", "\"precision\":\"bf16\"", ["`description.precision`", "f16"]),
+        ("\"made_with\":{}", "\"made_with\":[]", ["`description.made_with` is []", "an object"]),
+        ("\"photograph\":\"cat/a.jpg\"", "\"photograph\":null", ["`photograph` is null", "text"]),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = with_text(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(parts.iter().all(|part| error.contains(part)), "{to}: {error}");
+        assert!(error.contains("a.jpg.safetensors") && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn maps_are_told_apart_by_their_numbers_and_by_nothing_else() {
+    let folder = InFolder::new();
+    let (header, mut maps) = features();
+    let identity = |layers: &[usize]| open(&folder.file()).unwrap().identity(layers);
+    write(&folder.file(), &header, &maps).unwrap();
+    let [first, second, both] = [identity(&[2]), identity(&[5]), identity(&[2, 5])];
+    assert!(first.is_some() && first != second && first != both);
+    // Written once more, at another time.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    write(&folder.file(), &header, &maps).unwrap();
+    assert_eq!(identity(&[2, 5]), both);
+    // One number of a layer counts where that layer is matched, though the file's length and, as after
+    // `touch -r`, its time are the same.
+    let about = std::fs::metadata(folder.file()).unwrap().modified().unwrap();
+    maps[1].data[0] += 1.0;
+    write(&folder.file(), &header, &maps).unwrap();
+    let file = std::fs::File::options().append(true).open(folder.file()).unwrap();
+    file.set_modified(about).unwrap();
+    assert_eq!(identity(&[2]), first);
+    assert!(identity(&[5]) != second && identity(&[2, 5]) != both);
+    assert_eq!(identity(&[3]), None);
 }

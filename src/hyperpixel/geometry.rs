@@ -156,8 +156,10 @@ fn counted(geometry: Geometry, axis: usize, cells: usize, side: u32) -> Range {
         let counts = centre - reach >= -jump && centre + reach < f64::from(side) + jump;
         counts && (0.0..f64::from(side)).contains(&centre)
     };
-    let start = (0..cells).find(counts).unwrap_or(0);
-    Range { start, len: (start..cells).take_while(counts).count() }
+    match (0..cells).find(counts) {
+        Some(start) => Range { start, len: (start..cells).take_while(counts).count() },
+        None => Range { start: 0, len: 0 },
+    }
 }
 
 #[cfg(test)]

@@ -3,29 +3,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::values::half_scale;
-use super::{Geometry, Grid, Precision, Values};
-use crate::backbone::FeatureMap;
-
-/// Maps of one stride, and so of one resolution, concatenated along the channels in layer order.
-/// Grouping by stride rather than by size gives every photograph of a backbone the same groups, also
-/// where a tiny one has maps of two strides that are both 1 × 1.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Group {
-    /// Pixels of the photograph between neighbouring cells.
-    pub stride: usize,
-    /// Number of channels C of all maps together.
-    pub channels: usize,
-    /// The channels of each map, in layer order: engines sum one map after the other, so that the
-    /// correlation of a layer set is the sum of its layers'.
-    pub layers: Vec<usize>,
-    /// Number of rows H.
-    pub rows: usize,
-    /// Number of columns W.
-    pub columns: usize,
-    /// C × H × W, row-major.
-    pub data: Values,
-}
+use super::geometry::{Geometry, Grid};
+use super::group::Group;
+use super::map::FeatureMap;
+use super::norms::inverse_norms;
+use super::values::{Precision, half_scale};
 
 /// A photograph as hyperpixels. The hyperpixel of a cell is the concatenation of all groups,
 /// bilinearly upsampled (corners aligned) to the grid of the base group; it is never stored.
@@ -46,6 +28,8 @@ pub struct Hyperimage {
     pub groups: Vec<Group>,
     /// 1 / norm of every hyperpixel as it is stored (row-major over `grid`); 0 where the norm is 0.
     pub inverse_norms: Vec<f32>,
+    /// Whether every number of the maps is finite: no engine matches others.
+    pub finite: bool,
 }
 
 impl Hyperimage {
@@ -83,8 +67,9 @@ impl Hyperimage {
         assert!(!maps.is_empty(), "a hyperimage needs at least one feature map");
         let groups = group(maps, precision);
         let grid = Grid::new(geometry, groups[0].rows, groups[0].columns, width, height);
-        let inverse_norms = super::norms::inverse_norms(&grid, &groups);
-        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms }
+        let inverse_norms = inverse_norms(&grid, &groups);
+        let finite = are_finite(maps);
+        Self { id: next_id(), width, height, ratio, grid, groups, inverse_norms, finite }
     }
 
     /// How its maps are stored.
@@ -101,41 +86,18 @@ impl Hyperimage {
     }
 }
 
+/// Whether maps have finite numbers alone.
+pub(super) fn are_finite(maps: &[FeatureMap]) -> bool {
+    // The exponent of a number that is none, or infinite, has all its bits set. Without an early end the
+    // loop is one of vectors.
+    let odd = |value: &f32| u32::from(value.to_bits() & 0x7f80_0000 == 0x7f80_0000);
+    maps.iter().all(|map| map.data.iter().fold(0, |found, value| found | odd(value)) == 0)
+}
+
 /// A number that was not given before in this process.
 pub(super) fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-impl Group {
-    /// A group of one map, stored in a given precision after a scaling (see [`half_scale`]; 1 in
-    /// single precision).
-    ///
-    /// # Panics
-    /// If the map's data does not have its shape's length: a backbone's bug.
-    #[must_use]
-    pub fn of(map: &FeatureMap, precision: Precision, scale: f32) -> Self {
-        let &FeatureMap { layer, stride, channels, rows, columns, .. } = map;
-        let length = channels * rows * columns;
-        assert_eq!(map.data.len(), length, "length of the map of layer {layer}");
-        let mut data = Values::new(precision);
-        data.extend(&map.data, scale);
-        Self { stride, channels, layers: vec![channels], rows, columns, data }
-    }
-
-    /// This group with the maps of another of its stride behind its own.
-    ///
-    /// # Panics
-    /// If the sizes differ: a backbone's bug.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        let (size, others) = ((self.rows, self.columns), (other.rows, other.columns));
-        assert_eq!(size, others, "maps of stride {} have one size", self.stride);
-        self.channels += other.channels;
-        self.layers.extend(other.layers);
-        self.data.append(other.data);
-        self
-    }
 }
 
 /// Concatenates maps of equal stride; groups stand in the order of their first layer.

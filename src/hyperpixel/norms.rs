@@ -6,7 +6,7 @@
 //! of fine cells, and independent of the number of channels once they are summed.
 
 use super::upsample::{Tap, taps};
-use super::values::View;
+use super::values::ValuesView;
 use super::{Grid, Group};
 
 /// Channels summed in f32 before they are added in f64.
@@ -61,7 +61,7 @@ fn inverse_root(square: f64) -> f32 {
 
 impl Gram {
     /// The products of a map that has a group's size.
-    pub(super) fn new(group: &Group, map: View) -> Self {
+    pub(super) fn new(group: &Group, map: ValuesView) -> Self {
         let columns = group.columns;
         let cells = group.rows * columns;
         let product = |shift: usize| inner_products(map, cells, shift);
@@ -111,7 +111,7 @@ impl Gram {
 }
 
 /// Inner product of every cell with the one `shift` cells further, 0 at the end of the map.
-fn inner_products(map: View, cells: usize, shift: usize) -> Vec<f64> {
+fn inner_products(map: ValuesView, cells: usize, shift: usize) -> Vec<f64> {
     let mut sums = vec![0.0f64; cells];
     let mut block = vec![0.0f32; cells];
     for first in (0..map.len()).step_by((CHANNEL_BLOCK * cells).max(1)) {

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::hyperimage::next_id;
+use super::hyperimage::{are_finite, next_id};
+use super::map::FeatureMap;
 use super::norms::{Gram, add, inverse_roots};
 use super::{Geometry, Grid, Group, Hyperimage, Precision};
-use crate::backbone::FeatureMap;
 
 /// A photograph's maps of all candidate layers.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct LayerStack {
     pub layers: Vec<usize>,
     /// The map of each layer, a group of its own.
     pub maps: Vec<Group>,
+    /// Whether every number of the maps is finite: no engine matches others.
+    pub finite: bool,
     grams: Vec<Gram>,
 }
 
@@ -40,9 +42,10 @@ impl LayerStack {
     #[must_use]
     pub fn new(width: u32, height: u32, ratio: [f32; 2], maps: Vec<FeatureMap>) -> Self {
         let layers = maps.iter().map(|map| map.layer).collect();
+        let finite = are_finite(&maps);
         let maps: Vec<Group> = maps.iter().map(|map| Group::of(map, Precision::F32, 1.0)).collect();
         let grams = maps.iter().map(|map| Gram::new(map, map.data.view())).collect();
-        Self { id: next_id(), width, height, ratio, layers, maps, grams }
+        Self { id: next_id(), width, height, ratio, layers, maps, finite, grams }
     }
 
     /// Bytes of memory that the maps take.
@@ -102,6 +105,7 @@ impl LayerStack {
             grid: view.grid,
             groups: groups.filter_map(|maps| maps.reduce(Group::and)).collect(),
             inverse_norms: view.inverse_norms.clone(),
+            finite: self.finite,
         }
     }
 }

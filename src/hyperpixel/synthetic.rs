@@ -1,8 +1,8 @@
 //! Made-up hyperimages with the shapes of a real backbone, for benches and tests that need no
 //! network.
 
+use super::map::FeatureMap;
 use super::{Geometry, Hyperimage, LayerSet};
-use crate::backbone::FeatureMap;
 
 /// Channels of the four stages of bottlenecks.
 const STAGE_CHANNELS: [usize; 4] = [256, 512, 1024, 2048];

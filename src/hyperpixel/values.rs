@@ -41,7 +41,7 @@ pub enum Values {
 
 /// Part of [`Values`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum View<'a> {
+pub enum ValuesView<'a> {
     /// In single precision.
     Single(&'a [f32]),
     /// In half precision.
@@ -136,15 +136,15 @@ impl Values {
     /// All of them.
     #[inline(always)]
     #[must_use]
-    pub fn view(&self) -> View<'_> {
+    pub fn view(&self) -> ValuesView<'_> {
         match self {
-            Self::Single(values) => View::Single(values),
-            Self::Half(values) => View::Half(values),
+            Self::Single(values) => ValuesView::Single(values),
+            Self::Half(values) => ValuesView::Half(values),
         }
     }
 }
 
-impl<'a> View<'a> {
+impl<'a> ValuesView<'a> {
     /// How many numbers there are.
     #[inline(always)]
     #[must_use]
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// They as f32, which is exact.
+    /// The numbers as f32, which is exact.
     #[must_use]
     pub fn single(self) -> Cow<'a, [f32]> {
         match self {
@@ -183,7 +183,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// They as bytes, as the processor has them.
+    /// The numbers as bytes, in the order of the processor.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
         match self {

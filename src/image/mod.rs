@@ -63,7 +63,7 @@ pub enum ImageError {
     Read {
         /// The photograph.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file has no bytes.
@@ -74,8 +74,8 @@ pub enum ImageError {
     },
     /// The file is in no format that hpflow reads.
     #[error(
-        "{path}: is not a photograph: {found}; hpflow reads JPEG, PNG, BMP, GIF, TIFF and WebP, \
-         whatever the file's extension"
+        "{path}: is not a photograph: {found}; hpflow reads JPEG, PNG, BMP, GIF, TIFF and WebP; \
+         the extension does not matter"
     )]
     NotAPhotograph {
         /// The file.

@@ -13,7 +13,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -22,6 +22,7 @@ use ::image::metadata::Orientation;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{ImageError, Photograph, jpeg};
+use crate::files::open_input;
 
 /// The most pixels that are decoded: where Pillow's guard against decompression bombs raises.
 pub const PIXEL_LIMIT: u64 = 178_956_970;
@@ -65,7 +66,7 @@ pub fn read(path: &Path) -> Result<Photograph, ImageError> {
 /// it; `None` where it has none that can be read.
 #[must_use]
 pub fn size(path: &Path) -> Option<[u32; 2]> {
-    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+    let reader = open(path).ok()?.with_guessed_format().ok()?;
     let format = reader.format()?;
     let read = || {
         let mut decoder = reader.into_decoder().ok()?;
@@ -89,7 +90,7 @@ pub fn size(path: &Path) -> Option<[u32; 2]> {
 #[must_use]
 pub fn ignores_orientation(path: &Path) -> bool {
     let read = || {
-        let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+        let reader = open(path).ok()?.with_guessed_format().ok()?;
         if reader.format()? == ImageFormat::Tiff {
             return None; // the only format whose orientation is applied
         }
@@ -112,9 +113,13 @@ fn orientation(
     }
 }
 
+fn open(path: &Path) -> io::Result<ImageReader<BufReader<File>>> {
+    Ok(ImageReader::new(BufReader::new(open_input(path)?)))
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Vec::new();
-    File::open(path)
+    open_input(path)
         .and_then(|file| file.take(BYTE_LIMIT).read_to_end(&mut bytes))
         .map_err(|source| ImageError::Read { path: path.to_owned(), source })?;
     if bytes.is_empty() {

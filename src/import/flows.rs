@@ -7,25 +7,38 @@
 
 use std::path::Path;
 
-use super::{Found, ImportError};
+use super::error::ImportError;
+use super::found::ImportedPairs;
+use crate::benchmark::{BenchmarkKind, GroundTruth};
 use crate::flow::Flow;
 
-pub(super) fn read(folder: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
-    if found.benchmark.name != "tss" {
-        let name = &found.benchmark.name;
+pub(super) fn read(folder: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
+    let info = found.benchmark.kind.info();
+    if info.truth != GroundTruth::Flow {
+        let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
+        let of_flows = infos.filter(|info| info.truth == GroundTruth::Flow).map(|info| info.name);
         return Err(found.malformed(format!(
-            "a folder of flows is for --benchmark tss, and this is for {name}"
+            "a folder of flows is for --benchmark {}, and this is for {}",
+            of_flows.collect::<Vec<_>>().join(" or "),
+            info.name
         )));
     }
     for (index, pair) in found.benchmark.pairs.iter().enumerate() {
         let Some((place, direction)) = pair.id.rsplit_once(':') else { continue };
         let number = if direction == "1to2" { 1 } else { 2 };
         let file = folder.join(place).join(format!("flow{number}.flo"));
-        if !file.is_file() {
+        if !file.exists() {
             continue;
         }
         let flow = Flow::read(&file).map_err(|error| found.malformed(error))?;
-        let expected = found.benchmark.images[pair.source].size.unwrap_or_default();
+        let image = &found.benchmark.images[pair.source];
+        let Some(expected) = image.size else {
+            return Err(found.malformed(format!(
+                "the size of {} is not known, so that its flow cannot be checked; open the \
+                 benchmark with its photographs",
+                image.name
+            )));
+        };
         if [flow.width, flow.height] != expected {
             let what = format!(
                 "has {} × {} pixels, expected {} × {}; resize it as your method means it",

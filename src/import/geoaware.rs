@@ -10,23 +10,25 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Array, Found, ImportError, point};
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
 use crate::Point;
 use crate::benchmark::Benchmark;
-use crate::pickle::{PickleError, Value, Values};
-use crate::score::Predicted;
+use crate::numpy::Array;
+use crate::pickle::{self, Pickle, PickleError, Value};
+use crate::score::PredictedPoints;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     let file = File::open(path).map_err(|source| found.unread(source))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|source| found.unread(source))?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(ImportError::TooLarge { file: path.to_owned(), limit: MAX_FILE });
     }
-    let values = Values::read(&bytes[..]).map_err(|error| found.malformed(advised(&error)))?;
+    let values = pickle::read(&bytes[..]).map_err(|error| found.malformed(advised(&error)))?;
     let Value::List(results) = values.root() else {
         return Err(found.malformed("expected a list of results, as GeoAware-SC pickles them"));
     };
@@ -69,7 +71,7 @@ struct Result30<'a> {
 }
 
 impl<'a> Result30<'a> {
-    fn new(values: &'a Values, value: &'a Value) -> Option<Self> {
+    fn new(values: &'a Pickle, value: &'a Value) -> Option<Self> {
         let Value::Dict(entries) = value else { return None };
         let get = |name: &str| {
             let named = |key: usize| matches!(values.get(key), Value::Text(key) if key == name);
@@ -124,7 +126,7 @@ impl<'a> Photographs<'a> {
                 let [first, second] = [first, second].map(|&at| &self.benchmark.pairs[at].id);
                 Err(format!(
                     "{first} and {second} are both pairs from {source} to {target}, and paths do not \
-                     tell them apart; import a CSV file or NumPy archive, which name pairs by their id"
+                     tell them apart; import a CSV file or a NumPy archive, where pairs have ids"
                 ))
             }
         }
@@ -148,13 +150,17 @@ impl<'a> Photographs<'a> {
 }
 
 /// The predicted points of a pair's keypoints in original pixels of the target.
-fn original(found: &Found<'_>, pair: usize, result: &Result30<'_>) -> Result<Predicted, String> {
+fn original(
+    found: &ImportedPairs<'_>,
+    pair: usize,
+    result: &Result30<'_>,
+) -> Result<PredictedPoints, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;
     let columns = result.points.shape[1];
     let point_of = |name: &String| {
-        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is no number"))?;
+        let row: usize = name.parse().map_err(|_| format!("keypoint {name} is not a number"))?;
         let row = result.points.values.chunks_exact(columns).nth(row);
         let row = row.ok_or_else(|| format!("there is no row for keypoint {name}"))?;
         let [x, y] = unpadded([row[0], row[1]], size, result.side);
@@ -181,7 +187,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::benchmark::{Image, Pair};
+    use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
     /// Pairs from one photograph to another, of photographs below `photographs`.
     fn benchmark(names: &[&str], pairs: &[[usize; 2]]) -> Benchmark {
@@ -199,7 +205,8 @@ mod tests {
             variation: None,
         };
         Benchmark {
-            name: "spair-json".to_owned(),
+            kind: BenchmarkKind::SpairJson,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: names
                 .iter()

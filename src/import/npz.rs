@@ -1,21 +1,22 @@
 //! NumPy archives: a zip file with an `.npy` array for each pair, named by the pair's id.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Array, Found, ImportError, point};
-use crate::files::is_litter;
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
+use crate::files::{is_litter, open_input};
+use crate::numpy::Array;
 
 /// The most bytes that an array may take, decompressed: a million points.
 const MAX_ARRAY: u64 = 16 << 20;
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
-    let file = File::open(path).map_err(|source| found.unread(source))?;
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
+    let file = open_input(path).map_err(|source| found.unread(source))?;
     let archive = zip::ZipArchive::new(BufReader::new(file));
     let mut archive = archive.map_err(|error| {
         found.malformed(format!(
-            "this is no NumPy archive ({error}); write one with numpy.savez(file, **{{pair: points}})"
+            "this is not a NumPy archive ({error}); write one with numpy.savez(file, **{{pair: points}})"
         ))
     })?;
     if archive.is_empty() {
@@ -33,8 +34,7 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
         let read = entry.take(MAX_ARRAY + 1).read_to_end(&mut bytes);
         read.map_err(|error| found.misfit(&place, format!("cannot be decompressed: {error}")))?;
         if bytes.len() as u64 > MAX_ARRAY {
-            let what =
-                format!("more than {MAX_ARRAY} bytes, which is more than points of a pair take");
+            let what = format!("more than {MAX_ARRAY} bytes, more than the points of a pair take");
             return Err(found.misfit(&place, what));
         }
         let pair = found.pair(name.strip_suffix(".npy").unwrap_or(&name), &place)?;

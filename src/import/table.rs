@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use super::{Found, ImportError, point};
+use super::error::ImportError;
+use super::found::{ImportedPairs, point};
 use crate::Point;
 use crate::benchmark::spair::annotation::keypoint_name;
-use crate::pickle::shortened;
 use crate::records::Records;
+use crate::text::shortened;
 
 /// The longest record that is read, in bytes.
 const MAX_RECORD: usize = 1 << 16;
 
 const COLUMNS: [&str; 4] = ["pair", "keypoint", "x", "y"];
 
-pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError> {
+pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), ImportError> {
     let file = File::open(path).map_err(|source| found.unread(source))?;
     let mut records = Records::new(file, MAX_RECORD).map_err(|source| found.unread(source))?;
     let expected = "expected lines of pair,keypoint,x,y";
@@ -56,12 +57,14 @@ pub(super) fn read(path: &Path, found: &mut Found<'_>) -> Result<(), ImportError
             return Err(found.misfit(&place, what));
         };
         let coordinate = |text: &str| {
-            if text.is_empty() {
+            // R has NA where nothing is known, and other programs have other words.
+            let none = ["", "na", "n/a", "null", "none"];
+            if none.iter().any(|none| text.eq_ignore_ascii_case(none)) {
                 return Ok(f64::NAN);
             }
             let comma = text.contains(',');
             let hint = if comma { "; write decimals with a point, as 1.5" } else { "" };
-            let what = || format!("`{}` is no number{hint}", shortened(text));
+            let what = || format!("`{}` is not a number{hint}", shortened(text));
             text.parse().map_err(|_| found.misfit(&place, what()))
         };
         let one =

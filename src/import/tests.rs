@@ -1,7 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::found::ImportedPairs;
 use super::*;
-use crate::benchmark::{Image, Pair};
+use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Visibility};
+use crate::score::PredictedPoints;
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
@@ -25,7 +27,8 @@ fn birds() -> Benchmark {
         variation: None,
     };
     Benchmark {
-        name: "spair".to_owned(),
+        kind: BenchmarkKind::Spair,
+        visibility: Visibility::Unsaid,
         split: "test".to_owned(),
         images: vec![image("a", [200, 100]), image("b", [100, 200])],
         pairs: vec![pair("0-a-b:bird", [0, 1]), pair("1-b-a:bird", [1, 0])],
@@ -37,16 +40,16 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
-fn imported(name: &str) -> Result<Vec<(usize, Predicted)>, String> {
+fn imported(name: &str) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let path = fixture(name);
-    read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
+    read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
-fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Predicted)>, String> {
+fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedPoints)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
-    read(&path, Kind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
+    read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn pickles_that_grow_without_bound_are_refused() {
     bytes.extend(b"(K\x03\x8c\x01<tb".repeat(3));
     bytes.push(b'.');
     let error = from_text("longer.pkl", &bytes).unwrap_err();
-    assert!(error.contains("no way known"), "{error}");
+    assert!(error.contains("an unknown way"), "{error}");
     // An array of a million axes of length one, made again and again.
     let mut bytes = b"\x80\x04(".to_vec();
     bytes.extend(b"K\x01".repeat(1 << 20));
@@ -94,7 +97,7 @@ fn pickles_that_grow_without_bound_are_refused() {
     bytes.truncate(bytes.len() - 4);
     bytes.extend(b"cnumpy\ndtype\n\x8c\x02u1\x85Rh\x00\x8c\x01CtR.");
     let error = from_text("axes.pkl", &bytes).unwrap_err();
-    assert!(error.contains("a shape that is none"), "{error}");
+    assert!(error.contains("a shape that is not made of whole numbers"), "{error}");
 }
 
 #[test]
@@ -108,13 +111,13 @@ fn archives_give_points_by_pair_with_nan_for_none() {
             "array 9-x-y:bird.npy: pair 9-x-y:bird is not among the pairs of spair test",
         ),
         ("misshapen.npz", "array 0-a-b:bird.npy: shape [3, 2], expected [2, 2]"),
-        ("objects.npz", "values of type `|O` are no numbers"),
+        ("objects.npz", "values have type `|O`, which hpflow does not read"),
     ] {
         let error = imported(name).unwrap_err();
         assert!(error.contains(sentence) && error.contains(name), "{error}");
     }
     let error = from_text("page.npz", b"<!DOCTYPE html><html></html>").unwrap_err();
-    assert!(error.contains("page.npz: this is no NumPy archive"), "{error}");
+    assert!(error.contains("page.npz: this is not a NumPy archive"), "{error}");
 }
 
 #[test]
@@ -148,9 +151,9 @@ fn tables_that_do_not_fit_are_refused_with_the_line() {
             "pair,keypoint,x,y\n0-a-b:bird,1,1,2\n",
             "line 2: pair 0-a-b:bird has no keypoint `1`, only 0, 2",
         ),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,one,2\n", "line 2: `one` is no number"),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,1,\n", "line 2: (1, NaN) is no point"),
-        ("pair,keypoint,x,y\n0-a-b:bird,0,1,1e39\n", "is no point"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,one,2\n", "line 2: `one` is not a number"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,1,\n", "line 2: (1, NaN) is not a point"),
+        ("pair,keypoint,x,y\n0-a-b:bird,0,1,1e39\n", "is not a point"),
         ("pair,keypoint,x,y\n0-a-b:bird,0,1,2\n0-a-b:bird,0,1,2\n", "line 3: keypoint 0 of pair"),
         ("pair,keypoint,x,y\n0-a-b:bird,0,1\n", "expected lines of pair,keypoint,x,y"),
     ] {
@@ -160,13 +163,13 @@ fn tables_that_do_not_fit_are_refused_with_the_line() {
     }
     let endless = format!("pair,keypoint,x,y\n{}", "0".repeat(1 << 20));
     let error = from_text("table.csv", endless.as_bytes()).unwrap_err();
-    assert!(error.contains("line 2: there is no end of it in 65536 bytes"), "{error}");
+    assert!(error.contains("line 2: it does not end within 65536 bytes"), "{error}");
 }
 
 #[test]
 fn a_pair_that_comes_twice_with_other_points_is_refused() {
     let benchmark = birds();
-    let mut found = Found::new(Path::new("file"), &benchmark);
+    let mut found = ImportedPairs::new(Path::new("file"), &benchmark);
     found.keep(0, vec![None, None], "one").unwrap();
     found.keep(0, vec![None, None], "two").unwrap();
     let error = found.keep(0, vec![Some([1.0, 1.0]), None], "three").unwrap_err();
@@ -196,14 +199,14 @@ mod properties {
             let _ = Array::from_npy(&bytes);
             let mut pickle = vec![0x80, 4];
             pickle.extend(&bytes);
-            let _ = crate::pickle::Values::read(&pickle[..]);
+            let _ = crate::pickle::read(&pickle[..]);
         }
 
         #[test]
         fn no_damage_to_a_pickle_makes_the_reader_panic(at in 0usize..1232, byte: u8) {
             let mut bytes = std::fs::read(fixture("results-5.pkl")).unwrap();
             bytes[at] = byte;
-            let _ = crate::pickle::Values::read(&bytes[..]);
+            let _ = crate::pickle::read(&bytes[..]);
         }
     }
 }
@@ -212,7 +215,7 @@ mod properties {
 fn an_id_of_two_pairs_is_refused_with_the_photographs_of_both() {
     let mut benchmark = birds();
     benchmark.pairs[1].id = benchmark.pairs[0].id.clone();
-    let found = Found::new(Path::new("file"), &benchmark);
+    let found = ImportedPairs::new(Path::new("file"), &benchmark);
     let error = found.pair("0-a-b:bird", "line 2").unwrap_err().to_string();
     assert!(error.contains("bird/a.jpg to bird/b.jpg"), "{error}");
     assert!(error.contains("bird/b.jpg to bird/a.jpg"), "{error}");

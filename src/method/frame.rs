@@ -2,16 +2,12 @@
 //! 1 at that of the last, on both axes (the published code's `PointsToUnitCoords`).
 
 use crate::Point;
+use crate::benchmark::BenchmarkKind;
 
-/// The coordinate of the first pixel's centre in a benchmark's annotations. Those made in MATLAB
-/// count from 1, which the published code of the learned methods takes into account; hpflow keeps
-/// them as they are.
+/// The coordinate of the first pixel's centre in a benchmark's annotations.
 #[must_use]
 pub fn first_pixel(benchmark: &str) -> u8 {
-    match benchmark {
-        "pf-willow" | "pf-pascal" | "caltech-101" => 1,
-        _ => 0,
-    }
+    benchmark.parse::<BenchmarkKind>().unwrap_or_default().info().first_pixel
 }
 
 /// A photograph's pixels.

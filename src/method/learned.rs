@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{OpenError, Options};
 use crate::Point;
 use crate::backbone::WeightsSource;
-use crate::backbone::trunk;
-use crate::backbone::weights::{Checkpoint, Identity};
+use crate::backbone::networks::TrunkKind;
+use crate::backbone::weights::{WeightsFile, WeightsIdentity};
 
 /// Parameters by name, row-major.
 pub type Values = HashMap<String, Vec<f32>>;
@@ -25,18 +25,18 @@ pub fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
 /// # Errors
 /// Wrong usage, or weights that cannot be had or do not fit.
 pub fn backbone_weights(
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     options: &Options,
 ) -> Result<Option<(Values, Value)>, OpenError> {
     let Some(text) = &options.backbone_weights else { return Ok(None) };
     let source: WeightsSource =
         text.parse().map_err(|error| OpenError::Usage(format!("--backbone-weights: {error}")))?;
-    let Some(checkpoint) = Checkpoint::from_source(&source, &options.progress)? else {
+    let Some(checkpoint) = WeightsFile::from_source(&source, &options.progress)? else {
         let (values, sha256) = backbone.untrained();
         return Ok(Some((values, json!({ "source": "untrained", "sha256": sha256 }))));
     };
     let values = checkpoint.read(backbone.name(), &backbone.parameters(), str::to_owned)?;
-    let Identity { source, revision, sha256 } = checkpoint.identity();
+    let WeightsIdentity { source, revision, sha256 } = checkpoint.identity();
     let mut about = Map::from_iter([("source".to_owned(), json!(source))]);
     about.extend(revision.iter().map(|revision| ("revision".to_owned(), json!(revision))));
     about.insert("sha256".to_owned(), json!(sha256));

@@ -34,6 +34,8 @@ pub struct Options {
     pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter.
     pub adapter: Option<String>,
+    /// Memory for photographs on a GPU, in bytes.
+    pub gpu_memory: Option<u64>,
     /// How feature maps are stored.
     pub precision: Option<Precision>,
     /// Threads on the processor. The numbers do not depend on it.
@@ -97,6 +99,8 @@ pub enum Setting {
     Engine,
     /// [`Options::adapter`].
     Adapter,
+    /// [`Options::gpu_memory`].
+    GpuMemory,
     /// [`Options::precision`].
     Precision,
 }
@@ -115,6 +119,7 @@ impl Setting {
             Self::Features => "--features",
             Self::Engine => "--engine",
             Self::Adapter => "--adapter",
+            Self::GpuMemory => "--gpu-memory",
             Self::Precision => "--precision",
         }
     }
@@ -134,6 +139,7 @@ impl Options {
             (Setting::Features, self.features.is_some()),
             (Setting::Engine, self.engine.is_some()),
             (Setting::Adapter, self.adapter.is_some()),
+            (Setting::GpuMemory, self.gpu_memory.is_some()),
             (Setting::Precision, self.precision.is_some()),
         ]
         .into_iter()
@@ -172,19 +178,26 @@ impl Options {
         self.check_adapter(kind)
     }
 
-    /// Refuses an adapter for an engine that uses none.
+    /// Refuses an adapter, and memory on one, for an engine that uses none.
     ///
     /// # Errors
     /// Wrong usage, in a sentence.
     pub fn check_adapter(&self, kind: EngineKind) -> Result<(), OpenError> {
-        let (Some(adapter), EngineKind::Cpu | EngineKind::Dense) = (&self.adapter, kind) else {
-            return Ok(());
-        };
-        Err(OpenError::Usage(format!(
-            "--adapter {adapter} chooses the GPU of --engine gpu, and --engine {} uses none; leave \
-             one of the two out",
-            kind.name()
-        )))
+        let (EngineKind::Cpu | EngineKind::Dense) = kind else { return Ok(()) };
+        let engine = kind.name();
+        if let Some(adapter) = &self.adapter {
+            return Err(OpenError::Usage(format!(
+                "--adapter {adapter} chooses the GPU of --engine gpu, and --engine {engine} uses none; \
+                 leave one of the two out"
+            )));
+        }
+        if self.gpu_memory.is_some() {
+            return Err(OpenError::Usage(format!(
+                "--gpu-memory is the memory of --engine gpu, and --engine {engine} uses no GPU; leave \
+                 one of the two out"
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -72,7 +72,7 @@ fn with_mirrors(benchmark: &Benchmark, pairs: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmark::{Image, Pair};
+    use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
     /// A benchmark of pairs given as category, source and target.
     fn benchmark(pairs: &[(&str, usize, usize)]) -> Benchmark {
@@ -90,7 +90,8 @@ mod tests {
         };
         let images = pairs.iter().map(|pair| pair.1.max(pair.2)).max().map_or(0, |last| last + 1);
         Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: vec![Image::below("".as_ref(), "photograph".into(), None); images],
             pairs: pairs.iter().map(pair).collect(),

@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use super::photograph::{check_colours, read_annotated};
 use super::schedule::Schedule;
 use super::{Direction, MethodError, Outcome, Sink, Unusable};
+use crate::backbone::BackboneError;
 use crate::backbone::trunk::{Threads, Trunk, normalise_cells};
-use crate::backbone::{BackboneError, FeatureMap};
 use crate::benchmark::Benchmark;
+use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 
 /// Pairs that go through the networks at a time.

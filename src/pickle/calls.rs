@@ -1,113 +1,26 @@
-//! What the functions and classes that arrays, tensors and namespaces are stored by mean.
+//! The meaning of the functions and classes that arrays, tensors and namespaces are stored with.
 
 use safetensors::Dtype;
 
-use super::machine::Machine;
-use super::{MAX_AXES, PickleError, Storage, Tensor, Value};
+use super::error::{MAX_AXES, PickleError};
+use super::global::Global;
+use super::stack::Machine;
+use super::value::{Storage, Tensor, Value};
 use crate::numpy::Array;
 
-/// PyTorch's names of types: of the storage's class, of the type itself, and safetensors' name.
-const TYPES: [(&str, &str, Dtype); 15] = [
-    ("DoubleStorage", "float64", Dtype::F64),
-    ("FloatStorage", "float32", Dtype::F32),
-    ("HalfStorage", "float16", Dtype::F16),
-    ("BFloat16Storage", "bfloat16", Dtype::BF16),
-    ("LongStorage", "int64", Dtype::I64),
-    ("IntStorage", "int32", Dtype::I32),
-    ("ShortStorage", "int16", Dtype::I16),
-    ("CharStorage", "int8", Dtype::I8),
-    ("ByteStorage", "uint8", Dtype::U8),
-    ("BoolStorage", "bool", Dtype::BOOL),
-    // These have no storage of their own.
-    ("", "uint64", Dtype::U64),
-    ("", "uint32", Dtype::U32),
-    ("", "uint16", Dtype::U16),
-    ("", "float8_e4m3fn", Dtype::F8_E4M3),
-    ("", "float8_e5m2", Dtype::F8_E5M2),
-];
-
-/// A tensor or storage takes as much memory as so many numbers, and the numbers of its axes.
+/// A tensor or storage is counted as this many numbers, and those of its axes.
 const OBJECT: usize = 8;
 
-/// A function or class that values are stored by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Global {
-    /// NumPy: an array whose state follows.
-    Reconstruct,
-    /// NumPy: an array from bytes, type, shape and order.
-    FromBuffer,
-    /// NumPy: one number.
-    Scalar,
-    /// `numpy.ndarray`.
-    ArrayClass,
-    /// `numpy.dtype`.
-    TypeClass,
-    /// Bytes as protocol 2 has them: a text to be encoded in Latin-1.
-    Encode,
-    OrderedDict,
-    /// `argparse.Namespace`, `types.SimpleNamespace`.
-    Namespace,
-    /// PyTorch: a tensor from storage, offset, shape and strides.
-    RebuildTensor,
-    /// The same with a type, as the storage has none.
-    RebuildTypedTensor,
-    /// PyTorch: a tensor that is learned; what it wraps counts.
-    Wrapped,
-    /// `torch.Size`.
-    Size,
-    /// `torch.device`.
-    Device,
-    /// The class of a storage; `None` for bytes.
-    Storage(Option<Dtype>),
-    /// `torch.float32` and so on.
-    Dtype(Dtype),
-}
-
-impl Global {
-    pub(super) fn named(module: &str, name: &str) -> Option<Self> {
-        match (module, name) {
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
-                Some(Self::Reconstruct)
-            }
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Some(Self::Scalar),
-            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Some(Self::FromBuffer),
-            ("numpy", "ndarray") => Some(Self::ArrayClass),
-            ("numpy", "dtype") => Some(Self::TypeClass),
-            ("_codecs", "encode") => Some(Self::Encode),
-            ("collections", "OrderedDict") => Some(Self::OrderedDict),
-            ("argparse", "Namespace") | ("types", "SimpleNamespace") => Some(Self::Namespace),
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Some(Self::RebuildTensor),
-            ("torch._utils", "_rebuild_tensor_v3") => Some(Self::RebuildTypedTensor),
-            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state")
-            | ("torch.nn.parameter", "Parameter")
-            | ("torch.autograd.variable", "Variable") => Some(Self::Wrapped),
-            ("torch", "Size") => Some(Self::Size),
-            ("torch", "device") => Some(Self::Device),
-            ("torch.storage", "UntypedStorage") => Some(Self::Storage(None)),
-            ("torch" | "torch.cuda", _) => {
-                let class = TYPES.iter().find(|(class, ..)| *class == name && !class.is_empty());
-                let plain = TYPES.iter().find(|(_, plain, _)| *plain == name && module == "torch");
-                let class = class.map(|(.., dtype)| Self::Storage(Some(*dtype)));
-                class.or(plain.map(|(.., dtype)| Self::Dtype(*dtype)))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// PyTorch's name of a type.
-pub(crate) fn name_of(dtype: Dtype) -> &'static str {
-    TYPES.iter().find(|(.., each)| *each == dtype).map_or("a type of its own", |(_, name, _)| name)
-}
-
 impl<R: std::io::Read> Machine<R> {
-    /// What a call means.
+    /// Replaces a call by its meaning.
     pub(super) fn call(&mut self) -> Result<(), PickleError> {
         let two = self.last(2)?;
         let [Value::Global(global), Value::Tuple(arguments)] =
             [two[0], two[1]].map(|value| self.value(value))
         else {
-            return Err(PickleError::Calls("a call of something that is no function".to_owned()));
+            return Err(PickleError::Calls(
+                "a call of something that is not a function".to_owned(),
+            ));
         };
         let (global, arguments) = (*global, arguments.clone());
         self.charge(arguments.len())?;
@@ -122,7 +35,7 @@ impl<R: std::io::Read> Machine<R> {
             [Value::Global(Global::Namespace), Value::Tuple(arguments)] if arguments.is_empty() => {
                 self.push(Value::Namespace(Vec::new()))
             }
-            _ => Err(PickleError::Calls("an object that is no argument namespace".to_owned())),
+            _ => Err(PickleError::Calls("an object that is not an argument namespace".to_owned())),
         }
     }
 
@@ -228,14 +141,14 @@ impl<R: std::io::Read> Machine<R> {
             {
                 Ok(Value::Type(format!("{order}{code}")))
             }
-            _ => Err(self.damaged("an array that is stored in no way known")),
+            _ => Err(self.damaged("an array that is stored in an unknown way")),
         }
     }
 
     /// What the pickle says of a storage, which is not in it.
     pub(super) fn persistent(&mut self) -> Result<(), PickleError> {
         let id = self.last(1)?[0];
-        let wrong = || self.damaged("a storage that is described in no way known");
+        let wrong = || self.damaged("a storage that is described in an unknown way");
         let Value::Tuple(parts) = self.value(id) else { return Err(wrong()) };
         let part = |at: usize| parts.get(at).map(|&value| self.value(value));
         let natural = |value: Option<&Value>| match value {
@@ -286,7 +199,7 @@ impl<R: std::io::Read> Machine<R> {
     }
 
     fn no_tensor(&self) -> PickleError {
-        self.damaged("a tensor that is stored in no way known")
+        self.damaged("a tensor that is stored in an unknown way")
     }
 
     /// The pairs that an ordered dictionary is made of, as Python 2 stores them.
@@ -298,7 +211,7 @@ impl<R: std::io::Read> Machine<R> {
             _ => None,
         };
         let pairs = pairs.iter().map(pair).collect::<Option<Vec<_>>>();
-        pairs.ok_or_else(|| self.damaged("an ordered dictionary that is none"))
+        pairs.ok_or_else(|| self.damaged("an ordered dictionary of something else than pairs"))
     }
 
     fn shape(&self, sides: &[usize]) -> Result<Vec<usize>, PickleError> {
@@ -308,7 +221,7 @@ impl<R: std::io::Read> Machine<R> {
         };
         let shape = sides.iter().take(MAX_AXES + 1).map(side).collect::<Option<Vec<usize>>>();
         let shape = shape.filter(|shape| shape.len() <= MAX_AXES);
-        shape.ok_or_else(|| self.damaged("a shape that is none"))
+        shape.ok_or_else(|| self.damaged("a shape that is not made of whole numbers"))
     }
 
     /// Bytes, or a text of Python 2, which is bytes too.
@@ -318,13 +231,13 @@ impl<R: std::io::Read> Machine<R> {
             Value::Text(text) => text.chars().map(|each| u8::try_from(each).ok()).collect(),
             _ => None,
         };
-        bytes.ok_or_else(|| self.damaged("bytes that are none"))
+        bytes.ok_or_else(|| self.damaged("something else where bytes are expected"))
     }
 }
 
 fn scalar(code: &str, bytes: &[u8]) -> Result<Value, PickleError> {
     let array = Array::decode(code, Vec::new(), false, bytes)?;
-    let number = array.values.first().copied().unwrap_or_default();
+    let number = array.values[0];
     Ok(match code.trim_start_matches(['<', '>', '=', '|']).as_bytes() {
         [b'b', ..] => Value::Bool(number != 0.0),
         [b'i' | b'u', ..] => Value::Int(number as i64),

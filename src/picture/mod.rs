@@ -13,7 +13,7 @@ use image::ImageEncoder as _;
 
 use crate::Point;
 use crate::image::Photograph;
-use sheet::{Colour, Sheet, WHITE, text_width};
+use sheet::{Ink, Sheet, WHITE, text_width};
 
 /// A keypoint to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,12 +23,12 @@ pub struct Drawn {
     /// The prediction in original pixels of the target, if there is one.
     pub prediction: Option<Point>,
     /// Where it should be, if that is known.
-    pub truth: Option<Truth>,
+    pub truth: Option<TrueKeypoint>,
 }
 
 /// Where a keypoint should be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Truth {
+pub struct TrueKeypoint {
     /// The keypoint in original pixels of the target.
     pub at: Point,
     /// The largest error that counts as right, in original pixels of the target: α times the
@@ -52,16 +52,16 @@ const HEIGHTS: [u32; 2] = [240, 1000];
 /// No photograph is wider than this in a picture.
 const WIDEST: u32 = 1600;
 
-const PAPER: Colour = [250, 250, 248];
-const TEXT: Colour = [60, 60, 66];
-const RIGHT: Colour = [30, 160, 70];
-const WRONG: Colour = [215, 45, 45];
+const PAPER: Ink = [250, 250, 248];
+const TEXT: Ink = [60, 60, 66];
+const RIGHT: Ink = [30, 160, 70];
+const WRONG: Ink = [215, 45, 45];
 
 /// Draws a match: the source left, the target right, keypoints and lines between them.
 ///
 /// A keypoint without prediction is a hollow circle on the source, named below the photographs. A
 /// prediction outside the target is a square at the nearest point of its border. A position that is
-/// not finite is not drawn, and a prediction that is not finite is none.
+/// not finite is not drawn, and a prediction that is not finite counts as missing.
 #[must_use]
 pub fn matches(source: &Photograph, target: &Photograph, matches: &[Drawn]) -> Photograph {
     let height = source.height.max(target.height).clamp(HEIGHTS[0], HEIGHTS[1]);
@@ -177,8 +177,8 @@ fn is_right(drawn: &Drawn) -> Option<bool> {
 }
 
 /// A colour for each number: neighbours far apart on the colour circle.
-fn colour(index: usize) -> Colour {
-    const COLOURS: [Colour; 12] = [
+fn colour(index: usize) -> Ink {
+    const COLOURS: [Ink; 12] = [
         [0, 122, 204],
         [230, 126, 0],
         [0, 158, 115],
@@ -248,7 +248,7 @@ fn resize(photograph: &Photograph, width: u32, height: u32) -> Photograph {
     Photograph { width, height, rgb }
 }
 
-fn line(sheet: &mut Sheet, left: &Side, right: &Side, drawn: &Drawn, ink: Colour, marker: f32) {
+fn line(sheet: &mut Sheet, left: &Side, right: &Side, drawn: &Drawn, ink: Ink, marker: f32) {
     let ends = (left.place(drawn.source), prediction(drawn).and_then(|at| right.place(at)));
     let (Some((from, _)), Some((to, _))) = ends else { return };
     let ink = match is_right(drawn) {
@@ -287,7 +287,7 @@ fn markers(sheet: &mut Sheet, left: &Side, right: &Side, drawn: &Drawn, index: u
 
 /// How a numbered circle looks.
 struct Badge {
-    ink: Colour,
+    ink: Ink,
     /// No prediction.
     hollow: bool,
     /// Not where it is drawn, but outside the photograph.

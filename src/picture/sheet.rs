@@ -5,18 +5,18 @@ use crate::Point;
 use crate::image::Photograph;
 
 /// Red, green and blue, 0 to 255.
-pub type Colour = [u8; 3];
+pub type Ink = [u8; 3];
 
-pub const WHITE: Colour = [255; 3];
+pub const WHITE: Ink = [255; 3];
 
-/// A picture in the making. Positions are pixels of the picture; whatever is outside is cut off.
+/// A picture in the making. Positions are pixels of the picture; what is outside is cut off.
 pub struct Sheet {
     picture: Photograph,
 }
 
 impl Sheet {
     /// A sheet of one colour.
-    pub fn new(width: u32, height: u32, colour: Colour) -> Self {
+    pub fn new(width: u32, height: u32, colour: Ink) -> Self {
         let rgb = colour.repeat(width as usize * height as usize);
         Self { picture: Photograph { width, height, rgb } }
     }
@@ -42,7 +42,7 @@ impl Sheet {
     fn blend(
         &mut self,
         bounds: [f32; 4],
-        colour: Colour,
+        colour: Ink,
         opacity: f32,
         distance: impl Fn(f32, f32) -> f32,
     ) {
@@ -63,13 +63,13 @@ impl Sheet {
         }
     }
 
-    pub fn disc(&mut self, [cx, cy]: Point, radius: f32, colour: Colour, opacity: f32) {
+    pub fn disc(&mut self, [cx, cy]: Point, radius: f32, colour: Ink, opacity: f32) {
         let bounds = [cx - radius, cy - radius, cx + radius, cy + radius];
         self.blend(bounds, colour, opacity, |x, y| (x - cx).hypot(y - cy) - radius);
     }
 
     /// A circle's line of the given thickness.
-    pub fn ring(&mut self, [cx, cy]: Point, radius: f32, thickness: f32, colour: Colour) {
+    pub fn ring(&mut self, [cx, cy]: Point, radius: f32, thickness: f32, colour: Ink) {
         let outer = radius + thickness;
         let bounds = [cx - outer, cy - outer, cx + outer, cy + outer];
         self.blend(bounds, colour, 1.0, |x, y| {
@@ -78,7 +78,7 @@ impl Sheet {
     }
 
     /// The outline of a square around a point.
-    pub fn square(&mut self, [cx, cy]: Point, half: f32, thickness: f32, colour: Colour) {
+    pub fn square(&mut self, [cx, cy]: Point, half: f32, thickness: f32, colour: Ink) {
         let corners = [[-half, -half], [half, -half], [half, half], [-half, half], [-half, -half]];
         for side in corners.map(|[x, y]| [cx + x, cy + y]).windows(2) {
             self.line(side[0], side[1], thickness, colour, 1.0);
@@ -86,7 +86,7 @@ impl Sheet {
     }
 
     /// A line with round ends.
-    pub fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Colour, opacity: f32) {
+    pub fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Ink, opacity: f32) {
         let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
         let length = (dx * dx + dy * dy).max(f32::MIN_POSITIVE);
         let half = thickness / 2.0;
@@ -103,7 +103,7 @@ impl Sheet {
     }
 
     /// Text with its top left corner at a point; `height` is that of a capital.
-    pub fn text(&mut self, text: &str, at: Point, height: f32, colour: Colour) {
+    pub fn text(&mut self, text: &str, at: Point, height: f32, colour: Ink) {
         let unit = height / 6.0;
         for (index, character) in text.chars().enumerate() {
             let left = at[0] + index as f32 * advance(height);

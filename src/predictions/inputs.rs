@@ -7,21 +7,22 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::writer::whole_lines;
 use super::{Done, Prediction, PredictionsError};
 use crate::digest::sha256;
+use crate::files;
 use crate::inputs::Inputs;
+use crate::text::{End, Lines};
 
 /// The first line of the file.
 const FIRST_LINE: &str = "{\"format\":\"hpflow-inputs\",\"version\":1}";
 
 /// The longest line that is read, in bytes: an id, four digests and no more.
-const MAX_LINE: u64 = 1 << 16;
+const MAX_LINE: usize = 1 << 16;
 
 /// Where it is said what the lines of `path` are made of: `<path>.inputs`.
 #[must_use]
@@ -164,7 +165,7 @@ impl InputsFile {
             text += &serde_json::to_string(made).unwrap_or_default();
             text.push('\n');
         }
-        crate::files::write(&path, text).map_err(|source| cannot_write(&path, source))
+        files::write(&path, text).map_err(|source| cannot_write(&path, source))
     }
 
     /// Goes on with the file of a predictions file, and says what it knows. What cannot be understood
@@ -192,13 +193,15 @@ impl InputsFile {
 
     /// What a file knows, which is left to be written on; `None` where it is something else.
     fn known(file: &mut File) -> io::Result<Option<Known>> {
-        // A last line that was torn is written anew.
-        let whole = whole_lines(file)?;
-        file.seek(SeekFrom::Start(0))?;
-        let known = parse(BufReader::new(&*file).take(whole))?;
+        let known = parse(BufReader::new(&*file))?;
         if known.is_some() {
-            file.set_len(whole)?;
-            file.seek(SeekFrom::End(0))?;
+            // A last line that was torn is ended: it says nothing.
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
         }
         Ok(known)
     }
@@ -249,17 +252,21 @@ impl InputsFile {
 /// hpflow's.
 fn refuse_others(path: &Path) -> Result<(), PredictionsError> {
     let mut start = Vec::new();
-    match File::open(path) {
+    match files::open_input(path) {
         Ok(file) => drop(file.take(FIRST_LINE.len() as u64 + 1).read_to_end(&mut start)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            let what = format!("{error}; move it away, or give another name for the predictions");
+            return Err(PredictionsError::Output { file: path.to_owned(), what });
+        }
         Err(_) => return Ok(()),
     }
-    let own = format!("{FIRST_LINE}\n").into_bytes();
-    // One that was torn in its first line is hpflow's too.
-    if own.starts_with(&start) {
+    // One that was torn in its first line is hpflow's too, and so is one with other line breaks.
+    let own = |end: &str| format!("{FIRST_LINE}{end}").into_bytes().starts_with(&start);
+    if own("\n") || own("\r") {
         return Ok(());
     }
-    let what = "it is not what hpflow keeps beside an unfinished file, or of another version; move it \
-                away, or give another name for the predictions";
+    let what = "it is not the file that this hpflow keeps beside unfinished predictions; move it away, or \
+                give another name for the predictions";
     Err(PredictionsError::Output { file: path.to_owned(), what: what.to_owned() })
 }
 
@@ -268,14 +275,14 @@ fn cannot_write(path: &Path, source: io::Error) -> PredictionsError {
 }
 
 /// What some bytes know; `None` where they do not begin as such a file does.
-fn parse(mut bytes: impl io::BufRead) -> io::Result<Option<Known>> {
+fn parse(bytes: impl io::BufRead) -> io::Result<Option<Known>> {
     let mut known = HashMap::new();
+    let mut lines = Lines::new(bytes);
     let mut line = Vec::new();
     let mut first = true;
-    loop {
-        line.clear();
-        if (&mut bytes).take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-            return Ok((!first).then_some(Known(known)));
+    while let Some(end) = lines.next(&mut line, MAX_LINE)? {
+        if end == End::Text {
+            break; // it was torn
         }
         if std::mem::take(&mut first) {
             if line.trim_ascii() != FIRST_LINE.as_bytes() {
@@ -285,6 +292,7 @@ fn parse(mut bytes: impl io::BufRead) -> io::Result<Option<Known>> {
             known.insert(made.pair.clone(), made);
         }
     }
+    Ok((!first).then_some(Known(known)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The file between predicting and scoring: JSON Lines, a header and a line a pair.
 //!
 //! ```text
-//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":2}
+//! {"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{…},"created_by":"hpflow 0.2.0","arithmetic":3}
 //! {"pair":"000001-2008_002719-2008_004100:aeroplane","keypoints":[[36.5,148.25],null]}
 //! ```
 //!
@@ -193,7 +193,7 @@ pub enum PredictionsError {
         what: String,
     },
     /// Writing stopped, most likely for want of space.
-    #[error("cannot write to {}: {source}; what is in it stays: make room and continue with --resume", file.display())]
+    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with --resume", file.display())]
     Write {
         /// The file being written.
         file: PathBuf,
@@ -203,7 +203,7 @@ pub enum PredictionsError {
     /// An unfinished file was begun by an hpflow that computes otherwise.
     #[error(
         "{} cannot be continued: it was begun {}, and this hpflow's arithmetic is {}{}; finish it with \
-         the hpflow that began it, or delete it to start anew",
+         the hpflow that began it, or delete it to start again",
         file.display(),
         begun(by, *found),
         expected.map_or_else(|| "not said".to_owned(), |number| number.to_string()),
@@ -228,7 +228,7 @@ pub enum PredictionsError {
         source: io::Error,
     },
     /// An unfinished file is of another run.
-    #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start anew", file.display())]
+    #[error("{} cannot be continued: its {field} is {found}, this run's is {expected}; run with the same settings, or delete the file to start again", file.display())]
     OtherRun {
         /// The unfinished file.
         file: PathBuf,

@@ -6,14 +6,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::{Header, Prediction, PredictionsError, Reader};
-use crate::digest::sha256;
+use super::{Header, MAX_LINE, Prediction, PredictionsError, Reader};
+use crate::digest::{hexadecimal, sha256};
 use crate::files::{self, Replacement};
+use crate::text::{End, Lines, NoText, Utf8};
 
 /// A predictions file being written.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl Writer {
         let partial = partial_path(path);
         let file = OpenOptions::new().write(true).create_new(true).open(&partial);
         let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if is_written(&partial) => being_written(path),
             io::ErrorKind::AlreadyExists => output_error(
                 path,
                 format!(
@@ -85,7 +88,9 @@ impl Writer {
     ///
     /// A last line that was torn is dropped. Without an unfinished file this continues the
     /// finished one, and without either it is [`Writer::create`]. Which hpflow began the file does not
-    /// matter where its arithmetic is this one's: the header becomes that of this run.
+    /// matter where its arithmetic is this one's: the header becomes that of this run. Where another
+    /// program has stored the file since, with other line breaks or as UTF-16, it is written anew, so
+    /// that the finished file is the one of a run that was not stopped.
     ///
     /// # Errors
     /// Those of [`Writer::create`]; another arithmetic, with what changed; a header that differs from
@@ -104,16 +109,20 @@ impl Writer {
         let file = OpenOptions::new().read(true).write(true).open(&partial);
         let file = file.map_err(|error| cannot_create(path, &error))?;
         lock(&file, path)?;
-        let whole = whole_lines(&file).map_err(|source| read_error(&partial, source))?;
+        let begins = has_header(&file).map_err(|source| read_error(&partial, source))?;
         let mut writer = Self { file, partial, path: path.to_owned(), header: header_line(header) };
-        writer.truncate(whole).map_err(|source| writer.write_error(source))?;
-        if whole == 0 {
+        if !begins {
+            refuse_no_beginning(&writer.partial)?;
+            // Not even the first line was written to its end.
+            writer.truncate(0).map_err(|source| writer.write_error(source))?;
             writer.line(&writer.header.clone())?;
             return Ok((writer, Vec::new()));
         }
-        let pairs = done(&writer.partial, header)?;
-        let same = writer.has_its_header();
-        if !same.map_err(|source| read_error(&writer.partial, source))? {
+        let Whole { pairs, length, digest } = whole(&writer.partial, header)?;
+        let same = sha256_of_start(&writer.partial, length);
+        if same.map_err(|source| read_error(&writer.partial, source))? == Some(digest) {
+            writer.truncate(length).map_err(|source| writer.write_error(source))?;
+        } else {
             writer.rewrite(&(0..pairs.len()).map(Line::Kept).collect::<Vec<_>>())?;
         }
         Ok((writer, pairs))
@@ -125,15 +134,6 @@ impl Writer {
     /// Those of [`Writer::resume`].
     pub fn complete(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
         done(&followed(path)?, header)
-    }
-
-    /// Whether the first line of the file is this run's, byte for byte.
-    fn has_its_header(&self) -> io::Result<bool> {
-        let mut start = vec![0; self.header.len() + 1];
-        match File::open(&self.partial)?.read_exact(&mut start) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            read => read.map(|()| start.strip_suffix(b"\n") == Some(self.header.as_bytes())),
-        }
     }
 
     /// Puts other predictions in place of some that the file has, by their position in it. All are
@@ -153,48 +153,40 @@ impl Writer {
     /// # Errors
     /// The system cannot read or write; the file stays as it was.
     pub fn rewrite(&mut self, lines: &[Line]) -> Result<(), PredictionsError> {
-        let file = self.rewritten(lines).map_err(|source| self.write_error(source))?;
+        let file = self.rewritten(lines)?;
         lock(&file, &self.path)?;
         self.file = file;
         Ok(())
     }
 
-    /// The file with these lines, under its name and to be written on.
-    fn rewritten(&self, lines: &[Line]) -> io::Result<File> {
-        let mut new = Replacement::of(&self.partial)?;
+    /// The file with these lines, under its name and to be written on. Those that are kept are written
+    /// as any prediction is, whatever they are stored as.
+    fn rewritten(&self, lines: &[Line]) -> Result<File, PredictionsError> {
+        let failed = |source| self.write_error(source);
+        let mut new = Replacement::of(&self.partial).map_err(failed)?;
         let mut writer = BufWriter::new(new.file());
-        writeln!(writer, "{}", self.header)?;
-        let mut old = BufReader::new(File::open(&self.partial)?);
-        // The header is no prediction, and blank lines are none either.
-        let mut text = Vec::new();
-        let mut next = || {
-            text.clear();
-            while text.trim_ascii().is_empty() {
-                text.clear();
-                if old.read_until(b'\n', &mut text)? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            Ok::<_, io::Error>(std::mem::take(&mut text))
-        };
-        next()?;
+        writeln!(writer, "{}", self.header).map_err(failed)?;
+        let mut old = Reader::open(&self.partial)?;
+        let mut next =
+            || old.next().unwrap_or_else(|| Err(failed(io::ErrorKind::UnexpectedEof.into())));
         let mut passed = 0;
         for line in lines {
-            match line {
-                Line::New(prediction) => writeln!(writer, "{}", prediction.to_line())?,
+            let text = match line {
+                Line::New(prediction) => prediction.to_line(),
                 Line::Kept(position) => {
                     while passed < *position {
                         next()?;
                         passed += 1;
                     }
-                    writer.write_all(&next()?)?;
                     passed += 1;
+                    next()?.to_line()
                 }
-            }
+            };
+            writeln!(writer, "{text}").map_err(failed)?;
         }
-        writer.flush()?;
+        writer.flush().map_err(failed)?;
         drop(writer);
-        new.finish()
+        new.finish().map_err(failed)
     }
 
     /// Adds a pair.
@@ -252,8 +244,91 @@ fn refuse_others(path: &Path) -> Result<(), PredictionsError> {
     Err(output_error(path, what.to_owned()))
 }
 
+/// Refuses an unfinished file without a whole line, unless it begins as a header does.
+fn refuse_no_beginning(partial: &Path) -> Result<(), PredictionsError> {
+    const HEADER: &[u8] = b"{\"format\"";
+    let mut start = Vec::new();
+    File::open(partial)
+        .and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut start))
+        .map_err(|source| read_error(partial, source))?;
+    if HEADER.starts_with(&start) {
+        return Ok(());
+    }
+    let what = "it is not an unfinished predictions file; give another name, or delete it";
+    Err(output_error(partial, what.to_owned()))
+}
+
 /// The pairs in a file of this run.
 fn done(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
+    let reader = begun(path, header)?;
+    reader.map(|prediction| prediction.map(|one| of_line(&one))).collect()
+}
+
+/// What an unfinished file of this run has in lines that were written to their end.
+struct Whole {
+    pairs: Vec<Done>,
+    /// The bytes that this run would have written until then, and their SHA-256.
+    length: u64,
+    digest: String,
+}
+
+fn whole(path: &Path, header: &Header) -> Result<Whole, PredictionsError> {
+    let mut reader = begun(path, header)?;
+    let mut digest = Sha256::new();
+    let mut length = 0;
+    let mut line = |text: &str| {
+        digest.update(text);
+        digest.update("\n");
+        length += text.len() as u64 + 1;
+    };
+    line(&header_line(header));
+    let mut pairs = Vec::new();
+    while let Some(prediction) = reader.next() {
+        if reader.is_torn() {
+            break;
+        }
+        let prediction = prediction?;
+        line(&prediction.to_line());
+        pairs.push(of_line(&prediction));
+    }
+    Ok(Whole { pairs, length, digest: hexadecimal(&digest.finalize()) })
+}
+
+/// SHA-256 of the first bytes of a file; `None` where it has less.
+fn sha256_of_start(path: &Path, length: u64) -> io::Result<Option<String>> {
+    let mut digest = Sha256::new();
+    let read = io::copy(&mut File::open(path)?.take(length), &mut digest)?;
+    Ok((read == length).then(|| hexadecimal(&digest.finalize())))
+}
+
+/// Whether the first line of a file that is not blank was written to its end.
+fn has_header(file: &File) -> io::Result<bool> {
+    let mut lines = Lines::new(Utf8::new(BufReader::new(file))?);
+    let mut line = Vec::new();
+    loop {
+        let read = lines.next(&mut line, MAX_LINE as usize);
+        match read {
+            // Half a character, where it was torn.
+            Err(error) if NoText::of(&error).is_some() => return Ok(false),
+            read => match read? {
+                None | Some(End::Text) => return Ok(false),
+                Some(End::Break) if line.trim_ascii().is_empty() => {}
+                Some(End::Break | End::TooLong) => return Ok(true),
+            },
+        }
+    }
+}
+
+fn of_line(prediction: &Prediction) -> Done {
+    Done {
+        answered: prediction.is_answered(),
+        line: sha256(prediction.to_line().as_bytes()),
+        pair: prediction.pair.clone(),
+    }
+}
+
+/// A file that this run can continue, by its header.
+fn begun(path: &Path, header: &Header) -> Result<Reader<BufReader<File>>, PredictionsError> {
     let reader = Reader::open(path)?;
     let begun = reader.header();
     if begun.arithmetic != header.arithmetic {
@@ -269,12 +344,7 @@ fn done(path: &Path, header: &Header) -> Result<Vec<Done>, PredictionsError> {
     if let Some((field, found, expected)) = difference("", &found, &expected) {
         return Err(PredictionsError::OtherRun { file: path.to_owned(), field, found, expected });
     }
-    let done = |prediction: Prediction| Done {
-        answered: prediction.is_answered(),
-        line: sha256(prediction.to_line().as_bytes()),
-        pair: prediction.pair,
-    };
-    reader.map(|prediction| prediction.map(done)).collect()
+    Ok(reader)
 }
 
 /// The first field (dotted path) in which a header differs from another, with both values; which
@@ -322,33 +392,23 @@ fn difference(path: &str, found: &Value, expected: &Value) -> Option<(String, St
     })
 }
 
-/// The length of the file up to its last line break.
-pub(super) fn whole_lines(file: &File) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(1 << 16, file);
-    let (mut position, mut whole) = (0, 0);
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(whole);
-        }
-        if let Some(last) = buffer.iter().rposition(|&byte| byte == b'\n') {
-            whole = position + last as u64 + 1;
-        }
-        let length = buffer.len();
-        position += length as u64;
-        reader.consume(length);
-    }
-}
-
 fn lock(file: &File, path: &Path) -> Result<(), PredictionsError> {
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(output_error(
-            path,
-            "another run is writing it; wait for that run, or give another file".to_owned(),
-        )),
+        Err(TryLockError::WouldBlock) => Err(being_written(path)),
         // Some file systems have no locks; two runs on one file are then the user's to avoid.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
+}
+
+fn being_written(path: &Path) -> PredictionsError {
+    let what = "another run is writing it; wait for that run, or give another file";
+    output_error(path, what.to_owned())
+}
+
+/// Whether a run is writing an unfinished file at this moment.
+pub(super) fn is_written(partial: &Path) -> bool {
+    let locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    files::open_input(partial).is_ok_and(locked)
 }
 
 /// The regular file to which a path leads.

@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180): one heading line, percentages in full precision, empty
 //! where there is none. Title and notes are left out, so that the file is a table and no more.
 
-use super::Table;
+use super::table::Table;
 
 pub(super) fn render(table: &Table) -> String {
     let headings = table.labels.iter().cloned().chain(table.flat_headings());

@@ -8,7 +8,7 @@ use crate::score::{Alpha, Average, Protocol};
 
 /// The differences of one file between two protocols at one α.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
+pub struct ProtocolComparison {
     /// The name that the file's rows have.
     pub file: String,
     /// The two protocols.
@@ -21,13 +21,13 @@ pub struct Comparison {
 
 /// A paragraph for each comparison: a summary, then a line for each keypoint.
 #[must_use]
-pub fn text(benchmark: &Benchmark, comparisons: &[Comparison]) -> String {
+pub fn text(benchmark: &Benchmark, comparisons: &[ProtocolComparison]) -> String {
     let paragraphs = comparisons.iter().map(|comparison| paragraph(benchmark, comparison));
     paragraphs.collect::<Vec<_>>().join("\n")
 }
 
-fn paragraph(benchmark: &Benchmark, comparison: &Comparison) -> String {
-    let Comparison { file, protocols: [one, other], alpha, differences } = comparison;
+fn paragraph(benchmark: &Benchmark, comparison: &ProtocolComparison) -> String {
+    let ProtocolComparison { file, protocols: [one, other], alpha, differences } = comparison;
     let first = differences.iter().filter(|difference| difference.verdicts[0].right).count();
     let mut text = format!(
         "{file} at α = {alpha}: {} keypoints are right under {} alone, {} under {} alone.\n",
@@ -91,7 +91,7 @@ fn because(difference: &Difference) -> String {
 
 /// The comparisons as JSON.
 #[must_use]
-pub fn json(benchmark: &Benchmark, comparisons: &[Comparison]) -> Value {
+pub fn json(benchmark: &Benchmark, comparisons: &[ProtocolComparison]) -> Value {
     let view = |view: &Judgement| json!({ "right": view.right, "distance": view.distance, "allowed": view.allowed });
     let difference = |difference: &Difference, protocols: &[&Protocol; 2]| {
         let because: Vec<&str> = difference.because.iter().map(|choice| choice.name()).collect();
@@ -104,8 +104,8 @@ pub fn json(benchmark: &Benchmark, comparisons: &[Comparison]) -> Value {
             "together": difference.together,
         })
     };
-    let comparison = |comparison: &Comparison| {
-        let Comparison { file, protocols, alpha, differences } = comparison;
+    let comparison = |comparison: &ProtocolComparison| {
+        let ProtocolComparison { file, protocols, alpha, differences } = comparison;
         let differences: Vec<Value> =
             differences.iter().map(|one| difference(one, protocols)).collect();
         json!({

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use crate::benchmark::Counts;
+use crate::benchmark::Factor;
 use crate::benchmark::stats::Stats;
-use crate::score::Factor;
 
 /// Levels from the first (easy, none) to the last; readable without colour by their order.
 const COLOURS: [&str; 4] = ["#4c78a8", "#9ecae9", "#f2b56b", "#d6604d"];

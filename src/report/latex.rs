@@ -1,7 +1,7 @@
 //! A LaTeX table for the booktabs package: best bold, second and third underlined, as the paper
 //! does.
 
-use super::{Place, Table, percent};
+use super::table::{Place, Table, percent};
 
 pub(super) fn render(table: &Table) -> String {
     let numbers: usize = table.groups.iter().map(|group| group.columns.len()).sum();

@@ -1,6 +1,6 @@
 //! A Markdown pipe table: best bold, second and third underlined, as the paper does.
 
-use super::{Place, Table, percent};
+use super::table::{Place, Table, percent};
 
 pub(super) fn render(table: &Table) -> String {
     let mut lines = vec![escaped(&table.title), String::new()];

@@ -6,123 +6,13 @@ pub mod figures;
 pub mod html;
 mod latex;
 mod markdown;
+mod render;
 pub mod scores;
 pub mod search;
-mod text;
-
-/// A table of percentages.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Table {
-    /// What the table shows.
-    pub title: String,
-    /// Heading of the columns that name a row.
-    pub labels: Vec<String>,
-    /// The columns, in groups.
-    pub groups: Vec<Group>,
-    /// The rows.
-    pub rows: Vec<Row>,
-    /// What a reader has to know, a sentence each.
-    pub notes: Vec<String>,
-}
-
-/// Columns under one heading.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Group {
-    /// The heading; empty for columns that stand alone.
-    pub heading: String,
-    /// The columns' own headings.
-    pub columns: Vec<String>,
-}
-
-/// A row of a table.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Row {
-    /// What names the row, one for each of [`Table::labels`].
-    pub labels: Vec<String>,
-    /// Percent, one for each column; `None` where there is nothing to speak of.
-    pub cells: Vec<Option<f64>>,
-    /// Rows are ranked against those with the same number; `None` for rows that are not ranked.
-    pub contest: Option<usize>,
-    /// Whether a line divides this row from the one above.
-    pub ruled: bool,
-}
-
-/// How a table is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Aligned columns for a terminal.
-    Text,
-    /// A Markdown pipe table.
-    Markdown,
-    /// A LaTeX table for the booktabs package.
-    Latex,
-    /// Comma-separated values (RFC 4180), percentages in full precision.
-    Csv,
-}
-
-/// A row's place in a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    First,
-    Second,
-    Third,
-}
-
-impl Table {
-    /// The table as text that ends with a line break.
-    #[must_use]
-    pub fn render(&self, format: Format) -> String {
-        match format {
-            Format::Text => text::render(self),
-            Format::Markdown => markdown::render(self),
-            Format::Latex => latex::render(self),
-            Format::Csv => csv::render(self),
-        }
-    }
-
-    /// Headings of single columns, with their group's where there is one.
-    fn flat_headings(&self) -> Vec<String> {
-        let flat = |group: &Group| {
-            let heading = group.heading.clone();
-            let join = move |column: &String| format!("{heading} {column}").trim().to_owned();
-            group.columns.iter().map(join).collect::<Vec<_>>()
-        };
-        self.groups.iter().flat_map(flat).collect()
-    }
-
-    /// For every row and column whether it is the best, second or third of the column. Values
-    /// that read the same share a place; a row without rivals has none.
-    fn places(&self) -> Vec<Vec<Option<Place>>> {
-        let place = |row: &Row, column: usize| {
-            let value = tenths(row.cells[column]?);
-            let contest = row.contest?;
-            let rivals = || self.rows.iter().filter(|other| other.contest == Some(contest));
-            let better =
-                rivals().filter_map(|other| other.cells[column]).filter(|&o| tenths(o) > value);
-            match better.count() {
-                _ if rivals().count() < 2 => None,
-                0 => Some(Place::First),
-                1 => Some(Place::Second),
-                2 => Some(Place::Third),
-                _ => None,
-            }
-        };
-        let places = |row: &Row| (0..row.cells.len()).map(|column| place(row, column)).collect();
-        self.rows.iter().map(places).collect()
-    }
-}
-
-/// A percentage as it is shown: one decimal, a dash where there is none.
-#[must_use]
-pub fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"))
-}
-
-/// The shown value as an integer, so that equal texts are equal.
-fn tenths(value: f64) -> i64 {
-    let shown = format!("{value:.1}").replace('.', "");
-    shown.parse().unwrap_or_default()
-}
-
+mod table;
 #[cfg(test)]
 mod tests;
+mod text;
+
+pub use render::Format;
+pub use table::{ColumnGroup, Table, TableRow, percent};

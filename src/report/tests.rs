@@ -1,11 +1,12 @@
+use super::table::Place;
 use super::*;
 
 fn table() -> Table {
-    let group = |heading: &str, columns: &[&str]| Group {
+    let group = |heading: &str, columns: &[&str]| ColumnGroup {
         heading: heading.to_owned(),
         columns: columns.iter().map(|&column| column.to_owned()).collect(),
     };
-    let row = |name: &str, cells: [Option<f64>; 4], contest| Row {
+    let row = |name: &str, cells: [Option<f64>; 4], contest| TableRow {
         labels: vec![name.to_owned()],
         cells: cells.to_vec(),
         contest: Some(contest),

@@ -1,6 +1,6 @@
 //! Aligned columns for a terminal.
 
-use super::{Place, Table, percent};
+use super::table::{Place, Table, percent};
 
 /// Superscripts mark the places: they are one column wide, and read without colour.
 const fn mark(place: Option<Place>) -> char {

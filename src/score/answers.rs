@@ -1,36 +1,51 @@
 //! Predictions put in the order of the benchmark's pairs, and the checks that this needs.
 
-use std::collections::HashMap;
-
-use super::ScoreError;
+use super::error::ScoreError;
 use crate::Point;
-use crate::benchmark::Benchmark;
+use crate::benchmark::{Benchmark, Ids};
 
 /// The predictions for one pair: original target pixels, `None` where there is no prediction.
-pub type Predicted = Vec<Option<Point>>;
+pub type PredictedPoints = Vec<Option<Point>>;
 
 /// One method's predictions for a benchmark.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers(Vec<Option<Predicted>>);
+pub struct Answers(Vec<Option<PredictedPoints>>);
 
 impl Answers {
     /// Collects predictions: the line of the file, the pair's id and the predicted points.
     ///
     /// # Errors
-    /// A pair that the benchmark does not have or that came before, or a pair with another number
+    /// A pair that the benchmark does not have, that may be either of two or that came before, or a pair
+    /// with another number
     /// of points than it has keypoints.
     pub fn collect<E: From<ScoreError>>(
         benchmark: &Benchmark,
-        lines: impl IntoIterator<Item = Result<(usize, String, Predicted), E>>,
+        lines: impl IntoIterator<Item = Result<(usize, String, PredictedPoints), E>>,
     ) -> Result<Self, E> {
-        let places: HashMap<&str, usize> =
-            benchmark.pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
+        let ids = Ids::of(benchmark);
+        // How many ids had something else for their colon, and the first with the pair's own.
+        let mut renamed: Option<(usize, String, &str)> = None;
         let mut answers = vec![None; benchmark.pairs.len()];
         for line in lines {
             let (line, pair, points) = line?;
-            let Some(&place) = places.get(pair.as_str()) else {
-                let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
-                return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
+            let place = match ids.exact(&pair) {
+                [.., place] => *place,
+                [] => match ids.alike(&pair)[..] {
+                    [place] => {
+                        let of = || (0, pair.clone(), benchmark.pairs[place].id.as_str());
+                        renamed.get_or_insert_with(of).0 += 1;
+                        place
+                    }
+                    [first, second, ..] => {
+                        let may_be = [first, second].map(|at| benchmark.pairs[at].id.clone());
+                        return Err(ScoreError::Ambiguous { line, pair, may_be }.into());
+                    }
+                    [] => {
+                        let (benchmark, split) =
+                            (benchmark.name().to_owned(), benchmark.split.clone());
+                        return Err(ScoreError::Unknown { line, pair, benchmark, split }.into());
+                    }
+                },
             };
             if answers[place].is_some() {
                 return Err(ScoreError::Repeated { line, pair }.into());
@@ -42,12 +57,18 @@ impl Answers {
             }
             answers[place] = Some(points);
         }
+        if let Some((count, given, id)) = renamed {
+            tracing::warn!(
+                "{count} times the id of a pair is not written as in the benchmark, first \
+                 {given} for {id}, and taken for that pair's"
+            );
+        }
         Ok(Self(answers))
     }
 
     /// The predictions for a pair, by its index in [`Benchmark::pairs`].
     #[must_use]
-    pub fn get(&self, pair: usize) -> Option<&Predicted> {
+    pub fn get(&self, pair: usize) -> Option<&PredictedPoints> {
         self.0.get(pair).and_then(Option::as_ref)
     }
 
@@ -79,7 +100,7 @@ impl Answers {
             lacking: self.0.len() - self.pairs(),
             pairs: self.0.len(),
             first: benchmark.pairs[first].id.clone(),
-            benchmark: benchmark.name.clone(),
+            benchmark: benchmark.name().to_owned(),
             split: benchmark.split.clone(),
         })
     }

@@ -2,9 +2,10 @@
 //!
 //! A table per category or per variation factor and the numbers of pairs behind its columns leave
 //! All little freedom: the mean over pairs is the mean of the columns weighted by their pairs. A
-//! column printed with d decimals is off by at most half a unit of the last, so is the weighted
-//! mean, and so is All: together at most one unit. Up to twice that a number may have been rounded
-//! twice or cut off; what is further off does not follow.
+//! column printed with d decimals is off by at most half a unit of the last, the weighted mean by at most
+//! the weighted mean of that, and All by half a unit of its own. What is off by no more than both together
+//! follows. If columns or All were cut off instead of rounded, they are too low by up to a whole unit:
+//! what that explains nearly follows, and what is further off does not.
 //!
 //! Published tables use three means ([`Over`]), and a row is accused where none of them fits: over
 //! pairs, over categories (sd-dino's "Average"), and over keypoints (DIFT, SD4Match and Visual-AI
@@ -20,16 +21,17 @@
 //! ([`Over::Unknown`]).
 //!
 //! The paper's table 5 has the columns of its table 4 and other numbers in them: those of pairs
-//! whose three other factors are held at easy, easy, none and none ([`Cells::Controlled`]). How many
+//! whose three other factors are held at easy, easy, none and none ([`FactorCells::Controlled`]). How many
 //! these are is not published, and All is of other pairs too, so it cannot follow. But the first
 //! cell of every factor is of the same pairs, and must be one and the same number.
 
-use super::published::{pairs_by_category, pairs_by_level};
-use super::{Average, Factor, abbreviation};
+use super::abbreviations::abbreviation;
+use crate::benchmark::{BenchmarkKind, Factor, TEST_PAIRS, pairs_by_category, pairs_by_level};
+use crate::protocol::{Average, find};
 
 /// Of which pairs the cells of variation factors are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cells {
+pub enum FactorCells {
     /// All pairs of a level, as in the paper's table 4.
     Plain,
     /// Those of a level whose three other factors are at easy, easy, none and none, as in its
@@ -41,14 +43,14 @@ pub enum Cells {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
     /// How cells of variation factors were read.
-    pub cells: Cells,
+    pub cells: FactorCells,
     /// A finding for each row.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<AuditedRow>,
 }
 
 /// A row of the audited table with what can be checked of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct AuditedRow {
     /// The line in the file, from 1.
     pub line: usize,
     /// What names the row.
@@ -64,7 +66,7 @@ pub enum Claim {
     Mean {
         /// All as printed.
         all: f64,
-        /// The most that roundings explain.
+        /// The most that roundings explain of any mean below.
         tolerance: f64,
         /// What the columns imply under each mean.
         implied: Vec<Implied>,
@@ -81,7 +83,7 @@ pub enum Claim {
         /// The most that roundings explain: nothing, unless decimals differ.
         tolerance: f64,
         /// Whether they are.
-        verdict: Verdict,
+        verdict: Consistency,
     },
 }
 
@@ -96,8 +98,10 @@ pub struct Implied {
     pub low: f64,
     /// The most; the same where the weights are known.
     pub high: f64,
+    /// How far off All may be for roundings of columns and All.
+    pub tolerance: f64,
     /// Whether the printed All follows from it.
-    pub verdict: Verdict,
+    pub verdict: Consistency,
 }
 
 impl Implied {
@@ -143,43 +147,45 @@ pub const KEYPOINTS_OF_AN_EXCEPTION: [f64; 2] = [5.0, 10.0];
 
 /// Whether what must hold does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Consistency {
     /// No further off than roundings explain.
     Follows,
-    /// Up to twice that; of numbers that should be the same, up to one unit of the last decimal.
+    /// No further off than explained if some numbers were cut off instead of rounded.
     Nearly,
     /// Further off.
     Contradicts,
 }
 
-impl Finding {
+impl AuditedRow {
     /// Whether what must hold of the row does, under the mean that fits best. Every factor divides the
     /// same pairs, so that a mean fits as its worst group of columns does.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Consistency {
         match &self.claim {
             Claim::OneNumber { verdict, .. } => *verdict,
-            Claim::Unchecked { .. } => Verdict::Follows,
-            Claim::Mean { .. } => self.best().map_or(Verdict::Contradicts, |(_, verdict)| verdict),
+            Claim::Unchecked { .. } => Consistency::Follows,
+            Claim::Mean { .. } => self.best().expect("columns imply some mean").1,
         }
     }
 
     /// The mean that fits best, if one fits or nearly does.
     #[must_use]
     pub fn mean(&self) -> Option<Over> {
-        self.best().filter(|(_, verdict)| *verdict != Verdict::Contradicts).map(|(over, _)| over)
+        self.best()
+            .filter(|(_, verdict)| *verdict != Consistency::Contradicts)
+            .map(|(over, _)| over)
     }
 
-    fn best(&self) -> Option<(Over, Verdict)> {
+    fn best(&self) -> Option<(Over, Consistency)> {
         self.claim.best()
     }
 }
 
 impl Claim {
     /// The mean that fits best, and how well.
-    fn best(&self) -> Option<(Over, Verdict)> {
+    fn best(&self) -> Option<(Over, Consistency)> {
         let Self::Mean { implied, .. } = self else { return None };
-        let mut means: Vec<(Over, Verdict)> = Vec::new();
+        let mut means: Vec<(Over, Consistency)> = Vec::new();
         for one in implied {
             match means.iter_mut().find(|(over, _)| over.name() == one.over.name()) {
                 Some((_, verdict)) => *verdict = one.verdict.max(*verdict),
@@ -188,15 +194,15 @@ impl Claim {
         }
         // Where other rows are means over pairs or categories, one that nearly is so too.
         let is_exception = |over| over == Over::Keypoints(KEYPOINTS_OF_AN_EXCEPTION);
-        let weak = |(over, verdict): &(Over, Verdict)| match verdict {
-            Verdict::Contradicts => (true, *verdict),
-            Verdict::Follows | Verdict::Nearly => (is_exception(*over), *verdict),
+        let weak = |(over, verdict): &(Over, Consistency)| match verdict {
+            Consistency::Contradicts => (true, *verdict),
+            Consistency::Follows | Consistency::Nearly => (is_exception(*over), *verdict),
         };
         means.into_iter().min_by_key(weak) // the first of several
     }
 
     fn contradicts(&self) -> bool {
-        self.best().is_none_or(|(_, verdict)| verdict == Verdict::Contradicts)
+        self.best().is_some_and(|(_, verdict)| verdict == Consistency::Contradicts)
     }
 }
 
@@ -204,8 +210,8 @@ impl Audit {
     /// How many rows contradict themselves.
     #[must_use]
     pub fn contradictions(&self) -> usize {
-        let verdicts = self.findings.iter().map(Finding::verdict);
-        verdicts.filter(|&verdict| verdict == Verdict::Contradicts).count()
+        let verdicts = self.findings.iter().map(AuditedRow::verdict);
+        verdicts.filter(|&verdict| verdict == Consistency::Contradicts).count()
     }
 }
 
@@ -234,6 +240,16 @@ pub enum AuditError {
          checked of controlled cells; add the others' columns (viewpoint_easy, …)"
     )]
     NothingToCompare,
+    /// Two columns of the same category, level or mean.
+    #[error("the columns {first} and {second} are both of {what}; leave one of them out")]
+    Repeated {
+        /// The first one's heading.
+        first: String,
+        /// The second one's.
+        second: String,
+        /// What both are of.
+        what: String,
+    },
     /// A field that is no percentage.
     #[error("line {line}: `{found}` in column {column} is not a percentage between 0 and 100")]
     Number {
@@ -255,7 +271,7 @@ pub enum AuditError {
         expected: usize,
     },
     /// A table without rows.
-    #[error("there is no row below the heading")]
+    #[error("the table has no row below the heading")]
     Empty,
 }
 
@@ -273,11 +289,12 @@ pub enum AuditError {
 pub fn audit(
     heading: &[String],
     rows: &[(usize, Vec<String>)],
-    cells: Option<Cells>,
+    cells: Option<FactorCells>,
 ) -> Result<Audit, AuditError> {
     let names: Vec<String> = heading.iter().map(|name| normal(name)).collect();
     let scored = Scored::of(&names);
     let table = Table { heading, names, rows };
+    table.check_columns(scored.as_ref())?;
     let groups = table.groups(scored.as_ref())?;
     if rows.is_empty() {
         return Err(AuditError::Empty);
@@ -286,19 +303,20 @@ pub fn audit(
         let (line, found, expected) = (*line, fields.len(), heading.len());
         return Err(AuditError::Fields { line, found, expected });
     }
-    let plain =
-        || Ok(Audit { cells: Cells::Plain, findings: table.plain(&groups, scored.as_ref())? });
+    let plain = || {
+        Ok(Audit { cells: FactorCells::Plain, findings: table.plain(&groups, scored.as_ref())? })
+    };
     let controlled =
-        || Ok(Audit { cells: Cells::Controlled, findings: table.controlled(&groups)? });
+        || Ok(Audit { cells: FactorCells::Controlled, findings: table.controlled(&groups)? });
     match cells {
-        Some(Cells::Plain) => plain(),
-        Some(Cells::Controlled) => controlled(),
+        Some(FactorCells::Plain) => plain(),
+        Some(FactorCells::Controlled) => controlled(),
         // A program says what its columns are.
         None if scored.is_some() => plain(),
         None => {
             let Ok(controlled) = controlled() else { return plain() };
-            let verdicts = controlled.findings.iter().map(Finding::verdict);
-            let same = verdicts.filter(|&verdict| verdict == Verdict::Follows).count();
+            let verdicts = controlled.findings.iter().map(AuditedRow::verdict);
+            let same = verdicts.filter(|&verdict| verdict == Consistency::Follows).count();
             match plain() {
                 Ok(plain) if plain.contradictions() == 0 => Ok(plain),
                 _ if 2 * same >= rows.len() => Ok(controlled),
@@ -357,23 +375,42 @@ impl Scored {
 
     /// Whether a row is of SPair-71k's test split, as far as it says.
     fn is_test_split(&self, fields: &[String]) -> bool {
-        let pairs = super::published::TEST_PAIRS.to_string();
+        let pairs = TEST_PAIRS.to_string();
         let field = |place: usize| fields[place].trim();
-        field(self.benchmark) == "spair"
+        field(self.benchmark) == BenchmarkKind::Spair.name()
             && field(self.split) == "test"
             && [self.pairs, self.pairs_of_split].map(field) == [pairs.as_str(); 2]
     }
 
     /// What the row's protocol takes the mean over.
     fn average(&self, fields: &[String]) -> Option<Average> {
-        let kind = fields[self.benchmark].trim().parse().ok()?;
-        Some(super::find(fields[self.protocol].trim())?.on(kind).ok()?.average)
+        let kind: BenchmarkKind = fields[self.benchmark].trim().parse().ok()?;
+        Some(find(fields[self.protocol].trim())?.on(kind).ok()?.average)
     }
 }
 
 impl Table<'_> {
     fn place(&self, wanted: &str) -> Option<usize> {
         self.names.iter().position(|name| *name == normal(wanted))
+    }
+
+    /// That no two columns are of the same category, level or mean.
+    fn check_columns(&self, scored: Option<&Scored>) -> Result<(), AuditError> {
+        let mut seen: Vec<(String, usize)> = Vec::new();
+        for (column, name) in self.names.iter().enumerate() {
+            let is_category = scored.is_some_and(|scored| scored.categories.contains(&column));
+            let Some(what) = percentages_of(name).or_else(|| is_category.then(|| name.clone()))
+            else {
+                continue;
+            };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == what) {
+                let [first, second] =
+                    [*first, column].map(|column| self.heading[column].trim().to_owned());
+                return Err(AuditError::Repeated { first, second, what });
+            }
+            seen.push((what, column));
+        }
+        Ok(())
     }
 
     /// The groups of columns that the heading has.
@@ -415,7 +452,11 @@ impl Table<'_> {
     }
 
     /// Whether All is the mean of the columns, row by row.
-    fn plain(&self, groups: &[Group], scored: Option<&Scored>) -> Result<Vec<Finding>, AuditError> {
+    fn plain(
+        &self,
+        groups: &[Group],
+        scored: Option<&Scored>,
+    ) -> Result<Vec<AuditedRow>, AuditError> {
         let place = self.place("all").ok_or(AuditError::NoAll)?;
         let find = |row: &(usize, Vec<String>), keypoints: [f64; 2]| {
             let claim = match scored {
@@ -432,9 +473,9 @@ impl Table<'_> {
         for row in self.rows {
             findings.push(find(row, KEYPOINTS)?);
         }
-        let is_plain = |finding: &Finding| {
+        let is_plain = |finding: &AuditedRow| {
             let fits = matches!(finding.mean(), Some(Over::Pairs | Over::Categories));
-            fits && finding.verdict() == Verdict::Follows
+            fits && finding.verdict() == Consistency::Follows
         };
         if scored.is_none() && findings.iter().any(is_plain) {
             for (finding, row) in findings.iter_mut().zip(self.rows) {
@@ -478,7 +519,10 @@ impl Table<'_> {
             groups.iter().copied().filter(|group| group.factor.is_none()).collect();
         let claim = |groups: &[&Group], over| self.mean_claim(row, all, groups, &[over], true);
         let (groups, over) = match scored.average(fields) {
-            Some(Average::Pair) | None => (groups, Over::Pairs),
+            None => {
+                return unchecked("hpflow does not know its benchmark or its protocol there");
+            }
+            Some(Average::Pair) => (groups, Over::Pairs),
             Some(Average::Point) => (groups, Over::Keypoints(KEYPOINTS)),
             // Cells of factors are means over categories too, and All is a mean of none of them.
             Some(Average::CategoryByPairs) => (categories.clone(), Over::Pairs),
@@ -518,46 +562,64 @@ impl Table<'_> {
         means: &[Over],
         in_full: bool,
     ) -> Result<Claim, AuditError> {
-        let (all, mut decimals) = self.number(row, all)?;
-        // A number in full has as many as it needs: 7 is 7.0 where others have more.
-        let worse = if in_full { i32::max } else { i32::min };
-        let mut ranges = Vec::new();
+        let (all, decimals) = self.number(row, all)?;
+        let mut groups_of_cells = Vec::with_capacity(groups.len());
         for group in groups {
-            let mut columns = Vec::with_capacity(group.columns.len());
-            for &(column, pairs) in &group.columns {
-                let (value, digits) = self.number(row, column)?;
-                decimals = worse(decimals, digits);
-                columns.push((value, pairs));
-            }
+            let cells = group.columns.iter().map(|&(column, pairs)| {
+                let (value, decimals) = self.number(row, column)?;
+                Ok(Cell { value, decimals, pairs })
+            });
+            groups_of_cells.push(cells.collect::<Result<Vec<_>, AuditError>>()?);
+        }
+        // A number in full has as many decimals as it needs: 7 is 7.0 where others have more.
+        let cells = groups_of_cells.iter().flatten();
+        let most = cells.map(|cell| cell.decimals).fold(decimals, i32::max);
+        let half = |decimals: i32| unit(if in_full { most } else { decimals }) / 2.0;
+        let mut found = Vec::new();
+        for (group, cells) in groups.iter().zip(&groups_of_cells) {
             for &over in means {
                 // A factor's levels are no categories.
-                if group.factor.is_none() || over != Over::Categories {
-                    let range = range(&columns, over);
-                    ranges.extend(range.map(|ends| (over, group.factor, ends)));
+                if group.factor.is_some() && over == Over::Categories {
+                    continue;
                 }
+                // The mean where every column is off by so many half units.
+                let at = |halves: f64| {
+                    let value = |cell: &Cell| cell.value + halves * half(cell.decimals);
+                    range(&cells.iter().map(|c| (value(c), c.pairs)).collect::<Vec<_>>(), over)
+                };
+                let (Some([low, high]), Some([least, _]), Some([_, most]), Some([_, cut])) =
+                    (at(0.0), at(-1.0), at(1.0), at(2.0))
+                else {
+                    continue;
+                };
+                // Whether All, between so many half units of it, can be such a mean.
+                let fits = |most: f64, halves: f64| {
+                    all - half(decimals) <= most + 1e-9
+                        && all + halves * half(decimals) >= least - 1e-9
+                };
+                let verdict = if fits(most, 1.0) {
+                    Consistency::Follows
+                } else if fits(cut, 2.0) {
+                    Consistency::Nearly
+                } else {
+                    Consistency::Contradicts
+                };
+                let (factor, tolerance) = (group.factor, low - least + half(decimals));
+                found.push(Implied { over, factor, low, high, tolerance, verdict });
             }
         }
-        let tolerance = unit(decimals);
-        let verdict =
-            |[low, high]: [f64; 2]| match f64::max(low - all, all - high).max(0.0) / tolerance {
-                units if units <= 1.0 + 1e-9 => Verdict::Follows,
-                units if units <= 2.0 + 1e-9 => Verdict::Nearly,
-                _ => Verdict::Contradicts,
-            };
-        let implied = |(over, factor, ends): (Over, Option<Factor>, [f64; 2])| Implied {
-            over,
-            factor,
-            low: ends[0],
-            high: ends[1],
-            verdict: verdict(ends),
-        };
+        if found.is_empty() {
+            let why = "how many pairs its columns are of is not known".to_owned();
+            return Ok(Claim::Unchecked { why });
+        }
         // One mean after the other, each with the categories first.
-        ranges.sort_by_key(|(over, ..)| means.iter().position(|one| one == over));
-        Ok(Claim::Mean { all, tolerance, implied: ranges.into_iter().map(implied).collect() })
+        found.sort_by_key(|one| means.iter().position(|over| *over == one.over));
+        let tolerance = found.iter().map(|one| one.tolerance).fold(0.0, f64::max);
+        Ok(Claim::Mean { all, tolerance, implied: found })
     }
 
     /// Whether the first cells of factors are one number, row by row.
-    fn controlled(&self, groups: &[Group]) -> Result<Vec<Finding>, AuditError> {
+    fn controlled(&self, groups: &[Group]) -> Result<Vec<AuditedRow>, AuditError> {
         let factors = groups.iter().filter(|group| group.factor.is_some());
         let first = factors.map(|group| group.columns[0].0);
         let first: Vec<usize> = first.collect();
@@ -567,16 +629,17 @@ impl Table<'_> {
         let row = |row: &(usize, Vec<String>)| {
             let numbers: Vec<(f64, i32)> =
                 first.iter().map(|&column| self.number(row, column)).collect::<Result<_, _>>()?;
-            let ends = |end: fn(f64, f64) -> f64| numbers.iter().map(|(n, _)| *n).reduce(end);
-            let spread = ends(f64::max).unwrap_or_default() - ends(f64::min).unwrap_or_default();
-            let decimals = || numbers.iter().map(|(_, digits)| *digits);
-            let (fewest, most) = (decimals().min().unwrap_or(0), decimals().max().unwrap_or(0));
+            let values = || numbers.iter().map(|(value, _)| *value);
+            let spread = values().fold(f64::MIN, f64::max) - values().fold(f64::MAX, f64::min);
+            let decimals = || numbers.iter().map(|(_, decimals)| *decimals);
+            let (fewest, most) =
+                (decimals().fold(i32::MAX, i32::min), decimals().fold(0, i32::max));
             // A number and itself with fewer decimals are half a unit apart at the most.
             let tolerance = if fewest == most { 0.0 } else { unit(fewest) / 2.0 };
             let verdict = match spread {
-                spread if spread <= tolerance + 1e-9 => Verdict::Follows,
-                spread if spread <= unit(fewest) + 1e-9 => Verdict::Nearly,
-                _ => Verdict::Contradicts,
+                spread if spread <= tolerance + 1e-9 => Consistency::Follows,
+                spread if spread <= unit(fewest) + 1e-9 => Consistency::Nearly,
+                _ => Consistency::Contradicts,
             };
             let column = |&column: &usize| self.heading[column].trim().to_owned();
             let cells = first.iter().map(column).zip(numbers.iter().map(|(n, _)| *n)).collect();
@@ -585,11 +648,12 @@ impl Table<'_> {
         self.rows.iter().map(row).collect()
     }
 
-    fn finding(&self, (line, fields): &(usize, Vec<String>), claim: Claim) -> Finding {
-        let labels = fields.iter().zip(&self.names).filter(|(_, name)| !holds_numbers(name));
+    fn finding(&self, (line, fields): &(usize, Vec<String>), claim: Claim) -> AuditedRow {
+        let labels =
+            fields.iter().zip(&self.names).filter(|(_, name)| percentages_of(name).is_none());
         let labels: Vec<&str> =
             labels.map(|(field, _)| field.trim()).filter(|text| !text.is_empty()).collect();
-        Finding { line: *line, name: labels.join(" "), claim }
+        AuditedRow { line: *line, name: labels.join(" "), claim }
     }
 
     /// The percentage in a column of a row and the number of its decimals.
@@ -604,6 +668,13 @@ impl Table<'_> {
             found: fields[column].chars().take(40).collect(),
         })
     }
+}
+
+/// A cell of a table, and how many pairs it is of, where that is known.
+struct Cell {
+    value: f64,
+    decimals: i32,
+    pairs: Option<f64>,
 }
 
 /// From and to which All can be, given columns and how many pairs each has; nothing where a mean needs
@@ -650,15 +721,25 @@ fn unit(decimals: i32) -> f64 {
     0.1_f64.powi(decimals.min(9))
 }
 
-/// Whether a column's name, as [`normal`] has it, is of percentages. `hpflow score --format csv` puts
-/// controlled cells beside plain ones.
-fn holds_numbers(name: &str) -> bool {
-    let name = name.strip_prefix("controlled").unwrap_or(name);
-    name == "all"
-        || pairs_by_level("test").iter().any(|(level, _)| normal(level) == name)
-        || pairs_by_category("test")
-            .iter()
-            .any(|(category, _)| category == name || abbreviation(category) == name)
+/// What a column of percentages is of, by its name as [`normal`] has it; nothing where it is none.
+/// `hpflow score --format csv` puts controlled cells beside plain ones.
+fn percentages_of(name: &str) -> Option<String> {
+    let (controlled, plain) = match name.strip_prefix("controlled") {
+        Some(plain) => ("controlled ", plain),
+        None => ("", name),
+    };
+    let of_level = || {
+        let levels = pairs_by_level("test");
+        levels.into_iter().map(|(level, _)| level.to_owned()).find(|level| normal(level) == plain)
+    };
+    let of_category = || {
+        let categories = pairs_by_category("test").into_iter().map(|(category, _)| category);
+        let is_it = |category: &String| category == plain || abbreviation(category) == plain;
+        categories.into_iter().find(is_it)
+    };
+    let what =
+        if plain == "all" { Some("All".to_owned()) } else { of_level().or_else(of_category) };
+    what.map(|what| format!("{controlled}{what}"))
 }
 
 /// A heading without case, spaces, underscores and slashes.
@@ -687,16 +768,16 @@ mod tests {
         (heading, lines.enumerate().map(|(at, fields)| (at + 2, fields)).collect())
     }
 
-    fn read(text: &str, cells: Option<Cells>) -> Result<Audit, AuditError> {
+    fn read(text: &str, cells: Option<FactorCells>) -> Result<Audit, AuditError> {
         let (heading, rows) = table(text);
         audit(&heading, &rows, cells)
     }
 
-    fn audited(text: &str) -> Result<Vec<Finding>, AuditError> {
+    fn audited(text: &str) -> Result<Vec<AuditedRow>, AuditError> {
         read(text, None).map(|audit| audit.findings)
     }
 
-    fn implied(finding: &Finding) -> &[Implied] {
+    fn implied(finding: &AuditedRow) -> &[Implied] {
         match &finding.claim {
             Claim::Mean { implied, .. } => implied,
             other => panic!("no mean: {other:?}"),
@@ -709,12 +790,12 @@ mod tests {
         assert_eq!(findings.len(), 10);
         for finding in &findings {
             let matching = finding.name.contains("NC-Net") || finding.name.contains("HPF");
-            let expected = if matching { Verdict::Follows } else { Verdict::Contradicts };
+            let expected = if matching { Consistency::Follows } else { Consistency::Contradicts };
             assert_eq!(finding.verdict(), expected, "{finding:?}");
             assert_eq!(implied(finding)[0].verdict, expected, "{finding:?}");
             let by_category = &implied(finding)[1];
             assert_eq!(by_category.over, Over::Categories);
-            assert_ne!(by_category.verdict, Verdict::Follows, "not by category: {finding:?}");
+            assert_ne!(by_category.verdict, Consistency::Follows, "not by category: {finding:?}");
             assert_eq!(finding.mean(), matching.then_some(Over::Pairs));
         }
         // CNNGeo's columns imply 21.3, and 18.1 is printed.
@@ -730,14 +811,14 @@ mod tests {
         let off: Vec<_> = findings
             .iter()
             .flat_map(|finding| implied(finding).iter().map(move |one| (&finding.name, one)))
-            .filter(|(_, one)| one.verdict != Verdict::Follows)
+            .filter(|(_, one)| one.verdict != Consistency::Follows)
             .map(|(name, one)| (name.as_str(), one.average(), one.verdict))
             .collect();
         let scale = "pairs by scale".to_owned();
-        assert_eq!(off, [("original HPF ResNet-101", scale, Verdict::Nearly)]);
+        assert_eq!(off, [("original HPF ResNet-101", scale, Consistency::Nearly)]);
         // A mean over keypoints fits that row, but it would fit almost any.
         let hpf = &findings[6];
-        assert_eq!((hpf.verdict(), hpf.mean()), (Verdict::Nearly, Some(Over::Pairs)));
+        assert_eq!((hpf.verdict(), hpf.mean()), (Consistency::Nearly, Some(Over::Pairs)));
     }
 
     const TABLE_5: &str = include_str!("published/table5_pck_by_controlled_factor.csv");
@@ -745,51 +826,51 @@ mod tests {
     #[test]
     fn table_5_of_the_paper_is_read_as_controlled_cells_and_is_in_order() {
         let whole = read(TABLE_5, None).unwrap();
-        assert_eq!((whole.cells, whole.findings.len()), (Cells::Controlled, 6));
+        assert_eq!((whole.cells, whole.findings.len()), (FactorCells::Controlled, 6));
         for finding in &whole.findings {
-            assert_eq!(finding.verdict(), Verdict::Follows, "{finding:?}");
+            assert_eq!(finding.verdict(), Consistency::Follows, "{finding:?}");
         }
         let Claim::OneNumber { cells, .. } = &whole.findings[0].claim else { panic!("no cells") };
         assert_eq!(cells[3], ("occlusion_none".to_owned(), 44.3));
         // It needs no All, and a single row is enough.
         let lines = TABLE_5.lines().take(2).map(|line| line.rsplit_once(',').unwrap().0);
         let without: Vec<&str> = lines.collect();
-        assert_eq!(read(&without.join("\n"), None).unwrap().cells, Cells::Controlled);
+        assert_eq!(read(&without.join("\n"), None).unwrap().cells, FactorCells::Controlled);
         // Nobody must take it for table 4 unless they insist.
-        assert_eq!(read(TABLE_5, Some(Cells::Plain)).unwrap().contradictions(), 6);
+        assert_eq!(read(TABLE_5, Some(FactorCells::Plain)).unwrap().contradictions(), 6);
     }
 
     #[test]
     fn controlled_cells_that_are_not_one_number_are_flagged() {
         let wrong = TABLE_5.replace("44.3,28.4", "44.8,28.4");
         let found = read(&wrong, None).unwrap();
-        assert_eq!((found.cells, found.contradictions()), (Cells::Controlled, 1));
-        assert_eq!(found.findings[0].verdict(), Verdict::Contradicts);
+        assert_eq!((found.cells, found.contradictions()), (FactorCells::Controlled, 1));
+        assert_eq!(found.findings[0].verdict(), Consistency::Contradicts);
         let cells = |line: &str| {
             let text = format!(
                 "viewpoint_easy,viewpoint_medium,viewpoint_hard,scale_easy,scale_medium,scale_hard\n{line}"
             );
-            read(&text, Some(Cells::Controlled)).unwrap().findings[0].verdict()
+            read(&text, Some(FactorCells::Controlled)).unwrap().findings[0].verdict()
         };
-        assert_eq!(cells("44.3,1,2,44.4,3,4"), Verdict::Nearly);
-        assert_eq!(cells("44.3,1,2,44.34,3,4"), Verdict::Follows);
-        assert_eq!(cells("44.3,1,2,44.5,3,4"), Verdict::Contradicts);
+        assert_eq!(cells("44.3,1,2,44.4,3,4"), Consistency::Nearly);
+        assert_eq!(cells("44.3,1,2,44.34,3,4"), Consistency::Follows);
+        assert_eq!(cells("44.3,1,2,44.5,3,4"), Consistency::Contradicts);
     }
 
     #[test]
     fn plain_cells_stay_plain_whatever_is_wrong_with_them() {
         let table_4 = include_str!("published/table4_pck_by_factor.csv");
-        assert_eq!(read(table_4, None).unwrap().cells, Cells::Plain);
+        assert_eq!(read(table_4, None).unwrap().cells, FactorCells::Plain);
         let wrong = table_4.replace(",28.2", ",31.2");
         let found = read(&wrong, None).unwrap();
-        assert_eq!((found.cells, found.contradictions()), (Cells::Plain, 1));
+        assert_eq!((found.cells, found.contradictions()), (FactorCells::Plain, 1));
         // A method that is always right has equal cells, and All follows from them.
         let heading = TABLE_5.lines().next().unwrap();
         let right = format!("{heading}\na,b{}", ",100.0".repeat(15));
-        assert_eq!(read(&right, None).unwrap().cells, Cells::Plain);
+        assert_eq!(read(&right, None).unwrap().cells, FactorCells::Plain);
         let asked = read(
             "viewpoint_easy,viewpoint_medium,viewpoint_hard,All\n1,2,3,2",
-            Some(Cells::Controlled),
+            Some(FactorCells::Controlled),
         );
         assert_eq!(asked, Err(AuditError::NothingToCompare));
     }
@@ -807,13 +888,16 @@ mod tests {
         let both = |all: &str| {
             audited(&format!("{heading}\nHPF,{cells},{all},{level_cells},1.0")).unwrap().remove(0)
         };
-        assert_eq!((both("27.2").verdict(), both("27.2").name.as_str()), (Verdict::Follows, "HPF"));
+        assert_eq!(
+            (both("27.2").verdict(), both("27.2").name.as_str()),
+            (Consistency::Follows, "HPF")
+        );
         let averages: Vec<String> = implied(&both("27.2")).iter().map(Implied::average).collect();
         assert_eq!(averages.len(), 5 + 1 + 5);
         assert_eq!(averages[..2], ["pairs", "pairs by viewpoint"]);
         assert_eq!((averages[5].as_str(), averages[6].as_str()), ("categories", "keypoints"));
         // Levels of truncation leave a mean over keypoints from 25.8 to 28.5.
-        assert_eq!(both("28.7").verdict(), Verdict::Contradicts);
+        assert_eq!(both("28.7").verdict(), Consistency::Contradicts);
         assert!(matches!(both("28.2").mean(), Some(Over::Keypoints(_))));
     }
 
@@ -827,7 +911,73 @@ mod tests {
             "viewpoint_easy,viewpoint_medium,viewpoint_hard,All\n10.000000000000002,20.0000000000000003,31.0000000000000,{:.14}",
             mean / sum as f64
         );
-        assert_eq!(audited(&text).unwrap()[0].verdict(), Verdict::Follows);
+        assert_eq!(audited(&text).unwrap()[0].verdict(), Consistency::Follows);
+    }
+
+    /// Categories all at one number, and All.
+    fn flat(cell: &str, all: &str) -> Consistency {
+        let published = crate::score::published::table_3();
+        let columns = &published[0].columns;
+        let cells = vec![cell; columns.len()].join(",");
+        let text = format!("method,{},All\nx,{cells},{all}", columns.join(","));
+        audited(&text).unwrap()[0].verdict()
+    }
+
+    #[test]
+    fn roundings_explain_no_more_than_their_own_size() {
+        use Consistency::{Contradicts, Follows, Nearly};
+        // Every column is between 9.5 and 10.5, and 11 may be 10.5; cut off, up to 11, and 11 at least
+        // 10.5.
+        for (cell, all, verdict) in [
+            ("10", "10", Follows),
+            ("10", "11", Follows),
+            ("10", "9", Follows),
+            ("10", "12", Contradicts),
+            ("10", "8", Contradicts),
+            ("10", "10.5", Follows),
+            ("10", "10.6", Nearly),
+            ("10", "11.0", Nearly),
+            ("10", "11.1", Contradicts),
+            ("10.0", "10.1", Follows),
+            ("10.0", "9.9", Follows),
+            ("10.0", "10.2", Contradicts),
+            ("10.0", "9.8", Contradicts),
+            ("10.0", "10", Follows),
+            ("10.0", "11", Contradicts),
+            ("10.4", "10", Follows),
+            ("10.6", "10", Nearly),
+            ("11.1", "10", Contradicts),
+        ] {
+            assert_eq!(flat(cell, all), verdict, "{cell} {all}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_is_refused() {
+        let published = crate::score::published::table_3();
+        let columns = published[0].columns.join(",");
+        let cells = vec!["10.0"; 18].join(",");
+        for (more, what) in [
+            ("aero", "the columns aero and aero are both of aeroplane"),
+            ("Aeroplane", "the columns aero and Aeroplane are both of aeroplane"),
+            ("TV/monitor", "the columns tv and TV/monitor are both of tvmonitor"),
+            ("all", "the columns All and all are both of All"),
+            ("Viewpoint easy,viewpoint_easy", "both of viewpoint_easy"),
+            (
+                "controlled viewpoint easy,Controlled_viewpoint_easy",
+                "both of controlled viewpoint_easy",
+            ),
+        ] {
+            let values = vec!["99.0"; more.split(',').count()].join(",");
+            let text = format!("{columns},All,{more}\n{cells},10.0,{values}");
+            let error = audited(&text).unwrap_err();
+            assert!(matches!(error, AuditError::Repeated { .. }), "{error}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
+        // Levels beside their controlled cells are not the same.
+        let text =
+            format!("method,method,{columns},All,controlled viewpoint easy\na,b,{cells},10.0,1.0");
+        assert_eq!(audited(&text).unwrap()[0].verdict(), Consistency::Follows);
     }
 
     #[test]

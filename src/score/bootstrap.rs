@@ -16,9 +16,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::cells::Breakdown;
 use super::ledger::Ledger;
-use super::{Breakdown, Protocol, Verdict};
+use super::verdict::Verdict;
 use crate::benchmark::Benchmark;
+use crate::protocol::Protocol;
 
 /// How to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +30,19 @@ pub struct Bootstrap {
     /// The same seed gives the same numbers, whatever the number of threads.
     pub seed: u64,
     /// What is drawn.
-    pub unit: Unit,
+    pub unit: ResamplingUnit,
 }
 
 impl Default for Bootstrap {
     /// Ten thousand resamples of photographs, seed 0.
     fn default() -> Self {
-        Self { resamples: 10_000, seed: 0, unit: Unit::Images }
+        Self { resamples: 10_000, seed: 0, unit: ResamplingUnit::Images }
     }
 }
 
 /// What a resample draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum ResamplingUnit {
     /// Photographs, within each category.
     Images,
     /// Pairs, within each category, as if they were independent.
@@ -101,7 +103,7 @@ pub fn interval(
         .into_par_iter()
         .map(|resample| ledger.cells(draws.weights(resample)))
         .collect();
-    let ends: Vec<Option<[f64; 2]>> = (0..ledger.shape().len())
+    let ends: Vec<Option<[f64; 2]>> = (0..ledger.row().len())
         .map(|cell| {
             let means = || resampled.iter().filter_map(|cells| cells[cell]).collect();
             if enough[cell] { percentiles(means()) } else { None }
@@ -110,7 +112,7 @@ pub fn interval(
     let end = |which: usize| {
         let cells: Vec<Option<f64>> =
             ends.iter().map(|ends| ends.map(|ends| ends[which])).collect();
-        ledger.shape().breakdown(&cells)
+        ledger.row().breakdown(&cells)
     };
     Interval { low: end(0), high: end(1) }
 }
@@ -160,7 +162,7 @@ struct Draws {
     strata: Vec<(usize, usize)>,
     /// For each pair of the benchmark the numbers of what it depends on.
     pairs: Vec<[usize; 2]>,
-    unit: Unit,
+    unit: ResamplingUnit,
 }
 
 impl Draws {
@@ -171,8 +173,8 @@ impl Draws {
         for (place, pair) in benchmark.pairs.iter().enumerate() {
             let stratum = strata.entry(pair.category.as_str()).or_default();
             match bootstrap.unit {
-                Unit::Images => stratum.extend([(pair.source, 0), (pair.target, 0)]),
-                Unit::Pairs => stratum.extend([(place, 0)]),
+                ResamplingUnit::Images => stratum.extend([(pair.source, 0), (pair.target, 0)]),
+                ResamplingUnit::Pairs => stratum.extend([(place, 0)]),
             }
         }
         let mut next = 0;
@@ -187,8 +189,8 @@ impl Draws {
         let pairs = benchmark.pairs.iter().enumerate().map(|(place, pair)| {
             let stratum = &strata[pair.category.as_str()];
             match bootstrap.unit {
-                Unit::Images => [stratum[&pair.source], stratum[&pair.target]],
-                Unit::Pairs => [stratum[&place]; 2],
+                ResamplingUnit::Images => [stratum[&pair.source], stratum[&pair.target]],
+                ResamplingUnit::Pairs => [stratum[&place]; 2],
             }
         });
         let pairs = pairs.collect();
@@ -208,8 +210,8 @@ impl Draws {
         move |pair| {
             let [one, other] = self.pairs[pair].map(|number| f64::from(counts[number]));
             match self.unit {
-                Unit::Images => one * other,
-                Unit::Pairs => one,
+                ResamplingUnit::Images => one * other,
+                ResamplingUnit::Pairs => one,
             }
         }
     }

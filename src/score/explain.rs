@@ -1,9 +1,11 @@
 //! Which keypoints two protocols judge differently, and which of their choices makes the
 //! difference.
 
+use super::answers::Answers;
+use super::error::ScoreError;
 use super::judge::{Ruler, is_for, mirrors};
-use super::{Alpha, Answers, Direction, Protocol, ScoreError};
 use crate::benchmark::Benchmark;
+use crate::protocol::{Alpha, Protocol, TransferDirection};
 
 /// A keypoint that is right under one protocol and wrong under another.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +112,7 @@ pub fn explain(
     if benchmark.has_outlines() {
         return Ok(Vec::new()); // no single point is right or wrong
     }
-    let turned = protocols.iter().find(|one| one.direction == Direction::TargetToSource);
+    let turned = protocols.iter().find(|one| one.direction == TransferDirection::TargetToSource);
     let mirrors = turned.map(|protocol| mirrors(benchmark, protocol)).transpose()?;
     let judge = Judge { benchmark, answers, mirrors: mirrors.as_deref(), alpha };
     let choices: Vec<Choice> = Choice::ALL
@@ -164,9 +166,11 @@ impl Judge<'_> {
         pair: usize,
         keypoint: &str,
     ) -> Result<Option<Judgement>, ScoreError> {
-        let judged = match (protocol.direction, self.mirrors) {
-            (Direction::TargetToSource, Some(mirrors)) => mirrors[pair],
-            _ => pair,
+        let judged = match protocol.direction {
+            TransferDirection::SourceToTarget => pair,
+            TransferDirection::TargetToSource => self
+                .mirrors
+                .expect("mirrors are sought where one of the protocols needs them")[pair],
         };
         let annotated = &self.benchmark.pairs[judged];
         // The mirror has the same keypoints, but nothing says that they come in the same order.

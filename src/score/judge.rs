@@ -2,35 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Alpha, Answers, Comparison, Direction, Frame, PADDED_TO, Predicted, Protocol, ScoreError,
-    Threshold, Truth, masks,
-};
+use super::answers::{Answers, PredictedPoints};
+use super::error::ScoreError;
+use super::lookup::names;
+use super::masks;
+use super::verdict::{Verdict, target_size};
 use crate::Point;
-use crate::benchmark::{Benchmark, Pair};
-
-/// A scored pair.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The pair that the verdict counts for: index in [`Benchmark::pairs`].
-    pub pair: usize,
-    /// The pair whose predictions were judged: the same, or its mirror under a protocol that
-    /// transfers from target to source.
-    pub judged: usize,
-    /// For every keypoint of the judged pair, whether it is right.
-    pub right: Vec<bool>,
-    /// How many of the keypoints have no prediction.
-    pub unanswered: usize,
-}
-
-impl Verdict {
-    /// The pair's PCK: the share of its keypoints that are right.
-    #[must_use]
-    pub fn share(&self) -> f64 {
-        let right = self.right.iter().filter(|&&right| right).count();
-        right as f64 / self.right.len() as f64
-    }
-}
+use crate::benchmark::{Benchmark, Pair, Visibility};
+use crate::protocol::{
+    Alpha, AnnotationForm, DistanceFrame, DistanceTest, PADDED_TO, Protocol, Threshold,
+    TransferDirection, TruthPlacement,
+};
 
 /// Judges every answered pair of a benchmark, in layout order.
 ///
@@ -48,8 +30,8 @@ pub fn judge(
         return masks::judge(benchmark, answers, protocol);
     }
     let mirrors = match protocol.direction {
-        Direction::SourceToTarget => None,
-        Direction::TargetToSource => Some(mirrors(benchmark, protocol)?),
+        TransferDirection::SourceToTarget => None,
+        TransferDirection::TargetToSource => Some(mirrors(benchmark, protocol)?),
     };
     let mut verdicts = Vec::with_capacity(benchmark.pairs.len());
     for pair in 0..benchmark.pairs.len() {
@@ -77,25 +59,10 @@ pub fn check(benchmark: &Benchmark, protocol: &Protocol) -> Result<(), ScoreErro
             .iter()
             .try_for_each(|pair| target_size(benchmark, pair, protocol).map(drop));
     }
-    if protocol.direction == Direction::TargetToSource {
+    if protocol.direction == TransferDirection::TargetToSource {
         mirrors(benchmark, protocol)?;
     }
     benchmark.pairs.iter().try_for_each(|pair| Ruler::new(benchmark, pair, protocol).map(drop))
-}
-
-/// Width and height of a pair's target photograph.
-pub(super) fn target_size(
-    benchmark: &Benchmark,
-    pair: &Pair,
-    protocol: &Protocol,
-) -> Result<[u32; 2], ScoreError> {
-    let image = &benchmark.images[pair.target];
-    let size = image.size.filter(|size| size[0] > 0 && size[1] > 0);
-    size.ok_or_else(|| ScoreError::NoSize {
-        pair: pair.id.clone(),
-        protocol: protocol.name,
-        photograph: image.path.clone(),
-    })
 }
 
 /// For every keypoint of a pair whether its prediction is right.
@@ -105,7 +72,7 @@ pub(super) fn target_size(
 pub fn rights(
     benchmark: &Benchmark,
     pair: &Pair,
-    predicted: &Predicted,
+    predicted: &PredictedPoints,
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<bool>, ScoreError> {
@@ -117,13 +84,29 @@ pub fn rights(
     Ok(both.map(right).collect())
 }
 
-/// That a protocol is the one of this benchmark: under one name evaluators measure each otherwise.
+/// That a protocol is the one of this benchmark, as under one name evaluators measure each otherwise, and
+/// that its code reads annotations of their form.
 pub(super) fn is_for(protocol: &Protocol, benchmark: &Benchmark) -> Result<(), ScoreError> {
-    if protocol.benchmark.name() == benchmark.name {
-        return Ok(());
+    let (name, of, kind) = (protocol.name, protocol.benchmark, benchmark.kind);
+    if of != kind.name() {
+        let benchmark = kind.name().to_owned();
+        return Err(ScoreError::OtherBenchmark { protocol: name, of, benchmark });
     }
-    let (of, benchmark) = (protocol.benchmark.name(), benchmark.name.clone());
-    Err(ScoreError::OtherBenchmark { protocol: protocol.name, of, benchmark })
+    let others = || names(kind, |one| one.annotations == AnnotationForm::Any);
+    match (protocol.annotations, &benchmark.visibility) {
+        (AnnotationForm::Any, _) | (AnnotationForm::Ap10k, Visibility::Full) => Ok(()),
+        (AnnotationForm::Ap10k, Visibility::Unsaid) => Err(ScoreError::NotDefined {
+            protocol: name,
+            benchmark: kind.name(),
+            why: "of this form its authors' code reads AP-10K alone beside SPair-71k, whose pairs name \
+                  image annotations as src_json_path and trg_json_path",
+            others: others(),
+        }),
+        (AnnotationForm::Ap10k, Visibility::Partial { pair }) => {
+            let (protocol, benchmark, pair) = (name, kind.name(), pair.clone());
+            Err(ScoreError::HiddenKeypoints { protocol, benchmark, pair, others: others() })
+        }
+    }
 }
 
 /// The largest error that counts as right for a pair, in pixels of the protocol's frame (for the
@@ -177,7 +160,7 @@ pub(super) struct Ruler {
     floored: bool,
     /// The least and the largest coordinates of the truth in original pixels, where it is clamped.
     limits: Option<[[f64; 2]; 2]>,
-    comparison: Comparison,
+    comparison: DistanceTest,
     /// Pixels of the protocol's frame for one scaled unit.
     unit: f64,
 }
@@ -192,13 +175,13 @@ impl Ruler {
         // The scale, pixels of the frame for one scaled unit, and of a square its side and that to
         // which a length of the image is warped.
         let (scale, unit, warp) = match protocol.frame {
-            Frame::Original => ([1.0, 1.0], 1.0, None),
-            Frame::Warped(side) => {
+            DistanceFrame::Original => ([1.0, 1.0], 1.0, None),
+            DistanceFrame::Warped(side) => {
                 let [width, height] = size()?;
                 let side = f64::from(side);
                 ([height, width], side / (width * height), Some([side, side]))
             }
-            Frame::WarpedCorners(side) => {
+            DistanceFrame::WarpedCorners(side) => {
                 let [width, height] = size()?.map(|length| length - 1.0);
                 if width < 1.0 || height < 1.0 {
                     return Err(ScoreError::TooNarrow {
@@ -211,7 +194,7 @@ impl Ruler {
                 ([height, width], (side - 1.0) / (width * height), Some([side, side - 1.0]))
             }
         };
-        let floored = protocol.truth == Truth::FlooredAndClamped;
+        let floored = protocol.truth == TruthPlacement::FlooredAndClamped;
         let keypoints = || pair.target_keypoints.iter().map(|point| moved(*point, floored));
         let extent = match protocol.threshold {
             Threshold::Box => pair
@@ -221,7 +204,7 @@ impl Ruler {
                 })
                 .ok_or_else(|| ScoreError::NoBox {
                     pair: pair.id.clone(),
-                    benchmark: benchmark.name.clone(),
+                    benchmark: benchmark.name().to_owned(),
                     protocol: protocol.name,
                 })?,
             Threshold::Image => match warp {
@@ -237,8 +220,8 @@ impl Ruler {
             }
         };
         let clamped = match protocol.truth {
-            Truth::Annotated => false,
-            Truth::Clamped | Truth::FlooredAndClamped => true,
+            TruthPlacement::Annotated => false,
+            TruthPlacement::Clamped | TruthPlacement::FlooredAndClamped => true,
         };
         let limits = warp.filter(|_| clamped).map(|[side, _]| {
             let original = |at: f64| scale.map(|scale| at / unit / scale);
@@ -258,9 +241,9 @@ impl Ruler {
     pub(super) fn right(&self, predicted: Point, truth: Point, alpha: Alpha) -> bool {
         let squared = self.distance_squared(predicted, truth);
         match self.comparison {
-            Comparison::AtMost => alpha.covers(squared, self.threshold),
-            Comparison::RatioAtMost => squared.sqrt() / self.threshold <= alpha.value(),
-            Comparison::Below => alpha.covers_strictly(squared, self.threshold),
+            DistanceTest::AtMost => alpha.covers(squared, self.threshold),
+            DistanceTest::RatioAtMost => squared.sqrt() / self.threshold <= alpha.value(),
+            DistanceTest::Below => alpha.covers_strictly(squared, self.threshold),
         }
     }
 

@@ -7,14 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::breakdown::Shape;
-use super::{Average, Factor, Verdict};
-use crate::benchmark::Benchmark;
+use super::cells::CellRow;
+use super::verdict::Verdict;
+use crate::benchmark::{Benchmark, Factor};
+use crate::protocol::Average;
 
 /// Verdicts under one average.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    shape: Shape,
+    row: CellRow,
     average: Average,
     /// The number of classes that [`Average`] takes a mean of each of.
     classes: usize,
@@ -57,7 +58,7 @@ struct Group {
 impl Ledger {
     pub(super) fn new(benchmark: &Benchmark, verdicts: &[&Verdict], average: Average) -> Self {
         let mut ledger = Self {
-            shape: Shape::new(benchmark),
+            row: CellRow::new(benchmark),
             average,
             classes: 1,
             records: Vec::with_capacity(verdicts.len()),
@@ -67,12 +68,13 @@ impl Ledger {
         let mut groups = BTreeMap::new();
         for verdict in verdicts {
             let pair = &benchmark.pairs[verdict.pair];
-            let category = ledger.shape.categories.binary_search(&pair.category).unwrap_or(0);
+            let category = ledger.row.categories.binary_search(&pair.category);
+            let category = category.expect("the row has every category of the benchmark");
             let levels =
                 pair.variation.map(|variation| Factor::ALL.map(|factor| factor.level(variation)));
             let mut enter = |class: usize, sums: Sums| {
                 let group = *groups.entry((class, category, levels)).or_insert_with(|| {
-                    let cells = ledger.shape.places(category, levels);
+                    let cells = ledger.row.places(category, levels);
                     ledger.groups.push(Group { class, cells });
                     ledger.groups.len() - 1
                 });
@@ -108,18 +110,18 @@ impl Ledger {
         ledger
     }
 
-    pub(super) fn shape(&self) -> &Shape {
-        &self.shape
+    pub(super) fn row(&self) -> &CellRow {
+        &self.row
     }
 
-    /// The means in percent, in the order of [`Shape`], with a weight for each pair of the
+    /// The means in percent, in the order of [`CellRow`], with a weight for each pair of the
     /// benchmark. `None` where all weights are zero. Sums are f64, in a fixed order.
     pub(super) fn cells(&self, weight: impl Fn(usize) -> f64) -> Vec<Option<f64>> {
         let mut groups = vec![Sums::default(); self.groups.len()];
         for record in &self.records {
             groups[record.group].add(record.sums, weight(record.pair));
         }
-        let mut cells = vec![Sums::default(); self.shape.len() * self.classes];
+        let mut cells = vec![Sums::default(); self.row.len() * self.classes];
         for (group, sums) in self.groups.iter().zip(groups) {
             for cell in &group.cells {
                 cells[cell * self.classes + group.class].add(sums, 1.0);
@@ -131,8 +133,8 @@ impl Ledger {
     /// For every cell whether resampling its pairs can tell anything: there are three or more, and in
     /// some category, within which all is drawn, not all are of the same two photographs.
     pub(super) fn enough(&self, benchmark: &Benchmark) -> Vec<bool> {
-        let mut pairs = vec![BTreeSet::new(); self.shape.len()];
-        let mut photographs = vec![BTreeMap::<&str, BTreeSet<_>>::new(); self.shape.len()];
+        let mut pairs = vec![BTreeSet::new(); self.row.len()];
+        let mut photographs = vec![BTreeMap::<&str, BTreeSet<_>>::new(); self.row.len()];
         for record in &self.records {
             let pair = &benchmark.pairs[record.pair];
             let both = [pair.source.min(pair.target), pair.source.max(pair.target)];
@@ -155,7 +157,11 @@ impl Ledger {
         for class in classes.iter().filter(|class| class.of > 0.0) {
             let weight = match self.average {
                 Average::CategoryByPairs => class.pairs,
-                _ => 1.0,
+                Average::Pair
+                | Average::Point
+                | Average::CategoryOfPairs
+                | Average::Category
+                | Average::KeypointIndex => 1.0,
             };
             sum += weight * class.right / class.of;
             weights += weight;

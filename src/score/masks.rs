@@ -7,11 +7,13 @@
 
 use rayon::prelude::*;
 
-use super::judge::target_size;
-use super::{Answers, Measure, Protocol, ScoreError, Verdict};
+use super::answers::Answers;
+use super::error::ScoreError;
+use super::verdict::{Verdict, target_size};
 use crate::Point;
 use crate::benchmark::{Benchmark, Pair};
 use crate::image::scaled_size;
+use crate::protocol::{Measure, Protocol};
 
 /// The longest side of masks, which is that of HPF's images.
 const LONGEST_SIDE: u32 = 300;
@@ -23,11 +25,10 @@ pub(super) fn judge(
     answers: &Answers,
     protocol: &Protocol,
 ) -> Result<Vec<Verdict>, ScoreError> {
-    let pairs: Vec<usize> =
-        (0..benchmark.pairs.len()).filter(|&pair| answers.get(pair).is_some()).collect();
-    let verdict = |&index: &usize| {
+    let pairs = (0..benchmark.pairs.len()).filter_map(|pair| Some((pair, answers.get(pair)?)));
+    let pairs: Vec<(usize, &Vec<_>)> = pairs.collect();
+    let verdict = |&(index, predicted): &(usize, &Vec<Option<Point>>)| {
         let pair = &benchmark.pairs[index];
-        let predicted = answers.get(index).map_or(&[][..], Vec::as_slice);
         let [found, truth] = both(benchmark, pair, predicted, protocol)?;
         let agree = found.iter().zip(&truth);
         let right = match protocol.measure {
@@ -69,7 +70,7 @@ fn both(
 /// The number that a coordinate's shortest decimal is: the published code writes outlines as text
 /// before it draws them.
 fn shortest(side: f32) -> f64 {
-    side.to_string().parse().unwrap_or_else(|_| f64::from(side))
+    side.to_string().parse().expect("a number that was written")
 }
 
 /// A mask of that size (width, height), row by row: the pixels whose centre is in the polygon or on

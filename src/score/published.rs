@@ -1,21 +1,16 @@
-//! The SPair-71k paper's own numbers (Min et al., arXiv 1908.10543, tables 1 to 5): pairs per
-//! level and category, and PCK in percent at α = 0.1 on the test split.
+//! The SPair-71k paper's own scores (Min et al., arXiv 1908.10543, tables 3 to 5): PCK in percent at
+//! α = 0.1 on the test split.
 //!
 //! "original" are the authors' models (HPF's layers were chosen on SPair-71k's validation split),
 //! "finetuned" those that the paper's authors fine-tuned on SPair-71k. Table 5 uses the original
 //! models of NC-Net and HPF and the fine-tuned ones of CNNGeo, A2Net and, as its All shows,
 //! WeakAlign.
 
-use crate::benchmark::{Benchmark, Image};
+use crate::benchmark::{Benchmark, BenchmarkKind, Image, TEST_PAIRS};
 
-const TABLE_1: &str = include_str!("published/table1_counts_by_factor.csv");
-const TABLE_2: &str = include_str!("published/table2_counts_by_category.csv");
 const TABLE_3: &str = include_str!("published/table3_pck_by_category.csv");
 const TABLE_4: &str = include_str!("published/table4_pck_by_factor.csv");
 const TABLE_5: &str = include_str!("published/table5_pck_by_controlled_factor.csv");
-
-/// Pairs of SPair-71k's test split.
-pub const TEST_PAIRS: usize = 12_234;
 
 /// A row of a published table.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,56 +54,23 @@ pub fn table_5() -> Vec<PublishedRow> {
     rows(TABLE_5)
 }
 
-/// Table 1: the number of pairs of a split (`train`, `val`, `test`) per level, such as
-/// `viewpoint_easy`.
-#[must_use]
-pub fn pairs_by_level(split: &str) -> Vec<(&'static str, usize)> {
-    let mut lines = fields(TABLE_1);
-    let Some(header) = lines.next() else { return Vec::new() };
-    let Some(row) = lines.find(|row| row[0] == split) else { return Vec::new() };
-    header
-        .into_iter()
-        .zip(row)
-        .skip(1)
-        .filter_map(|(name, n)| Some((name, n.parse().ok()?)))
-        .collect()
-}
-
-/// Table 2: the number of pairs of a split (`train`, `val`, `test`) per category, as SPair-71k's
-/// annotations name it, in the paper's order.
-#[must_use]
-pub fn pairs_by_category(split: &str) -> Vec<(String, usize)> {
-    let mut lines = fields(TABLE_2);
-    let column = lines.next().and_then(|header| header.iter().position(|name| *name == split));
-    let Some(column) = column else { return Vec::new() };
-    lines
-        .filter(|row| row[0] != "total")
-        .filter_map(|row| Some((row[0].replace([' ', '/'], ""), row[column].parse().ok()?)))
-        .collect()
-}
-
 fn rows(table: &'static str) -> Vec<PublishedRow> {
     let mut lines = fields(table);
-    let header = lines.next().unwrap_or_default();
+    let header = lines.next().expect("a published table has a heading");
     let columns = &header[2..header.len() - 1];
-    let parse = |text: &&str| text.parse::<f64>().ok();
-    lines
-        .filter_map(|row| {
-            let values: Option<Vec<f64>> = row[2..].iter().map(parse).collect();
-            let mut values = values.filter(|values| values.len() == columns.len() + 1)?;
-            let how = match row[0] {
-                "finetuned" => ", fine-tuned",
-                _ => "",
-            };
-            Some(PublishedRow {
-                name: format!("{}{how}", row[1]),
-                group: row[0].to_owned(),
-                columns: columns.to_vec(),
-                all: values.pop()?,
-                values,
-            })
-        })
-        .collect()
+    let value = |text: &&str| text.parse::<f64>().expect("published tables have percentages");
+    let row = |row: Vec<&str>| {
+        let how = if row[0] == "finetuned" { ", fine-tuned" } else { "" };
+        let (all, values) = row[2..].split_last().expect("published rows end with All");
+        PublishedRow {
+            name: format!("{}{how}", row[1]),
+            group: row[0].to_owned(),
+            columns: columns.to_vec(),
+            values: values.iter().map(value).collect(),
+            all: value(all),
+        }
+    };
+    lines.map(row).collect()
 }
 
 /// The lines' fields; these tables quote none.
@@ -123,17 +85,22 @@ pub fn is_test_split(benchmark: &Benchmark) -> bool {
     let digits =
         |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_voc = |image: &Image| {
-        let name = image.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        name.split_once('_').is_some_and(|(year, rest)| digits(year, 4) && digits(rest, 6))
+        let name = image.path.file_stem().and_then(|stem| stem.to_str());
+        let parts = name.and_then(|name| name.split_once('_'));
+        parts.is_some_and(|(year, rest)| digits(year, 4) && digits(rest, 6))
     };
-    let Benchmark { name, split, images, pairs } = benchmark;
-    name == "spair" && split == "test" && pairs.len() == TEST_PAIRS && images.iter().all(is_voc)
+    let Benchmark { kind, split, images, pairs, .. } = benchmark;
+    *kind == BenchmarkKind::Spair
+        && split == "test"
+        && pairs.len() == TEST_PAIRS
+        && images.iter().all(is_voc)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Factor, abbreviation};
+    use crate::benchmark::{Factor, pairs_by_category};
+    use crate::score::abbreviation;
 
     #[test]
     fn every_table_is_whole() {
@@ -176,27 +143,17 @@ mod tests {
             variation: None,
         };
         let benchmark = |photograph: &str, pairs: usize, split: &str| Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
             split: split.to_owned(),
             images: vec![Image::below("".as_ref(), photograph.into(), None)],
             pairs: vec![pair.clone(); pairs],
+            visibility: crate::benchmark::Visibility::Unsaid,
         };
         assert!(is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS, "test")));
         assert!(!is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS, "val")));
         assert!(!is_test_split(&benchmark("cat/2008_002719.jpg", TEST_PAIRS - 1, "test")));
         for drawn in ["cat/demo_000074.png", "cat/2008_2719.jpg", "cat/2008-002719.jpg"] {
             assert!(!is_test_split(&benchmark(drawn, TEST_PAIRS, "test")), "{drawn}");
-        }
-    }
-
-    #[test]
-    fn the_counts_add_up_to_the_splits() {
-        let sum: usize = pairs_by_category("test").iter().map(|(_, pairs)| pairs).sum();
-        assert_eq!(sum, TEST_PAIRS);
-        for factor in Factor::ALL {
-            let levels = pairs_by_level("test");
-            let of = levels.iter().filter(|(name, _)| name.starts_with(factor.name()));
-            assert_eq!(of.map(|(_, pairs)| pairs).sum::<usize>(), TEST_PAIRS);
         }
     }
 

@@ -77,10 +77,10 @@ pub fn check_inputs(
     for (at, (pair, now)) in benchmark.pairs.iter().zip(inputs).enumerate() {
         let (number, id) = (at + 1, &pair.id);
         let Some(Made { pair: of, inputs: then }) = then.get(at) else {
-            return changed(format!("pair {number} is {id} now, and there was none"));
+            return changed(format!("pair {number} is {id} now and was missing before"));
         };
         if of != id {
-            return changed(format!("pair {number} is {id} now, and was {of}"));
+            return changed(format!("pair {number} is {id} now and was {of} before"));
         }
         if let Some(what) = then.difference(now) {
             let image = match what {

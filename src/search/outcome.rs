@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Evaluator, State};
 use crate::score::Verdict;
-use crate::score::bootstrap::{Bootstrap, Unit, compare, interval};
+use crate::score::bootstrap::{Bootstrap, ResamplingUnit, compare, interval};
 
 /// Resamples of the bootstrap over images.
 pub const RESAMPLES: usize = 10_000;
@@ -33,7 +33,7 @@ impl Outcome {
     /// The best sets of a state with their intervals.
     #[must_use]
     pub fn new(evaluator: &Evaluator, state: &State) -> Self {
-        let how = Bootstrap { resamples: RESAMPLES, seed: 0, unit: Unit::Images };
+        let how = Bootstrap { resamples: RESAMPLES, seed: 0, unit: ResamplingUnit::Images };
         let (benchmark, protocol) = (evaluator.benchmark, evaluator.protocol);
         let verdicts: Vec<Vec<Verdict>> =
             state.best.iter().map(|kept| evaluator.verdicts(&kept.right.0)).collect();

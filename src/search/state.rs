@@ -100,7 +100,7 @@ impl TryFrom<String> for Bits {
         let wrong = || {
             let shown: String = text.chars().take(SHOWN).collect();
             let rest = if shown.len() < text.len() { "…" } else { "" };
-            format!("`{shown}{rest}` is no list of bits")
+            format!("`{shown}{rest}` is not a list of bits")
         };
         let (len, text) = text.split_once(':').ok_or_else(wrong)?;
         let len: usize = len.parse().map_err(|_| wrong())?;
@@ -130,7 +130,7 @@ pub enum StateError {
     },
     /// Something else than the file of a search.
     #[error(
-        "{}: is no file of a search ({reason}); give the file that `hpflow search` wrote, or another \
+        "{}: is not the file of a search ({reason}); give the file that `hpflow search` wrote, or another \
          name to begin a new search",
         file.display()
     )]
@@ -241,9 +241,9 @@ impl State {
             Ok(about) if about.is_file() && about.len() <= MOST_BYTES => {}
             Ok(about) if about.is_file() => {
                 let found = about.len();
-                return Err(wrong(format!("it has {found} bytes, and {MOST_BYTES} are the most")));
+                return Err(wrong(format!("it has {found} bytes, expected at most {MOST_BYTES}")));
             }
-            Ok(_) => return Err(wrong("it is no regular file".to_owned())),
+            Ok(_) => return Err(wrong("it is not a regular file".to_owned())),
             Err(source) => return Err(StateError::Read { file: file.to_owned(), source }),
         }
         let opened = File::open(file)
@@ -312,12 +312,12 @@ impl State {
         let whole = (keypoints.len(), &self.best);
         for (pairs, sets) in unfinished.map(|one| (one.pairs, &one.sets)).chain([whole]) {
             let Some(pairs_done) = keypoints.get(..pairs) else {
-                return Err(format!("{pairs} pairs are done of {}", keypoints.len()));
+                return Err(format!("{pairs} of {} pairs are done", keypoints.len()));
             };
             let expected: usize = pairs_done.iter().sum();
             if let Some(kept) = sets.iter().find(|kept| kept.right.0.len() != expected) {
                 let (set, found) = (&kept.layers, kept.right.0.len());
-                return Err(format!("set {set:?} has {found} keypoints, and {expected} are due"));
+                return Err(format!("set {set:?} has {found} keypoints, expected {expected}"));
             }
         }
         Ok(())
@@ -355,11 +355,11 @@ fn parse(text: impl Read) -> Result<State, String> {
     let state = serde_json::from_reader(text);
     let mut state: State = state.map_err(|error| crate::json::fault_at(&error))?;
     if state.format != FORMAT || state.version != VERSION {
-        return Err(format!("format {} {} is unknown to this hpflow", state.format, state.version));
+        return Err(format!("this hpflow does not read format {} {}", state.format, state.version));
     }
     let announced = std::mem::take(&mut state.sha256);
     if announced != state.digest() {
-        return Err("what is in it has not the SHA-256 that it says: it was changed".to_owned());
+        return Err("its content does not have the SHA-256 stored in it: it was changed".to_owned());
     }
     let sets = state.depths.iter().flatten().map(|entry| &entry.layers);
     let kept = state.best.iter().chain(state.unfinished.iter().flat_map(|one| &one.sets));

@@ -5,7 +5,9 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use crate::Point;
-use crate::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options, Unreadable};
+use crate::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Ids, LayoutSize, Unreadable,
+};
 use crate::predictions::{Header, PredictionsError, Reader};
 use crate::score::{Answers, ScoreError};
 
@@ -94,7 +96,7 @@ pub struct PredictionsFiles {
     /// Their headers.
     pub headers: Vec<Header>,
     /// The benchmark that they are for.
-    pub kind: Kind,
+    pub kind: BenchmarkKind,
 }
 
 /// Predictions files with the benchmark that they are for.
@@ -167,7 +169,8 @@ impl PredictionsFiles {
         let small = header.method.get("layout").is_some_and(|layout| layout == "small");
         let usual = if small { LayoutSize::Small } else { LayoutSize::Large };
         let layout = layout.unwrap_or(usual);
-        let options = Options { split: header.split.clone(), layout, ..Options::default() };
+        let options =
+            BenchmarkOptions { split: header.split.clone(), layout, ..BenchmarkOptions::default() };
         let wrong = |error| self.of_the_file(error);
         let (mut benchmark, unreadable) = if partial {
             Benchmark::open_readable(self.kind, root, &options).map_err(wrong)?
@@ -190,7 +193,7 @@ impl PredictionsFiles {
                 root.display()
             ),
             BenchmarkError::Root { root, benchmark, expected, looks_like } => format!(
-                "{name} is for {wanted}, and {} is no {benchmark} folder{}: expected {expected} in it; \
+                "{name} is for {wanted}, and {} is not the folder of {benchmark}{}: expected {expected} in it; \
                  give the folder that holds them",
                 root.display(),
                 looks_like.map_or_else(String::new, |kind| format!(" (it looks like {kind})"))
@@ -209,18 +212,29 @@ impl Opened {
     pub fn answers(&self, at: usize) -> Result<Answers, FilesError> {
         let file = &self.of.files[at];
         let left_out: HashSet<&str> = self.unreadable.iter().map(|one| one.pair.as_str()).collect();
+        // Rows that cannot be read may be of any pair that is not there.
+        let mut without_id = self.unreadable.iter().filter(|one| one.pair.is_empty()).count();
+        let ids = (without_id > 0).then(|| Ids::of(&self.benchmark));
+        let is_there = |id: &str| {
+            ids.as_ref().is_none_or(|ids| !ids.exact(id).is_empty() || !ids.alike(id).is_empty())
+        };
         let mut reader = Reader::open(file)?;
         let lines = std::iter::from_fn(|| next(&mut reader));
-        let known = |line: &Result<Line, Fault>| match line {
-            Ok((_, pair, _)) => !left_out.contains(pair.as_str()),
-            Err(_) => true,
-        };
-        let answers = Answers::collect(&self.benchmark, lines.filter(known)).and_then(|answers| {
-            if !self.partial {
-                answers.complete(&self.benchmark)?;
+        let mut known = |line: &Result<Line, Fault>| match line {
+            Ok((_, pair, _)) if left_out.contains(pair.as_str()) => false,
+            Ok((_, pair, _)) if without_id > 0 && !is_there(pair) => {
+                without_id -= 1;
+                false
             }
-            Ok(answers)
-        });
+            Ok(_) | Err(_) => true,
+        };
+        let answers =
+            Answers::collect(&self.benchmark, lines.filter(&mut known)).and_then(|answers| {
+                if !self.partial {
+                    answers.complete(&self.benchmark)?;
+                }
+                Ok(answers)
+            });
         answers.map_err(|fault| match fault {
             // The reader's own errors name the file already.
             Fault::Read(error) => error.into(),

@@ -5,12 +5,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::ARITHMETIC;
-use crate::backbone::{Backbone, BackboneError, FeatureMap};
+use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
     Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
     check_names, file_of, write,
 };
+use crate::hyperpixel::FeatureMap;
 use crate::image::Prepared;
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};
@@ -71,10 +72,9 @@ pub fn keep_features_of_shard(
     if range.is_empty() && !benchmark.images.is_empty() {
         return Ok(KeptFiles::default());
     }
-    let (name, split) = (benchmark.name.clone(), benchmark.split.clone());
-    let images = benchmark.images[range].to_vec();
     // What pairs there are makes no difference to maps.
-    let part = Benchmark { name, split, images, pairs: Vec::new() };
+    let mut part = Benchmark { pairs: Vec::new(), ..benchmark.clone() };
+    part.images = benchmark.images[range].to_vec();
     keep_features(&part, backbone, layers, to, listener)
 }
 
@@ -93,7 +93,7 @@ pub fn keep_features(
 ) -> Result<KeptFiles, KeepError> {
     check_names(&benchmark.images)?;
     let Some(first) = benchmark.images.first() else {
-        let (benchmark, split) = (benchmark.name.clone(), benchmark.split.clone());
+        let (benchmark, split) = (benchmark.name().to_owned(), benchmark.split.clone());
         return Err(KeepError::NoPhotographs { benchmark, split });
     };
     // What the first photograph's maps look like is what files that are there already must say.
@@ -159,7 +159,7 @@ fn header(
     Header {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
-        benchmark: Some(benchmark.name.clone()),
+        benchmark: Some(benchmark.name().to_owned()),
         photograph: image.name.clone(),
         sha256: Some(content),
         original_size: prepared.original,

@@ -263,8 +263,7 @@ pub(super) fn with_pairs(benchmark: &Benchmark, positions: &[usize]) -> Benchmar
         pair.target = number(pair.target);
         pairs.push(pair);
     }
-    let (name, split) = (benchmark.name.clone(), benchmark.split.clone());
-    Benchmark { name, split, images, pairs }
+    Benchmark { images, pairs, ..benchmark.clone() }
 }
 
 /// Ascending numbers as runs, each with its first and last.
@@ -286,7 +285,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::benchmark::{Image, Pair};
+    use crate::benchmark::{BenchmarkKind, Image, Pair, Visibility};
 
     /// A benchmark of pairs given as category, source and target.
     fn benchmark(pairs: &[(usize, usize, usize)]) -> Benchmark {
@@ -305,7 +304,8 @@ mod tests {
         let images = pairs.iter().map(|pair| pair.1.max(pair.2)).max().map_or(0, |last| last + 1);
         let image = |at: usize| Image::below("".as_ref(), format!("{at}.jpg").into(), None);
         Benchmark {
-            name: "spair".to_owned(),
+            kind: BenchmarkKind::Spair,
+            visibility: Visibility::Unsaid,
             split: "test".to_owned(),
             images: (0..images).map(image).collect(),
             pairs: pairs.iter().enumerate().map(pair).collect(),

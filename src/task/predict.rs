@@ -1,6 +1,6 @@
 //! Predicting a benchmark into a file that can be continued.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ pub enum PredictError {
     #[error(transparent)]
     File(#[from] PredictionsError),
     /// Something that is written through was to be continued.
-    #[error("{} is no regular file, and only such can be continued", out.display())]
+    #[error("{} is not a regular file, and only a regular file can be continued", out.display())]
     NotContinuable {
         /// What was to be continued.
         out: PathBuf,
@@ -264,7 +264,7 @@ pub(super) fn header_of(
 ) -> Header {
     let mut describe = method.describe();
     describe.extend(options.selection.clone());
-    let header = Header::new(&benchmark.name, &benchmark.split, describe);
+    let header = Header::new(benchmark.name(), &benchmark.split, describe);
     header.of_shard(options.shard.clone())
 }
 
@@ -318,16 +318,28 @@ impl Resumed {
         (done, known, finished): (&[Done], &Known, bool),
     ) -> Result<Self, PredictError> {
         let pairs = &benchmark.pairs;
+        // Rows that cannot be read may be of any pair that is not there.
+        let mut without_id = unreadable.iter().filter(|one| one.pair.is_empty()).count();
         let unreadable: HashSet<&str> = unreadable.iter().map(|one| one.pair.as_str()).collect();
+        let places: HashMap<&str, usize> =
+            pairs.iter().enumerate().map(|(at, pair)| (pair.id.as_str(), at)).collect();
         let mut all = Self::default();
         for (position, one) in done.iter().enumerate() {
+            let place = places.get(one.pair.as_str());
             if unreadable.contains(one.pair.as_str()) {
                 all.dropped += 1;
                 continue;
             }
+            if place.is_none() && without_id > 0 {
+                without_id -= 1;
+                all.dropped += 1;
+                continue;
+            }
             let is_next = |at: usize| pairs.get(at).is_some_and(|pair| pair.id == one.pair);
+            // Of those that had no id, any may have been left out before this one.
+            let comes = known.left_out("") && place.is_some_and(|&place| place > all.next);
             while !is_next(all.next)
-                && pairs.get(all.next).is_some_and(|pair| known.left_out(&pair.id))
+                && pairs.get(all.next).is_some_and(|pair| comes || known.left_out(&pair.id))
             {
                 all.again.push(all.next);
                 all.left_out += 1;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::files::{FilesError, Opened, PredictionsFiles};
-use crate::benchmark::{Benchmark, Kind, LayoutSize};
+use crate::benchmark::{Benchmark, BenchmarkKind, LayoutSize};
 use crate::predictions::Header;
 use crate::report::Format;
-use crate::report::explanation::Comparison;
+use crate::report::explanation::ProtocolComparison;
 use crate::report::scores::{
     Contrast, FileScores, Scope, flat, json, metrics, names, own_notes, protocol_notes, tables,
 };
@@ -16,7 +16,7 @@ use crate::score::bootstrap::{Bootstrap, compare};
 use crate::score::explain::{explain, judge_differently};
 use crate::score::published::is_test_split;
 use crate::score::{
-    Alpha, Answers, EVALUATORS, Measure, Protocol, Rule, Score, ScoreError, check, defaults_for,
+    Alpha, Answers, EVALUATORS, Measure, Protocol, Refusal, Score, ScoreError, check, defaults_for,
     defined, find, judge, score, warnings,
 };
 
@@ -83,7 +83,7 @@ pub enum ScoreFilesError {
     },
     /// The paper's rows were asked for beside scores of something else.
     #[error(
-        "the published rows are what the paper measured on spair test with protocol spair at α = 0.1, but \
+        "the published rows are the paper's figures for spair test with protocol spair at α = 0.1, but \
          this is {benchmark} {split}{}; leave them out",
         if *same_pairs { " with another protocol or α" } else { "" }
     )]
@@ -96,7 +96,7 @@ pub enum ScoreFilesError {
         same_pairs: bool,
     },
     /// Protocols were to be compared, but these judge masks.
-    #[error("what protocols judge differently is told of keypoints, and these compare masks")]
+    #[error("only protocols that judge keypoints can be explained, and these compare masks")]
     MasksExplained,
     /// Protocols were to be compared, but there is one.
     #[error("name another protocol to compare with {first}{}", proposal(*rival))]
@@ -187,7 +187,7 @@ pub struct Explained {
     /// The files and their benchmark.
     pub opened: Opened,
     /// The keypoints that are judged differently, for each file, protocol and α.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<ProtocolComparison>,
     /// As [`Scored::left_out`].
     pub left_out: Vec<(String, Vec<&'static str>)>,
     /// What a reader has to know of the protocols, the files and the benchmark, a sentence each.
@@ -222,7 +222,12 @@ pub fn explain_files(
             let protocols = [*first, other];
             let differences = explain(&opened.benchmark, &answers, protocols, alpha)
                 .map_err(|source| ScoreFilesError::of(file, source))?;
-            comparisons.push(Comparison { file: name.clone(), protocols, alpha, differences });
+            comparisons.push(ProtocolComparison {
+                file: name.clone(),
+                protocols,
+                alpha,
+                differences,
+            });
         }
     }
     notes.extend(opened.benchmark.doubts().sentence());
@@ -278,7 +283,7 @@ impl Scored {
     pub fn scope(&self) -> Scope<'_> {
         let benchmark = &self.opened.benchmark;
         Scope {
-            benchmark: &benchmark.name,
+            benchmark: benchmark.name(),
             split: &benchmark.split,
             pairs: benchmark.pairs.len(),
             published: self.with_published,
@@ -341,16 +346,13 @@ fn leave_out(
 ) -> Result<Vec<(String, Vec<&'static str>)>, ScoreError> {
     let (benchmark, kind) = (&opened.benchmark, opened.of.kind);
     let named = |protocol: &Protocol| asked.iter().any(|name| name == protocol.name);
-    let mut why: Vec<(String, Vec<&'static str>)> = [
-        (format!("their authors' code does not define them for {kind}"), Vec::new()),
-        (format!("hpflow lacks what their authors' code does on {kind}"), Vec::new()),
-    ]
-    .into();
+    let mut why: Vec<(String, Vec<&'static str>)> =
+        [(undefined(kind.name()), Vec::new()), (not_built(kind.name()), Vec::new())].into();
     for evaluator in &EVALUATORS {
-        match evaluator.rules.on(kind) {
-            Rule::Defined(_) => {}
-            Rule::NotDefined(_) => why[0].1.push(evaluator.name),
-            Rule::NotBuilt(_) => why[1].1.push(evaluator.name),
+        match kind.info().protocol(evaluator.name) {
+            Ok(_) => {}
+            Err(Refusal::NotDefined(_)) => why[0].1.push(evaluator.name),
+            Err(Refusal::Lacking(_)) => why[1].1.push(evaluator.name),
         }
     }
     let mut first = None;
@@ -389,13 +391,23 @@ fn lacking(error: &ScoreError) -> String {
             "they transfer from target to source, and the pair with the photographs of {pair} \
              exchanged is not there"
         ),
+        ScoreError::NotDefined { benchmark, .. } => undefined(benchmark),
+        ScoreError::HiddenKeypoints { benchmark, .. } => not_built(benchmark),
         other => other.to_string(),
     }
 }
 
+fn undefined(benchmark: &str) -> String {
+    format!("their authors' code does not define them for {benchmark}")
+}
+
+fn not_built(benchmark: &str) -> String {
+    format!("hpflow lacks what their authors' code does on {benchmark}")
+}
+
 /// A protocol that judges keypoints of the benchmark by other choices than `first`, to be proposed.
 fn rival(first: &Protocol, benchmark: &Benchmark) -> Option<&'static Protocol> {
-    defined(first.benchmark)
+    defined(benchmark.kind)
         .find(|other| judge_differently(first, other) && check(benchmark, other).is_ok())
 }
 
@@ -433,7 +445,7 @@ fn comparable(
     protocols: &[&Protocol],
     alphas: &[Alpha],
 ) -> Result<(), ScoreFilesError> {
-    let same_pairs = header.benchmark == "spair" && header.split == "test";
+    let same_pairs = header.benchmark == BenchmarkKind::Spair.name() && header.split == "test";
     let same_alpha = alphas.is_empty() || alphas.contains(&Alpha::hundredths(10));
     let same_protocol = protocols.iter().any(|protocol| protocol.name == "spair");
     if same_pairs && same_alpha && same_protocol {
@@ -446,11 +458,11 @@ fn comparable(
 /// The protocols of these names, each once, as they are defined for a kind of benchmark.
 fn protocols(
     asked: &[String],
-    kind: Kind,
+    kind: BenchmarkKind,
     wrong: &impl Fn(ScoreError) -> ScoreFilesError,
 ) -> Result<Vec<&'static Protocol>, ScoreFilesError> {
     if asked.is_empty() {
-        return Ok(defaults_for(kind).iter().collect());
+        return Ok(defaults_for(kind));
     }
     let mut protocols: Vec<&'static Protocol> = Vec::new();
     for name in asked {

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use hpflow::Progress;
-use hpflow::testing::backbone::architecture::Architecture;
+use hpflow::testing::backbone::networks::Architecture;
 use hpflow::testing::backbone::weights::{self, WeightsSource, untrained};
-use hpflow::testing::checkpoint::{Converted, Options, convert};
+use hpflow::testing::checkpoint::{ConvertOptions, Converted, convert};
 use predicates::prelude::*;
 use predicates::str::contains;
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn metadata(bytes: &[u8]) -> BTreeMap<String, String> {
     header.metadata().clone().expect("metadata").into_iter().collect()
 }
 
-fn converted_with(path: &Path, options: &Options) -> Result<(Converted, Vec<u8>), String> {
+fn converted_with(path: &Path, options: &ConvertOptions) -> Result<(Converted, Vec<u8>), String> {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out.safetensors");
     match convert(path, &out, options) {
@@ -53,7 +53,7 @@ fn converted_with(path: &Path, options: &Options) -> Result<(Converted, Vec<u8>)
 }
 
 fn converted(path: &Path) -> Result<(Converted, Vec<u8>), String> {
-    converted_with(path, &Options::default())
+    converted_with(path, &ConvertOptions::default())
 }
 
 fn from_bytes(bytes: &[u8]) -> Result<(Converted, Vec<u8>), String> {
@@ -145,7 +145,7 @@ fn what_is_beside_the_tensors_becomes_metadata() {
         );
         assert_eq!(
             converted.left_out,
-            ["optimizer (of use to training alone)", "num_batches_tracked (1 tensor)"]
+            ["optimizer (used in training only)", "num_batches_tracked (1 tensor)"]
         );
         assert_eq!(
             converted.renamed,
@@ -464,9 +464,9 @@ fn instructions_for_objects_are_refused() {
         (b"(X\x01\x00\x00\x00ao", "instruction 0x6f"),
         (b"}(X\x01\x00\x00\x00aN\x82\x01u", "instruction 0x82"),
         (b"cargparse\nNamespace\n)RK\x01b", "to be set"),
-        (b"ctorch\nFloatStorage\n)\x81", "an object that is no argument namespace"),
-        (b"N)R", "no function"),
-        (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in no way known"),
+        (b"ctorch\nFloatStorage\n)\x81", "an object that is not an argument namespace"),
+        (b"N)R", "not a function"),
+        (b"(X\x06\x00\x00\x00moduleNX\x01\x00\x00\x00aNNtQ", "described in an unknown way"),
         (b"ctorch\nComplexFloatStorage\n", "asks for torch.ComplexFloatStorage"),
         (
             b"ctorch._utils\n_rebuild_sparse_tensor\n",
@@ -488,14 +488,14 @@ fn the_dictionary_of_tensors_is_found_where_it_is() {
     };
     let storages: &[(&str, u64, &[u8])] = &[("1", 1, &[1]), ("2", 1, &[2])];
     let state = |value| dictionary(&[("a", a(value))]);
-    let found = |body: &[u8], storages: &[(&str, u64, &[u8])], options: &Options| {
+    let found = |body: &[u8], storages: &[(&str, u64, &[u8])], options: &ConvertOptions| {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), stream(body, storages)).expect("a file");
         let (converted, bytes) = converted_with(file.path(), options)?;
         Ok::<_, String>((converted.key, tensors(&bytes)["a"].2[0]))
     };
-    let none = Options::default();
-    let at = |key: &str| Options { key: Some(key.to_owned()), ..Options::default() };
+    let none = ConvertOptions::default();
+    let at = |key: &str| ConvertOptions { key: Some(key.to_owned()), ..ConvertOptions::default() };
     for body in [
         dictionary(&[("x", state(2)), ("state_dict", state(1))]),
         dictionary(&[("best", a(2)), ("state_dict", state(1))]),
@@ -521,7 +521,7 @@ fn the_dictionary_of_tensors_is_found_where_it_is() {
     assert!(error.contains("it holds a list"), "{error}");
     let error = found(&a(1), &storages[..1], &none).unwrap_err();
     assert!(error.contains("it holds one tensor"), "{error}");
-    let prefix = Options { prefix: Some("head.".to_owned()), ..Options::default() };
+    let prefix = ConvertOptions { prefix: Some("head.".to_owned()), ..ConvertOptions::default() };
     let body = dictionary(&[("head.a", a(2)), ("a", a(1))]);
     assert_eq!(found(&body, storages, &prefix).unwrap(), (String::new(), 2));
     let error = found(&state(1), &storages[..1], &prefix).unwrap_err();

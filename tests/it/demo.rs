@@ -6,9 +6,9 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use hpflow::testing::backbone::hog::Hog;
-use hpflow::testing::benchmark::demo::{DemoError, Options, Size, Summary, generate};
+use hpflow::testing::benchmark::demo::{DemoError, DemoOptions, Size, Summary, generate};
 use hpflow::testing::benchmark::spair::annotation::{ImageAnnotation, PairAnnotation, value};
-use hpflow::testing::benchmark::{Benchmark, Kind, Options as Opening, Pair};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions as Opening, Pair};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::hyperpixel::layers::LayerSet;
 use hpflow::testing::method::hpf::Hpf;
@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::shared::shared;
 
-fn small(images: usize, categories: &[&str]) -> Options {
+fn small(images: usize, categories: &[&str]) -> DemoOptions {
     let categories = categories.iter().map(|&name| name.to_owned()).collect();
-    Options { seed: 3, size: Size::Small { images, categories } }
+    DemoOptions { seed: 3, size: Size::Small { images, categories } }
 }
 
-fn make(folder: &Path, options: &Options) -> Result<Summary, DemoError> {
+fn make(folder: &Path, options: &DemoOptions) -> Result<Summary, DemoError> {
     generate(folder, options, false, &|_, _, _| {})
 }
 
@@ -52,7 +52,7 @@ fn a_demo_benchmark_opens_as_spair_71k_and_its_photographs_have_their_sizes() {
     assert_eq!(summary.images, 3 * (2 + 2 + 4));
     for (split, pairs) in ["trn", "val", "test"].into_iter().zip(summary.pairs) {
         let options = Opening { split: split.to_owned(), ..Opening::default() };
-        let benchmark = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap();
+        let benchmark = Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap();
         assert_eq!(benchmark.pairs.len(), pairs, "{split}");
         for image in &benchmark.images {
             let photograph = hpflow::testing::image::read(&image.path).unwrap();
@@ -131,7 +131,7 @@ fn keypoints_are_inside_the_box_and_the_box_inside_the_image() {
 fn a_seed_gives_the_same_bytes_with_any_number_of_threads_and_another_seed_gives_others() {
     let made = |seed: u64, threads: usize| {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { seed, ..small(2, &["chair", "bird"]) };
+        let options = DemoOptions { seed, ..small(2, &["chair", "bird"]) };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| make(folder.path(), &options)).unwrap();
         files(folder.path())
@@ -181,7 +181,8 @@ fn a_second_call_leaves_the_folder_alone_and_only_force_replaces_another_benchma
     let replaced = generate(folder.path(), &other, true, &|_, _, _| {}).unwrap();
     assert_eq!(replaced.pairs[2], 2);
     assert_eq!(files(folder.path())["predictions.jsonl"], b"mine");
-    let benchmark = Benchmark::open(Kind::Spair, folder.path(), &Opening::default()).unwrap();
+    let benchmark =
+        Benchmark::open(BenchmarkKind::Spair, folder.path(), &Opening::default()).unwrap();
     assert_eq!(benchmark.pairs.len(), 2);
 }
 
@@ -203,7 +204,8 @@ fn an_interrupted_benchmark_is_completed_by_the_same_call() {
 fn identity_scores_low_on_it_and_hyperpixel_flow_clearly_higher() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path(), &small(5, &["bicycle", "bottle", "chair", "horse"])).unwrap();
-    let benchmark = Benchmark::open(Kind::Spair, folder.path(), &Opening::default()).unwrap();
+    let benchmark =
+        Benchmark::open(BenchmarkKind::Spair, folder.path(), &Opening::default()).unwrap();
     let size = |image: usize| benchmark.images[image].size.unwrap();
     let low = average(&benchmark, |pair| {
         identity::map(&pair.source_keypoints, size(pair.source), size(pair.target))

@@ -246,7 +246,7 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
     });
     refused(&["`head/out` has 20 × 11 cells", "10 × 11"]);
     foreign(&tiny, |_, header, _| header.version = 3);
-    refused(&["version 3", "1 and 2"]);
+    refused(&["version is 3", "1 or 2"]);
     foreign(&tiny, |_, header, _| header.resized_size = [0, 80]);
     refused(&["sizes"]);
     foreign(&tiny, |_, header, _| header.description.layers.clear());
@@ -335,7 +335,7 @@ fn damaged_and_missing_files_are_refused_in_one_sentence() {
         refused(&["truncated", "expected"]);
     }
     fs::write(&file, "a".repeat(4000)).expect("a file");
-    refused(&["no safetensors file", "docs/features.md"]);
+    refused(&["not a safetensors file", "docs/features.md"]);
     let bare = safetensors::serialize(
         [(
             "x",
@@ -437,7 +437,7 @@ fn maps_of_another_arithmetic_are_refused_and_say_which() {
     assert!(keep(&tiny, "kept", &[]).status.success());
     let file = tiny.path("kept/mug/mug_1.png.safetensors");
     let whole = fs::read(&file).expect("a file");
-    for (arithmetic, found) in [(Some(1), "1"), (Some(3), "3"), (None, "missing")] {
+    for (arithmetic, found) in [(Some(1), "1"), (Some(4), "4"), (None, "missing")] {
         with_header(&file, |header| match arithmetic {
             Some(number) => header["arithmetic"] = number.into(),
             None => drop(header.as_object_mut().expect("an object").remove("arithmetic")),
@@ -464,7 +464,7 @@ fn what_hpflow_wrote_in_version_1_is_refused_and_what_others_wrote_is_read_with_
     for (file, _) in files(&tiny.path("own/mug")) {
         with_header(&file, first);
     }
-    let parts = ["mug_0.png.safetensors", "earlier hpflow's hog", "`hpflow features`"];
+    let parts = ["mug_0.png.safetensors", "the hog of an earlier hpflow", "`hpflow features`"];
     fails(&predict(&tiny, "own", "refused.jsonl", &[]), 1, &parts);
     fails(&keep(&tiny, "own", &[]), 1, &parts);
     foreign(&tiny, |_, _, _| {});
@@ -528,7 +528,7 @@ fn a_header_of_fields_that_would_be_overlooked_or_contradict_is_refused() {
     refused(&far, &["offset 1e30", "at most 8192"]);
     let three = |header: &mut serde_json::Value| header["ratio"] = serde_json::json!([1, 1, 1]);
     refused(&three, &["expected one number, or one for each of x and y"]);
-    refused(&|header| header["ratio"] = serde_json::json!([1, 0]), &["above 0"]);
+    refused(&|header| header["ratio"] = serde_json::json!([1, 0]), &["the ratio is 0 or less"]);
     refused(&|header| header["sha256"] = "abc".into(), &["64 hexadecimal digits"]);
 }
 

@@ -46,8 +46,11 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 
 /// A network with the weights of the untrained recipe, on the CPU.
 pub fn untrained(name: &str) -> Box<dyn Backbone> {
-    let options =
-        backbone::Options { device: Device::Cpu, threads: 2, progress: Progress::default() };
+    let options = backbone::BackboneOptions {
+        device: Device::Cpu,
+        threads: 2,
+        progress: Progress::default(),
+    };
     backbone::open(name, &WeightsSource::Untrained, options).expect("an untrained network")
 }
 

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use hpflow::testing::engine::cpu::CpuEngine;
-use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions, Preset};
+use hpflow::testing::engine::gpu::{GpuEngine, GpuError, GpuOptions};
 use hpflow::testing::engine::{Engine, EngineError, Matches, PairRequest};
 use hpflow::testing::hyperpixel::{Hyperimage, Precision, Values};
-use hpflow::testing::{Examine, destroy};
+use hpflow::testing::{Examine, destroy, presets};
 
 use crate::engines::{CASES, agrees_with_the_definition, close, hyperimage, hyperimage_in};
 
@@ -27,7 +27,7 @@ pub fn engine() -> GpuEngine {
 fn the_gpu_engine_agrees_with_the_definition_with_every_preset() {
     for precision in [Precision::F32, Precision::F16] {
         let options = options_in(precision);
-        for preset in Preset::ALL {
+        for preset in presets() {
             let options = GpuOptions { preset: Some(preset), ..options.clone() };
             let mut engine = GpuEngine::with(&options).expect("an engine");
             for case in 0..CASES.len() {
@@ -273,4 +273,133 @@ fn an_unknown_adapter_is_wrong_usage() {
     let refused = hpflow().args(bench).assert().code(2);
     let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
     assert!(text.contains("no such adapter") && text.lines().count() == 1, "{text}");
+}
+
+/// The last line that a command said on standard error, which is its only one.
+fn only_line(assert: &assert_cmd::assert::Assert) -> String {
+    let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn the_engine_passes_its_own_check() {
+    let output = hpflow().args(["devices", "--check", "--format", "json"]).assert().success();
+    let found: serde_json::Value =
+        serde_json::from_slice(&output.get_output().stdout).expect("JSON");
+    assert_eq!(found["passed"], true, "{found}");
+    let checks = found["checks"].as_array().expect("a list");
+    assert_eq!(checks.len(), 9, "{found}");
+    assert!(checks.iter().all(|check| check["passed"] == true && check["fault"].is_null()));
+    let name = hpflow::testing::engine::gpu::adapters().remove(0).name;
+    assert_eq!(found["adapter"]["name"], name);
+    assert_eq!(found["preset"], presets()[0].to_string());
+    for time in ["open_s", "first_pair_s", "matching_ms", "cpu_matching_ms"] {
+        assert!(found[time].as_f64().is_some_and(|time| time > 0.0), "{time}: {found}");
+    }
+    assert!(found["build"]["hpflow"].as_str().is_some_and(|text| text.contains("arithmetic")));
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn the_check_is_of_the_adapter_and_preset_asked_for() {
+    let check = |more: &[&str]| hpflow().args(["devices", "--check"]).args(more).assert();
+    let refused = only_line(&check(&["--adapter", "no such adapter"]).code(2));
+    assert!(refused.contains("no such adapter"), "{refused}");
+    let text = check(&["--preset", "hardware,vote_rows=4"]).success();
+    let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
+    assert!(
+        text.contains("hardware,vote_rows=4") && text.contains("9 of 9 checks passed"),
+        "{text}"
+    );
+    for (preset, part) in [("fast", "there are software"), ("hardware,vote_tile=6x6", "8x8")] {
+        let refused = check(&["--preset", preset]).code(2);
+        let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_driver_the_check_fails_in_a_sentence_and_in_json() {
+    let mut command = hpflow();
+    command.env("VK_DRIVER_FILES", "/none").env("VK_ICD_FILENAMES", "/none");
+    let failed = command.args(["devices", "--check", "--format", "json"]).assert().code(1);
+    let sentence = only_line(&failed);
+    let found: serde_json::Value =
+        serde_json::from_slice(&failed.get_output().stdout).expect("JSON");
+    assert_eq!(found["passed"], false);
+    assert!(sentence.contains(found["error"].as_str().expect("why")), "{sentence}");
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn a_sweep_prints_a_line_a_preset() {
+    let mut command = hpflow();
+    command.args(["-q", "bench", "--sweep", "--backbone", "hog", "--preset", "hardware"]);
+    command.args(["--limit", "3", "--pairs", "1", "--repetitions", "1", "--format", "json"]);
+    let output = command.assert().success();
+    let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let presets: Vec<&str> = lines.iter().filter_map(|line| line["preset"].as_str()).collect();
+    assert_eq!(presets, ["hardware", "hardware,vote_rows=1", "hardware,vote_rows=2"]);
+    for line in &lines {
+        assert!(line["matching_ms_per_pair"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
+    }
+}
+
+#[test]
+fn presets_are_for_the_gpu_engine() {
+    let bench = |more: &[&str]| hpflow().args(["bench", "--backbone", "hog"]).args(more).assert();
+    let refused = only_line(&bench(&["--engines", "cpu", "--preset", "hardware"]).code(2));
+    assert!(refused.contains("--preset") && refused.contains("--engines gpu"), "{refused}");
+    bench(&["--engines", "gpu", "--preset", "hardware,step=3"]).code(2);
+    bench(&["--sweep", "--engines", "cpu"]).code(2);
+}
+
+#[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
+fn a_pair_has_the_same_bits_with_its_mirror_and_alone_with_every_preset() {
+    for precision in [Precision::F32, Precision::F16] {
+        for preset in presets() {
+            let options = GpuOptions { preset: Some(preset), ..options_in(precision) };
+            let mut engine = GpuEngine::with(&options).expect("an engine");
+            let [first, second] = [([97, 66], 1), ([75, 101], 2)]
+                .map(|(size, seed)| hyperimage_in(precision, "0,9,14", size, seed));
+            let one = |source: &Arc<Hyperimage>, target: &Arc<Hyperimage>| PairRequest {
+                source: Arc::clone(source),
+                target: Arc::clone(target),
+                rows: (0..source.grid.len() as u32).step_by(5).collect(),
+            };
+            let both = [one(&first, &second), one(&second, &first)];
+            let together = bits(&engine.match_pairs(&both).expect("matches"));
+            for (pair, expected) in both.iter().zip(&together) {
+                let alone = engine.match_pairs(std::slice::from_ref(pair)).expect("matches");
+                assert_eq!(bits(&alone)[0], *expected, "{}", preset.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn maps_that_are_not_finite_are_refused_by_every_engine() {
+    for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let layers = "0,9".parse().expect("layers");
+        let mut maps = hpflow::testing::synthetic::feature_maps("resnet50", &layers, [60, 50], 1);
+        maps[1].data[5] = odd;
+        let geometry = hpflow::testing::hyperpixel::Geometry::new(4, 11);
+        let broken = Arc::new(Hyperimage::new(geometry, 60, 50, [1.0; 2], &maps));
+        let whole = hyperimage("0,9", [60, 50], 2);
+        for (source, target) in [(&broken, &whole), (&whole, &broken)] {
+            let pair = PairRequest {
+                source: Arc::clone(source),
+                target: Arc::clone(target),
+                rows: vec![0],
+            };
+            let error = CpuEngine::new().match_pairs(&[pair]).expect_err("not finite");
+            assert!(matches!(error, EngineError::NotFinite { .. }), "{error}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hpflow::testing::backbone::hog::Hog;
 use hpflow::testing::backbone::{self, Backbone, Device, FeatureMap, WeightsSource};
-use hpflow::testing::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::hyperpixel::{Grid, Hyperimage, LayerSet};
 use hpflow::testing::image::{Photograph, Prepared, prepare};
@@ -88,8 +88,11 @@ fn a_picture_of_one_colour_has_a_hog_of_zeros() {
 
 #[test]
 fn hog_opens_by_its_name() {
-    let options =
-        backbone::Options { device: Device::Auto, threads: 1, progress: Progress::default() };
+    let options = backbone::BackboneOptions {
+        device: Device::Auto,
+        threads: 1,
+        progress: Progress::default(),
+    };
     let opened = backbone::open("hog", &WeightsSource::Untrained, options).unwrap();
     assert_eq!(opened.name(), "hog");
 }
@@ -151,7 +154,8 @@ proptest! {
 #[cfg_attr(not(present = "pf-willow"), ignore = "needs HPFLOW_SHARED/data/PF-dataset-WILLOW")]
 fn hog_is_a_real_matcher_on_pf_willow() {
     let root = shared("data/PF-dataset-WILLOW");
-    let benchmark = Benchmark::open(Kind::PfWillow, &root, &Options::default()).unwrap();
+    let benchmark =
+        Benchmark::open(BenchmarkKind::PfWillow, &root, &BenchmarkOptions::default()).unwrap();
     // Every tenth pair, of every sub-class; all 900 have 48.9 %.
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).step_by(10).collect();
     let layers = LayerSet::published("pf-willow", "hog").unwrap();

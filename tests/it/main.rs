@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that libtorch links once; a module an area.
 
+mod architecture;
 mod baselines;
 mod benchmark;
 mod browser;
@@ -17,6 +18,7 @@ mod features;
 #[cfg(feature = "torch")]
 mod golden;
 mod gpu;
+mod gpu_faults;
 mod hog;
 mod hub_server; // a stand-in for the Hugging Face hub
 mod image;

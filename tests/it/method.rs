@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hpflow::testing::backbone::hog::Hog;
-use hpflow::testing::benchmark::{Benchmark, Kind};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuError;
 use hpflow::testing::engine::{
@@ -150,8 +150,9 @@ impl Engine for Limited {
 #[test]
 fn a_pair_beyond_the_engine_is_named_and_those_before_it_are_kept() {
     let tiny = Tiny::new();
-    let options = hpflow::testing::benchmark::Options::default();
-    let benchmark = Benchmark::open(Kind::Spair, Path::new(tiny.root()), &options).expect("opens");
+    let options = hpflow::testing::benchmark::BenchmarkOptions::default();
+    let benchmark =
+        Benchmark::open(BenchmarkKind::Spair, Path::new(tiny.root()), &options).expect("opens");
     let open = |most| {
         let engine = Limited { engine: CpuEngine::new(), most };
         let layers = LayerSet::published("spair", "hog").expect("layers");

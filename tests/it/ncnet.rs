@@ -9,7 +9,7 @@ use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::EngineError;
 use hpflow::testing::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d, Layer};
 use hpflow::testing::engine::cpu::{CpuConsensus, InstructionSet, correlate};
-use hpflow::testing::engine::gpu::{GpuConsensus, GpuOptions, Preset};
+use hpflow::testing::engine::gpu::{GpuConsensus, GpuOptions};
 use hpflow::testing::method::frame::Frame;
 use hpflow::testing::method::ncnet::matches::{CellMatches, interpolate};
 use hpflow::testing::{ConsensusExamination, ExamineConsensus, layer, mutual, scores};
@@ -428,7 +428,7 @@ fn every_preset_of_the_gpu_agrees_with_the_cpu() {
     for layers in [&[(3, 16), (3, 1)][..], &[(5, 5), (3, 7), (1, 1)]] {
         let weights = Random(11).network(layers);
         let expected = CpuConsensus::new(weights.clone()).examine(&given[0]).expect("examined");
-        for preset in Preset::ALL {
+        for preset in hpflow::testing::presets() {
             let options = GpuOptions { preset: Some(preset), ..options.clone() };
             let mut engine = GpuConsensus::with(weights.clone(), &options).expect("an engine");
             let found = engine.examine(&given[0]).expect("examined");

@@ -1,7 +1,7 @@
 //! Pictures of matches.
 
 use hpflow::testing::image::{Photograph, read};
-use hpflow::testing::picture::{Drawn, Truth, contact_sheet, matches, write_png};
+use hpflow::testing::picture::{Drawn, TrueKeypoint, contact_sheet, matches, write_png};
 
 fn grey(width: u32, height: u32) -> Photograph {
     let rgb = vec![128; (width * height * 3) as usize];
@@ -66,7 +66,7 @@ fn a_match_has_a_line_and_a_circle_on_each_side_and_an_unanswered_one_a_note() {
 #[test]
 fn right_is_green_and_wrong_is_red() {
     let line = |found: [f32; 2]| {
-        let truth = Some(Truth { at: [120.0, 120.0], radius: 20.0 });
+        let truth = Some(TrueKeypoint { at: [120.0, 120.0], radius: 20.0 });
         let drawn = Drawn { source: [120.0, 120.0], prediction: Some(found), truth };
         let picture = matches(&grey(240, 240), &grey(240, 240), &[drawn]);
         pixel(&picture, 255, 130)
@@ -85,7 +85,7 @@ fn odd_points_and_sizes_are_drawn_without_panic() {
         .iter()
         .flat_map(|&x| odd.iter().map(move |&y| ([x, y], [y, x])))
         .flat_map(|(source, found)| {
-            let truth = Some(Truth { at: found, radius: source[0] });
+            let truth = Some(TrueKeypoint { at: found, radius: source[0] });
             [
                 drawn(source, Some(found)),
                 drawn(source, None),

@@ -47,7 +47,7 @@ fn the_bytes_of_a_file_are_these() {
     assert_eq!(
         text,
         format!(
-            r#"{{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{{"method":"hpf","layers":[0,9,10],"engine":"cpu"}},"created_by":"hpflow {version}","arithmetic":2}}
+            r#"{{"format":"hpflow-predictions","version":1,"benchmark":"spair","split":"test","method":{{"method":"hpf","layers":[0,9,10],"engine":"cpu"}},"created_by":"hpflow {version}","arithmetic":3}}
 {{"pair":"000001-a-b:cat","keypoints":[[36.5,148.25],null]}}
 {{"pair":"000002-b-a:cat","keypoints":[[0.1,-7]]}}
 {{"pair":"000003-a-\"é:cat","keypoints":[]}}
@@ -181,7 +181,7 @@ fn a_bad_line_is_refused_with_file_line_and_what_was_found() {
     for (line, what) in [
         ("", "the file is empty"),
         ("<!DOCTYPE html>", "found no value"),
-        (r#"{"pair":"a","keypoints":[]}"#, "this is no predictions file"),
+        (r#"{"pair":"a","keypoints":[]}"#, "this is not a predictions file"),
         (r#"{"format":"other"}"#, "the format is \"other\""),
         (r#"{"format":"hpflow-predictions","version":2}"#, "version 2 is not known, only 1"),
         (r#"{"format":"hpflow-predictions","version":1}"#, "the field \"benchmark\" is missing"),
@@ -205,7 +205,7 @@ fn a_byte_order_mark_is_passed_over_at_the_beginning_alone() {
 #[test]
 fn a_stream_is_refused_in_words() {
     let error = Reader::open(Path::new("/dev/null")).unwrap_err().to_string();
-    assert!(error.contains("/dev/null") && error.contains("store them in a file"), "{error}");
+    assert!(error.contains("/dev/null") && error.contains("write them to a file"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hpflow::Progress;
-use hpflow::testing::backbone::{self, Device, FeatureMap, Options, WeightsSource};
+use hpflow::testing::backbone::{self, BackboneOptions, Device, FeatureMap, WeightsSource};
 use hpflow::testing::engine::dense::DenseEngine;
 use hpflow::testing::engine::{Engine, PairRequest};
 use hpflow::testing::image::{self, Prepared};
@@ -24,7 +24,8 @@ fn neither_threads_nor_neighbours_change_a_bit() {
     let photographs = ["a_src.png", "a_trg.png", "d_src.png", "a_src.png"].map(photograph);
     let all: Vec<&Prepared> = photographs.iter().collect();
     let extract = |threads: usize, photographs: &[&Prepared]| -> Vec<Vec<u32>> {
-        let options = Options { device: Device::Cpu, threads, progress: Progress::default() };
+        let options =
+            BackboneOptions { device: Device::Cpu, threads, progress: Progress::default() };
         let network = backbone::open("resnet50", &WeightsSource::Untrained, options);
         let maps = network.expect("a network").extract(photographs, &[0, 5, 11, 16]);
         maps.expect("maps").iter().map(|maps| bits(maps)).collect()
@@ -86,7 +87,8 @@ fn the_untrained_networks_are_these_and_no_others() {
 
 #[test]
 fn an_unknown_backbone_is_refused() {
-    let options = Options { device: Device::Cpu, threads: 1, progress: Progress::default() };
+    let options =
+        BackboneOptions { device: Device::Cpu, threads: 1, progress: Progress::default() };
     let error = backbone::open("resnet18", &WeightsSource::Untrained, options).err();
     let error = error.expect("no such backbone").to_string();
     assert!(error.contains("'resnet18'") && error.contains("resnet101"), "{error}");

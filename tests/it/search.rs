@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::benchmark::{Benchmark, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkOptions};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::{
     Checked, Engine, EngineError, Matches, PairRequest, SetsRequest, StageTimes,
@@ -42,11 +42,11 @@ const LAYERS: [(usize, usize, u32, u32); 7] = [
 
 /// Features of a made-up network for every photograph of the tiny benchmark.
 pub fn made_up(tiny: &Tiny, name: &str) -> String {
-    make_up(&opened("spair", tiny.root(), &Options::default()), &tiny.path(name));
+    make_up(&opened("spair", tiny.root(), &BenchmarkOptions::default()), &tiny.path(name));
     tiny.arg(name)
 }
 
-fn opened(benchmark: &str, root: &str, options: &Options) -> Benchmark {
+fn opened(benchmark: &str, root: &str, options: &BenchmarkOptions) -> Benchmark {
     let kind = benchmark.parse().expect("a benchmark");
     Benchmark::open(kind, Path::new(root), options).expect("opens")
 }
@@ -92,7 +92,7 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
         let header = Header {
             version: VERSION,
             arithmetic: None,
-            benchmark: Some(benchmark.name.clone()),
+            benchmark: Some(benchmark.name().to_owned()),
             photograph: image.name.clone(),
             sha256: Some(crate::features::sha256(&image.path)),
             original_size: original,
@@ -230,7 +230,11 @@ impl Part<'_> {
             self.run("features", &[&network[..], &["--layers", KEPT, "--out", folder]].concat());
         } else {
             let categories = vec![self.category.to_owned()];
-            let options = Options { categories, limit: Some(self.limit), ..Options::default() };
+            let options = BenchmarkOptions {
+                categories,
+                limit: Some(self.limit),
+                ..BenchmarkOptions::default()
+            };
             make_up(&opened(self.benchmark, self.root, &options), Path::new(folder));
         }
     }
@@ -411,7 +415,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
     // 132 pairs, each with its mirror.
     let tiny = Tiny::of(12);
     let features = made_up(&tiny, "features");
-    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let benchmark = opened("spair", tiny.root(), &BenchmarkOptions::default());
     let features = Features::open(Path::new(&features), &benchmark.images).expect("features");
     let (mut results, mut calls) = (Vec::new(), Vec::new());
     for memory in [1, 1 << 20, 3 << 19, 2 << 20, 1 << 30] {
@@ -420,7 +424,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
             benchmark: &benchmark,
             features: &features,
             engine: &mut watched,
-            protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
+            protocol: default_for(hpflow::testing::benchmark::BenchmarkKind::Spair),
             alpha: "0.1".parse().expect("an alpha"),
             layers: (0..LAYERS.len()).collect(),
             memory,
@@ -448,14 +452,14 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
 /// Searches with the library until the `stop`-th block of pairs, two pairs a block; the state as
 /// last told, in the form of the file.
 fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
-    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let benchmark = opened("spair", tiny.root(), &BenchmarkOptions::default());
     let features = Features::open(Path::new(features), &benchmark.images).expect("features");
     let mut engine = CpuEngine::new();
     let evaluator = Evaluator {
         benchmark: &benchmark,
         features: &features,
         engine: &mut engine,
-        protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
+        protocol: default_for(hpflow::testing::benchmark::BenchmarkKind::Spair),
         alpha: "0.1".parse().expect("an alpha"),
         layers: (0..LAYERS.len()).collect(),
         memory: 1 << 30,
@@ -520,7 +524,7 @@ impl Drop for Killed {
 fn a_pair_beyond_the_engine_is_named() {
     let tiny = Tiny::new();
     let features = made_up(&tiny, "features");
-    let benchmark = opened("spair", tiny.root(), &Options::default());
+    let benchmark = opened("spair", tiny.root(), &BenchmarkOptions::default());
     let features = Features::open(Path::new(&features), &benchmark.images).expect("features");
     // The three photographs have 418, 456 and 513 hyperpixels.
     for (most, fits) in [(513, true), (480, false)] {
@@ -529,7 +533,7 @@ fn a_pair_beyond_the_engine_is_named() {
             benchmark: &benchmark,
             features: &features,
             engine: &mut engine,
-            protocol: default_for(hpflow::testing::benchmark::Kind::Spair),
+            protocol: default_for(hpflow::testing::benchmark::BenchmarkKind::Spair),
             alpha: "0.1".parse().expect("an alpha"),
             layers: vec![0, 3],
             memory: 1 << 20,
@@ -646,7 +650,7 @@ fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
         ("/best", "no best one", serde_json::json!([])),
         ("/best/0/layers", "not among its sets", serde_json::json!([5, 6])),
         ("/best/0/right", "keypoints, and", serde_json::json!("3:Bw==")),
-        ("/best/0/right", "no list of bits", serde_json::json!("9:Bw==")),
+        ("/best/0/right", "not a list of bits", serde_json::json!("9:Bw==")),
         ("/unfinished", "1000 pairs are done", unfinished(1000)),
     ];
     for (place, what, value) in wrong {

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::engine::gpu::{GpuEngine, GpuOptions, Preset};
+use hpflow::testing::engine::gpu::{GpuEngine, GpuOptions};
 use hpflow::testing::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use hpflow::testing::hyperpixel::{Geometry, LayerStack, Precision, View};
+use hpflow::testing::presets;
 
 use crate::gpu::options_in;
 
@@ -115,7 +116,7 @@ fn one_by_one(engine: &mut GpuEngine, requests: &[SetsRequest]) -> Vec<Bits> {
 fn every_set_is_bit_for_bit_what_it_is_alone_with_every_preset() {
     let options = GpuOptions::default();
     let requests = requests(&SETS);
-    for preset in Preset::ALL {
+    for preset in presets() {
         let options = GpuOptions { preset: Some(preset), ..options.clone() };
         let mut engine = GpuEngine::with(&options).expect("an engine");
         let expected = one_by_one(&mut engine, &requests);

@@ -8,8 +8,8 @@ use hpflow::testing::engine::gpu::Preset;
 use hpflow::testing::hyperpixel::Precision;
 use hpflow::testing::kernels::{KERNELS, KernelFile, PARAMS, SHARED_FILES, Variant};
 use hpflow::testing::layout::{
-    ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, PairParams, PickParams,
-    SLOT, TransformParams,
+    ConvolveParams, CropParams, GroupParams, LayerParams, MutualParams, NOT_ASKED, PairParams,
+    PickParams, SKEW, SLOT, TransformParams,
 };
 use naga::valid::Capabilities;
 use naga::{Expression, Literal, Module, TypeInner};
@@ -25,12 +25,17 @@ fn sources() -> Vec<(&'static KernelFile, Preset, String)> {
             let ordinary = Variant::of(precision);
             let all = KERNELS.all().into_iter().filter(|kernel| !is_cooperative(kernel));
             all.for_each(|kernel| add(kernel, preset, ordinary));
-            add(&KERNELS.pick, preset, Variant { keep_similarities: true, ..ordinary });
+            for backward in [false, true] {
+                add(&KERNELS.pick, preset, Variant { backward, ..ordinary });
+                let keep_similarities = true;
+                add(&KERNELS.pick, preset, Variant { keep_similarities, backward, ..ordinary });
+            }
         }
         let of_sets = Variant { sets: true, ..Variant::default() };
         for kernel in [&KERNELS.vote, &KERNELS.pick] {
             add(kernel, preset, of_sets);
         }
+        add(&KERNELS.pick, preset, Variant { backward: true, ..of_sets });
         let half = Variant::of(Precision::F16);
         add(&KERNELS.correlate_cooperative, preset.with_cooperative(32), half);
     }
@@ -117,6 +122,15 @@ fn entries_constants_and_workgroups_are_those_of_the_preset() {
     }
 }
 
+#[test]
+fn what_stands_for_nothing_and_the_skew_of_rows_are_what_the_host_writes() {
+    let module = parse("params.wgsl", PARAMS);
+    assert_eq!(constant(&module, "SKEW"), Some(SKEW as u32));
+    assert_eq!(constant(&module, "NOT_ASKED"), Some(NOT_ASKED));
+    // Rows that are a power of two apart stay apart.
+    assert_eq!(SKEW % 2, 1);
+}
+
 fn constant(module: &Module, name: &str) -> Option<u32> {
     let constant = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name))?.1;
     match module.global_expressions[constant.init] {
@@ -171,6 +185,7 @@ fn structures_are_laid_out_as_the_host_writes_them() {
             tables,
             bins_x,
             bins_y,
+            back,
         }
     );
     same_layout!(

@@ -8,7 +8,7 @@ use hpflow::task::{
     MergeOptions, Part, PredictOptions, Shard, ShardFaultKind, merge, predict, predict_shard,
     shards_path,
 };
-use hpflow::testing::benchmark::{Benchmark, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions};
 use hpflow::testing::engine::EngineKind;
 use hpflow::testing::method::{self, Method};
 
@@ -49,7 +49,8 @@ impl Drawn {
     }
 
     fn benchmark(&self) -> Benchmark {
-        Benchmark::open(Kind::Spair, &self.path("data"), &Options::default()).expect("a benchmark")
+        Benchmark::open(BenchmarkKind::Spair, &self.path("data"), &BenchmarkOptions::default())
+            .expect("a benchmark")
     }
 
     fn arguments(&self, out: &str, more: &[&str]) -> Vec<String> {

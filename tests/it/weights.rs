@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 
 use assert_cmd::Command;
 use hpflow::Progress;
-use hpflow::testing::backbone::architecture::{Architecture, Parameter};
-use hpflow::testing::backbone::trunk::Network;
-use hpflow::testing::backbone::weights::baselines::{Baseline, Transform};
+use hpflow::testing::backbone::networks::{Architecture, GeometricModel, Parameter, TrunkKind};
+use hpflow::testing::backbone::weights::baselines::Baseline;
 use hpflow::testing::backbone::weights::hub::{self, Freshness, Settings};
 use hpflow::testing::backbone::weights::{
-    self, Checkpoint, HubFile, Shapes, WeightsError, WeightsSource, untrained,
+    self, HubFile, Shapes, WeightsError, WeightsFile, WeightsSource, untrained,
 };
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -176,13 +175,13 @@ fn a_negative_variance_is_refused_by_its_name_in_every_kind_of_file() {
     let error = refusal(&folder.file("resnet50", &bytes(&tensors)), "resnet50");
     assert!(error.contains("layer3.4.bn2.running_var") && error.contains("negative"), "{error}");
 
-    let affine = Baseline::CnnGeo { trunk: Network::Vgg16, transform: Transform::Affine };
+    let affine = Baseline::CnnGeo { trunk: TrunkKind::Vgg16, model: GeometricModel::Affine };
     let mut tensors = zeros(&affine);
     below(&mut tensors, "FeatureRegression.conv.4.running_var");
     let path = folder.file("affine.safetensors", &bytes(&tensors));
     let error = weights::load_baseline(&path).expect_err("refused").to_string();
     assert!(error.contains("FeatureRegression.conv.4.running_var"), "{error}");
-    let checkpoint = Checkpoint::open(&path).expect("a file");
+    let checkpoint = WeightsFile::open(&path).expect("a file");
     let error = checkpoint.read("cnngeo", &affine.parameters(), str::to_owned);
     let error = error.expect_err("refused").to_string();
     assert!(error.contains("FeatureRegression.conv.4.running_var"), "{error}");
@@ -261,7 +260,8 @@ fn tables_of_the_baselines_are_the_authors_checkpoints() {
 fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
     let folder = Folder::new();
     let kernel_sizes = vec![3, 3];
-    let nc_net = Baseline::NcNet { trunk: Network::ResNet101, kernel_sizes, channels: vec![16, 1] };
+    let nc_net =
+        Baseline::NcNet { trunk: TrunkKind::ResNet101, kernel_sizes, channels: vec![16, 1] };
     let tensors = zeros(&nc_net);
     let checked = |name: &str, tensors: &[Tensor]| {
         let path = folder.file(name, &bytes(tensors));
@@ -287,9 +287,10 @@ fn files_of_baselines_are_known_and_their_faults_named_with_both_shapes() {
     assert!(error.contains("conv.0.bias has shape [4] where"), "{error}");
     assert!(error.contains("has [16]"), "{error}");
 
-    for (trunk, side, what) in
-        [(Network::Vgg16, 3, "its extractor is VGG-16"), (Network::ResNet101, 2, "2 taps an axis")]
-    {
+    for (trunk, side, what) in [
+        (TrunkKind::Vgg16, 3, "its extractor is VGG-16"),
+        (TrunkKind::ResNet101, 2, "2 taps an axis"),
+    ] {
         let other = Baseline::NcNet { trunk, kernel_sizes: vec![side], channels: vec![1] };
         let error = checked("not run", &zeros(&other)).expect_err("a fault");
         assert!(error.contains(what) && error.contains("its authors'"), "{error}");

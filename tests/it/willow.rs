@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use hpflow::Point;
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::benchmark::{Benchmark, Kind, Options, Pair};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Pair};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuEngine;
 use hpflow::testing::engine::{Engine, PairRequest};
@@ -39,7 +39,8 @@ static WILLOW: LazyLock<Willow> = LazyLock::new(|| {
 impl Willow {
     fn read(root: &Path, published: &Path) -> Self {
         let benchmark =
-            Benchmark::open(Kind::PfWillow, root, &Options::default()).expect("PF-WILLOW");
+            Benchmark::open(BenchmarkKind::PfWillow, root, &BenchmarkOptions::default())
+                .expect("PF-WILLOW");
         let text = std::fs::read_to_string(published).expect("the published output");
         let json: Value = serde_json::from_str(&text).expect("JSON");
         let pairs = json["pairs"].as_array().expect("pairs");
@@ -131,7 +132,7 @@ fn against_the_published_output(engine: &mut dyn Engine, step: usize) -> (usize,
         Ok::<_, ScoreError>((line, willow.benchmark.pairs[pair].id.clone(), points))
     });
     let answers = Answers::collect(&willow.benchmark, lines).expect("answers");
-    let protocol = default_for(Kind::PfWillow);
+    let protocol = default_for(BenchmarkKind::PfWillow);
     let alpha = [Alpha::hundredths(10)];
     let scored = score(&willow.benchmark, &answers, protocol, &alpha, None).expect("a score");
     let pck = scored.pck[0].pck.all.expect("PCK of all pairs");

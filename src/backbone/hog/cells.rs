@@ -1,7 +1,12 @@
 //! Normalised histograms of the cells that windows are made of.
 
 use super::gradients::{Gradients, ORIENTATIONS};
-use super::{JUMP, WINDOW};
+
+/// Resized pixels between neighbouring windows.
+pub(super) const JUMP: usize = 8;
+
+/// Cells along each side of a window.
+pub(super) const WINDOW: usize = 5;
 
 /// Where a normalised entry is cut off, so that one strong edge does not decide a cell alone.
 const TRUNCATION: f32 = 0.4;
@@ -13,7 +18,7 @@ const NOISE: f32 = 1e-4;
 pub(super) type Histogram = [f32; ORIENTATIONS];
 
 /// The cells of one scale around every window's centre.
-pub(super) struct Cells {
+pub(super) struct HogCells {
     /// Rows of windows.
     pub(super) rows: usize,
     /// Columns of windows.
@@ -23,7 +28,7 @@ pub(super) struct Cells {
     normalised: Field,
 }
 
-impl Cells {
+impl HogCells {
     /// Cells of `cell` resized pixels for `rows` × `columns` windows.
     pub(super) fn new(gradients: &Gradients, cell: usize, rows: usize, columns: usize) -> Self {
         let step = cell / JUMP;

@@ -1,4 +1,4 @@
-//! Image gradients by orientation. There is no call to a mathematics library here but for the
+//! Image gradients by orientation. The only function of a mathematics library here is the
 //! square root, which IEEE 754 defines to the last bit: the same bits on every machine.
 
 use crate::image::Prepared;

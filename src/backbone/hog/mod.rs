@@ -26,22 +26,16 @@ mod gradients;
 
 use serde_json::{Map, Value, json};
 
-use self::cells::Cells;
+use self::cells::{HogCells, JUMP, WINDOW};
 use self::gradients::Gradients;
-use super::{Backbone, BackboneError, FeatureMap};
-use crate::hyperpixel::Geometry;
+use super::{Backbone, BackboneError};
 use crate::hyperpixel::layers::LayerSetError;
+use crate::hyperpixel::{FeatureMap, Geometry};
 use crate::image::Prepared;
-
-/// Resized pixels between neighbouring windows.
-const JUMP: usize = 8;
 
 /// Side of a cell in resized pixels, by scale. Multiples of [`JUMP`], so that the cells of a window
 /// lie on the grid of windows.
 const SCALES: [usize; 3] = [8, 16, 32];
-
-/// Cells along each side of a window.
-const WINDOW: usize = 5;
 
 /// Channels of a window at one scale.
 const WINDOW_CHANNELS: usize = WINDOW * WINDOW * gradients::ORIENTATIONS;
@@ -109,7 +103,7 @@ fn describe(photograph: &Prepared) -> FeatureMap {
     let columns = (gradients.width - 1) / JUMP + 1;
     let mut data = Vec::with_capacity(SCALES.len() * WINDOW_CHANNELS * rows * columns);
     for cell in SCALES {
-        let mut windows = windows(&Cells::new(&gradients, cell, rows, columns));
+        let mut windows = windows(&HogCells::new(&gradients, cell, rows, columns));
         normalise(&mut windows, rows * columns);
         data.append(&mut windows);
     }
@@ -118,7 +112,7 @@ fn describe(photograph: &Prepared) -> FeatureMap {
 }
 
 /// The cells of every window, row by row: channels × rows × columns.
-fn windows(cells: &Cells) -> Vec<f32> {
+fn windows(cells: &HogCells) -> Vec<f32> {
     let mut windows = Vec::with_capacity(WINDOW_CHANNELS * cells.rows * cells.columns);
     for down in 0..WINDOW {
         for right in 0..WINDOW {

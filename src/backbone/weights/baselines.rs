@@ -8,28 +8,11 @@
 use std::fmt;
 use std::path::Path;
 
-use super::file::fits;
-use super::identify::Shapes;
-use super::{Names, WeightsError};
-use crate::backbone::architecture::{Parameter, add_normalisation};
-use crate::backbone::trunk::{Network as Trunk, PREFIX};
-
-/// What the names of the parameters of NC-Net's 4D convolutions begin with.
-pub const CONSENSUS: &str = "NeighConsensus.conv";
-
-/// Sides of the maps that CNNGeo, WeakAlign and A2Net correlate.
-const SIDE: usize = 15;
-
-/// The transformation that a head puts out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transform {
-    /// Six numbers.
-    Affine,
-    /// Eight numbers: the images of four corners.
-    Homography,
-    /// Eighteen numbers: the images of nine points, for a thin-plate spline.
-    ThinPlate,
-}
+use super::error::{Names, WeightsError};
+use super::fit::fits;
+use crate::backbone::networks::{
+    CONSENSUS, GeometricModel, Parameter, Shapes, TrunkKind, attention, consensus, regression,
+};
 
 /// A checkpoint of one of the baselines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,26 +20,26 @@ pub enum Baseline {
     /// CNNGeo, and WeakAlign's files of one stage, which are the same network.
     CnnGeo {
         /// Its backbone.
-        trunk: Trunk,
-        /// What its head puts out.
-        transform: Transform,
+        trunk: TrunkKind,
+        /// What its head predicts.
+        model: GeometricModel,
     },
     /// WeakAlign's file of both stages: an affine head and one for a thin-plate spline.
     WeakAlign {
         /// Its backbone.
-        trunk: Trunk,
+        trunk: TrunkKind,
     },
     /// A2Net.
     A2Net {
         /// Its backbone.
-        trunk: Trunk,
-        /// What its head puts out.
-        transform: Transform,
+        trunk: TrunkKind,
+        /// What its head predicts.
+        model: GeometricModel,
     },
     /// NC-Net.
     NcNet {
         /// Its backbone.
-        trunk: Trunk,
+        trunk: TrunkKind,
         /// The side of each 4D convolution's kernel (`ncons_kernel_sizes`).
         kernel_sizes: Vec<usize>,
         /// The outputs of each 4D convolution (`ncons_channels`).
@@ -64,47 +47,18 @@ pub enum Baseline {
     },
 }
 
-/// The backbone that a file has.
-fn trunk_of(shapes: &Shapes) -> Option<Trunk> {
-    let has = |module: &str| {
-        let prefix = format!("{PREFIX}{module}");
-        shapes.keys().any(|name| name.starts_with(&prefix))
-    };
-    // Modules 4 and 6 of VGG-16 have no parameters.
-    if has("4.") || has("6.") {
-        Some(Trunk::ResNet101)
-    } else if has("") {
-        Some(Trunk::Vgg16)
-    } else {
-        None
-    }
-}
-
 /// A backbone's tensors by the authors' names.
-fn trunk_parameters(trunk: Trunk) -> Vec<Parameter> {
+fn trunk_parameters(trunk: TrunkKind) -> Vec<Parameter> {
     let named = |Parameter { name, shape }| Parameter { name: trunk.authors_name(&name), shape };
     trunk.parameters().into_iter().map(named).collect()
 }
 
-impl Transform {
-    /// How many numbers it is.
-    #[must_use]
-    pub const fn values(self) -> usize {
-        match self {
-            Self::Affine => 6,
-            Self::Homography => 8,
-            Self::ThinPlate => 18,
-        }
-    }
-
-    fn of(shapes: &Shapes, head: &str) -> Self {
-        let values = shapes.get(&format!("{head}.linear.bias")).map(|shape| &shape[..]);
-        match values {
-            Some([18]) => Self::ThinPlate,
-            Some([8]) => Self::Homography,
-            _ => Self::Affine,
-        }
-    }
+/// The model that a head predicts, by its number of outputs; `None` where its last layer is missing or
+/// has another number.
+#[must_use]
+pub fn model_of(shapes: &Shapes, head: &str) -> Option<GeometricModel> {
+    let last = |part: &str| shapes.get(&format!("{head}.linear.{part}"))?.first().copied();
+    GeometricModel::of_parameters(last("weight").or_else(|| last("bias"))?)
 }
 
 impl Baseline {
@@ -113,7 +67,7 @@ impl Baseline {
     #[must_use]
     pub fn of(shapes: &Shapes) -> Option<Self> {
         // A file without a backbone is one of ResNet-101 that lacks it.
-        let trunk = trunk_of(shapes).unwrap_or(Trunk::ResNet101);
+        let trunk = TrunkKind::of(shapes).unwrap_or(TrunkKind::ResNet101);
         let has = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
         if has(&format!("{CONSENSUS}.")) {
             let (kernel_sizes, channels) = consensus_of(shapes);
@@ -121,11 +75,11 @@ impl Baseline {
         } else if has("FeatureRegression2.") {
             Some(Self::WeakAlign { trunk })
         } else if has("FeatureRegression.preconv.") || has("FeatureRegression.att.") {
-            let transform = Transform::of(shapes, "FeatureRegression");
-            Some(Self::A2Net { trunk, transform })
+            let model = model_of(shapes, "FeatureRegression").unwrap_or(GeometricModel::Affine);
+            Some(Self::A2Net { trunk, model })
         } else if has("FeatureRegression.") {
-            let transform = Transform::of(shapes, "FeatureRegression");
-            Some(Self::CnnGeo { trunk, transform })
+            let model = model_of(shapes, "FeatureRegression").unwrap_or(GeometricModel::Affine);
+            Some(Self::CnnGeo { trunk, model })
         } else {
             None
         }
@@ -135,24 +89,24 @@ impl Baseline {
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {
         match self {
-            Self::CnnGeo { trunk, transform } => {
+            Self::CnnGeo { trunk, model } => {
                 let mut parameters = trunk_parameters(*trunk);
-                parameters.extend(named("FeatureRegression", regression(transform.values())));
+                parameters.extend(named("FeatureRegression", regression(model.parameters())));
                 parameters
             }
             Self::WeakAlign { trunk } => {
                 let mut parameters = trunk_parameters(*trunk);
-                for (head, transform) in [
-                    ("FeatureRegression", Transform::Affine),
-                    ("FeatureRegression2", Transform::ThinPlate),
+                for (head, model) in [
+                    ("FeatureRegression", GeometricModel::Affine),
+                    ("FeatureRegression2", GeometricModel::Tps),
                 ] {
-                    parameters.extend(named(head, regression(transform.values())));
+                    parameters.extend(named(head, regression(model.parameters())));
                 }
                 parameters
             }
-            Self::A2Net { trunk, transform } => {
+            Self::A2Net { trunk, model } => {
                 let mut parameters = trunk_parameters(*trunk);
-                parameters.extend(named("FeatureRegression", attention(transform.values())));
+                parameters.extend(named("FeatureRegression", attention(model.parameters())));
                 parameters
             }
             Self::NcNet { trunk, kernel_sizes, channels } => {
@@ -179,23 +133,23 @@ impl Baseline {
     /// A form that no published code of the baseline has.
     pub fn runs(&self, path: &Path) -> Result<(), WeightsError> {
         let found = match self {
-            Self::A2Net { transform: Transform::Homography, .. } => {
-                "its regression is of a homography, which A2Net has not".to_owned()
+            Self::A2Net { model: GeometricModel::Homography, .. } => {
+                "it regresses a homography, which A2Net does not".to_owned()
             }
-            Self::NcNet { trunk: Trunk::Vgg16, .. } => {
+            Self::NcNet { trunk: TrunkKind::Vgg16, .. } => {
                 "its extractor is VGG-16, and NC-Net's is ResNet-101".to_owned()
             }
             Self::NcNet { kernel_sizes, channels, .. } => {
                 let even = kernel_sizes.iter().position(|side| side % 2 == 0);
                 match (even, channels.last()) {
                     (Some(layer), _) => format!(
-                        "{CONSENSUS}.{} has a kernel of {} taps an axis, and an odd number is needed",
+                        "{CONSENSUS}.{} has a kernel of {} taps an axis, expected an odd number",
                         2 * layer,
                         kernel_sizes[layer]
                     ),
                     (None, Some(1)) => return Ok(()),
                     (None, Some(outputs)) => {
-                        format!("its last 4D convolution gives {outputs} channels, and 1 is needed")
+                        format!("its last 4D convolution gives {outputs} channels, expected 1")
                     }
                     (None, None) => format!("has no 4D convolution ({CONSENSUS}.0.weight)"),
                 }
@@ -207,24 +161,14 @@ impl Baseline {
     }
 }
 
-impl fmt::Display for Transform {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Affine => "affine",
-            Self::Homography => "homography",
-            Self::ThinPlate => "thin-plate spline",
-        })
-    }
-}
-
 impl fmt::Display for Baseline {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CnnGeo { trunk, transform } => {
-                write!(formatter, "CNNGeo or a stage of WeakAlign ({transform}, {trunk})")
+            Self::CnnGeo { trunk, model } => {
+                write!(formatter, "CNNGeo or a stage of WeakAlign ({model}, {trunk})")
             }
             Self::WeakAlign { trunk } => write!(formatter, "WeakAlign (both stages, {trunk})"),
-            Self::A2Net { trunk, transform } => write!(formatter, "A2Net ({transform}, {trunk})"),
+            Self::A2Net { trunk, model } => write!(formatter, "A2Net ({model}, {trunk})"),
             Self::NcNet { trunk, kernel_sizes, channels } => write!(
                 formatter,
                 "NC-Net (kernels {}, channels {}, {trunk})",
@@ -259,77 +203,11 @@ fn consensus_of(shapes: &Shapes) -> (Vec<usize>, Vec<usize>) {
     (0..layers).map(|layer| (side(layer).unwrap_or(kernel), outputs(layer))).unzip()
 }
 
-/// NC-Net's 4D convolutions of these kernels and outputs. Names are those after [`CONSENSUS`].
-#[must_use]
-pub fn consensus(kernel_sizes: &[usize], channels: &[usize]) -> Vec<Parameter> {
-    let mut parameters = Vec::new();
-    let mut inputs = 1;
-    for (layer, (&side, &outputs)) in kernel_sizes.iter().zip(channels).enumerate() {
-        // A ReLU is between two of them; the first spatial axis is stored first.
-        let name = (2 * layer).to_string();
-        let shape = [side, outputs, inputs, side, side, side];
-        parameters.push(parameter(&name, "weight", &shape));
-        parameters.push(parameter(&name, "bias", &[outputs]));
-        inputs = outputs;
-    }
-    parameters
-}
-
-/// The regression of CNNGeo and WeakAlign, of so many outputs: two convolutions with batch
-/// normalisation and a linear layer. Names are those after `FeatureRegression.`.
-#[must_use]
-pub fn regression(outputs: usize) -> Vec<Parameter> {
-    let (first, second) = (128, 64);
-    // Convolutions of 7 and of 5 without padding take 15 to 9 and 9 to 5.
-    let (left, cells) = (5 * 5, SIDE * SIDE);
-    let mut parameters = Vec::new();
-    add_convolution(&mut parameters, "conv.0", &[first, cells, 7, 7]);
-    add_normalisation(&mut parameters, "conv.1", first);
-    add_convolution(&mut parameters, "conv.3", &[second, first, 5, 5]);
-    add_normalisation(&mut parameters, "conv.4", second);
-    add_convolution(&mut parameters, "linear", &[outputs, second * left]);
-    parameters
-}
-
-/// A2Net's regression, of so many outputs: offset-aware convolutions, a learned map of positions, and
-/// attention. Names are those after `FeatureRegression.`.
-#[must_use]
-pub fn attention(outputs: usize) -> Vec<Parameter> {
-    let (width, attention, positions, left) = (128, 64, 5, 9);
-    // Offsets of one cell to another along an axis are -14 to 14.
-    let offsets = (2 * SIDE - 1) * (2 * SIDE - 1);
-    let shape = vec![1, positions, left, left];
-    let mut parameters = vec![Parameter { name: "weight".to_owned(), shape }];
-    for (place, normalisation, shape) in [
-        ("preconv.0", "preconv.1", [width, offsets, 1, 1]),
-        ("preconv.3", "preconv.4", [width, width, 7, 7]),
-        ("conv.0", "conv.1", [width, width + positions, 1, 1]),
-        ("proj.0", "proj.1", [width, width, 1, 1]),
-        ("att.att.0", "att.att.1", [attention, width, 1, 1]),
-    ] {
-        add_convolution(&mut parameters, place, &shape);
-        add_normalisation(&mut parameters, normalisation, shape[0]);
-    }
-    add_convolution(&mut parameters, "att.att.3", &[1, attention, 1, 1]);
-    add_convolution(&mut parameters, "linear", &[outputs, width]);
-    parameters
-}
-
 /// A head's parameters by their names in a file.
 fn named(head: &str, parameters: Vec<Parameter>) -> impl Iterator<Item = Parameter> {
     parameters
         .into_iter()
         .map(move |Parameter { name, shape }| Parameter { name: format!("{head}.{name}"), shape })
-}
-
-/// Weight and bias of a convolution or a linear layer.
-fn add_convolution(parameters: &mut Vec<Parameter>, name: &str, shape: &[usize]) {
-    parameters.push(parameter(name, "weight", shape));
-    parameters.push(parameter(name, "bias", &shape[..1]));
-}
-
-fn parameter(module: &str, part: &str, shape: &[usize]) -> Parameter {
-    Parameter { name: format!("{module}.{part}"), shape: shape.to_vec() }
 }
 
 #[cfg(test)]
@@ -339,18 +217,18 @@ mod tests {
     /// Numbers of tensors of the authors' checkpoints, and of values in their heads.
     #[test]
     fn tables_have_as_many_tensors_and_values_as_the_authors_networks() {
-        let trunk = Trunk::ResNet101;
+        let trunk = TrunkKind::ResNet101;
         let nc_net = |kernel_sizes: &[usize], channels: &[usize]| Baseline::NcNet {
             trunk,
             kernel_sizes: kernel_sizes.to_vec(),
             channels: channels.to_vec(),
         };
         for (baseline, tensors, values) in [
-            (Baseline::CnnGeo { trunk, transform: Transform::Affine }, 484, 1_626_566),
-            (Baseline::CnnGeo { trunk, transform: Transform::ThinPlate }, 484, 1_645_778),
+            (Baseline::CnnGeo { trunk, model: GeometricModel::Affine }, 484, 1_626_566),
+            (Baseline::CnnGeo { trunk, model: GeometricModel::Tps }, 484, 1_645_778),
             (Baseline::WeakAlign { trunk }, 498, 1_626_566 + 1_645_778),
-            (Baseline::A2Net { trunk, transform: Transform::Affine }, 505, 956_188),
-            (Baseline::A2Net { trunk, transform: Transform::ThinPlate }, 505, 957_736),
+            (Baseline::A2Net { trunk, model: GeometricModel::Affine }, 505, 956_188),
+            (Baseline::A2Net { trunk, model: GeometricModel::Tps }, 505, 957_736),
             (nc_net(&[5, 5, 5], &[16, 16, 1]), 476, 180_033),
             (nc_net(&[3, 3], &[16, 1]), 474, 81 * 16 * 2 + 17),
         ] {
@@ -359,18 +237,18 @@ mod tests {
             let found: usize = head.map(|each| each.shape.iter().product::<usize>()).sum();
             assert_eq!((parameters.len(), found), (tensors, values), "{baseline}");
         }
-        let vgg = Baseline::CnnGeo { trunk: Trunk::Vgg16, transform: Transform::Homography };
+        let vgg = Baseline::CnnGeo { trunk: TrunkKind::Vgg16, model: GeometricModel::Homography };
         assert_eq!(vgg.parameters().len(), 34);
     }
 
     #[test]
     fn a_baseline_is_known_by_its_own_tensors() {
-        for trunk in [Trunk::ResNet101, Trunk::Vgg16] {
-            for transform in [Transform::Affine, Transform::Homography, Transform::ThinPlate] {
+        for trunk in [TrunkKind::ResNet101, TrunkKind::Vgg16] {
+            for model in [GeometricModel::Affine, GeometricModel::Homography, GeometricModel::Tps] {
                 for baseline in [
-                    Baseline::CnnGeo { trunk, transform },
+                    Baseline::CnnGeo { trunk, model },
                     Baseline::WeakAlign { trunk },
-                    Baseline::A2Net { trunk, transform },
+                    Baseline::A2Net { trunk, model },
                     Baseline::NcNet { trunk, kernel_sizes: vec![3, 5], channels: vec![10, 1] },
                 ] {
                     let parameters = baseline.parameters().into_iter();
@@ -386,7 +264,7 @@ mod tests {
     /// Forms that nobody published: the file may have every tensor, and hpflow does not run it.
     #[test]
     fn what_is_not_run_is_no_fit() {
-        let trunk = Trunk::ResNet101;
+        let trunk = TrunkKind::ResNet101;
         let nc_net = |trunk, kernel_sizes: &[usize], channels: &[usize]| Baseline::NcNet {
             trunk,
             kernel_sizes: kernel_sizes.to_vec(),
@@ -399,15 +277,15 @@ mod tests {
             ),
             (nc_net(trunk, &[3, 3], &[16, 2]), "gives 2 channels"),
             (nc_net(trunk, &[], &[]), "NeighConsensus.conv.0.weight"),
-            (nc_net(Trunk::Vgg16, &[3], &[1]), "its extractor is VGG-16"),
-            (Baseline::A2Net { trunk, transform: Transform::Homography }, "a homography"),
+            (nc_net(TrunkKind::Vgg16, &[3], &[1]), "its extractor is VGG-16"),
+            (Baseline::A2Net { trunk, model: GeometricModel::Homography }, "a homography"),
         ] {
             let parameters = baseline.parameters().into_iter();
             let shapes: Shapes = parameters.map(|each| (each.name, each.shape)).collect();
             let error = baseline.check(Path::new("file"), &shapes).unwrap_err().to_string();
             assert!(error.starts_with("file: ") && error.contains(what), "{error}");
         }
-        let homography = Baseline::CnnGeo { trunk, transform: Transform::Homography };
+        let homography = Baseline::CnnGeo { trunk, model: GeometricModel::Homography };
         homography.runs(Path::new("file")).unwrap();
     }
 }

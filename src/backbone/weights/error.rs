@@ -36,7 +36,7 @@ pub enum WeightsError {
         found: String,
     },
     /// A revision that no repository can have.
-    #[error("'{found}' is no revision of a repository: give a branch, a tag or a commit hash")]
+    #[error("'{found}' is not a revision of a repository: give a branch, a tag or a commit hash")]
     NotARevision {
         /// The text found.
         found: String,
@@ -46,7 +46,7 @@ pub enum WeightsError {
     Read {
         /// The weights file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A file that is something else than safetensors.
@@ -250,12 +250,12 @@ pub enum WeightsError {
     Cache {
         /// The cache folder.
         cache: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// No place for the cache.
     #[error(
-        "the home folder is unknown, so there is no place for fetched weights; set HF_HOME to one"
+        "the home folder is unknown, so there is no folder for fetched weights; set HF_HOME to one"
     )]
     NoHome,
 }

@@ -1,4 +1,4 @@
-//! Safetensors files: read, identified, checked tensor by tensor against a network.
+//! Safetensors files: opened, or what they are instead; their numbers as f32.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,61 +7,25 @@ use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::identify::{Shapes, is_plain, looks_like, prefixed, prefixes};
-use super::{Names, WeightsError};
-use crate::backbone::architecture::{Architecture, Parameter};
-
-/// Parameters by name, row-major.
-type Values = HashMap<String, Vec<f32>>;
-
-/// The parameters of a network in a file, and the file's SHA-256.
-pub(super) fn load(
-    path: &Path,
-    architecture: &Architecture,
-) -> Result<(Values, String), WeightsError> {
-    let bytes = read(path)?;
-    let tensors = open(path, &bytes)?;
-    let shapes = shapes(&tensors);
-    check(path, &shapes, architecture)?;
-    let values = values(path, &tensors, architecture.parameters())?;
-    Ok((values, crate::digest::sha256(&bytes)))
-}
-
-/// The parameters of a file that `fits` has found every name in.
-fn values(
-    path: &Path,
-    tensors: &SafeTensors<'_>,
-    parameters: Vec<Parameter>,
-) -> Result<Values, WeightsError> {
-    let mut values = Values::new();
-    for Parameter { name, .. } in parameters {
-        if let Ok(view) = tensors.tensor(&name) {
-            let numbers = numbers(path, &name, &view)?;
-            values.insert(name, numbers);
-        }
-    }
-    Ok(values)
-}
-
-/// The network a file seems to be of.
-pub(super) fn network_of(path: &Path) -> Result<Option<String>, WeightsError> {
-    let bytes = read(path)?;
-    let shapes = shapes(&open(path, &bytes)?);
-    under_torchvisions_names(path, &shapes)?;
-    Ok(looks_like(&shapes))
-}
+use super::error::WeightsError;
+use crate::backbone::networks::Shapes;
 
 /// A file's bytes.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
+    crate::files::read_input(path)
+        .map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
 /// SHA-256 of a file, hexadecimal.
-pub(super) fn digest(path: &Path) -> Result<String, WeightsError> {
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn sha256(path: &Path) -> Result<String, WeightsError> {
     crate::digest::sha256_of_file(path)
         .map_err(|source| WeightsError::Read { path: path.to_owned(), source })
 }
 
+/// Shapes of the tensors by name.
 pub(super) fn shapes(tensors: &SafeTensors<'_>) -> Shapes {
     tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect()
 }
@@ -131,98 +95,14 @@ fn conversion(path: &Path) -> String {
     // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
-    let (old, new) = (path.display(), path.with_file_name(stem));
-    format!("convert it with `hpflow weights convert '{old}' --out '{}'`", new.display())
+    let [old, new] = [path, &path.with_file_name(stem)].map(|path| shown(path));
+    format!("convert it with `hpflow weights convert {old} --out {new}`")
 }
 
-/// What stands before the names of other ResNets in a file that holds one under torchvision's.
-pub(super) fn prefixes_beside(path: &Path) -> Result<Vec<String>, WeightsError> {
-    let bytes = read(path)?;
-    let shapes = shapes(&open(path, &bytes)?);
-    Ok(if is_plain(&shapes) { prefixes(&shapes) } else { Vec::new() })
-}
-
-/// That a file's ResNets, if it has any, are not all under a prefix.
-fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsError> {
-    let prefixes = prefixes(shapes);
-    if prefixes.is_empty() || is_plain(shapes) {
-        return Ok(());
-    }
-    let (found, remedy) = (prefixed(&prefixes), remedy(path, &prefixes));
-    Err(WeightsError::Prefixed { path: path.to_owned(), found, remedy })
-}
-
-/// The command that takes a prefix off the names in a file.
-pub fn remedy(path: &Path, prefixes: &[String]) -> String {
-    let plain = |text: &str| {
-        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
-    };
-    let quoted = |text: &str| if plain(text) { text.to_owned() } else { format!("'{text}'") };
-    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let stem = stem.strip_suffix(".pth").unwrap_or(&stem);
-    let old = quoted(&path.display().to_string());
-    let (prefix, name) = match prefixes {
-        [prefix] => {
-            let name = prefix.trim_end_matches('.').replace(|c: char| !c.is_alphanumeric(), "-");
-            (quoted(prefix), format!("{stem}-{name}.safetensors"))
-        }
-        _ => ("PREFIX".to_owned(), format!("{stem}-of-PREFIX.safetensors")),
-    };
-    let new = quoted(&path.with_file_name(name).display().to_string());
-    let command = format!("`hpflow weights convert {old} --prefix {prefix} --out {new}`");
-    match prefixes {
-        [_] => format!("take that off with {command}"),
-        _ => format!("choose one and take it off with {command}"),
-    }
-}
-
-/// Whether a file has every tensor of a network at its shape, and is not a deeper network's, whose
-/// tensors may include them all.
-pub(super) fn check(
-    path: &Path,
-    shapes: &Shapes,
-    architecture: &Architecture,
-) -> Result<(), WeightsError> {
-    under_torchvisions_names(path, shapes)?;
-    let (path, backbone) = (path.to_owned(), architecture.name.to_owned());
-    if let Some(found) = looks_like(shapes).filter(|found| *found != backbone) {
-        return Err(WeightsError::OtherNetwork { path, found, expected: backbone });
-    }
-    fits(&path, shapes, architecture.parameters(), &backbone, Names::Torchvision)
-}
-
-/// Whether a file has every parameter of a network at its shape. The errors say of which network,
-/// and whose names are expected.
-pub(super) fn fits(
-    path: &Path,
-    shapes: &Shapes,
-    parameters: Vec<Parameter>,
-    network: &str,
-    names: Names,
-) -> Result<(), WeightsError> {
-    let (path, backbone) = (path.to_owned(), network.to_owned());
-    let mut missing = parameters.iter().filter(|each| !shapes.contains_key(&each.name));
-    if let Some(Parameter { name, shape }) = missing.next() {
-        return Err(WeightsError::Missing {
-            path,
-            backbone,
-            name: name.clone(),
-            shape: shape.clone(),
-            missing: 1 + missing.count() as u32,
-            needed: parameters.len() as u32,
-            names,
-        });
-    }
-    match parameters.into_iter().find(|each| shapes[&each.name] != each.shape) {
-        None => Ok(()),
-        Some(Parameter { name, shape }) => Err(WeightsError::Shape {
-            path,
-            backbone,
-            found: shapes[&name].clone(),
-            expected: shape,
-            name,
-        }),
-    }
+/// A path as a shell reads it, and no program takes it for an option.
+pub(super) fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    crate::text::quoted(&if text.starts_with('-') { format!("./{text}") } else { text })
 }
 
 /// A tensor's values as f32.

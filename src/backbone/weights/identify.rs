@@ -1,11 +1,7 @@
 //! Which network a file's tensors belong to, told from their names and shapes.
 
-use std::collections::HashMap;
-
 use super::baselines::Baseline;
-
-/// Shapes of a file's tensors by name.
-pub type Shapes = HashMap<String, Vec<usize>>;
+use crate::backbone::networks::Shapes;
 
 /// Names that only one family of networks has.
 const FAMILIES: [(&str, &str); 6] = [
@@ -61,9 +57,9 @@ pub fn prefixed(prefixes: &[String]) -> String {
     }
 }
 
-/// A prefix or the name of an entry, with what it usually is of.
+/// A prefix or the name of an entry, with the network that it usually belongs to.
 pub(crate) fn with_meaning(name: &str) -> String {
-    let shown = crate::pickle::shortened(name);
+    let shown = crate::text::shortened(name);
     meaning(name).map_or_else(|| format!("'{shown}'"), |is| format!("'{shown}' (usually {is})"))
 }
 
@@ -134,7 +130,7 @@ fn has(shapes: &Shapes, module: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::architecture::ARCHITECTURES;
+    use crate::backbone::networks::ARCHITECTURES;
 
     #[test]
     fn networks_are_told_by_names_and_shapes() {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// Weights that hpflow knows by a short name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Known {
+pub struct KnownWeights {
     /// The short name.
     pub name: String,
     /// The network they are for.
@@ -22,7 +22,7 @@ pub struct Known {
 /// # Panics
 /// Never: the manifest is compiled in, and a test reads it.
 #[must_use]
-pub fn known() -> Vec<Known> {
+pub fn known() -> Vec<KnownWeights> {
     serde_json::from_str(include_str!("../../../weights/manifest.json"))
         .expect("compiled in and read by a test")
 }
@@ -30,7 +30,7 @@ pub fn known() -> Vec<Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::architecture::ARCHITECTURES;
+    use crate::backbone::networks::ARCHITECTURES;
 
     #[test]
     fn every_network_has_known_weights() {

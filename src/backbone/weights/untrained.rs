@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Weights};
-use crate::backbone::architecture::{Architecture, Parameter};
+use super::identity::{Weights, WeightsIdentity};
+use crate::backbone::networks::{Architecture, Parameter, TrunkKind};
 use crate::digest::hexadecimal;
 
 /// Running statistics of the untrained networks, averaged over photographs: without them the
@@ -35,7 +35,7 @@ pub fn weights(architecture: &Architecture) -> Weights {
         hash.update(bytemuck::cast_slice::<f32, u8>(&data));
         values.insert(parameter.name, data);
     }
-    let identity = Identity {
+    let identity = WeightsIdentity {
         source: "untrained".to_owned(),
         revision: None,
         sha256: hexadecimal(&hash.finalize()),
@@ -56,6 +56,20 @@ pub fn values(prefix: &str, parameters: &[Parameter]) -> (HashMap<String, Vec<f3
         values.insert(name.clone(), data);
     }
     (values, hexadecimal(&hash.finalize()))
+}
+
+impl TrunkKind {
+    /// The parameters of the untrained recipe, and their SHA-256.
+    #[must_use]
+    pub fn untrained(self) -> (HashMap<String, Vec<f32>>, String) {
+        match self.residual() {
+            Some(architecture) => {
+                let weights = weights(&architecture);
+                (weights.values, weights.identity.sha256)
+            }
+            None => values("", &self.parameters()),
+        }
+    }
 }
 
 /// Convolutions and fully connected layers from the hash; batch normalisations that leave their input
@@ -125,7 +139,7 @@ fn statistics(backbone: &str) -> HashMap<String, Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::architecture::ARCHITECTURES;
+    use crate::backbone::networks::ARCHITECTURES;
 
     /// The first values of the recipe (docs/method.md, "The untrained recipe"), in f32.
     #[test]

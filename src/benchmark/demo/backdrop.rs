@@ -1,39 +1,40 @@
 //! What is behind, beside and in front of the object: scenery, clutter, distractors, occluders.
 
-use super::camera::View;
+use super::camera::CameraView;
 use super::canvas::{Canvas, Light, SAMPLES};
-use super::objects::{Setting, grey, hue, paint};
+use super::objects::Surroundings;
+use super::objects::parts::{grey, hue, paint};
 use super::random::{Random, noise};
-use super::solid::{Colour, Material, Solid, Texture};
+use super::solid::{Material, Paint, Solid, Texture};
 
 /// A surface that fills a part of the picture.
 #[derive(Debug, Clone, Copy)]
 enum Fill {
     /// Sky with clouds.
-    Sky { above: Colour, below: Colour, clouds: f32 },
+    Sky { above: Paint, below: Paint, clouds: f32 },
     /// Rough ground: grass, sand, asphalt, water.
-    Ground { colour: Colour, second: Colour, scale: f32, flat: f32 },
+    Ground { colour: Paint, second: Paint, scale: f32, flat: f32 },
     /// Wallpaper or planks: stripes across and along.
-    Pattern { colour: Colour, second: Colour, across: f32, along: f32, share: f32, offset: f32 },
+    Pattern { colour: Paint, second: Paint, across: f32, along: f32, share: f32, offset: f32 },
     /// Blobs of several colours.
-    Blobs { colours: [Colour; 3], scale: f32 },
+    Blobs { colours: [Paint; 3], scale: f32 },
 }
 
 /// Paints the scenery of an object whose lowest point is at height `foot` in pixels.
 pub fn paint_scenery(
     canvas: &mut Canvas,
-    setting: Setting,
+    setting: Surroundings,
     foot: f64,
     light: &Light,
     random: &mut Random,
 ) {
     let height = canvas.height as f64 / SAMPLES as f64;
     let horizon = match setting {
-        Setting::Air => height * random.range(0.75, 1.1),
+        Surroundings::Air => height * random.range(0.75, 1.1),
         _ => (height * random.range(0.25, 0.65)).min(foot - 0.06 * height),
     }
     .max(1.0);
-    let indoors = setting == Setting::Home && random.chance(0.75);
+    let indoors = setting == Surroundings::Home && random.chance(0.75);
     let (upper, lower) = if indoors { indoor(random) } else { outdoor(setting, random) };
     let seed = random.bits();
     let line = horizon * SAMPLES as f64;
@@ -54,7 +55,7 @@ pub fn paint_scenery(
     }
 }
 
-fn outdoor(setting: Setting, random: &mut Random) -> (Fill, Fill) {
+fn outdoor(setting: Surroundings, random: &mut Random) -> (Fill, Fill) {
     let sky = random.range(0.54, 0.62);
     let above = hue(sky, random.range(0.15, 0.65), random.range(0.6, 0.95));
     let below = hue(sky, random.range(0.05, 0.2), random.range(0.85, 1.0));
@@ -66,7 +67,7 @@ fn outdoor(setting: Setting, random: &mut Random) -> (Fill, Fill) {
         _ => Fill::Sky { above, below, clouds: random.range(0.0, 0.9) as f32 },
     };
     let (colour, second) = match setting {
-        Setting::Water => (hue(0.57, 0.5, 0.55), hue(0.55, 0.3, 0.75)),
+        Surroundings::Water => (hue(0.57, 0.5, 0.55), hue(0.55, 0.3, 0.75)),
         _ => random.pick(&[
             (hue(0.28, 0.5, 0.5), hue(0.24, 0.5, 0.65)),
             (hue(0.1, 0.35, 0.8), hue(0.09, 0.4, 0.68)),
@@ -112,8 +113,8 @@ fn indoor(random: &mut Random) -> (Fill, Fill) {
     (upper, lower)
 }
 
-fn fill(fill: &Fill, x: f32, y: f32, depth: f32, seed: u64) -> Colour {
-    let blend = |a: Colour, b: Colour, share: f32| [0, 1, 2].map(|i| a[i] + (b[i] - a[i]) * share);
+fn fill(fill: &Fill, x: f32, y: f32, depth: f32, seed: u64) -> Paint {
+    let blend = |a: Paint, b: Paint, share: f32| [0, 1, 2].map(|i| a[i] + (b[i] - a[i]) * share);
     let samples = SAMPLES as f32;
     match *fill {
         Fill::Sky { above, below, clouds } => {
@@ -157,7 +158,7 @@ fn distractor(
     let x = random.range(-0.05, 1.05) * size[0];
     let mut solid = Solid::default();
     let (wide, high) = (random.range(0.05, 0.2) * size[0], random.range(0.08, 0.3) * size[1]);
-    let pale = |colour: Colour| colour.map(|channel| channel * 0.6 + 0.3);
+    let pale = |colour: Paint| colour.map(|channel| channel * 0.6 + 0.3);
     let material = Material::plain(pale(paint(random)));
     if indoors {
         let second = pale(paint(random));
@@ -201,7 +202,7 @@ fn distractor(
         }
     }
     let turn = random.range(-0.5, 0.5);
-    let mut view = View::new(turn, 0.05, 0.0, [0.0, 1.0, 0.0], 9.0);
+    let mut view = CameraView::new(turn, 0.05, 0.0, [0.0, 1.0, 0.0], 9.0);
     view.fit(&solid, [wide, high], [x, random.range(0.1, 0.7) * horizon]);
     if !indoors {
         let [_, _, _, bottom] = view.bounds(&solid);

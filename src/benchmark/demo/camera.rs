@@ -6,7 +6,7 @@ use super::solid::{Keypoint, Solid, Triangle, Vector, add, dot, subtract, times}
 
 /// A view of an object.
 #[derive(Debug, Clone, Copy)]
-pub struct View {
+pub struct CameraView {
     /// Image-right, image-up and towards the viewer, in object coordinates.
     axes: [Vector; 3],
     centre: Vector,
@@ -20,7 +20,7 @@ pub struct View {
 /// A projected point: x and y in pixels and the inverse of the distance to the viewer.
 pub type Projected = [f64; 3];
 
-impl View {
+impl CameraView {
     /// Looks at `centre` from `azimuth` (0 the object's front, a quarter turn its left side, which
     /// turns its front to the image's left), raised by `elevation` and tilted by `roll`, in radians.
     pub fn new(azimuth: f64, elevation: f64, roll: f64, centre: Vector, distance: f64) -> Self {

@@ -1,8 +1,8 @@
 //! Drawing solids: a depth buffer, lit and textured surfaces, dark outlines, and who covers whom.
 
-use super::camera::{View, edge};
+use super::camera::{CameraView, edge};
 use super::random::noise;
-use super::solid::{Colour, Corner, Material, Solid, Texture, Triangle, Vector, dot, unit};
+use super::solid::{Corner, Material, Paint, Solid, Texture, Triangle, Vector, dot, unit};
 
 /// Samples a pixel and direction: edges are smooth.
 pub const SAMPLES: usize = 2;
@@ -14,7 +14,7 @@ pub struct Canvas {
     /// Height in samples.
     pub height: usize,
     /// Colours, row by row.
-    pub colours: Vec<Colour>,
+    pub colours: Vec<Paint>,
 }
 
 /// Light on a scene.
@@ -23,7 +23,7 @@ pub struct Light {
     /// Towards the light, in view coordinates.
     pub direction: Vector,
     pub ambient: f32,
-    pub tint: Colour,
+    pub tint: Paint,
 }
 
 /// The part of a canvas that an object was drawn on, in samples.
@@ -64,7 +64,7 @@ struct Surface {
     inverse_depth: f64,
     normal: [f32; 3],
     part: u16,
-    colour: Colour,
+    colour: Paint,
 }
 
 const NOTHING: Surface =
@@ -78,7 +78,7 @@ impl Canvas {
     }
 
     /// Draws an object over what is there and says where.
-    pub fn draw(&mut self, solid: &Solid, view: &View, light: &Light, seed: u64) -> Mask {
+    pub fn draw(&mut self, solid: &Solid, view: &CameraView, light: &Light, seed: u64) -> Mask {
         let mut window = self.window(view.bounds(solid));
         for triangle in &solid.triangles {
             window.fill(solid, view, light, triangle, seed);
@@ -154,7 +154,14 @@ impl Canvas {
 }
 
 impl Window {
-    fn fill(&mut self, solid: &Solid, view: &View, light: &Light, triangle: &Triangle, seed: u64) {
+    fn fill(
+        &mut self,
+        solid: &Solid,
+        view: &CameraView,
+        light: &Light,
+        triangle: &Triangle,
+        seed: u64,
+    ) {
         let samples = SAMPLES as f64;
         // Pixel centres are whole numbers, so sample i lies at pixel (i + 0.5) / n - 0.5.
         let place = |pixel: f64, first: usize| (pixel + 0.5) * samples - 0.5 - first as f64;
@@ -230,7 +237,7 @@ impl Window {
 }
 
 /// The surface's own colour.
-fn cover(material: &Material, corners: &[Corner; 3], shares: [f64; 3], seed: u64) -> Colour {
+fn cover(material: &Material, corners: &[Corner; 3], shares: [f64; 3], seed: u64) -> Paint {
     let mix = |value: &dyn Fn(&Corner) -> f64| -> f32 {
         (0..3).map(|i| shares[i] * value(&corners[i])).sum::<f64>() as f32
     };
@@ -269,11 +276,11 @@ fn cover(material: &Material, corners: &[Corner; 3], shares: [f64; 3], seed: u64
     }
 }
 
-fn choose(condition: bool, yes: Colour, no: Colour) -> Colour {
+fn choose(condition: bool, yes: Paint, no: Paint) -> Paint {
     if condition { yes } else { no }
 }
 
-fn lit(base: Colour, shine: f32, normal: Vector, light: &Light) -> Colour {
+fn lit(base: Paint, shine: f32, normal: Vector, light: &Light) -> Paint {
     let facing = dot(normal, light.direction) as f32;
     let diffuse = facing.max(0.0) * (1.0 - light.ambient);
     let sky = light.ambient * (0.8 + 0.2 * normal[1] as f32);

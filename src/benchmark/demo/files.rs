@@ -8,11 +8,11 @@ use image::codecs::jpeg::JpegEncoder;
 use rayon::prelude::*;
 
 use super::objects::{CATEGORIES, Category};
-use super::plan::{Choice, Quota, choose};
+use super::plan::{ChosenImage, Quota, choose};
 use super::scene::{Drawing, Scene};
-use super::{DemoError, Options, Progress, Size, Split, Summary, like_spair, objects};
+use super::{DemoError, DemoOptions, DemoProgress, Size, Split, Summary, like_spair, objects};
 use crate::benchmark::LayoutSize;
-use crate::benchmark::spair::annotation::{ImageAnnotation, Keypoints};
+use crate::benchmark::spair::annotation::{ImageAnnotation, NamedKeypoints};
 use crate::benchmark::spair::{pairs, write_layout, write_pairs};
 
 /// Says what a folder holds, so that it can be told from a folder of somebody else's files.
@@ -29,7 +29,7 @@ struct Task {
     category: &'static Category,
     split: Split,
     name: String,
-    choice: Choice,
+    choice: ChosenImage,
 }
 
 /// Makes a demo benchmark in `folder`, which is made if need be.
@@ -41,9 +41,9 @@ struct Task {
 /// A folder with other files, a category that is not drawn, files that cannot be written.
 pub fn generate(
     folder: &Path,
-    options: &Options,
+    options: &DemoOptions,
     force: bool,
-    progress: &Progress,
+    progress: &DemoProgress,
 ) -> Result<Summary, DemoError> {
     let wanted = wanted(options)?;
     let manifest = manifest(options);
@@ -74,7 +74,7 @@ pub fn generate(
 }
 
 /// Every category and split with the number of its images and pairs.
-fn wanted(options: &Options) -> Result<Vec<(&'static Category, Split, Quota)>, DemoError> {
+fn wanted(options: &DemoOptions) -> Result<Vec<(&'static Category, Split, Quota)>, DemoError> {
     let mut wanted = Vec::new();
     match &options.size {
         Size::LikeSpair => {
@@ -105,7 +105,7 @@ fn wanted(options: &Options) -> Result<Vec<(&'static Category, Split, Quota)>, D
 }
 
 /// What is written to the manifest: everything that decides the folder's content.
-fn manifest(options: &Options) -> String {
+fn manifest(options: &DemoOptions) -> String {
     let size = match &options.size {
         Size::LikeSpair => serde_json::json!("like spair"),
         Size::Small { images, categories } => {
@@ -164,10 +164,10 @@ fn present(folder: &Path, manifest: &str, force: bool) -> Result<Option<Summary>
 fn plan(
     wanted: &[(&'static Category, Split, Quota)],
     seed: u64,
-    progress: &Progress,
+    progress: &DemoProgress,
 ) -> Result<Vec<Task>, DemoError> {
     let done = AtomicUsize::new(0);
-    let chosen: Vec<Vec<Choice>> = wanted
+    let chosen: Vec<Vec<ChosenImage>> = wanted
         .par_iter()
         .map(|&(category, split, quota)| {
             let stream = format!("{}.{}", category.name, split.name());
@@ -194,7 +194,7 @@ fn draw(
     folder: &Path,
     tasks: &[Task],
     seed: u64,
-    progress: &Progress,
+    progress: &DemoProgress,
 ) -> Result<Vec<ImageAnnotation>, DemoError> {
     for task in tasks {
         for kind in ["JPEGImages", "ImageAnnotation"] {
@@ -255,7 +255,7 @@ fn annotate(
         occluded: u8::from(drawing.occluded),
         difficult: 0,
         bndbox: drawing.bndbox.map(Into::into),
-        kps: Keypoints(
+        kps: NamedKeypoints(
             keypoints.map(|(id, at)| (id.to_string(), at.map(|at| at.map(Into::into)))).collect(),
         ),
         azimuth_id,

@@ -30,7 +30,7 @@ pub const USUAL_CATEGORIES: [&str; 8] =
 
 /// What to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct DemoOptions {
     /// Another seed gives other images.
     pub seed: u64,
     /// How much of it.
@@ -91,7 +91,7 @@ pub struct Summary {
 }
 
 /// How far the work is: what is being done, how many of how many are done. Called from many threads.
-pub type Progress<'a> = dyn Fn(&str, usize, usize) + Sync + 'a;
+pub type DemoProgress<'a> = dyn Fn(&str, usize, usize) + Sync + 'a;
 
 /// Why a demo benchmark could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +104,7 @@ pub enum DemoError {
         name: String,
     },
     /// One image makes no pair.
-    #[error("{images} test images a category make no pair: ask for 2 or more")]
+    #[error("{images} test images per category make no pair: ask for 2 or more")]
     TooFew {
         /// What was asked for.
         images: usize,
@@ -122,7 +122,7 @@ pub enum DemoError {
     /// A folder with other files.
     #[error(
         "{path}: the folder is not empty and holds no demo benchmark: choose a new or an empty \
-         folder, because nothing of yours is overwritten"
+         folder, because hpflow does not overwrite other files"
     )]
     Foreign {
         /// The folder.

@@ -16,7 +16,7 @@ pub struct Quota {
 
 /// An image that was chosen: enough to draw it.
 #[derive(Debug, Clone)]
-pub struct Choice {
+pub struct ChosenImage {
     /// The name that its random numbers come from.
     pub stream: String,
     /// Whether the object was moved across the border on purpose.
@@ -43,7 +43,7 @@ pub fn choose(
     seed: u64,
     stream: &str,
     quota: Quota,
-) -> Result<Vec<Choice>, DemoError> {
+) -> Result<Vec<ChosenImage>, DemoError> {
     let all = quota.images * quota.images.saturating_sub(1);
     let apart = match quota.pairs {
         Some(pairs) if pairs <= all && pairs % 2 == 0 => Some((all - pairs) / 2),
@@ -69,14 +69,14 @@ fn attempt_choice(
     stream: &str,
     images: usize,
     apart: Option<usize>,
-) -> Option<Vec<Choice>> {
-    let mut chosen: Vec<Choice> = Vec::with_capacity(images);
+) -> Option<Vec<ChosenImage>> {
+    let mut chosen: Vec<ChosenImage> = Vec::with_capacity(images);
     let mut so_far = 0;
     for index in 0..images {
         let last = index + 1 == images;
         // Pairs grow with the square of the images, so the pairs without a keypoint should too.
         let goal = apart.map(|apart| apart * (index + 1) * (index + 1) / (images * images));
-        let mut best: Option<(usize, usize, Choice)> = None;
+        let mut best: Option<(usize, usize, ChosenImage)> = None;
         for candidate in 0..if last { LAST_CANDIDATES } else { CANDIDATES } {
             let behind = goal.is_some_and(|goal| so_far < goal);
             let close = behind && candidate % 2 == 1;
@@ -102,14 +102,18 @@ fn attempt_choice(
 }
 
 /// The scene of that name, if enough of the object can be seen.
-fn consider(category: &Category, seed: u64, stream: String, close: bool) -> Option<Choice> {
+fn consider(category: &Category, seed: u64, stream: String, close: bool) -> Option<ChosenImage> {
     let scene = Scene::new(category, seed, &stream, close);
     let keypoints = scene.keypoints();
     let least = if close { 1 } else { 3 };
-    (keypoints.iter().flatten().count() >= least).then_some(Choice { stream, close, keypoints })
+    (keypoints.iter().flatten().count() >= least).then_some(ChosenImage {
+        stream,
+        close,
+        keypoints,
+    })
 }
 
-fn shares(a: &Choice, b: &Choice) -> bool {
+fn shares(a: &ChosenImage, b: &ChosenImage) -> bool {
     a.keypoints.iter().zip(&b.keypoints).any(|(a, b)| a.is_some() && b.is_some())
 }
 

@@ -1,9 +1,9 @@
 //! One image of the demo benchmark: what is in it, what of it is visible, and its pixels.
 
 use super::backdrop;
-use super::camera::{View, covers};
+use super::camera::{CameraView, covers};
 use super::canvas::{Canvas, Light, Mask, SAMPLES};
-use super::objects::{Category, Setting};
+use super::objects::{Category, Surroundings};
 use super::random::Random;
 use super::solid::{Solid, unit};
 use std::f64::consts::TAU;
@@ -32,9 +32,9 @@ pub struct Scene {
     /// Heading in eighths of a turn.
     pub azimuth_id: u8,
     solid: Solid,
-    view: View,
-    occluder: Option<(Solid, View)>,
-    setting: Setting,
+    view: CameraView,
+    occluder: Option<(Solid, CameraView)>,
+    setting: Surroundings,
     random: Random,
 }
 
@@ -60,7 +60,7 @@ impl Scene {
         let azimuth_id = random.weighted(&category.azimuths);
         let size = random.pick(&SIZES);
         let mut view = random_view(category, azimuth_id, &solid, &mut random);
-        place(&mut view, &solid, size, close, category.setting != Setting::Air, &mut random);
+        place(&mut view, &solid, size, close, category.setting != Surroundings::Air, &mut random);
         let occluder =
             random.chance(0.22).then(|| stand_in_front(&view, &solid, size, &mut random));
         let azimuth_id = azimuth_id as u8;
@@ -102,7 +102,7 @@ impl Scene {
         let bounds = self.view.bounds(&self.solid);
         let foot = bounds[3].min(f64::from(self.size[1]));
         backdrop::paint_scenery(&mut canvas, self.setting, foot, &light, random);
-        if self.setting != Setting::Air {
+        if self.setting != Surroundings::Air {
             let wide = bounds[2] - bounds[0];
             let centre =
                 [(bounds[0] + bounds[2]) / 2.0 - side * wide * 0.1, bounds[3] - wide * 0.03];
@@ -129,16 +129,21 @@ impl Scene {
     }
 }
 
-fn random_view(category: &Category, azimuth_id: usize, solid: &Solid, random: &mut Random) -> View {
+fn random_view(
+    category: &Category,
+    azimuth_id: usize,
+    solid: &Solid,
+    random: &mut Random,
+) -> CameraView {
     let jitter = if category.round { 0.0 } else { random.range(-0.045, 0.045) };
     let azimuth = TAU * (azimuth_id as f64 / 8.0 + jitter);
-    let (elevation, roll) = if category.setting == Setting::Air {
+    let (elevation, roll) = if category.setting == Surroundings::Air {
         (random.range(-0.3, 0.45), random.range(-0.3, 0.3))
     } else {
         (random.range(0.03, 0.38), random.range(-0.08, 0.08))
     };
     let middle = middle_of(solid);
-    View::new(azimuth, elevation, roll, middle, random.range(4.5, 9.0))
+    CameraView::new(azimuth, elevation, roll, middle, random.range(4.5, 9.0))
 }
 
 fn middle_of(solid: &Solid) -> [f64; 3] {
@@ -152,7 +157,7 @@ fn middle_of(solid: &Solid) -> [f64; 3] {
 
 /// Gives the object a scale and a position, some of them across the image's border.
 fn place(
-    view: &mut View,
+    view: &mut CameraView,
     solid: &Solid,
     size: [u32; 2],
     close: bool,
@@ -186,17 +191,18 @@ fn place(
 
 /// Something in front of a part of the object.
 fn stand_in_front(
-    view: &View,
+    view: &CameraView,
     solid: &Solid,
     size: [u32; 2],
     random: &mut Random,
-) -> (Solid, View) {
+) -> (Solid, CameraView) {
     let [left, top, right, bottom] = view.bounds(solid);
     let [width, height] = size.map(f64::from);
     let (left, right) = (left.max(0.0), right.min(width));
     let (top, bottom) = (top.max(0.0), bottom.min(height));
     let thing = backdrop::occluder(random);
-    let mut front = View::new(random.range(-0.6, 0.6), random.range(0.0, 0.3), 0.0, [0.0; 3], 7.0);
+    let mut front =
+        CameraView::new(random.range(-0.6, 0.6), random.range(0.0, 0.3), 0.0, [0.0; 3], 7.0);
     let extent = random.range(0.25, 0.5);
     let box_size = [(right - left) * extent, (bottom - top) * extent * 1.8];
     let centre = [

@@ -10,7 +10,7 @@ use std::f64::consts::TAU;
 pub type Vector = [f64; 3];
 
 /// Red, green and blue in [0, 1].
-pub type Colour = [f32; 3];
+pub type Paint = [f32; 3];
 
 pub fn add(a: Vector, b: Vector) -> Vector {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
@@ -48,34 +48,34 @@ pub enum Texture {
     /// One colour.
     Plain,
     /// `count` bands along v, the second colour taking `share` of each.
-    Bands { count: f32, share: f32, second: Colour },
+    Bands { count: f32, share: f32, second: Paint },
     /// `count` stripes around u.
-    Stripes { count: f32, share: f32, second: Colour },
+    Stripes { count: f32, share: f32, second: Paint },
     /// A grid of panes of the second colour, between `from` and `to` of v.
-    Panes { columns: f32, rows: f32, from: f32, to: f32, second: Colour },
+    Panes { columns: f32, rows: f32, from: f32, to: f32, second: Paint },
     /// Irregular patches of the second colour.
-    Patches { scale: f32, share: f32, second: Colour },
+    Patches { scale: f32, share: f32, second: Paint },
     /// Fine lightness noise.
     Grain { scale: f32, strength: f32 },
     /// A band of the second colour between `from` and `to` of v, with a bar across it.
-    Label { from: f32, to: f32, second: Colour },
+    Label { from: f32, to: f32, second: Paint },
 }
 
-/// Colour, pattern and shine of a part.
+/// Paint, pattern and shine of a part.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Material {
-    pub colour: Colour,
+    pub colour: Paint,
     pub texture: Texture,
     /// 0 dull to 1 glossy.
     pub shine: f32,
 }
 
 impl Material {
-    pub fn plain(colour: Colour) -> Self {
+    pub fn plain(colour: Paint) -> Self {
         Self { colour, texture: Texture::Plain, shine: 0.15 }
     }
 
-    pub fn glossy(colour: Colour) -> Self {
+    pub fn glossy(colour: Paint) -> Self {
         Self { colour, texture: Texture::Plain, shine: 0.6 }
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::decode;
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
 use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};
@@ -13,8 +14,8 @@ const EACH: usize = 10;
 
 pub(super) fn examine(
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = folder(root)?;
     if let Some(split) = examination.splits.iter().find(|split| *split != "test") {
@@ -59,7 +60,7 @@ pub(super) fn examine(
         decoded = Some(count);
         findings.extend(damaged);
     }
-    let splits = vec![Split { name: "test".to_owned(), counts, compared: true }];
+    let splits = vec![CheckedSplit { name: "test".to_owned(), counts, compared: true }];
     Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings })
 }
 

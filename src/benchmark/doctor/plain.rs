@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::decode;
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
-use crate::benchmark::doubts::{counts_from_one, is_flat, is_outside, name, repeated, sides};
-use crate::benchmark::{Benchmark, BenchmarkError, Counts, Kind, Options};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
+use crate::benchmark::doubts::{is_flat, is_outside, name, repeated, sides};
+use crate::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Counts};
 
 pub(super) fn examine(
-    kind: Kind,
+    kind: BenchmarkKind,
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = kind.folder(root)?;
     let names = match examination.splits.as_slice() {
@@ -24,26 +25,30 @@ pub(super) fn examine(
     let mut splits = Vec::new();
     let mut photographs = BTreeMap::new();
     for name in names {
-        let options = Options { split: name.clone(), ..Options::default() };
+        let options = BenchmarkOptions { split: name.clone(), ..BenchmarkOptions::default() };
         let mut counts = Counts::new();
-        match Benchmark::open(kind, &root, &options) {
+        let broken = |error: &BenchmarkError| Finding {
+            ailment: Ailment::BrokenAnnotation,
+            what: error.to_string(),
+        };
+        match Benchmark::open_readable(kind, &root, &options) {
             Err(error) if error.is_usage() => return Err(error),
-            Err(error) => findings
-                .push(Finding { ailment: Ailment::BrokenAnnotation, what: error.to_string() }),
-            Ok(mut benchmark) => {
+            Err(error) => findings.push(broken(&error)),
+            Ok((mut benchmark, unreadable)) => {
+                findings.extend(unreadable.iter().map(|one| broken(&one.error)));
                 counts = Counts::of(&benchmark.pairs);
                 photographs.extend(benchmark.images.iter().map(|i| (i.path.clone(), i.size)));
                 if !examination.without_photographs {
                     benchmark.measure();
                 }
                 if !benchmark.has_outlines() {
-                    findings.extend(keypoints_outside(&benchmark, counts_from_one(Some(kind))));
+                    findings.extend(keypoints_outside(&benchmark, kind.info().counts_from_one()));
                 }
                 findings.extend(flat_boxes(&benchmark));
                 findings.extend(repeated_keypoints(&benchmark));
             }
         }
-        splits.push(Split { name, counts, compared: false });
+        splits.push(CheckedSplit { name, counts, compared: false });
     }
     findings.dedup();
     let photographs: Vec<Annotated> = photographs.into_iter().collect();

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::decode;
-use super::{Ailment, Annotated, Diagnosis, Examination, Finding, Progress, Split};
+use super::diagnosis::{
+    Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
+};
 use crate::benchmark::doubts::{is_flat, is_outside, repeated};
+use crate::benchmark::faults::Faults;
 use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{
     ImageAnnotation, Number, PairAnnotation, Position, stem, value,
@@ -22,8 +24,8 @@ const BATCH: usize = 2048;
 
 pub(super) fn examine(
     root: &Path,
-    examination: &Examination,
-    progress: &Progress,
+    examination: &CheckScope,
+    progress: &CheckProgress,
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = spair::folder(root)?;
     let names = match examination.splits.as_slice() {
@@ -67,7 +69,7 @@ pub(super) fn examine(
 
 struct Doctor<'a> {
     root: &'a Path,
-    progress: &'a Progress<'a>,
+    progress: &'a CheckProgress<'a>,
     /// Image annotations by category and name.
     images: HashMap<(String, String), ImageAnnotation>,
     photographs: BTreeMap<PathBuf, Option<[u32; 2]>>,
@@ -161,10 +163,15 @@ impl Doctor<'_> {
     /// Reads a split's pairs and holds them to the image annotations.
     fn examine_split(&mut self, name: &str, layout: &Path) -> Counts {
         let mut counts = Counts::new();
-        let ids = spair::read_layout(layout).unwrap_or_else(|error| {
+        let mut faults = Faults::set_aside();
+        let rows = spair::layout_rows(layout, &faults).unwrap_or_else(|error| {
             self.find_error(&error);
             Vec::new()
         });
+        let ids: Vec<String> = rows.into_iter().filter_map(|row| faults.row(row)).collect();
+        for unreadable in faults.into_unreadable() {
+            self.find_error(&unreadable.error);
+        }
         let folder = PairFiles::new(self.root.join("PairAnnotation").join(name));
         let mut done = 0;
         for batch in ids.chunks(BATCH) {
@@ -262,7 +269,7 @@ impl Doctor<'_> {
     }
 
     /// Compares a split of SPair-71k with the paper.
-    fn compare(&mut self, name: String, counts: Counts) -> Split {
+    fn compare(&mut self, name: String, counts: Counts) -> CheckedSplit {
         let published = Counts::published(&name).filter(|published| {
             if self.images.is_empty() {
                 return counts.category.keys().eq(published.category.keys());
@@ -276,7 +283,7 @@ impl Doctor<'_> {
         for difference in published.iter().flat_map(|published| counts.differences(published)) {
             self.find(Ailment::Counts, format!("{name}: {difference}"));
         }
-        Split { name, counts, compared }
+        CheckedSplit { name, counts, compared }
     }
 }
 

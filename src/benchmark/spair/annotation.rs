@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use serde_json::Number;
 
 use super::python_json;
+use crate::benchmark::numbers;
 use crate::json::{self, MaybePoint};
 
 /// A point or a corner: x, then y, in original pixels.
@@ -20,9 +21,8 @@ pub type Position = [Number; 2];
 /// The number as floating point: what every computation uses.
 #[must_use]
 pub fn value(number: &Number) -> f64 {
-    // `as_f64` is `None` only under a feature of serde_json (arbitrary precision) not used here;
-    // NaN fails every check of finiteness downstream.
-    number.as_f64().unwrap_or(f64::NAN)
+    // It is none only under a feature of serde_json (arbitrary precision) that is not used here.
+    number.as_f64().expect("a number of serde_json is a float")
 }
 
 /// `ImageAnnotation/<category>/<image>.json`: one object in one photograph.
@@ -40,26 +40,34 @@ pub struct ImageAnnotation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub src_image: Option<String>,
     /// Width in original pixels.
+    #[serde(deserialize_with = "numbers::image_width")]
     pub image_width: u32,
     /// Height in original pixels.
+    #[serde(deserialize_with = "numbers::image_height")]
     pub image_height: u32,
     /// Number of channels.
+    #[serde(deserialize_with = "numbers::image_depth")]
     pub image_depth: u32,
     /// The object's category, which is also the folder's name.
     pub category: String,
     /// `Left`, `Right`, `Frontal`, `Rear` or `Unspecified`.
     pub pose: String,
     /// 1 if the object reaches beyond the photograph.
+    #[serde(deserialize_with = "numbers::truncated")]
     pub truncated: u8,
     /// 1 if something hides part of the object.
+    #[serde(deserialize_with = "numbers::occluded")]
     pub occluded: u8,
     /// 1 if the object is hard to recognise.
+    #[serde(deserialize_with = "numbers::difficult")]
     pub difficult: u8,
     /// xmin, ymin, xmax, ymax in original pixels.
+    #[serde(deserialize_with = "numbers::bndbox")]
     pub bndbox: [Number; 4],
     /// The category's keypoints, in file order.
-    pub kps: Keypoints,
+    pub kps: NamedKeypoints,
     /// The object's heading in eighths of a turn, 0 to 7.
+    #[serde(deserialize_with = "numbers::azimuth_id")]
     pub azimuth_id: u8,
 }
 
@@ -98,9 +106,9 @@ pub fn stem(filename: &str) -> &str {
 
 /// Named keypoints in file order; `None` where a keypoint is not visible.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Keypoints(pub Vec<(String, Option<Position>)>);
+pub struct NamedKeypoints(pub Vec<(String, Option<Position>)>);
 
-impl Keypoints {
+impl NamedKeypoints {
     /// The visible keypoint of that name.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Position> {
@@ -157,7 +165,7 @@ pub(crate) fn keypoint_name(name: String) -> String {
     whole.map(|(whole, _)| whole.to_owned()).unwrap_or(name)
 }
 
-impl Serialize for Keypoints {
+impl Serialize for NamedKeypoints {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, position) in &self.0 {
@@ -167,27 +175,27 @@ impl Serialize for Keypoints {
     }
 }
 
-impl<'de> Deserialize<'de> for Keypoints {
+impl<'de> Deserialize<'de> for NamedKeypoints {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeypointsVisitor;
 
         impl<'de> Visitor<'de> for KeypointsVisitor {
-            type Value = Keypoints;
+            type Value = NamedKeypoints;
 
             fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
                 formatter.write_str("an object of keypoints, each [x, y] or null")
             }
 
             /// Names are the numbers of a list's places.
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Keypoints, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NamedKeypoints, A::Error> {
                 let mut keypoints = Vec::new();
                 while let Some(MaybePoint(position)) = list.next_element()? {
                     keypoints.push((keypoints.len().to_string(), position));
                 }
-                Ok(Keypoints(keypoints))
+                Ok(NamedKeypoints(keypoints))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keypoints, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedKeypoints, A::Error> {
                 let mut keypoints: Vec<(String, Option<Position>)> = Vec::new();
                 let mut names = std::collections::HashSet::new();
                 while let Some((name, MaybePoint(position))) = map.next_entry::<String, _>()? {
@@ -197,7 +205,7 @@ impl<'de> Deserialize<'de> for Keypoints {
                     }
                     keypoints.push((name, position));
                 }
-                Ok(Keypoints(keypoints))
+                Ok(NamedKeypoints(keypoints))
             }
         }
 
@@ -210,6 +218,7 @@ impl<'de> Deserialize<'de> for Keypoints {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairAnnotation {
     /// The pair's number within its split.
+    #[serde(deserialize_with = "numbers::pair_id")]
     pub pair_id: u64,
     /// `<id>-<source>-<target>:<category>`, the id in six digits.
     pub filename: String,
@@ -218,12 +227,16 @@ pub struct PairAnnotation {
     /// The target photograph's file name.
     pub trg_imname: String,
     /// The source's width, height and depth.
+    #[serde(deserialize_with = "numbers::src_imsize")]
     pub src_imsize: [u32; 3],
     /// The target's width, height and depth.
+    #[serde(deserialize_with = "numbers::trg_imsize")]
     pub trg_imsize: [u32; 3],
     /// The object in the source: xmin, ymin, xmax, ymax in original pixels.
+    #[serde(deserialize_with = "numbers::src_bndbox")]
     pub src_bndbox: [Number; 4],
     /// The object in the target: xmin, ymin, xmax, ymax in original pixels.
+    #[serde(deserialize_with = "numbers::trg_bndbox")]
     pub trg_bndbox: [Number; 4],
     /// The category of both objects.
     pub category: String,
@@ -242,14 +255,19 @@ pub struct PairAnnotation {
     #[serde(deserialize_with = "names")]
     pub kps_ids: Vec<String>,
     /// 0 in every distributed file seen.
+    #[serde(deserialize_with = "numbers::mirror")]
     pub mirror: u8,
     /// 0 easy, 1 medium, 2 hard.
+    #[serde(deserialize_with = "numbers::viewpoint_variation")]
     pub viewpoint_variation: u8,
     /// 0 easy, 1 medium, 2 hard.
+    #[serde(deserialize_with = "numbers::scale_variation")]
     pub scale_variation: u8,
     /// 0 none, 1 source, 2 target, 3 both.
+    #[serde(deserialize_with = "numbers::truncation")]
     pub truncation: u8,
     /// 0 none, 1 source, 2 target, 3 both.
+    #[serde(deserialize_with = "numbers::occlusion")]
     pub occlusion: u8,
 }
 

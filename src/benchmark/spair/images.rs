@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::annotation::{ImageAnnotation, stem};
-use crate::benchmark::BenchmarkError;
+use crate::benchmark::error::BenchmarkError;
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
 
 /// An image annotation has about 1 kB.
@@ -15,7 +15,7 @@ const MAX_LIST: u64 = 256 << 20;
 
 /// Which image annotations of a folder.
 #[derive(Debug, Clone, Default)]
-pub struct Selection {
+pub struct ImageSelection {
     /// Only these categories; all where empty.
     pub categories: Vec<String>,
     /// Only the images of this list, one `category/image` a line (an extension is allowed); all
@@ -30,7 +30,7 @@ pub struct Selection {
 /// category or image than its place says.
 pub fn read_images(
     folder: &Path,
-    selection: &Selection,
+    selection: &ImageSelection,
 ) -> Result<Vec<ImageAnnotation>, BenchmarkError> {
     let files = match &selection.list {
         Some(list) => listed(folder, list, &selection.categories)?,
@@ -131,7 +131,8 @@ pub(in crate::benchmark) fn image(
             annotation.category
         ));
     }
-    let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let name =
+        file.file_stem().and_then(|name| name.to_str()).expect("the name is text that was read");
     if annotation.name() != name || !is_plain_name(&annotation.filename) {
         return error(format!("filename is \"{}\", expected that of {name}", annotation.filename));
     }

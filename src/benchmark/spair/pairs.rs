@@ -6,7 +6,7 @@
 //! itself takes one too but is not listed.
 
 use super::annotation::{ImageAnnotation, Number, PairAnnotation, Position, value};
-use crate::benchmark::Variation;
+use crate::benchmark::variation::Variation;
 
 /// Why no pairs can be made from a set of images.
 #[derive(Debug, thiserror::Error, PartialEq)]

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::annotation::{Number, PairAnnotation, value};
-use crate::benchmark::faults::Faults;
+use crate::benchmark::error::BenchmarkError;
+use crate::benchmark::faults::{Faults, Listed};
 use crate::benchmark::files::{entries, is_plain_name, read, read_text};
-use crate::benchmark::open::{Images, find_root, say_where, select};
+use crate::benchmark::info::{SplitPairs, Visibility};
+use crate::benchmark::pair::Pair;
 use crate::benchmark::pair_files::PairFiles;
-use crate::benchmark::{Benchmark, BenchmarkError, LayoutSize, Options, Pair, Variation};
+use crate::benchmark::select::{
+    BenchmarkOptions, Images, LayoutSize, find_root, say_where, select_listed,
+};
+use crate::benchmark::variation::Variation;
 
 /// A layout of a million pairs has some 45 MB.
 const MAX_LAYOUT: u64 = 256 << 20;
@@ -21,16 +26,17 @@ const BATCH: usize = 2048;
 /// Reads a split's pairs.
 pub(in crate::benchmark) fn open(
     root: &Path,
-    options: &Options,
+    options: &BenchmarkOptions,
     faults: &mut Faults,
-) -> Result<Benchmark, BenchmarkError> {
+) -> Result<SplitPairs, BenchmarkError> {
     let given = root;
     let root = folder(given)?;
     say_where(given, &root);
     let layout = layout_path(&root, options.layout, &options.split)?;
-    let lines = read_layout(&layout)?;
-    let categories: Vec<&str> = lines.iter().map(|line| category_of(line)).collect();
-    let selected = select(&categories, options)?;
+    let lines = layout_rows(&layout, faults)?;
+    let categories = lines.iter().map(|line| line.row().map(|id| category_of(id)));
+    let selected = select_listed(categories, options)?;
+    let mut lines: Vec<Option<Listed<String>>> = lines.into_iter().map(Some).collect();
     let annotations = PairFiles::new(root.join("PairAnnotation").join(&options.split));
     let mut reading = Reading {
         root: &root,
@@ -39,15 +45,18 @@ pub(in crate::benchmark) fn open(
         hidden: 0,
     };
     for batch in selected.chunks(BATCH) {
+        let batch: Vec<Listed<String>> =
+            batch.iter().filter_map(|&index| lines[index].take()).collect();
         let parsed: Vec<_> = batch
             .par_iter()
-            .map(|&index| read_pair(&annotations, &lines[index], &layout))
+            .map(|line| line.row().map(|id| read_pair(&annotations, id, &layout)))
             .collect();
-        for (&index, result) in batch.iter().zip(parsed) {
+        for (line, result) in batch.into_iter().zip(parsed) {
+            let (Some(id), Some(result)) = (faults.row(line), result) else { continue };
             let read = result.and_then(|(file, annotation)| {
                 reading.add(annotation).map_err(|what| BenchmarkError::Contradiction { file, what })
             });
-            faults.pass(|| lines[index].clone(), read)?;
+            faults.pass(|| id, read)?;
         }
     }
     if reading.hidden > 0 {
@@ -59,12 +68,8 @@ pub(in crate::benchmark) fn open(
         );
     }
     faults.learn(&mut reading.images);
-    Ok(Benchmark {
-        name: "spair".to_owned(),
-        split: options.split.clone(),
-        images: reading.images.into_vec(),
-        pairs: reading.pairs,
-    })
+    let (images, pairs) = (reading.images.into_vec(), reading.pairs);
+    Ok(SplitPairs { images, pairs, visibility: Visibility::Unsaid })
 }
 
 /// The benchmark's folder: `root`, or the one in it.
@@ -86,7 +91,8 @@ pub(in crate::benchmark) fn layout_path(
 ) -> Result<PathBuf, BenchmarkError> {
     let folder = root.join("Layout").join(size.name());
     let file = folder.join(format!("{split}.txt"));
-    if is_plain_name(split) && file.is_file() {
+    // Something else than a file is refused as such when it is read.
+    if is_plain_name(split) && file.exists() {
         return Ok(file);
     }
     let known = splits(root, size)?.join(", ");
@@ -108,16 +114,23 @@ pub(in crate::benchmark) fn splits(
 }
 
 /// The ids in a layout, checked: each can be a file's name and occurs once.
+///
+/// # Errors
+/// A file that cannot be read or is empty, and a line that is no id or lists one a second time.
 pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
+    let rows = layout_rows(file, &Faults::default())?;
+    Ok(rows.into_iter().filter_map(|row| row.row().cloned()).collect())
+}
+
+/// The rows of a layout; those that are no ids are set aside or stop the reading.
+pub(in crate::benchmark) fn layout_rows(
+    file: &Path,
+    faults: &Faults,
+) -> Result<Vec<Listed<String>>, BenchmarkError> {
     let bytes = read_text(file, MAX_LAYOUT, "the split")?;
     let text = String::from_utf8_lossy(&bytes);
-    let error = |line: usize, what: String| BenchmarkError::Line {
-        file: file.to_owned(),
-        line: line + 1,
-        what,
-    };
     let mut seen = std::collections::HashSet::new();
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for (number, line) in crate::text::lines(&text).enumerate() {
         let id = line.trim();
         if id.is_empty() {
@@ -126,26 +139,26 @@ pub fn read_layout(file: &Path) -> Result<Vec<String>, BenchmarkError> {
         let well_formed = id.rsplit_once(':').is_some_and(|(pair, category)| {
             pair.splitn(3, '-').filter(|part| !part.is_empty()).count() == 3 && !category.is_empty()
         });
-        if !well_formed || !is_plain_name(id) {
+        let read = if !well_formed || !is_plain_name(id) {
             let shown: String = id.chars().take(80).collect();
-            return Err(error(
-                number,
-                format!("found {shown:?}, expected <id>-<source>-<target>:<category>"),
-            ));
-        }
-        if !seen.insert(id.to_owned()) {
-            return Err(error(number, format!("pair {id} is listed a second time; remove one")));
-        }
-        ids.push(id.to_owned());
+            Err(format!("found {shown:?}, expected <id>-<source>-<target>:<category>"))
+        } else if !seen.insert(id.to_owned()) {
+            Err(format!("pair {id} is listed a second time; remove one"))
+        } else {
+            Ok(id.to_owned())
+        };
+        let line = number + 1;
+        let read = read.map_err(|what| BenchmarkError::Line { file: file.to_owned(), line, what });
+        rows.push(faults.listed(String::new, read)?);
     }
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Err(BenchmarkError::Empty { file: file.to_owned() });
     }
-    Ok(ids)
+    Ok(rows)
 }
 
 fn category_of(id: &str) -> &str {
-    id.rsplit_once(':').map_or("", |(_, category)| category)
+    id.rsplit_once(':').expect("a layout's ids have a category").1
 }
 
 /// The annotation of a listed pair, with its file.

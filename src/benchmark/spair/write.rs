@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::annotation::PairAnnotation;
-use crate::benchmark::LayoutSize;
+use crate::benchmark::select::LayoutSize;
 
 /// Why pairs cannot be written.
 #[derive(Debug, thiserror::Error)]

@@ -9,14 +9,18 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 
 mod pipeline;
+mod sweep;
 
 use super::Usage;
 use super::console::Console;
+use super::devices::preset;
 use super::options::{HpfArgs, MethodArgs, at_least_one, help_of_methods};
 use hpflow::Point;
 use hpflow::low_level::backbone::{Backbone, FeatureMap};
-use hpflow::low_level::benchmark::Kind;
-use hpflow::low_level::engine::{Engine, EngineKind, PairRequest, StageTimes};
+use hpflow::low_level::benchmark::BenchmarkKind;
+use hpflow::low_level::engine::{
+    Engine, EngineError, EngineKind, GpuEngine, GpuOptions, PairRequest, Preset, StageTimes,
+};
 use hpflow::low_level::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use hpflow::low_level::image::{Prepared, prepare, read};
 use hpflow::low_level::method::hpf::{self, IMAGE_SIDE};
@@ -30,7 +34,9 @@ const HPF: &str = hpf::open::ENTRY.name;
 #[command(after_help = help_of_methods("Examples:
   hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4
   hpflow bench --engines cpu,gpu --precisions f32,f16 --backbone resnet101 --weights untrained
-  hpflow bench --pipeline --backbone hog --engines cpu"))]
+  hpflow bench --pipeline --backbone hog --engines cpu
+  hpflow bench --sweep --backbone resnet101 --weights untrained --pairs 32
+  hpflow bench --engines gpu --preset hardware --preset hardware,vote_tile=16x8 --backbone hog"))]
 pub struct Args {
     /// Engines to compare, in this order. Default: cpu for hpf, cpu and dense for any other method.
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -47,6 +53,14 @@ pub struct Args {
     /// Repetitions that are measured, after one that is not.
     #[arg(long, default_value = "5", value_parser = at_least_one)]
     repetitions: usize,
+    /// Tile shapes of the gpu engine to compare, in this order: a preset's name, and settings after
+    /// commas as in hardware,vote_tile=16x8. Default: those of the adapter's type.
+    #[arg(long, value_name = "PRESET", value_parser = preset, conflicts_with = "pipeline")]
+    preset: Vec<Preset>,
+    /// Compare many tile shapes of the gpu engine, around each of --preset or of the adapter's type: a
+    /// line each, as soon as it is measured, and the fastest at the end.
+    #[arg(long, conflicts_with_all = ["pipeline", "engines", "precisions"])]
+    sweep: bool,
     /// Photographs to use in turn instead of drawn noise of 400 × 300 pixels.
     #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
     photographs: Vec<PathBuf>,
@@ -56,11 +70,11 @@ pub struct Args {
     pipeline: bool,
     /// The benchmark of --pipeline: spair or pf-willow.
     #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    benchmark: BenchmarkKind,
     /// The folder of the benchmark of --pipeline. Default: a small one, drawn for the occasion.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Only the first N pairs of --pipeline.
+    /// Only the first N pairs of --pipeline, or tile shapes of --sweep.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
     /// How the result is printed.
@@ -134,6 +148,7 @@ struct EngineResult {
     engine: &'static str,
     precision: Precision,
     adapter: String,
+    preset: Option<Preset>,
     /// Pairs without their mirrors.
     matching: Samples,
     /// Pairs with their mirrors, a pair.
@@ -151,6 +166,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     check_once("--precisions", &args.precisions, Precision::name)?;
     args.method.check()?;
     pipeline::check(args)?;
+    sweep::check(args)?;
     args.method.hpf.network.set_threads()?;
     if args.is_pipeline() {
         return pipeline::run(args, console);
@@ -159,20 +175,25 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     let backbone = args.method.hpf.network.open(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
     let photographs = match args.photographs.is_empty() {
-        true => noise(folder.path())?,
+        true => noise(folder.path(), args.pairs)?,
         false => args.photographs.clone(),
     };
     let (extracted, preparation) = extract_all(&photographs, &*backbone, &layers, args)?;
     let geometry = backbone.geometry(layers.base())?;
     let store = |precision| Stored::new(&extracted, geometry, precision, args.repetitions);
     let stored: Vec<Stored> = args.precisions().into_iter().map(store).collect();
+    if args.sweep {
+        return sweep::run(args, &requests(&stored[0].images, args.pairs));
+    }
     let mut results = Vec::new();
     for Stored { precision, images, .. } in &stored {
         let requests = requests(images, args.pairs);
         let hpf = HpfArgs { precision: Some(*precision), ..args.method.hpf.clone() };
         for kind in args.engines() {
-            let engine = hpf.open_engine(kind)?;
-            results.push(measure(engine, *precision, &requests, args.repetitions, console)?);
+            for (engine, preset) in engines(&hpf, kind, &args.preset)? {
+                let found = measure(engine, *precision, &requests, args.repetitions, console)?;
+                results.push(EngineResult { preset, ..found });
+            }
         }
     }
     let bench = Bench { preparation, stored, results };
@@ -199,9 +220,36 @@ fn check_once<T: Copy + PartialEq>(
     }
 }
 
-/// Two photographs of noise on waves: nothing compresses away, and edges are everywhere.
-fn noise(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
-    (1..=2u32)
+/// An engine, and the preset that it was asked for with.
+type Opened = (Box<dyn Engine>, Option<Preset>);
+
+/// The engine of a kind; the gpu engine with each of the presets, where there are any.
+fn engines(hpf: &HpfArgs, kind: EngineKind, presets: &[Preset]) -> anyhow::Result<Vec<Opened>> {
+    if kind != EngineKind::Gpu || presets.is_empty() {
+        return Ok(vec![(hpf.open_engine(kind)?, None)]);
+    }
+    let open = |&preset: &Preset| Ok((Box::new(with_preset(hpf, preset)?) as _, Some(preset)));
+    presets.iter().map(open).collect()
+}
+
+/// The gpu engine with a preset.
+fn with_preset(hpf: &HpfArgs, preset: Preset) -> Result<GpuEngine, EngineError> {
+    GpuEngine::with(&GpuOptions {
+        adapter: hpf.adapter.clone(),
+        preset: Some(preset),
+        precision: hpf.precision.unwrap_or_default(),
+        memory_budget: hpf.gpu_memory.map_or(GpuOptions::default().memory_budget, |mib| mib << 20),
+        ..GpuOptions::default()
+    })
+}
+
+/// The most photographs that are drawn.
+const MOST_DRAWN: usize = 9;
+
+/// Photographs of noise on waves, one more than pairs: nothing compresses away, and edges are
+/// everywhere.
+fn noise(folder: &std::path::Path, pairs: usize) -> anyhow::Result<Vec<PathBuf>> {
+    (1..=(pairs + 1).min(MOST_DRAWN) as u32)
         .map(|seed| {
             let path = folder.join(format!("noise-{seed}.jpg"));
             let picture = ::image::RgbImage::from_fn(400, 300, |x, y| {
@@ -348,6 +396,7 @@ fn measure(
         engine: name,
         precision,
         adapter,
+        preset: None,
         matching,
         both_ways,
         stages,
@@ -456,7 +505,8 @@ impl Bench {
 
 impl EngineResult {
     fn name(&self) -> String {
-        format!("{} {}", self.engine, self.precision.name())
+        let preset = self.preset.map(|preset| format!(" {preset}")).unwrap_or_default();
+        format!("{} {}{preset}", self.engine, self.precision.name())
     }
 
     fn json(&self) -> Value {
@@ -470,6 +520,7 @@ impl EngineResult {
             "engine": self.engine,
             "precision": self.precision,
             "adapter": self.adapter,
+            "preset": self.preset.map(|preset| preset.to_string()),
             "matching_ms_per_pair": self.matching.median(),
             "matching_ms_per_pair_spread": self.matching.json(),
             "with_mirrors_ms_per_pair": self.both_ways.median(),

@@ -9,7 +9,7 @@ use super::{Args, Format};
 use crate::cli::Usage;
 use crate::cli::console::Console;
 use crate::cli::options::{HpfArgs, MethodArgs, text};
-use hpflow::low_level::benchmark::{Benchmark, Options};
+use hpflow::low_level::benchmark::{Benchmark, BenchmarkOptions};
 use hpflow::low_level::engine::EngineKind;
 
 /// Test images a category of the benchmark that is drawn where none is given.
@@ -37,7 +37,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         Some(root) => root.clone(),
         None => draw(folder.path())?,
     };
-    let options = Options { limit: args.limit, ..Options::default() };
+    let options = BenchmarkOptions { limit: args.limit, ..BenchmarkOptions::default() };
     let benchmark = Benchmark::open(args.benchmark, &root, &options)?;
     benchmark.check_photographs()?;
     let mut runs = Vec::new();
@@ -63,13 +63,14 @@ fn draw(folder: &Path) -> anyhow::Result<PathBuf> {
     use hpflow::low_level::benchmark::demo::{self, Size, USUAL_CATEGORIES};
     let categories = USUAL_CATEGORIES.map(str::to_owned).to_vec();
     let size = Size::Small { images: DRAWN_IMAGES, categories };
-    demo::generate(folder, &demo::Options { seed: 0, size }, false, &|_, _, _| {})?;
+    demo::generate(folder, &demo::DemoOptions { seed: 0, size }, false, &|_, _, _| {})?;
     Ok(folder.to_owned())
 }
 
 #[cfg(not(feature = "demo"))]
 fn draw(_folder: &Path) -> anyhow::Result<PathBuf> {
-    Err(Usage("this build of hpflow draws no benchmark; give one with --root".to_owned()).into())
+    Err(Usage("this build of hpflow cannot draw a benchmark; give one with --root".to_owned())
+        .into())
 }
 
 fn predict(
@@ -80,7 +81,7 @@ fn predict(
 ) -> anyhow::Result<Run> {
     let hpf = HpfArgs { engine: Some(kind), ..args.method.hpf.clone() };
     let asked = MethodArgs { hpf, ..args.method.clone() };
-    let mut method = asked.open((&benchmark.images, false), &benchmark.name, console)?;
+    let mut method = asked.open((&benchmark.images, false), benchmark.name(), console)?;
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();
     let progress = console.progress(pairs.len(), "pairs");
     let start = Instant::now();
@@ -182,7 +183,7 @@ pub fn check(args: &Args) -> Result<(), Usage> {
     }
     let given = [
         ("--root", args.root.is_some()),
-        ("--limit", args.limit.is_some()),
+        ("--limit", args.limit.is_some() && !args.sweep),
         ("--features", args.method.features.features.is_some()),
     ];
     match given.into_iter().find(|&(_, given)| given && !args.is_pipeline()) {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::options::benchmarks;
 use crate::cli::output::{counted, print};
-use hpflow::low_level::benchmark::Kind;
-use hpflow::low_level::benchmark::doctor::{Diagnosis, Examination, examine};
+use hpflow::low_level::benchmark::BenchmarkKind;
+use hpflow::low_level::benchmark::doctor::{CheckScope, Diagnosis, examine};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -25,10 +26,8 @@ const SHOWN: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    benchmark: BenchmarkKind,
     /// The benchmark's folder.
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
@@ -60,7 +59,7 @@ enum Format {
 /// A folder that is not the benchmark's, or problems found.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let examination =
-        Examination { splits: args.split.clone(), without_photographs: args.without_photographs };
+        CheckScope { splits: args.split.clone(), without_photographs: args.without_photographs };
     let bar = bar(quiet);
     let diagnosis = examine(args.benchmark, &args.root, &examination, &|what, done, all| {
         bar.set_length(all as u64);

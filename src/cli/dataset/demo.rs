@@ -5,7 +5,7 @@ use std::path::PathBuf;
 #[cfg(feature = "demo")]
 use {
     crate::cli::Usage,
-    hpflow::low_level::benchmark::demo::{self, DemoError, Options, Size},
+    hpflow::low_level::benchmark::demo::{self, DemoError, DemoOptions, Size},
     indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle},
 };
 
@@ -56,7 +56,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         Some(Like::Spair) => Size::LikeSpair,
         None => Size::Small { images: args.images, categories },
     };
-    let options = Options { seed: args.seed, size };
+    let options = DemoOptions { seed: args.seed, size };
     let bar = ProgressBar::no_length().with_style(style());
     if quiet {
         bar.set_draw_target(ProgressDrawTarget::hidden());

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use hpflow::low_level::benchmark::Kind;
+use crate::cli::options::listed;
+use hpflow::low_level::benchmark::BenchmarkKind;
 
 #[cfg(feature = "hub")]
 use {
     crate::cli::Usage,
     crate::cli::console::Console,
     anyhow::Context as _,
-    hpflow::low_level::download::{DownloadError, address, fetch, unpack},
+    hpflow::low_level::download::{DownloadError, fetch, unpack},
     hpflow::low_level::files,
     indicatif::ProgressStyle,
 };
@@ -25,8 +26,8 @@ A download that broke off is continued by the same command.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The benchmark: spair, pf-willow or pf-pascal.
-    benchmark: Kind,
+    #[arg(help = format!("The benchmark: {}", listed(&with_archive(), " or ")))]
+    benchmark: BenchmarkKind,
     /// The folder in which the benchmark's own is made.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -38,18 +39,23 @@ pub struct Args {
     keep_archive: bool,
 }
 
+/// The benchmarks whose archive can be had.
+fn with_archive() -> Vec<String> {
+    let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
+    infos.filter(|info| info.archive.is_some()).map(|info| info.name.to_owned()).collect()
+}
+
 /// Gets, unpacks and looks at the benchmark.
 ///
 /// # Errors
 /// Those of fetching and unpacking, and an archive that holds something else.
 #[cfg(feature = "hub")]
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
-    let url = args.url.as_deref().or_else(|| address(args.benchmark)).ok_or_else(|| {
-        let known = Kind::ALL.into_iter().filter(|kind| address(*kind).is_some()).map(Kind::name);
+    let url = args.url.as_deref().or_else(|| args.benchmark.info().archive).ok_or_else(|| {
         Usage(format!(
             "no archive of {} is known, only of {}; give its address with --url",
             args.benchmark,
-            known.collect::<Vec<_>>().join(", ")
+            with_archive().join(", ")
         ))
     })?;
     let name = archive_name(url)?;
@@ -106,7 +112,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         args.benchmark,
         root.display(),
         args.benchmark,
-        root.display()
+        hpflow::low_level::text::quoted(&root.display().to_string())
     );
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::Usage;
-use hpflow::low_level::benchmark::spair::{Selection, pairs, read_images, write_pairs};
+use hpflow::low_level::benchmark::spair::{ImageSelection, pairs, read_images, write_pairs};
 
 const EXAMPLE: &str = "\
 Example:
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let sentence = format!("--split {:?}: expected a name for files, such as test", args.split);
         return Err(Usage(sentence).into());
     }
-    let selection = Selection { categories: args.category.clone(), list: args.list.clone() };
+    let selection = ImageSelection { categories: args.category.clone(), list: args.list.clone() };
     let images = read_images(&args.images, &selection)?;
     let pairs = pairs::build(&images, args.first_id)?;
     write_pairs(&args.out, &args.split, &pairs)?;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::cli::console::say;
+use crate::cli::options::benchmarks;
 use crate::cli::output::print;
 use hpflow::low_level::benchmark::stats::{Stats, stats};
-use hpflow::low_level::benchmark::{Counts, Kind};
+use hpflow::low_level::benchmark::{BenchmarkKind, Counts, Factor};
 use hpflow::low_level::report::figures;
-use hpflow::low_level::score::Factor;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -24,10 +24,8 @@ For SPair-71k these are tables 1 and 2 of its paper, and the figures show the sa
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// spair, pf-willow, pf-pascal, caltech-101, tss, or spair-json: any keypoint benchmark in
-    /// SPair-71k's JSON.
-    #[arg(long, default_value = "spair")]
-    benchmark: Kind,
+    #[arg(long, default_value = "spair", help = benchmarks())]
+    benchmark: BenchmarkKind,
     /// The benchmark's folder.
     #[arg(long, value_name = "DIR")]
     root: PathBuf,

@@ -10,7 +10,7 @@ use hpflow::low_level::backbone::Architecture;
 use hpflow::low_level::backbone::Baseline;
 use hpflow::low_level::backbone::WeightsError;
 use hpflow::low_level::backbone::weights::{self, Shapes};
-use hpflow::low_level::checkpoint::{self, Converted, ENTRY, Format, Options};
+use hpflow::low_level::checkpoint::{self, CheckpointFormat, ConvertOptions, Converted, ENTRY};
 
 /// Arguments of `hpflow weights convert`.
 #[derive(Debug, clap::Args)]
@@ -48,16 +48,17 @@ pub struct Args {
 /// # Errors
 /// A checkpoint that cannot be converted, or an output that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let options = Options { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
+    let options =
+        ConvertOptions { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
     let converted = checkpoint::convert(&args.file, &args.out, &options)?;
     let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
         &converted;
     mention_line!(
         "format    {}",
         match format {
-            Format::Stream => "stream of pickles (PyTorch before 1.6)",
-            Format::Archive => "zip archive (PyTorch 1.6 and later)",
-            Format::Safetensors => "safetensors",
+            CheckpointFormat::Stream => "stream of pickles (PyTorch before 1.6)",
+            CheckpointFormat::Archive => "zip archive (PyTorch 1.6 and later)",
+            CheckpointFormat::Safetensors => "safetensors",
         }
     );
     let place = if key.is_empty() { "at the top".to_owned() } else { format!("in {key}") };
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// The network that the tensors are of, and what of it is wrong.
 fn network(args: &Args, shapes: &Shapes) -> String {
     let Some(name) = weights::looks_like(shapes) else {
-        return "none that hpflow knows".to_owned();
+        return "not one that hpflow knows".to_owned();
     };
     let prefixes = weights::prefixes(shapes);
     if !prefixes.is_empty() && !weights::is_plain(shapes) {
@@ -104,7 +105,7 @@ fn network(args: &Args, shapes: &Shapes) -> String {
             "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"
         ),
         Err(WeightsError::Shape { name: tensor, found, expected, .. }) => {
-            format!("{name}, but {tensor} has shape {found:?} where it has {expected:?}")
+            format!("{name}, but {tensor} has shape {found:?}, expected {expected:?}")
         }
         Err(error) => format!("{name}, but {error}"),
     }

@@ -88,6 +88,11 @@ fn list() -> anyhow::Result<()> {
     }
     print_line!("{:<10} {:<24} needs no file", "untrained", "");
     print_line!("{:<10} the same random network everywhere, for tests and a first try", "");
+    print_line!(
+        "{:<10} {} (HF_HOME or HF_HUB_CACHE sets another)",
+        "cache",
+        settings.cache.display()
+    );
     Ok(())
 }
 
@@ -149,7 +154,7 @@ fn local(source: WeightsSource, progress: &Progress) -> anyhow::Result<WeightsSo
 }
 
 fn named(name: &str) -> anyhow::Result<Architecture> {
-    let unknown = || Usage(format!("there are no weights for '{name}'; give {}", names()));
+    let unknown = || Usage(format!("hpflow has no weights for '{name}'; give {}", names()));
     Ok(Architecture::named(name).ok_or_else(unknown)?)
 }
 
@@ -161,7 +166,7 @@ fn guess(source: &WeightsSource) -> anyhow::Result<Architecture> {
     let found = weights::network_of(&path)?.unwrap_or_else(|| "no network hpflow knows".to_owned());
     Architecture::named(&found).with_context(|| {
         format!(
-            "{}: looks like the weights of {found}; give those of {}, or of a learned baseline",
+            "{}: looks like the weights of {found}; give the weights of {}, or of a learned baseline",
             path.display(),
             names()
         )

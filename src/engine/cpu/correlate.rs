@@ -84,8 +84,8 @@ impl SimdKernel for Correlate<'_> {
 #[inline(always)]
 fn correlate_maps<S: Simd>(
     simd: S,
-    (source, rows): (values::View, usize),
-    (target, columns): (values::View, usize),
+    (source, rows): (values::ValuesView, usize),
+    (target, columns): (values::ValuesView, usize),
     channels: usize,
 ) -> MapCorrelation {
     let stride = padded(columns, LANES);
@@ -137,7 +137,7 @@ impl CellBlocks {
 
     /// Takes channels, at most [`CHANNEL_BLOCK`].
     #[inline(always)]
-    fn pack<S: Simd>(&mut self, simd: S, from: values::View) {
+    fn pack<S: Simd>(&mut self, simd: S, from: values::ValuesView) {
         for channel in 0..from.len() / self.cells {
             for (block, first) in (0..self.cells).step_by(self.size).enumerate() {
                 let len = self.size.min(self.cells - first);

@@ -60,10 +60,10 @@ pub(super) fn padded(count: usize, step: usize) -> usize {
 
 /// Copies values of either precision into as many f32.
 #[inline(always)]
-pub(super) fn copy<S: Simd>(simd: S, from: values::View, to: &mut [f32]) {
+pub(super) fn copy<S: Simd>(simd: S, from: values::ValuesView, to: &mut [f32]) {
     match from {
-        values::View::Single(from) => to.copy_from_slice(from),
-        values::View::Half(from) => simd.widen(from, to),
+        values::ValuesView::Single(from) => to.copy_from_slice(from),
+        values::ValuesView::Half(from) => simd.widen(from, to),
     }
 }
 

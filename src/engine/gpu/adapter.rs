@@ -2,6 +2,7 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
+use super::missing::missing;
 use super::preset::{COOPERATIVE_SIDE, Preset};
 use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
@@ -24,6 +25,8 @@ pub struct AdapterReport {
     pub backend: String,
     /// Driver and its version.
     pub driver: String,
+    /// Where it is on the PCI bus, as in `0000:01:00.0`; `None` where the driver does not say.
+    pub bus: Option<String>,
     /// Limits that decide what it can run, in the order in which they are shown.
     pub limits: Vec<(&'static str, u64)>,
     /// Whether kernels can be timed on it.
@@ -37,6 +40,12 @@ pub struct AdapterReport {
     pub preset: &'static str,
     /// Why it cannot run the gpu engine, if it cannot.
     pub unsuitable: Option<String>,
+}
+
+/// Why there is no adapter, where [`adapters`] gives none.
+#[must_use]
+pub fn why_no_adapter() -> super::MissingDriver {
+    missing()
 }
 
 /// Every adapter, the one that is chosen by default first.
@@ -55,16 +64,17 @@ pub(crate) fn hardware_gpu() -> Option<String> {
         .map(|report| report.name)
 }
 
-/// Takes the best adapter, or the best of those whose name contains `name` (in any case).
-pub(super) fn choose(name: Option<&str>) -> Result<Adapter, GpuError> {
+/// Takes the best adapter, or the best of those that `asked` means: by a part of the name (in any
+/// case), or by the whole place on the PCI bus, with or without its domain.
+pub(super) fn choose(asked: Option<&str>) -> Result<Adapter, GpuError> {
     let mut adapters = ranked();
     if adapters.is_empty() {
-        return Err(GpuError::NoAdapter);
+        return Err(GpuError::NoAdapter { missing: missing() });
     }
-    if let Some(asked) = name {
-        let present = adapters.iter().map(|a| a.get_info().name).collect::<Vec<_>>().join(", ");
-        let wanted = asked.to_lowercase();
-        adapters.retain(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+    if let Some(asked) = asked {
+        let present: Vec<String> = adapters.iter().map(|one| known_as(&one.get_info())).collect();
+        let present = present.join(", ");
+        adapters.retain(|adapter| is_meant(&adapter.get_info(), asked));
         if adapters.is_empty() {
             return Err(GpuError::UnknownAdapter { asked: asked.to_owned(), present });
         }
@@ -74,6 +84,23 @@ pub(super) fn choose(name: Option<&str>) -> Result<Adapter, GpuError> {
     match unsuitable(&adapter) {
         None => Ok(adapter),
         Some(reason) => Err(GpuError::Unsuitable { adapter: adapter.get_info().name, reason }),
+    }
+}
+
+/// Whether an adapter is the one asked for.
+fn is_meant(info: &AdapterInfo, asked: &str) -> bool {
+    let asked = asked.trim().to_lowercase();
+    let bus = info.device_pci_bus_id.to_lowercase();
+    let without_domain = bus.split_once(':').map_or("", |(_, rest)| rest);
+    let at = !bus.is_empty() && [&*bus, without_domain].contains(&&*asked);
+    at || info.name.to_lowercase().contains(&asked)
+}
+
+/// What an adapter can be asked for by.
+fn known_as(info: &AdapterInfo) -> String {
+    match info.device_pci_bus_id.as_str() {
+        "" => info.name.clone(),
+        bus => format!("{} ({bus})", info.name),
     }
 }
 
@@ -128,6 +155,9 @@ fn ranked() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     descriptor.flags = wgpu::InstanceFlags::empty();
+    // A buffer that would not leave the system enough is refused, before the driver gives the device up.
+    descriptor.memory_budget_thresholds =
+        wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
@@ -150,7 +180,8 @@ fn kind(device_type: DeviceType) -> &'static str {
     }
 }
 
-fn report(adapter: &Adapter) -> AdapterReport {
+/// What is known of an adapter.
+pub(super) fn report(adapter: &Adapter) -> AdapterReport {
     let info = adapter.get_info();
     let limits = adapter.limits();
     let driver = [info.driver.as_str(), info.driver_info.as_str()]
@@ -162,6 +193,7 @@ fn report(adapter: &Adapter) -> AdapterReport {
         kind: kind(info.device_type),
         backend: info.backend.to_string(),
         driver,
+        bus: Some(info.device_pci_bus_id.clone()).filter(|bus| !bus.is_empty()),
         limits: vec![
             ("buffer_bytes", limits.max_buffer_size),
             ("binding_bytes", limits.max_storage_buffer_binding_size),
@@ -180,6 +212,25 @@ fn report(adapter: &Adapter) -> AdapterReport {
         unsuitable: unsuitable(adapter),
         name: info.name,
     }
+}
+
+/// The preset of the adapter that is asked for as in [`GpuOptions`](super::GpuOptions).
+///
+/// # Errors
+/// No adapter, none of that name, or one that cannot run the kernels.
+pub fn preset_of(asked: Option<&str>) -> Result<Preset, GpuError> {
+    let adapter = choose(asked)?;
+    Ok(Preset::of(&adapter.get_info(), adapter.features()))
+}
+
+/// The presets that an adapter can run, its own first.
+pub(crate) fn presets(asked: Option<&str>) -> Result<Vec<Preset>, GpuError> {
+    let adapter = choose(asked)?;
+    let (info, features, limits) = (adapter.get_info(), adapter.features(), adapter.limits());
+    let own = Preset::of(&info, features);
+    let others = Preset::ALL.into_iter().filter(|preset| *preset != own);
+    let fits = |preset: &Preset| preset.unfit(&info, features, &limits).is_none();
+    Ok(std::iter::once(own).chain(others).filter(fits).collect())
 }
 
 /// Why the kernels cannot run on an adapter, in words.
@@ -212,4 +263,29 @@ fn unsuitable(adapter: &Adapter) -> Option<String> {
         .iter()
         .find(|(_, offered, needed)| offered < needed)
         .map(|(what, offered, needed)| format!("it allows {offered} {what}, {needed} are needed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(name: &str, bus: &str) -> AdapterInfo {
+        let info = AdapterInfo::new(DeviceType::DiscreteGpu, wgpu::Backend::Vulkan);
+        AdapterInfo { name: name.to_owned(), device_pci_bus_id: bus.to_owned(), ..info }
+    }
+
+    #[test]
+    fn of_two_equal_cards_each_can_be_asked_for() {
+        let cards = ["0000:01:00.0", "0000:C1:00.0"].map(|bus| info("NVIDIA H200", bus));
+        let meant = |asked: &str| [0, 1].map(|card| is_meant(&cards[card], asked));
+        assert_eq!(meant("h200"), [true, true]);
+        assert_eq!(meant("0000:01:00.0"), [true, false]);
+        assert_eq!(meant("0000:c1:00.0"), [false, true], "in any case");
+        assert_eq!(meant(" c1:00.0"), [false, true], "as lspci prints it");
+        assert_eq!(meant("00.0"), [false, false], "a part of a place is none");
+        assert_eq!(meant(":"), [false, false]);
+        assert!(!is_meant(&info("llvmpipe", ""), "0000:01:00.0"));
+        assert_eq!(known_as(&cards[0]), "NVIDIA H200 (0000:01:00.0)");
+        assert_eq!(known_as(&info("llvmpipe", "")), "llvmpipe");
+    }
 }

@@ -1,9 +1,10 @@
 //! The buffers that the kernels pass their results through.
 
-use wgpu::{Buffer, BufferUsages};
+use wgpu::{Buffer, BufferUsages, QuerySet};
 
 use super::device::GpuDevice;
 use super::layout::slots;
+use super::matcher::UNDER_WAY;
 use super::plan::{Plan, Products};
 use crate::engine::error::GpuError;
 use crate::engine::hough::gaussian;
@@ -11,6 +12,7 @@ use crate::engine::hough::gaussian;
 /// Buffers that every submission uses, grown as needed. Work on the device's queue runs in order,
 /// so one submission may reuse what the one before wrote.
 pub(super) struct Buffers {
+    pub couples: Buffer,
     pub pairs: Buffer,
     pub layers: Buffer,
     pub crops: Buffer,
@@ -30,12 +32,16 @@ pub(super) struct Buffers {
     pub candidates: Buffer,
     pub similarities: Buffer,
     pub matches: Buffer,
+    /// Of the submissions under way, in turn: some drivers have few.
+    queries: [Option<QuerySet>; UNDER_WAY],
+    submissions: usize,
 }
 
 impl Buffers {
     pub(super) fn new(device: &GpuDevice) -> Result<Self, GpuError> {
         let empty = |label: &str| device.buffer(label, 0, USAGE);
         let buffers = Self {
+            couples: empty("hpflow.couples")?,
             pairs: empty("hpflow.pairs")?,
             layers: empty("hpflow.layers")?,
             crops: empty("hpflow.crops")?,
@@ -55,11 +61,29 @@ impl Buffers {
             candidates: empty("hpflow.candidates")?,
             similarities: empty("hpflow.similarities")?,
             matches: empty("hpflow.matches")?,
+            queries: [None, None],
+            submissions: 0,
         };
         let weights = gaussian();
         device.queue.write_buffer(&buffers.gaussian, 0, bytemuck::cast_slice(&weights));
         device.check()?;
         Ok(buffers)
+    }
+
+    /// The timestamps of the next submission, where kernels can be timed. Those of the submission
+    /// before the one before have been read by then.
+    pub(super) fn queries(&mut self, device: &GpuDevice, count: u32) -> Option<QuerySet> {
+        device.timestamp_period?;
+        self.submissions += 1;
+        let queries = &mut self.queries[self.submissions % UNDER_WAY];
+        let make = || {
+            device.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("hpflow.times"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            })
+        };
+        Some(queries.get_or_insert_with(make).clone())
     }
 
     /// The buffer of some products.
@@ -92,6 +116,7 @@ impl Buffers {
         grow(device, &mut self.candidates, scratch.candidates)?;
         grow(device, &mut self.similarities, similarities)?;
         grow(device, &mut self.matches, matches)?;
+        write(device, &mut self.couples, &slots(&plan.couples))?;
         write(device, &mut self.pairs, &slots(&plan.pairs))?;
         write(device, &mut self.layers, &slots(&plan.layers))?;
         write(device, &mut self.crops, &slots(&plan.crops))?;

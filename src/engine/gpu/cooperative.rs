@@ -5,26 +5,41 @@ use std::sync::Arc;
 
 use super::matcher::{GpuMatcher, Times};
 use super::pipelines::Pipelines;
-use crate::backbone::FeatureMap;
 use crate::engine::error::GpuError;
 use crate::engine::request::PairRequest;
+use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
+
+/// Whether an engine in half precision uses tensor cores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TensorCores {
+    /// It does.
+    Taken,
+    /// The adapter has none that can be used, or the engine is in single precision.
+    Absent,
+    /// It does not though there are some: why.
+    Refused(String),
+}
 
 /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
 /// the ordinary one on a known pair: the log then says so, and the ordinary one is used.
 ///
 /// # Errors
 /// A device that fails with the ordinary kernels, or is lost.
-pub(super) fn take_cooperative(matcher: &mut GpuMatcher, source: String) -> Result<(), GpuError> {
+pub(super) fn take_cooperative(
+    matcher: &mut GpuMatcher,
+    source: String,
+) -> Result<TensorCores, GpuError> {
+    let refused = |reason: String| {
+        tracing::warn!("tensor cores are not used: {reason}");
+        Ok(TensorCores::Refused(reason))
+    };
     let adapter = matcher.device.info.name.clone();
     let pair = known_pair();
     let kernel = match Pipelines::cooperative(&matcher.device, source) {
         Ok(kernel) => kernel,
         Err(error @ GpuError::Lost { .. }) => return Err(error),
-        Err(error) => {
-            tracing::warn!("tensor cores are not used: {error}");
-            return Ok(());
-        }
+        Err(error) => return refused(error.to_string()),
     };
     // It runs first: what the ordinary kernel left behind could pass for its own.
     matcher.pipelines.cooperative = Some(kernel);
@@ -34,16 +49,13 @@ pub(super) fn take_cooperative(matcher: &mut GpuMatcher, source: String) -> Resu
         return Err(error);
     }
     let expected = matcher.match_pairs(std::slice::from_ref(&pair))?;
+    matcher.times = Times::default();
     if found.is_ok_and(|found| found == expected) {
         matcher.pipelines.cooperative = kernel;
+        Ok(TensorCores::Taken)
     } else {
-        tracing::warn!(
-            "tensor cores are not used: on {adapter} their kernel does not give what the \
-             ordinary one gives"
-        );
+        refused(format!("on {adapter} their kernel does not give what the ordinary one gives"))
     }
-    matcher.times = Times::default();
-    Ok(())
 }
 
 /// A pair whose products are the same in any order of sums, and not in sums of halves: features are

@@ -1,12 +1,34 @@
 //! A device and its faults: what the driver reports in callbacks becomes an error of the call.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wgpu::{Buffer, BufferUsages};
 
-use super::adapter;
+use super::adapter::{self, AdapterReport};
+use super::preset::Preset;
 use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
+
+/// How long a submission may take on hardware. Work is cut so that one takes a tenth of a second, so
+/// what takes this long has stopped.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The same of a software driver, which shares the processor with whatever else there is.
+const LONGEST_IN_SOFTWARE: Duration = Duration::from_secs(1800);
+
+thread_local! {
+    static WAITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread waits for a GPU: the library below panics where a device is lost meanwhile,
+/// which becomes an error, so that a panic hook need not report it.
+#[must_use]
+pub fn is_waiting() -> bool {
+    WAITING.get()
+}
 
 /// A device with its queue, limits and name.
 pub(super) struct GpuDevice {
@@ -14,11 +36,14 @@ pub(super) struct GpuDevice {
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
     pub info: wgpu::AdapterInfo,
+    pub report: AdapterReport,
     /// Nanoseconds a tick, where kernels can be timed.
     pub timestamp_period: Option<f32>,
     /// Invocations of the largest subgroup where subgroups may multiply matrices of halves; else 0.
     pub cooperative: u32,
     fault: Arc<Mutex<Option<Fault>>>,
+    /// Whether the library below gave the device up: it must not be asked again.
+    gone: AtomicBool,
 }
 
 /// The first thing that went wrong since it was last looked at.
@@ -71,7 +96,22 @@ impl GpuDevice {
         let timestamp_period = features
             .contains(wgpu::Features::TIMESTAMP_QUERY)
             .then(|| queue.get_timestamp_period());
-        Ok(Self { device, queue, limits, info, timestamp_period, cooperative, fault })
+        let report = adapter::report(&adapter);
+        let gone = AtomicBool::new(false);
+        Ok(Self { device, queue, limits, info, report, timestamp_period, cooperative, fault, gone })
+    }
+
+    /// The preset asked for, or that for this type of device.
+    pub(super) fn preset(&self, asked: Option<Preset>) -> Result<Preset, GpuError> {
+        let features = self.device.features();
+        let Some(preset) = asked else { return Ok(Preset::of(&self.info, features)) };
+        match preset.unfit(&self.info, features, &self.limits) {
+            None => Ok(preset),
+            Some(reason) => {
+                let adapter = self.info.name.clone();
+                Err(GpuError::Preset { adapter, preset: preset.to_string(), reason })
+            }
+        }
     }
 
     /// What has gone wrong since the last call, as an error. A lost device stays lost.
@@ -79,13 +119,15 @@ impl GpuDevice {
         if self.fault().is_some() {
             // A loss is reported at the next poll, after the errors that it causes. An error of the
             // poll itself would add nothing to the fault that was found.
-            let _ = self.device.poll(wgpu::PollType::Poll);
+            let _ = self.poll(wgpu::PollType::Poll);
         }
         let mut fault = self.fault();
         let adapter = self.info.name.clone();
         match fault.take() {
             None => Ok(()),
-            Some(Fault::OutOfMemory(reason)) => Err(GpuError::OutOfMemory { adapter, reason }),
+            Some(Fault::OutOfMemory(reason)) => {
+                Err(GpuError::OutOfMemory { adapter, reason, needed: None })
+            }
             Some(Fault::Failed(reason)) => Err(GpuError::Failed { adapter, reason }),
             Some(Fault::Lost(reason)) => {
                 *fault = Some(Fault::Lost(reason.clone()));
@@ -129,13 +171,50 @@ impl GpuDevice {
         Err(GpuError::TooLarge { adapter: self.info.name.clone(), what, unit, needed, limit })
     }
 
-    /// Waits until a submission has run.
+    /// Waits until a submission has run, and not for ever.
     pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
-        let waited = self
-            .device
-            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
+        let longest = match self.info.device_type {
+            wgpu::DeviceType::Cpu => LONGEST_IN_SOFTWARE,
+            _ => LONGEST,
+        };
+        let wait =
+            wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(longest) };
+        let waited = self.poll(wait);
+        if let Err(wgpu::PollError::Timeout) = waited {
+            self.give_up();
+            let (adapter, seconds) = (self.info.name.clone(), longest.as_secs());
+            return Err(GpuError::Stuck { adapter, seconds });
+        }
         self.check()?;
-        waited.map(|_| ()).map_err(|error| self.failed(&error))
+        waited.map_err(|error| self.failed(&error))
+    }
+
+    /// Polls. Where the device is lost meanwhile the library below panics: that is a loss like any
+    /// other, and the device is not asked again.
+    fn poll(&self, how: wgpu::PollType) -> Result<(), wgpu::PollError> {
+        if self.gone.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        WAITING.set(true);
+        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
+        WAITING.set(false);
+        match polled {
+            Ok(polled) => polled.map(drop),
+            Err(panic) => {
+                self.gone.store(true, Ordering::Relaxed);
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+                note(&self.fault, Fault::Lost(one_line(said.unwrap_or("its driver gave it up"))));
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives up a device that does not answer. It stays open: closing it would wait for it.
+    fn give_up(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        note(&self.fault, Fault::Lost("it does not answer".to_owned()));
+        std::mem::forget((self.device.clone(), self.queue.clone()));
     }
 
     /// An error of this device from one of the library's.

@@ -7,7 +7,6 @@ use super::kernels::{KERNELS, Variant};
 use super::layout::{ImageLayout, QUAD};
 use super::matcher::GpuMatcher;
 use super::options::GpuOptions;
-use super::preset::Preset;
 use super::sets::match_sets;
 use crate::engine::checked::Checked;
 use crate::engine::contract::{Engine, Examination, Examine, Matches};
@@ -17,11 +16,11 @@ use crate::engine::stages::StageTimes;
 use crate::hyperpixel::{Hyperimage, Precision};
 
 /// Matches hyperimages on an adapter.
-pub struct GpuEngine(GpuMatcher);
+pub struct GpuEngine(pub(super) GpuMatcher);
 
 impl GpuEngine {
-    /// An engine on the adapter whose name contains `adapter` (in any case), or on the best one:
-    /// hardware before software.
+    /// An engine on the adapter whose name contains `adapter` (in any case) or that is at this place
+    /// of the PCI bus, or on the best one: hardware before software.
     ///
     /// # Errors
     /// No adapter, none of that name, or one that cannot run the kernels.
@@ -35,14 +34,12 @@ impl GpuEngine {
     /// As [`Self::new`].
     pub fn with(options: &GpuOptions) -> Result<Self, EngineError> {
         let device = GpuDevice::new(options.adapter.as_deref(), options.precision)?;
-        let preset =
-            options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
-        let preset = preset.with_cooperative(device.cooperative);
+        let preset = device.preset(options.preset)?.with_cooperative(device.cooperative);
         let mut matcher = GpuMatcher::on(device, preset, options)?;
         if matcher.device.cooperative > 0 {
             let source =
                 KERNELS.correlate_cooperative.source(&matcher.preset, Variant::of(Precision::F16));
-            take_cooperative(&mut matcher, source)?;
+            matcher.tensor_cores = take_cooperative(&mut matcher, source)?;
         }
         Ok(Self(matcher))
     }

@@ -1,6 +1,7 @@
 //! The kernels of `shaders/`: each file with its entry points and constants, and the text that a
 //! driver gets.
 
+use super::layout::TAP_LINES;
 use super::preset::{COOPERATIVE_SIDE, COOPERATIVE_TILE, Preset};
 use super::unroll::{TextError, choose, unroll, with_constant};
 use crate::engine::hough::BLUR_SIDE;
@@ -35,6 +36,8 @@ enum Flag {
     Sets,
     /// Whether similarities are kept, for an examination.
     KeepSimilarities,
+    /// Whether pairs are those back.
+    Backward,
 }
 
 /// What a kernel is used for.
@@ -44,8 +47,10 @@ pub struct Variant {
     pub precision: Precision,
     /// For pairs under layer sets that have their base group in common. Only some kernels differ.
     pub sets: bool,
-    /// Keeps similarities, for an examination. Only `pick` differs.
+    /// Keeps similarities, for an examination, and picks nothing. Only `pick` differs.
     pub keep_similarities: bool,
+    /// For pairs back: from the second image of a couple to the first. Only `gather` and `pick` differ.
+    pub backward: bool,
 }
 
 impl Variant {
@@ -105,7 +110,11 @@ pub static KERNELS: Kernels = Kernels {
         flags: &[Flag::Shared],
         constants: |preset| {
             let [source, target] = preset.correlate_tile;
-            let mut constants = vec![("WORKGROUP", preset.workgroup), ("SPLIT", preset.split)];
+            let mut constants = vec![
+                ("WORKGROUP", preset.workgroup),
+                ("SPLIT", preset.split),
+                ("STEP", preset.step),
+            ];
             constants.extend(tile([source, target]));
             constants.extend(loads(preset, target));
             constants
@@ -134,7 +143,7 @@ pub static KERNELS: Kernels = Kernels {
         parts: &[],
         entries: &["expand"],
         flags: &[],
-        constants: |preset| vec![("WORKGROUP", preset.workgroup)],
+        constants: |preset| vec![("WORKGROUP", preset.workgroup), ("CELLS", preset.expand_cells)],
     },
     crop: KernelFile {
         file: "crop.wgsl",
@@ -154,8 +163,11 @@ pub static KERNELS: Kernels = Kernels {
         flags: &[Flag::Shared, Flag::Sets],
         constants: |preset| {
             let [source, target] = preset.vote_tile;
-            let mut constants =
-                vec![("WORKGROUP", preset.workgroup), ("SOURCE_ROWS", preset.vote_rows)];
+            let mut constants = vec![
+                ("WORKGROUP", preset.workgroup),
+                ("SOURCE_ROWS", preset.vote_rows),
+                ("STEP", preset.step),
+            ];
             constants.extend(tile([source, target]));
             constants.extend(loads(preset, source));
             constants
@@ -181,9 +193,10 @@ pub static KERNELS: Kernels = Kernels {
         extensions: "",
         parts: &[TILE, TARGET],
         entries: &["gather", "pick", "best"],
-        flags: &[Flag::Sets, Flag::KeepSimilarities],
+        flags: &[Flag::Sets, Flag::KeepSimilarities, Flag::Backward],
         constants: |preset| {
-            let mut constants = vec![("WORKGROUP", preset.workgroup)];
+            let mut constants =
+                vec![("WORKGROUP", preset.workgroup), ("TAP_LINES", TAP_LINES as u32)];
             constants.extend(tile(preset.pick_tile));
             constants
         },
@@ -219,10 +232,11 @@ fn tile([source, target]: [u32; 2]) -> [Constant; 2] {
     [("SOURCE_QUADS", source / 4), ("TARGET_QUADS", target / 4)]
 }
 
-/// The constants of loads of the side that invocations may share, for four channels.
+/// The constants of loads of the side that invocations may share, for the channels of a step.
 fn loads(preset: &Preset, cells: u32) -> [Constant; 2] {
-    let loads = if preset.shared { cells.div_ceil(preset.workgroup) } else { cells };
-    [("FOUR_QUADS", cells), ("FOUR_LOADS", loads)]
+    let quads = preset.step * cells / 4;
+    let loads = if preset.shared { quads.div_ceil(preset.workgroup) } else { quads };
+    [("STEP_QUADS", quads), ("STEP_LOADS", loads)]
 }
 
 impl Kernels {
@@ -250,6 +264,7 @@ impl Flag {
             Self::Shared => "SHARED",
             Self::Sets => "SETS",
             Self::KeepSimilarities => "KEEP_SIMILARITIES",
+            Self::Backward => "BACKWARD",
         }
     }
 
@@ -258,6 +273,7 @@ impl Flag {
             Self::Shared => preset.shared,
             Self::Sets => variant.sets,
             Self::KeepSimilarities => variant.keep_similarities,
+            Self::Backward => variant.backward,
         }
     }
 }
@@ -302,10 +318,8 @@ impl KernelFile {
             text = with_constant(&text, &format!("const {}: bool = ", flag.name()), &value)?;
         }
         text = choose(&text, "HALF", half)?;
-        for flag in [Flag::Shared, Flag::Sets] {
-            if self.flags.contains(&flag) {
-                text = choose(&text, flag.name(), flag.value(preset, variant))?;
-            }
+        for flag in self.flags {
+            text = choose(&text, flag.name(), flag.value(preset, variant))?;
         }
         unroll(&text, &constants)
     }

@@ -10,6 +10,13 @@ use crate::hyperpixel::{Group, Hyperimage, Precision};
 /// adapter asks for a coarser alignment of storage buffers.
 pub const SLOT: usize = 256;
 
+/// vec4 between a row of base maps, or of an expanded correlation, and the next: `SKEW` in
+/// `shaders/shared/params.wgsl`, which says why.
+pub const SKEW: usize = 1;
+
+/// Lines of a coarse group among the gathered rows of a pair back.
+pub(super) const TAP_LINES: usize = 6;
+
 /// Bytes of a vec4 of f32, the unit of most offsets.
 pub(crate) const QUAD: usize = 16;
 
@@ -20,6 +27,9 @@ pub(super) fn map_quad(precision: Precision) -> usize {
         Precision::F16 => QUAD / 2,
     }
 }
+
+/// Where a pair's Hough space is that nobody asked for: `NOT_ASKED` in `shaders/shared/params.wgsl`.
+pub const NOT_ASKED: u32 = u32::MAX;
 
 /// A pair of images of one batch; fields as in `shaders/params.wgsl`.
 #[repr(C)]
@@ -44,6 +54,7 @@ pub struct PairParams {
     pub tables: u32,
     pub bins_x: u32,
     pub bins_y: u32,
+    pub back: u32,
 }
 
 /// A layer of a coarse group of a pair; fields as in `shaders/params.wgsl`.
@@ -190,7 +201,7 @@ pub(super) struct ImageLayout {
     pub row_quads: usize,
     /// Bytes of four features.
     pub map_quad: usize,
-    /// Base maps: grid rows × padded channels × row quads of features.
+    /// Base maps: grid rows × (padded channels × row quads + [`SKEW`]) of features.
     pub base: usize,
     /// Inverse norms: grid rows × row quads.
     pub norms: usize,
@@ -226,7 +237,8 @@ impl ImageLayout {
         let map = |quads: usize| (quads * map_quad).div_ceil(QUAD);
         let (rows, columns) = (image.grid.rows.len, image.grid.columns.len);
         let row_quads = preset.row_quads(columns);
-        let base = take(map(rows * preset.padded_channels(image.groups[0].channels) * row_quads));
+        let line = preset.padded_channels(image.groups[0].channels) * row_quads + SKEW;
+        let base = take(map(rows * line));
         let norms = take(rows * row_quads);
         let groups = image.groups[1..]
             .iter()
@@ -243,6 +255,7 @@ impl ImageLayout {
             .collect();
         Self { row_quads, map_quad, base, norms, groups, quads }
     }
+
     /// Where maps are that begin `at` quads into an image whose first quad is `first`, in quads of
     /// features.
     pub(super) fn maps(&self, first: usize, at: usize) -> u32 {

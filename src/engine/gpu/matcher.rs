@@ -4,8 +4,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::buffers::Buffers;
+use super::cooperative::TensorCores;
 use super::device::GpuDevice;
+use super::layout::QUAD;
 use super::options::{GpuOptions, SCRATCH_BYTES};
+use super::pace::Pace;
 use super::pipelines::{Pipelines, SetsPipelines};
 use super::plan::{self, Plan, Scratch, Shape};
 use super::preset::Preset;
@@ -13,9 +16,15 @@ use super::resident::{Residency, Resident as _};
 use super::submit::{Flight, Landed, STAGES, Submitter};
 use crate::engine::contract::{Examination, Matches};
 use crate::engine::error::GpuError;
+use crate::engine::mirror::{MirrorPair, mirror_pairs};
 use crate::engine::request::PairRequest;
 use crate::engine::stages::StageTimes;
 use crate::hyperpixel::Precision;
+
+/// Submissions that are under way at a time.
+pub(super) const UNDER_WAY: usize = 2;
+/// Memory below which images are not cut down further.
+const LEAST_BUDGET: u64 = 16 << 20;
 
 /// A device with all that matching on it takes.
 pub(super) struct GpuMatcher {
@@ -23,11 +32,18 @@ pub(super) struct GpuMatcher {
     pub preset: Preset,
     pub precision: Precision,
     pub pipelines: Pipelines,
-    pub keeping_pick: Option<wgpu::ComputePipeline>,
+    /// What keeps similarities, of either way.
+    pub keeping_pick: Option<[wgpu::ComputePipeline; 2]>,
     pub sets: Option<SetsPipelines>,
     pub residency: Residency,
     pub buffers: Buffers,
     pub times: Times,
+    pub tensor_cores: TensorCores,
+    /// How many mirror pairs go into a submission, and how many layer sets.
+    pub pace: Pace,
+    pub sets_pace: Pace,
+    /// Bytes of the largest buffer that is to be used for scratch.
+    scratch_bytes: u64,
 }
 
 /// Which kernels a plan is for.
@@ -56,6 +72,9 @@ pub(super) struct Submitted {
     pub flight: Flight,
     /// Request and number of rows of each pair, in the plan's order.
     pub pairs: Vec<(usize, usize)>,
+    /// How many of what its pace counts.
+    pub count: usize,
+    pub kind: PlanKind,
     pub start: Instant,
 }
 
@@ -69,11 +88,16 @@ impl GpuMatcher {
         let precision = options.precision;
         let pipelines = Pipelines::new(&device, &preset, precision)?;
         let buffers = Buffers::new(&device)?;
+        let watched = device.info.device_type != wgpu::DeviceType::Cpu;
         Ok(Self {
             residency: Residency::new(options.memory_budget),
             keeping_pick: None,
             sets: None,
             times: Times::default(),
+            tensor_cores: TensorCores::Absent,
+            pace: Pace::new(preset.pairs, watched),
+            sets_pace: Pace::new(usize::MAX / 2, watched),
+            scratch_bytes: SCRATCH_BYTES,
             device,
             preset,
             precision,
@@ -84,31 +108,32 @@ impl GpuMatcher {
 
     /// Bytes of the largest buffer that is to be used for scratch.
     pub(super) fn largest_scratch(&self) -> usize {
-        SCRATCH_BYTES.min(self.device.limits.max_storage_buffer_binding_size) as usize
+        self.scratch_bytes.min(self.device.limits.max_storage_buffer_binding_size) as usize
     }
 
-    /// How many of the first requests fit into one submission; at least one.
-    fn fitting(&self, requests: &[PairRequest]) -> usize {
+    /// How many of the first mirror pairs fit into one submission; at least one.
+    fn fitting(&self, pairs: &[MirrorPair], requests: &[PairRequest]) -> usize {
         let limit = self.largest_scratch();
         let mut scratch = Scratch::default();
-        let fits = |request: &&PairRequest| {
-            scratch = scratch.and(Shape::of_pair(request, &self.preset).scratch());
+        let fits = |pair: &&MirrorPair| {
+            let shape = Shape::of_mirror_pair(pair, requests, &self.preset);
+            scratch = scratch.and(shape.scratch());
             scratch.largest() <= limit
         };
-        requests.iter().take(self.preset.pairs).take_while(fits).count().max(1)
+        pairs.iter().take(self.pace.at_once()).take_while(fits).count().max(1)
     }
 
-    /// Brings the images of the first requests onto the device; of how many, at least of one.
-    fn place(&mut self, requests: &[PairRequest]) -> Result<usize, GpuError> {
+    /// Brings the images of the first mirror pairs onto the device; of how many, at least of one.
+    fn place(&mut self, pairs: &[MirrorPair], requests: &[PairRequest]) -> Result<usize, GpuError> {
         let start = Instant::now();
         let mut pinned = Vec::new();
-        let mut placed = requests.len();
-        'requests: for (index, request) in requests.iter().enumerate() {
-            for image in [&request.source, &request.target] {
+        let mut placed = pairs.len();
+        'pairs: for (index, pair) in pairs.iter().enumerate() {
+            for image in pair.images(requests) {
                 let must = index == 0;
-                if !self.residency.place(&self.device, &self.preset, &**image, &pinned, must)? {
+                if !self.residency.place(&self.device, &self.preset, image, &pinned, must)? {
                     placed = index;
-                    break 'requests;
+                    break 'pairs;
                 }
                 pinned.push(image.key());
             }
@@ -117,16 +142,20 @@ impl GpuMatcher {
         Ok(placed)
     }
 
-    /// Submits the first of `requests`, as many as go into one submission.
-    fn submit(&mut self, first: usize, requests: &[PairRequest]) -> Result<Submitted, GpuError> {
-        let count = self.fitting(requests);
-        let count = self.place(&requests[..count])?;
-        let order = plan::order(&requests[..count], &self.residency);
-        let planned: Vec<&PairRequest> = order.iter().map(|&index| &requests[index]).collect();
-        let plan = Plan::new(&planned, &self.residency, &self.preset);
-        let pairs = order.iter().map(|&index| (first + index, requests[index].rows.len()));
+    /// Submits the first of some mirror pairs, as many as go into one submission; how many.
+    fn submit(
+        &mut self,
+        pairs: &[MirrorPair],
+        requests: &[PairRequest],
+    ) -> Result<(usize, Submitted), GpuError> {
+        let count = self.fitting(pairs, requests);
+        let count = self.place(&pairs[..count], requests)?;
+        let order = plan::order(&pairs[..count], requests, &self.residency);
+        let plan = Plan::new(&order, requests, &self.residency, &self.preset);
+        let asked = order.iter().flat_map(|pair| [pair.forward, pair.backward]).flatten();
+        let pairs = asked.map(|request| (request, requests[request].rows.len())).collect();
         let (start, flight) = (Instant::now(), self.send(&plan, PlanKind::Pairs)?);
-        Ok(Submitted { flight, pairs: pairs.collect(), start })
+        Ok((count, Submitted { flight, pairs, count, kind: PlanKind::Pairs, start }))
     }
 
     /// Submits a plan whose images are on the device.
@@ -143,70 +172,140 @@ impl GpuMatcher {
     }
 
     /// Takes submissions from `next` until there are no more, and writes their matches into `results`;
-    /// two submissions are under way at a time.
+    /// [`UNDER_WAY`] submissions are under way at a time. Where one fails, those before it are landed
+    /// first.
     pub(super) fn run(
         &mut self,
-        results: &mut [Matches],
+        results: &mut [Option<Matches>],
         mut next: impl FnMut(&mut Self) -> Result<Option<Submitted>, GpuError>,
     ) -> Result<(), GpuError> {
         let mut under_way = VecDeque::new();
-        while let Some(submitted) = next(self)? {
-            under_way.push_back(submitted);
-            if under_way.len() > 1
+        let failed = loop {
+            match next(self) {
+                Ok(Some(submitted)) => under_way.push_back(submitted),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+            if under_way.len() >= UNDER_WAY
                 && let Some(oldest) = under_way.pop_front()
             {
                 self.land(oldest, results)?;
             }
-        }
-        under_way.into_iter().try_for_each(|submitted| self.land(submitted, results))
+        };
+        under_way.into_iter().try_for_each(|submitted| self.land(submitted, results))?;
+        failed.map_or(Ok(()), Err)
     }
 
-    fn land(&mut self, submitted: Submitted, results: &mut [Matches]) -> Result<(), GpuError> {
+    fn land(
+        &mut self,
+        submitted: Submitted,
+        results: &mut [Option<Matches>],
+    ) -> Result<(), GpuError> {
         let landed = submitted.flight.land(&self.device)?;
         self.times.pairs += submitted.pairs.len();
+        let took = match landed.milliseconds {
+            Some(stages) => stages.iter().sum(),
+            None => submitted.start.elapsed().as_secs_f64() * 1e3,
+        };
+        let pace = match submitted.kind {
+            PlanKind::Sets => &mut self.sets_pace,
+            PlanKind::Pairs | PlanKind::Keeping => &mut self.pace,
+        };
+        pace.landed(submitted.count, took);
         match landed.milliseconds {
             Some(stages) => {
                 for (total, milliseconds) in self.times.stages.iter_mut().zip(stages) {
                     *total += milliseconds;
                 }
             }
-            None => self.times.untimed += submitted.start.elapsed().as_secs_f64() * 1e3,
+            None => self.times.untimed += took,
         }
         let mut rest = matches(&landed);
         for (request, rows) in submitted.pairs {
             let after = rest.split_off(rows);
-            results[request] = Matches {
+            results[request] = Some(Matches {
                 best: rest.iter().map(|row| row[0]).collect(),
                 confidence: rest.iter().map(|row| f32::from_bits(row[1])).collect(),
-            };
+            });
             rest = after;
         }
         Ok(())
     }
 
-    /// Matches every pair.
-    pub(super) fn match_pairs(&mut self, pairs: &[PairRequest]) -> Result<Vec<Matches>, GpuError> {
-        let mut results = vec![Matches::default(); pairs.len()];
-        let mut next = 0;
-        self.run(&mut results, |matcher| {
-            if next == pairs.len() {
-                return Ok(None);
+    /// Matches every pair. Where memory runs out, what is left is tried again with less of it.
+    pub(super) fn match_pairs(
+        &mut self,
+        requests: &[PairRequest],
+    ) -> Result<Vec<Matches>, GpuError> {
+        let mut results = vec![None; requests.len()];
+        let mut pairs = mirror_pairs(requests);
+        loop {
+            let mut next = 0;
+            let matched = self.run(&mut results, |matcher| {
+                if next == pairs.len() {
+                    return Ok(None);
+                }
+                let (count, submitted) = matcher.submit(&pairs[next..], requests)?;
+                next += count;
+                Ok(Some(submitted))
+            });
+            match matched {
+                Ok(()) => return Ok(results.into_iter().flatten().collect()),
+                Err(GpuError::OutOfMemory { adapter, reason, .. }) => {
+                    let missing = |pair: &MirrorPair| {
+                        [pair.forward, pair.backward]
+                            .into_iter()
+                            .flatten()
+                            .any(|request| results[request].is_none())
+                    };
+                    pairs.retain(missing);
+                    if !self.shrink()? {
+                        let needed = pairs.first().map(|pair| self.needed(pair, requests));
+                        return Err(GpuError::OutOfMemory { adapter, reason, needed });
+                    }
+                    tracing::warn!(
+                        "{adapter} is out of memory, and goes on with {} MiB for photographs and {} \
+                         pairs at a time: {reason}",
+                        self.residency.budget() >> 20,
+                        self.pace.at_once()
+                    );
+                }
+                Err(error) => return Err(error),
             }
-            let submitted = matcher.submit(next, &pairs[next..])?;
-            next += submitted.pairs.len();
-            Ok(Some(submitted))
-        })?;
-        Ok(results)
+        }
+    }
+
+    /// Bytes that a mirror pair takes on the device.
+    fn needed(&self, pair: &MirrorPair, requests: &[PairRequest]) -> u64 {
+        let scratch = Shape::of_mirror_pair(pair, requests, &self.preset).scratch().total();
+        let images = pair.images(requests);
+        let images: usize = images.map(|image| image.quads(&self.preset) * QUAD).iter().sum();
+        (scratch + images) as u64
+    }
+
+    /// Gives all memory back and takes half as much from now on; false where that is too little.
+    pub(super) fn shrink(&mut self) -> Result<bool, GpuError> {
+        let halved = self.pace.halve();
+        let budget = self.residency.budget();
+        if !halved && budget <= LEAST_BUDGET {
+            return Ok(false);
+        }
+        self.residency = Residency::new((budget / 2).max(LEAST_BUDGET).min(budget));
+        self.scratch_bytes = (self.scratch_bytes / 2).max(LEAST_BUDGET);
+        self.buffers = Buffers::new(&self.device)?;
+        Ok(true)
     }
 
     /// Matches one pair and keeps what was computed on the way.
     pub(super) fn examine(&mut self, pair: &PairRequest) -> Result<Examination, GpuError> {
-        self.place(std::slice::from_ref(pair))?;
+        let requests = std::slice::from_ref(pair);
+        let pairs = mirror_pairs(requests);
+        self.place(&pairs, requests)?;
         if self.keeping_pick.is_none() {
             self.keeping_pick =
                 Some(Pipelines::keeping_pick(&self.device, &self.preset, self.precision)?);
         }
-        let plan = Plan::new(&[pair], &self.residency, &self.preset);
+        let plan = Plan::new(&pairs, requests, &self.residency, &self.preset);
         let landed = self.send(&plan, PlanKind::Keeping)?.land(&self.device)?;
         let matches = matches(&landed);
         let space: Vec<f32> = bytemuck::pod_collect_to_vec(&landed.parts[1]);

@@ -7,6 +7,7 @@
 
 mod adapter;
 mod buffers;
+mod check;
 mod consensus;
 mod cooperative;
 mod device;
@@ -14,7 +15,9 @@ mod engine;
 pub(crate) mod kernels;
 pub(crate) mod layout;
 mod matcher;
+mod missing;
 mod options;
+mod pace;
 mod pipelines;
 mod plan;
 mod preset;
@@ -25,8 +28,13 @@ mod unroll;
 
 pub use crate::engine::error::GpuError;
 pub(super) use adapter::hardware_gpu;
-pub use adapter::{AdapterReport, adapters};
+pub(crate) use adapter::presets;
+pub use adapter::{AdapterReport, adapters, preset_of, why_no_adapter};
+pub use check::{DeviceCheck, Finding, check};
 pub use consensus::GpuConsensus;
+pub use cooperative::TensorCores;
+pub use device::is_waiting;
 pub use engine::GpuEngine;
+pub use missing::MissingDriver;
 pub use options::{GpuOptions, MEMORY_BUDGET};
-pub use preset::Preset;
+pub use preset::{Preset, PresetError};

@@ -16,7 +16,8 @@ pub(super) const SCRATCH_BYTES: u64 = 256 << 20;
 /// How an engine on a GPU is made.
 #[derive(Debug, Clone)]
 pub struct GpuOptions {
-    /// Part of the adapter's name, in any case; the best adapter if there is none.
+    /// Part of the adapter's name, in any case, or its place on the PCI bus; the best adapter if there
+    /// is none.
     pub adapter: Option<String>,
     /// Memory for images on the device, in bytes. A pair's two images are always held.
     pub memory_budget: u64,

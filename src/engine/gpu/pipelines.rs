@@ -8,11 +8,15 @@ use super::preset::Preset;
 use crate::engine::error::GpuError;
 use crate::hyperpixel::Precision;
 
+/// Whether pairs are those back, in the order in which pipelines of either way stand.
+pub(super) const WAYS: [bool; 2] = [false, true];
+
 /// The pipelines of layer sets alone.
 pub(super) struct SetsPipelines {
     pub crop: ComputePipeline,
     pub vote: ComputePipeline,
-    pub pick: ComputePipeline,
+    /// Of pairs from the first image of a couple to the second, and back.
+    pub pick: [ComputePipeline; 2],
 }
 
 impl SetsPipelines {
@@ -23,7 +27,9 @@ impl SetsPipelines {
         let pipelines = Self {
             crop: load(&KERNELS.crop, ordinary).pipeline("crop"),
             vote: load(&KERNELS.vote, of_sets).pipeline("vote"),
-            pick: load(&KERNELS.pick, of_sets).pipeline("pick"),
+            pick: WAYS.map(|backward| {
+                load(&KERNELS.pick, Variant { backward, ..of_sets }).pipeline("pick")
+            }),
         };
         device.check()?;
         Ok(pipelines)
@@ -42,8 +48,10 @@ pub(super) struct Pipelines {
     pub bin: ComputePipeline,
     pub blur: ComputePipeline,
     pub look_back: ComputePipeline,
-    pub gather: ComputePipeline,
-    pub pick: ComputePipeline,
+    /// Of pairs from the first image of a couple to the second, and back.
+    pub gather: [ComputePipeline; 2],
+    /// The same.
+    pub pick: [ComputePipeline; 2],
     pub best: ComputePipeline,
 }
 
@@ -55,7 +63,10 @@ impl Pipelines {
     ) -> Result<Self, GpuError> {
         let load = |kernel| Loaded::new(device, kernel, preset, Variant::of(precision));
         let (correlate, hough) = (load(&KERNELS.correlate), load(&KERNELS.hough));
-        let pick = load(&KERNELS.pick);
+        let picks = WAYS.map(|backward| {
+            let variant = Variant { backward, ..Variant::of(precision) };
+            Loaded::new(device, &KERNELS.pick, preset, variant)
+        });
         let pipelines = Self {
             correlate: correlate.pipeline("correlate"),
             cooperative: None,
@@ -66,24 +77,26 @@ impl Pipelines {
             bin: hough.pipeline("bin"),
             blur: hough.pipeline("blur"),
             look_back: hough.pipeline("look_back"),
-            gather: pick.pipeline("gather"),
-            pick: pick.pipeline("pick"),
-            best: pick.pipeline("best"),
+            gather: picks.each_ref().map(|pick| pick.pipeline("gather")),
+            pick: picks.each_ref().map(|pick| pick.pipeline("pick")),
+            best: picks[0].pipeline("best"),
         };
         device.check()?;
         Ok(pipelines)
     }
 
-    /// `pick`, keeping similarities.
+    /// What keeps similarities, of either way.
     pub(super) fn keeping_pick(
         device: &GpuDevice,
         preset: &Preset,
         precision: Precision,
-    ) -> Result<ComputePipeline, GpuError> {
-        let variant = Variant { keep_similarities: true, ..Variant::of(precision) };
-        let pipeline = Loaded::new(device, &KERNELS.pick, preset, variant).pipeline("pick");
+    ) -> Result<[ComputePipeline; 2], GpuError> {
+        let pipelines = WAYS.map(|backward| {
+            let keeping = Variant { keep_similarities: true, backward, ..Variant::of(precision) };
+            Loaded::new(device, &KERNELS.pick, preset, keeping).pipeline("pick")
+        });
         device.check()?;
-        Ok(pipeline)
+        Ok(pipelines)
     }
 
     /// `correlate` by a text of `correlate_cooperative`.

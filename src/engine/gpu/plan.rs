@@ -1,14 +1,20 @@
-//! The plan of a batch: the parameters of each pair, where its scratch is, and which
-//! pairs one dispatch can take.
+//! The plan of a batch: the parameters of each couple and pair, where their scratch is, and which of
+//! them one dispatch can take.
+//!
+//! A couple is two images. Its correlations, and the sums of its similarities over offsets, serve the
+//! pair from the first image to the second and the pair back, of which one or both are asked for.
 
 use std::ops::Range;
 
 use super::layout::{
-    CropParams, GroupLayout, GroupParams, ImageLayout, LayerParams, PairParams, PickParams, QUAD,
+    CropParams, GroupLayout, GroupParams, ImageLayout, LayerParams, NOT_ASKED, PairParams,
+    PickParams, QUAD, SKEW, TAP_LINES,
 };
+use super::pipelines::WAYS;
 use super::preset::Preset;
 use super::resident::{Placed, Residency, Resident as _};
 use crate::engine::hough::HoughSpace;
+use crate::engine::mirror::MirrorPair;
 use crate::engine::request::PairRequest;
 use crate::hyperpixel::{Grid, Group};
 
@@ -72,7 +78,23 @@ impl Scratch {
     }
 }
 
-/// What decides how much scratch a pair takes.
+/// A pair of a couple that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way<'a> {
+    /// Whether it is the pair back.
+    pub backward: bool,
+    /// Source hyperpixels to match.
+    pub rows: &'a [u32],
+}
+
+impl Way<'_> {
+    /// Which of a couple's images are source and target.
+    fn sides(self) -> [usize; 2] {
+        if self.backward { [1, 0] } else { [0, 1] }
+    }
+}
+
+/// What decides how much scratch a couple and its pairs take.
 pub(super) struct Shape<'a> {
     pub preset: &'a Preset,
     /// Width and height of the photographs, in resized pixels.
@@ -81,14 +103,15 @@ pub(super) struct Shape<'a> {
     /// Channels of the base group.
     pub channels: usize,
     pub groups: Vec<GroupShape<'a>>,
-    pub rows: &'a [u32],
+    /// The pairs asked for, the one back last.
+    pub ways: Vec<Way<'a>>,
 }
 
-/// A coarse group of a pair.
+/// A coarse group of a couple.
 pub(super) struct GroupShape<'a> {
     /// The channels of each layer.
     pub layers: Vec<usize>,
-    /// A map of the source and of the target.
+    /// A map of the first image and of the second.
     pub maps: [&'a Group; 2],
 }
 
@@ -99,37 +122,49 @@ impl GroupShape<'_> {
 }
 
 impl<'a> Shape<'a> {
-    pub(super) fn of_pair(pair: &'a PairRequest, preset: &'a Preset) -> Self {
-        let PairRequest { source, target, rows } = pair;
-        let groups = source.groups[1..].iter().zip(&target.groups[1..]);
-        let group = |(source, target): (&'a Group, &'a Group)| GroupShape {
-            layers: source.layers.clone(),
-            maps: [source, target],
+    pub(super) fn of_mirror_pair(
+        pair: &MirrorPair,
+        requests: &'a [PairRequest],
+        preset: &'a Preset,
+    ) -> Self {
+        let [first, second] = pair.images(requests);
+        let groups = first.groups[1..].iter().zip(&second.groups[1..]);
+        let group = |(first, second): (&'a Group, &'a Group)| GroupShape {
+            layers: first.layers.clone(),
+            maps: [first, second],
+        };
+        let way = |backward: bool, asked: Option<usize>| {
+            asked.map(|request| Way { backward, rows: &requests[request].rows })
         };
         Self {
             preset,
-            sizes: [[source.width, source.height], [target.width, target.height]],
-            grids: [source.grid, target.grid],
-            channels: source.groups[0].channels,
+            sizes: [[first.width, first.height], [second.width, second.height]],
+            grids: [first.grid, second.grid],
+            channels: first.groups[0].channels,
             groups: groups.map(group).collect(),
-            rows,
+            ways: way(false, pair.forward).into_iter().chain(way(true, pair.backward)).collect(),
         }
     }
 
-    /// Scratch of the whole pair.
+    /// Scratch of the whole couple.
     pub(super) fn scratch(&self) -> Scratch {
         let own = Scratch { partial: self.partial() * QUAD, ..self.own_scratch() };
         (0..self.groups.len()).fold(own, |all, group| all.and(self.group_scratch(group)))
     }
 
-    /// Scratch of the pair without that of its groups.
+    /// Scratch of the couple without that of its groups.
     pub(super) fn own_scratch(&self) -> Scratch {
-        let rows = self.rows.len().min(self.rows_per_pick());
+        let own = Scratch { votes: self.votes() * QUAD, ..Scratch::default() };
+        self.ways.iter().fold(own, |all, &way| all.and(self.scratch_of(way)))
+    }
+
+    /// Scratch of a pair of the couple.
+    fn scratch_of(&self, way: Way) -> Scratch {
+        let rows = way.rows.len().min(self.rows_per_pick(way));
         Scratch {
-            votes: self.votes() * QUAD,
-            space: self.space() * size_of::<f32>(),
-            gathered: self.gathered(rows) * QUAD,
-            candidates: self.candidates(rows) * size_of::<[u32; 2]>(),
+            space: self.space(way) * size_of::<f32>(),
+            gathered: self.gathered(way, rows) * QUAD,
+            candidates: self.candidates(way, rows) * size_of::<[u32; 2]>(),
             ..Scratch::default()
         }
     }
@@ -145,7 +180,8 @@ impl<'a> Shape<'a> {
 
     /// Quads of the base group of an image in single precision.
     pub(super) fn base(&self, side: usize) -> usize {
-        self.preset.padded_channels(self.channels) * self.norms(side)
+        let row = self.preset.padded_channels(self.channels) * self.row_quads(side);
+        self.grids[side].rows.len * (row + SKEW)
     }
 
     /// Quads of the norms of an image.
@@ -184,7 +220,8 @@ impl<'a> Shape<'a> {
     }
 
     pub(super) fn expanded(&self, group: usize) -> usize {
-        self.grids[0].rows.len * self.groups[group].target_cells() * self.row_quads(0)
+        let row = self.groups[group].target_cells() * self.row_quads(0);
+        self.grids[0].rows.len * (row + SKEW)
     }
 
     fn votes(&self) -> usize {
@@ -196,24 +233,30 @@ impl<'a> Shape<'a> {
         rows * distances * (source + target) / 4
     }
 
-    fn hough(&self) -> HoughSpace {
-        HoughSpace::between(self.sizes, [&self.grids[0], &self.grids[1]])
+    fn hough(&self, way: Way) -> HoughSpace {
+        let sides = way.sides();
+        HoughSpace::between(sides.map(|side| self.sizes[side]), sides.map(|side| &self.grids[side]))
     }
 
     /// Offsets, and two maps of bins.
-    fn space(&self) -> usize {
-        let space = self.hough();
+    fn space(&self, way: Way) -> usize {
+        let space = self.hough(way);
         space.offset_rows() * space.offset_columns() + 2 * space.bins_x * space.bins_y
     }
 
     /// Lines of gathered rows, without the three with a row's norm and place.
-    fn lines(&self) -> usize {
-        let coarse: usize = self.groups.iter().map(GroupShape::target_cells).sum();
+    fn lines(&self, way: Way) -> usize {
+        let coarse: usize = match way.backward {
+            false => self.groups.iter().map(GroupShape::target_cells).sum(),
+            true => TAP_LINES * self.groups.len(),
+        };
         self.preset.padded_channels(self.channels) + coarse
     }
 
-    fn target_tiles(&self) -> usize {
-        self.grids[1].rows.len * (self.row_quads(1) * 4 / self.preset.pick_tile[1] as usize)
+    fn target_tiles(&self, way: Way) -> usize {
+        let [_, target] = way.sides();
+        let tile = self.preset.pick_tile[1] as usize;
+        self.grids[target].rows.len * (self.row_quads(target) * 4 / tile)
     }
 
     /// Quads of the padded list of hyperpixels of a pick.
@@ -221,19 +264,53 @@ impl<'a> Shape<'a> {
         rows.next_multiple_of(self.preset.pick_tile[0] as usize) / 4
     }
 
-    fn gathered(&self, rows: usize) -> usize {
-        (self.lines() + 3) * self.pick_quads(rows)
+    fn gathered(&self, way: Way, rows: usize) -> usize {
+        (self.lines(way) + 3) * self.pick_quads(rows)
     }
 
-    fn candidates(&self, rows: usize) -> usize {
-        rows * self.target_tiles()
+    fn candidates(&self, way: Way, rows: usize) -> usize {
+        rows * self.target_tiles(way)
     }
 
-    fn similarities(&self, rows: usize) -> usize {
-        self.grids[1].rows.len * self.row_quads(1) * 4 * self.pick_quads(rows)
+    fn similarities(&self, way: Way, rows: usize) -> usize {
+        let [_, target] = way.sides();
+        self.grids[target].rows.len * self.row_quads(target) * 4 * self.pick_quads(rows)
     }
 
-    /// The parameters of a coarse group, without its pair and where its layers and results are.
+    /// The parameters of the couple, or of one of its pairs, with these images as source and target;
+    /// nothing is said of votes and Hough space.
+    fn pair(
+        &self,
+        first_group: usize,
+        sides: [&Side; 2],
+        [source, target]: [usize; 2],
+    ) -> PairParams {
+        let rows = |side: usize| self.grids[side].rows.len as u32;
+        let columns = |side: usize| self.grids[side].columns.len as u32;
+        PairParams {
+            source_rows: rows(source),
+            source_columns: columns(source),
+            target_rows: rows(target),
+            target_columns: columns(target),
+            source_quads: self.row_quads(source) as u32,
+            target_quads: self.row_quads(target) as u32,
+            channels: self.preset.padded_channels(self.channels) as u32,
+            source_base: sides[source].base,
+            target_base: sides[target].base,
+            source_norms: sides[source].norms,
+            target_norms: sides[target].norms,
+            first_group: first_group as u32,
+            group_count: self.groups.len() as u32,
+            votes: 0,
+            hough: NOT_ASKED,
+            tables: 0,
+            bins_x: 0,
+            bins_y: 0,
+            back: NOT_ASKED,
+        }
+    }
+
+    /// The parameters of a coarse group, without its couple and where its layers and results are.
     pub(super) fn group(&self, at: usize, sides: [&Side; 2]) -> GroupParams {
         let group = &self.groups[at];
         let [source_quads, target_quads] = self.cell_quads(at).map(|quads| quads as u32);
@@ -256,10 +333,10 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn rows_per_pick(&self) -> usize {
+    fn rows_per_pick(&self, way: Way) -> usize {
         let tile = self.preset.pick_tile[0] as usize;
-        let row =
-            (self.lines() + 3) * size_of::<f32>() + self.target_tiles() * size_of::<[u32; 2]>();
+        let row = (self.lines(way) + 3) * size_of::<f32>()
+            + self.target_tiles(way) * size_of::<[u32; 2]>();
         (PICK_BYTES / row).clamp(tile, PICK_ROWS) / tile * tile
     }
 }
@@ -304,17 +381,18 @@ pub(super) enum ImagePlace {
     Views,
 }
 
-/// Pairs whose images are on the same pages: one dispatch of a kernel takes them all.
+/// Couples whose images are on the same pages: one dispatch of a kernel takes them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
-    /// Place of the sources and of the targets.
+    /// Place of the first images and of the second.
     pub places: [ImagePlace; 2],
-    /// Pairs of the plan.
-    pub pairs: Range<usize>,
+    /// Couples of the plan.
+    pub couples: Range<usize>,
     /// Groups of the plan that are expanded.
     pub groups: Range<usize>,
-    /// Picks of the plan, one range a wave: a wave reuses the scratch of the one before.
-    pub waves: Vec<Range<usize>>,
+    /// Picks of the plan, those of pairs back last, one of each a wave: a wave reuses the scratch of the
+    /// one before.
+    pub waves: Vec<[Range<usize>; 2]>,
 }
 
 /// What is submitted in one go.
@@ -322,6 +400,8 @@ pub(super) struct Segment {
 pub(super) struct Plan {
     pub layers: Vec<LayerParams>,
     pub groups: Vec<GroupParams>,
+    pub couples: Vec<PairParams>,
+    /// The pairs asked for, couple by couple.
     pub pairs: Vec<PairParams>,
     pub picks: Vec<PickParams>,
     pub rows: Vec<u32>,
@@ -334,14 +414,15 @@ pub(super) struct Plan {
     pub cropped: Vec<(usize, Range<usize>)>,
     /// What the host writes of the views.
     pub views: Vec<f32>,
-    /// Pairs that have their base group in common, where the pairs are those of layer sets.
+    /// Couples that have their base group in common, where they are those of layer sets; each has one
+    /// pair.
     pub sharing: Vec<Range<usize>>,
     pub scratch: Scratch,
     /// Bytes that the similarities of all rows would take.
     pub similarities: usize,
 }
 
-/// Where a side of a pair is in its page, in quads.
+/// Where a side of a couple is in its page, in quads.
 pub(super) struct Side {
     /// Base maps, in quads of features.
     pub base: u32,
@@ -375,32 +456,37 @@ impl Side {
 }
 
 impl Plan {
-    /// Plans pairs whose images are resident. `requests` stand in the order of [`order`].
-    pub(super) fn new(requests: &[&PairRequest], residency: &Residency, preset: &Preset) -> Self {
+    /// Plans mirror pairs whose images are resident; they stand in the order of [`order`].
+    pub(super) fn new(
+        mirror_pairs: &[MirrorPair],
+        requests: &[PairRequest],
+        residency: &Residency,
+        preset: &Preset,
+    ) -> Self {
         let mut plan = Self::default();
-        for request in requests {
-            let shape = Shape::of_pair(request, preset);
-            let images = [&request.source, &request.target];
+        let shape = |pair| Shape::of_mirror_pair(pair, requests, preset);
+        let shapes: Vec<Shape> = mirror_pairs.iter().map(shape).collect();
+        for (pair, shape) in mirror_pairs.iter().zip(&shapes) {
+            let images = pair.images(requests);
             let placed = images.map(|image| residency.get(image.key()));
             let layouts = images.map(|image| ImageLayout::new(image, preset));
             let (first_layer, first_group) = (plan.layers.len(), plan.groups.len());
-            plan.add_groups(&shape, placed, [&layouts[0], &layouts[1]]);
-            let [source, target] = [0, 1].map(|side| Side::of_image(placed[side], &layouts[side]));
-            plan.add_pair(&shape, first_group, [&source, &target]);
+            plan.add_groups(shape, placed, [&layouts[0], &layouts[1]]);
+            let [first, second] = [0, 1].map(|side| Side::of_image(placed[side], &layouts[side]));
+            plan.add_couple(shape, first_group, [&first, &second]);
             let pages = placed.map(|placed| placed.page);
             plan.add_correlated(pages, first_layer);
             plan.add_segment(pages.map(ImagePlace::Page), first_group);
         }
         let (from, to) = (Products::Partial, Products::Correlation);
         plan.sums.push(Sum { groups: 0..plan.groups.len(), from, to });
-        let shapes = requests.iter().map(|request| Shape::of_pair(request, preset));
-        plan.add_picks(&shapes.collect::<Vec<_>>());
+        plan.add_picks(&shapes);
         plan
     }
 
-    /// Adds the coarse groups of a pair of resident images, with their layers.
+    /// Adds the coarse groups of a couple of resident images, with their layers.
     fn add_groups(&mut self, shape: &Shape, placed: [&Placed; 2], layouts: [&ImageLayout; 2]) {
-        let pair = self.pairs.len() as u32;
+        let pair = self.couples.len() as u32;
         let sides = [0, 1].map(|side| Side::of_image(placed[side], layouts[side]));
         for (at, group) in shape.groups.iter().enumerate() {
             let mut maps = [0, 1]
@@ -430,35 +516,26 @@ impl Plan {
         }
     }
 
-    /// Adds a pair whose coarse groups are the last, from `first_group` on.
-    pub(super) fn add_pair(
-        &mut self,
-        shape: &Shape,
-        first_group: usize,
-        [source, target]: [&Side; 2],
-    ) {
-        let (grids, space) = (shape.grids, shape.hough());
-        self.pairs.push(PairParams {
-            source_rows: grids[0].rows.len as u32,
-            source_columns: grids[0].columns.len as u32,
-            target_rows: grids[1].rows.len as u32,
-            target_columns: grids[1].columns.len as u32,
-            source_quads: shape.row_quads(0) as u32,
-            target_quads: shape.row_quads(1) as u32,
-            channels: shape.preset.padded_channels(shape.channels) as u32,
-            source_base: source.base,
-            target_base: target.base,
-            source_norms: source.norms,
-            target_norms: target.norms,
-            first_group: first_group as u32,
-            group_count: shape.groups.len() as u32,
+    /// Adds a couple whose coarse groups are the last, from `first_group` on, and its pairs.
+    pub(super) fn add_couple(&mut self, shape: &Shape, first_group: usize, sides: [&Side; 2]) {
+        let mut couple = PairParams {
             votes: take(&mut self.scratch.votes, shape.votes(), QUAD),
-            hough: take(&mut self.scratch.space, shape.space(), size_of::<f32>()),
-            tables: self.tables.len() as u32,
-            bins_x: space.bins_x as u32,
-            bins_y: space.bins_y as u32,
-        });
-        append_tables(&mut self.tables, &space);
+            ..shape.pair(first_group, sides, [0, 1])
+        };
+        for &way in &shape.ways {
+            let space = shape.hough(way);
+            let hough = take(&mut self.scratch.space, shape.space(way), size_of::<f32>());
+            *(if way.backward { &mut couple.back } else { &mut couple.hough }) = hough;
+            self.pairs.push(PairParams {
+                hough,
+                tables: self.tables.len() as u32,
+                bins_x: space.bins_x as u32,
+                bins_y: space.bins_y as u32,
+                ..shape.pair(first_group, sides, way.sides())
+            });
+            append_tables(&mut self.tables, &space);
+        }
+        self.couples.push(couple);
     }
 
     /// Layers from `first` on, whose maps are on these pages, are to be correlated.
@@ -470,16 +547,16 @@ impl Plan {
         }
     }
 
-    /// The last pair, whose groups are those from `first_group` on, is in these places.
+    /// The last couple, whose groups are those from `first_group` on, is in these places.
     fn add_segment(&mut self, places: [ImagePlace; 2], first_group: usize) {
-        let (pairs, groups) = (self.pairs.len(), self.groups.len());
+        let (couples, groups) = (self.couples.len(), self.groups.len());
         match self.segments.last_mut() {
             Some(last) if last.places == places => {
-                (last.pairs.end, last.groups.end) = (pairs, groups);
+                (last.couples.end, last.groups.end) = (couples, groups);
             }
             _ => self.segments.push(Segment {
                 places,
-                pairs: pairs - 1..pairs,
+                couples: couples - 1..couples,
                 groups: first_group..groups,
                 waves: Vec::new(),
             }),
@@ -504,43 +581,59 @@ impl Plan {
             .collect()
     }
 
-    /// Cuts the rows of each pair into picks, and orders them by wave and segment.
+    /// Cuts the rows of each pair into picks, and orders them by wave, segment and way. `shapes` are those
+    /// of the couples.
     pub(super) fn add_picks(&mut self, shapes: &[Shape]) {
-        let first_rows: Vec<usize> = shapes
-            .iter()
-            .map(|shape| {
-                self.rows.extend_from_slice(shape.rows);
-                self.rows.len() - shape.rows.len()
-            })
-            .collect();
-        let waves = shapes.iter().map(|s| s.rows.len().div_ceil(s.rows_per_pick()));
+        // Number and first row of the first pair of each couple.
+        let mut first: Vec<[usize; 2]> = Vec::new();
+        let mut pairs = 0;
+        for shape in shapes {
+            first.push([pairs, self.rows.len()]);
+            pairs += shape.ways.len();
+            shape.ways.iter().for_each(|way| self.rows.extend_from_slice(way.rows));
+        }
+        let waves = shapes.iter().flat_map(|shape| {
+            shape.ways.iter().map(|&way| way.rows.len().div_ceil(shape.rows_per_pick(way)))
+        });
         for wave in 0..waves.max().unwrap_or(0) {
             let (mut gathered, mut candidates) = (0, 0);
             for segment in &mut self.segments {
-                let first_pick = self.picks.len();
-                for pair in segment.pairs.clone() {
-                    let shape = &shapes[pair];
-                    let start = wave * shape.rows_per_pick();
-                    if start >= shape.rows.len() {
-                        continue;
+                let ranges = WAYS.map(|backward| {
+                    let first_pick = self.picks.len();
+                    for couple in segment.couples.clone() {
+                        let shape = &shapes[couple];
+                        let [mut pair, mut first_row] = first[couple];
+                        for &way in &shape.ways {
+                            let start = wave * shape.rows_per_pick(way);
+                            if way.backward == backward && start < way.rows.len() {
+                                let count = (way.rows.len() - start).min(shape.rows_per_pick(way));
+                                let [gathered, candidates] = [&mut gathered, &mut candidates];
+                                self.picks.push(PickParams {
+                                    pair: pair as u32,
+                                    first_row: (first_row + start) as u32,
+                                    row_count: count as u32,
+                                    row_quads: shape.pick_quads(count) as u32,
+                                    lines: shape.lines(way) as u32,
+                                    gathered: take(gathered, shape.gathered(way, count), QUAD),
+                                    candidates: take(
+                                        candidates,
+                                        shape.candidates(way, count),
+                                        size_of::<[u32; 2]>(),
+                                    ),
+                                    similarities: take(
+                                        &mut self.similarities,
+                                        shape.similarities(way, count),
+                                        QUAD,
+                                    ),
+                                });
+                            }
+                            pair += 1;
+                            first_row += way.rows.len();
+                        }
                     }
-                    let count = (shape.rows.len() - start).min(shape.rows_per_pick());
-                    self.picks.push(PickParams {
-                        pair: pair as u32,
-                        first_row: (first_rows[pair] + start) as u32,
-                        row_count: count as u32,
-                        row_quads: shape.pick_quads(count) as u32,
-                        lines: shape.lines() as u32,
-                        gathered: take(&mut gathered, shape.gathered(count), QUAD),
-                        candidates: take(
-                            &mut candidates,
-                            shape.candidates(count),
-                            size_of::<[u32; 2]>(),
-                        ),
-                        similarities: take(&mut self.similarities, shape.similarities(count), QUAD),
-                    });
-                }
-                segment.waves.push(first_pick..self.picks.len());
+                    first_pick..self.picks.len()
+                });
+                segment.waves.push(ranges);
             }
             self.scratch.gathered = self.scratch.gathered.max(gathered);
             self.scratch.candidates = self.scratch.candidates.max(candidates);
@@ -548,14 +641,15 @@ impl Plan {
     }
 }
 
-/// The order in which requests are planned: those on the same pages are neighbours.
-pub(super) fn order(requests: &[PairRequest], residency: &Residency) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..requests.len()).collect();
-    order.sort_by_key(|&index| {
-        let request = &requests[index];
-        [&request.source, &request.target].map(|image| residency.get(image.key()).page)
-    });
-    order
+/// Mirror pairs in the order in which they are planned: those on the same pages are neighbours.
+pub(super) fn order(
+    mirror_pairs: &[MirrorPair],
+    requests: &[PairRequest],
+    residency: &Residency,
+) -> Vec<MirrorPair> {
+    let mut ordered = mirror_pairs.to_vec();
+    ordered.sort_by_key(|pair| pair.images(requests).map(|image| residency.get(image.key()).page));
+    ordered
 }
 
 /// The parameters of a layer, without where its products go: `channels` channels of maps of these

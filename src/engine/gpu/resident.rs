@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use wgpu::{Buffer, BufferUsages};
 
 use super::device::GpuDevice;
-use super::layout::{ImageLayout, QUAD, map_quad};
+use super::layout::{ImageLayout, QUAD, SKEW, map_quad};
 use super::preset::Preset;
 use crate::engine::error::GpuError;
 use crate::hyperpixel::upsample::{Tap, taps};
@@ -59,6 +59,11 @@ impl Residency {
     /// No image yet; `budget` is the memory for images in bytes.
     pub(super) fn new(budget: u64) -> Self {
         Self { pages: Vec::new(), images: HashMap::new(), budget, clock: 0 }
+    }
+
+    /// The memory for images in bytes.
+    pub(super) fn budget(&self) -> u64 {
+        self.budget
     }
 
     /// The buffer of a page.
@@ -192,7 +197,8 @@ fn upload(
     device.check()?;
     let Some(mut view) = view else {
         let reason = "no staging memory for a photograph's feature maps".to_owned();
-        return Err(GpuError::OutOfMemory { adapter: device.info.name.clone(), reason });
+        let adapter = device.info.name.clone();
+        return Err(GpuError::OutOfMemory { adapter, reason, needed: None });
     };
     let mut staging = view.slice(..);
     staging.fill(0);
@@ -221,7 +227,8 @@ impl Resident for Hyperimage {
                 let from = (channel * base.rows + rows.start + row) * base.columns + columns.start;
                 let line = row * preset.padded_channels(base.channels) + channel;
                 let features = base.data.view().part(from..from + columns.len);
-                put(layout.base * QUAD + line * row_bytes, features.bytes());
+                let skew = row * SKEW * layout.map_quad;
+                put(layout.base * QUAD + line * row_bytes + skew, features.bytes());
             }
             let norms = &self.inverse_norms[row * columns.len..][..columns.len];
             let at = layout.norms + row * layout.row_quads;

@@ -12,7 +12,7 @@ use super::buffers::Buffers;
 use super::device::GpuDevice;
 use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
-use super::plan::{Correlated, ImagePlace, Plan, Sum};
+use super::plan::{Correlated, ImagePlace, Plan, Segment, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 use crate::engine::error::GpuError;
@@ -49,28 +49,21 @@ pub(super) struct Submitter<'a> {
 }
 
 impl Submitter<'_> {
-    /// Submits a plan. With `keeping`, the `pick` that keeps similarities, votes and similarities
-    /// come back as well.
+    /// Submits a plan. With `keeping`, what keeps similarities, votes and similarities come back as
+    /// well.
     pub(super) fn submit(
         &self,
         plan: &Plan,
         buffers: &mut Buffers,
-        keeping: Option<&ComputePipeline>,
+        keeping: Option<&[ComputePipeline; 2]>,
     ) -> Result<Flight, GpuError> {
         let similarities = if keeping.is_some() { plan.similarities } else { 0 };
         buffers.fill(self.device, plan, similarities)?;
-        let queries = self.device.timestamp_period.map(|_| {
-            self.device.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("hpflow.times"),
-                ty: wgpu::QueryType::Timestamp,
-                count: STAGES.len() as u32 * 2,
-            })
-        });
+        let queries = buffers.queries(self.device, STAGES.len() as u32 * 2);
         let mut encoder = self
             .device
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hpflow") });
-        let pick = keeping.unwrap_or(&self.pipelines.pick);
         for stage in 0..STAGES.len() {
             let mut pass = Pass {
                 pass: begin(&mut encoder, stage, queries.as_ref()),
@@ -82,7 +75,7 @@ impl Submitter<'_> {
                 1 => self.expand(&mut pass, plan, buffers)?,
                 2 => self.vote(&mut pass, plan, buffers)?,
                 3 => self.hough(&mut pass, plan, buffers)?,
-                _ => self.pick(&mut pass, plan, buffers, pick)?,
+                _ => self.pick(&mut pass, plan, buffers, keeping)?,
             }
         }
         let mut parts = vec![(&buffers.matches, plan.rows.len() * size_of::<[u32; 2]>())];
@@ -146,19 +139,22 @@ impl Submitter<'_> {
 
     fn expand(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
         for segment in &plan.segments {
-            let pairs = &plan.pairs[segment.pairs.clone()];
-            let quads = largest(pairs, |p| p.source_quads);
-            let rows = largest(pairs, |p| p.source_rows);
+            let couples = &plan.couples[segment.couples.clone()];
+            let quads = largest(couples, |p| p.source_quads);
+            let rows = largest(couples, |p| p.source_rows);
+            let groups = &plan.groups[segment.groups.clone()];
+            let cells = largest(groups, |group| group.target_rows * group.target_columns);
+            let parts = cells.div_ceil(self.preset.expand_cells);
             pass.run(
                 &self.pipelines.expand,
                 &[
                     (0, part(&buffers.groups, &segment.groups)),
-                    (1, whole(&buffers.pairs)),
+                    (1, whole(&buffers.couples)),
                     (2, self.place(segment.places[0], buffers)),
                     (3, whole(&buffers.correlation)),
                     (4, whole(&buffers.expanded)),
                 ],
-                [pass.groups(quads), rows, segment.groups.len() as u32],
+                [pass.groups(quads * parts), rows, segment.groups.len() as u32],
             )?;
         }
         Ok(())
@@ -195,20 +191,20 @@ impl Submitter<'_> {
         let [source_tile, target_tile] = self.preset.vote_tile;
         let one =
             |pass: &mut Pass, kernel, places: [ImagePlace; 2], range: &Range<usize>, count| {
-                let pairs = &plan.pairs[range.clone()];
-                let workgroups = largest(pairs, |p| {
+                let couples = &plan.couples[range.clone()];
+                let workgroups = largest(couples, |p| {
                     let source_tiles = p.source_quads * 4 / source_tile;
                     let target_tiles = p.target_quads * 4 / target_tile;
                     let distances = target_tiles + (source_tiles - 1) * (source_tile / target_tile);
                     let target_rows = self.preset.workgroup / self.preset.vote_rows;
                     p.target_rows.div_ceil(target_rows) * distances
                 });
-                let rows = largest(pairs, |p| p.source_rows.div_ceil(self.preset.vote_rows));
+                let rows = largest(couples, |p| p.source_rows.div_ceil(self.preset.vote_rows));
                 let [source_page, target_page] = places.map(|place| self.place(place, buffers));
                 pass.run(
                     kernel,
                     &[
-                        (0, part(&buffers.pairs, range)),
+                        (0, part(&buffers.couples, range)),
                         (1, whole(&buffers.groups)),
                         (2, source_page),
                         (3, target_page),
@@ -220,8 +216,8 @@ impl Submitter<'_> {
             };
         let Some(sets) = self.sets else {
             return plan.segments.iter().try_for_each(|segment| {
-                let count = segment.pairs.len() as u32;
-                one(pass, &self.pipelines.vote, segment.places, &segment.pairs, count)
+                let count = segment.couples.len() as u32;
+                one(pass, &self.pipelines.vote, segment.places, &segment.couples, count)
             });
         };
         self.crop(pass, &sets.crop, plan, buffers)?;
@@ -230,21 +226,23 @@ impl Submitter<'_> {
     }
 
     fn hough(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
-        let (pairs, count) = (&plan.pairs, plan.pairs.len() as u32);
+        let pairs = &plan.pairs;
+        let [couples, count] = [&plan.couples, pairs].map(|list| list.len() as u32);
         let columns = largest(pairs, |p| p.source_columns + p.target_columns - 1);
-        let offsets =
-            [pass.groups(columns), largest(pairs, |p| p.source_rows + p.target_rows - 1), count];
+        let columns = pass.groups(columns);
+        let rows = largest(pairs, |p| p.source_rows + p.target_rows - 1);
         let bins = [pass.groups(largest(pairs, |p| p.bins_x)), largest(pairs, |p| p.bins_y), count];
         let listed = (0, whole(&buffers.pairs));
         let votes = (1, whole(&buffers.votes));
         let tables = (2, whole(&buffers.tables));
         let gaussian = (3, whole(&buffers.gaussian));
         let space = (4, whole(&buffers.space));
-        pass.run(&self.pipelines.reduce, &[listed.clone(), votes, space.clone()], offsets)?;
+        let reduced = [(0, whole(&buffers.couples)), votes, space.clone()];
+        pass.run(&self.pipelines.reduce, &reduced, [columns, rows, couples])?;
         let binned = [listed.clone(), tables.clone(), space.clone()];
         pass.run(&self.pipelines.bin, &binned, bins)?;
         pass.run(&self.pipelines.blur, &[listed, gaussian, space], bins)?;
-        pass.run(&self.pipelines.look_back, &binned, offsets)
+        pass.run(&self.pipelines.look_back, &binned, [columns, rows, count])
     }
 
     fn pick(
@@ -252,71 +250,92 @@ impl Submitter<'_> {
         pass: &mut Pass,
         plan: &Plan,
         buffers: &Buffers,
-        pick: &ComputePipeline,
+        keeping: Option<&[ComputePipeline; 2]>,
     ) -> Result<(), GpuError> {
-        let [row_tile, target_tile] = self.preset.pick_tile.map(|cells| cells / 4);
         let waves = plan.segments.iter().map(|segment| segment.waves.len()).max().unwrap_or(0);
         let work = (0..waves).flat_map(|wave| plan.segments.iter().map(move |s| (s, wave)));
         for (segment, wave) in work {
-            let range = &segment.waves[wave];
-            let picks = &plan.picks[range.clone()];
-            let count = picks.len() as u32;
-            let [source_page, target_page] = segment.places.map(|place| self.place(place, buffers));
-            let [pairs, groups, listed] = [
-                (0, whole(&buffers.pairs)),
-                (1, whole(&buffers.groups)),
-                (2, part(&buffers.picks, range)),
-            ];
-            pass.run(
-                &self.pipelines.gather,
-                &[
-                    pairs.clone(),
-                    groups.clone(),
-                    listed.clone(),
-                    (3, source_page),
-                    (4, whole(&buffers.expanded)),
-                    (5, whole(&buffers.rows)),
-                    (6, whole(&buffers.gathered)),
-                ],
-                [
-                    pass.groups(largest(picks, |p| p.row_quads * 4)),
-                    largest(picks, |p| p.lines + 3),
-                    count,
-                ],
-            )?;
-            let row_tiles = |p: &PickParams| p.row_quads / row_tile;
-            let tiles = largest(picks, |p| {
-                let pair = &plan.pairs[p.pair as usize];
-                pair.target_rows * (pair.target_quads / target_tile)
-            });
-            let (parts, kernel) = match self.sets {
-                Some(sets) => (plan.sharing_picks(range), &sets.pick),
-                None => (vec![range.clone()], pick),
-            };
-            for picks in &parts {
-                let count = if self.sets.is_some() { 1 } else { count };
-                pass.run(
-                    kernel,
-                    &[
-                        pairs.clone(),
-                        groups.clone(),
-                        (2, part(&buffers.picks, picks)),
-                        (7, whole(&buffers.gathered)),
-                        (8, target_page.clone()),
-                        (9, whole(&buffers.space)),
-                        (10, whole(&buffers.candidates)),
-                        (11, whole(&buffers.similarities)),
-                    ],
-                    [pass.groups(tiles), largest(&plan.picks[picks.clone()], row_tiles), count],
-                )?;
+            for (way, range) in segment.waves[wave].iter().enumerate() {
+                let keeping = keeping.map(|keeping| &keeping[way]);
+                self.pick_one_way(pass, plan, buffers, (segment, way, range), keeping)?;
             }
-            pass.run(
-                &self.pipelines.best,
-                &[pairs, listed, (12, whole(&buffers.candidates)), (13, whole(&buffers.matches))],
-                [pass.groups(largest(picks, |p| p.row_count)), 1, count],
-            )?;
         }
         Ok(())
+    }
+
+    /// The picks of a wave of a segment that go one way: 0 from first images to second, 1 back.
+    fn pick_one_way(
+        &self,
+        pass: &mut Pass,
+        plan: &Plan,
+        buffers: &Buffers,
+        (segment, way, range): (&Segment, usize, &Range<usize>),
+        keeping: Option<&ComputePipeline>,
+    ) -> Result<(), GpuError> {
+        let [row_tile, target_tile] = self.preset.pick_tile.map(|cells| cells / 4);
+        let picks = &plan.picks[range.clone()];
+        let count = picks.len() as u32;
+        let places = segment.places.map(|place| self.place(place, buffers));
+        let [source_page, target_page] = [&places[way], &places[1 - way]];
+        let [pairs, groups, listed] = [
+            (0, whole(&buffers.pairs)),
+            (1, whole(&buffers.groups)),
+            (2, part(&buffers.picks, range)),
+        ];
+        let mut gathered = vec![
+            pairs.clone(),
+            groups.clone(),
+            listed.clone(),
+            (3, source_page.clone()),
+            (5, whole(&buffers.rows)),
+            (6, whole(&buffers.gathered)),
+        ];
+        if way == 0 {
+            gathered.push((4, whole(&buffers.expanded)));
+        }
+        let lines = largest(picks, |p| p.lines + 3);
+        let across = pass.groups(largest(picks, |p| p.row_quads * 4));
+        pass.run(&self.pipelines.gather[way], &gathered, [across, lines, count])?;
+        let row_tiles = |p: &PickParams| p.row_quads / row_tile;
+        let tiles = largest(picks, |p| {
+            let pair = &plan.pairs[p.pair as usize];
+            pair.target_rows * (pair.target_quads / target_tile)
+        });
+        let (parts, kernel) = match self.sets {
+            Some(sets) => (plan.sharing_picks(range), &sets.pick[way]),
+            None => (vec![range.clone()], &self.pipelines.pick[way]),
+        };
+        let bound = |picks: &Range<usize>| {
+            let mut bound = vec![
+                pairs.clone(),
+                groups.clone(),
+                (2, part(&buffers.picks, picks)),
+                (7, whole(&buffers.gathered)),
+                (8, target_page.clone()),
+            ];
+            if way == 1 {
+                bound.push((14, whole(&buffers.expanded)));
+            }
+            bound
+        };
+        for picks in &parts {
+            let count = if self.sets.is_some() { 1 } else { count };
+            let mut bound = bound(picks);
+            bound.extend([(9, whole(&buffers.space)), (10, whole(&buffers.candidates))]);
+            let down = largest(&plan.picks[picks.clone()], row_tiles);
+            pass.run(kernel, &bound, [pass.groups(tiles), down, count])?;
+        }
+        if let Some(keeping) = keeping {
+            let mut bound = bound(range);
+            bound.push((11, whole(&buffers.similarities)));
+            let down = largest(picks, row_tiles);
+            pass.run(keeping, &bound, [pass.groups(tiles), down, count])?;
+        }
+        pass.run(
+            &self.pipelines.best,
+            &[pairs, listed, (12, whole(&buffers.candidates)), (13, whole(&buffers.matches))],
+            [pass.groups(largest(picks, |p| p.row_count)), 1, count],
+        )
     }
 
     fn place<'b>(&'b self, place: ImagePlace, buffers: &'b Buffers) -> BindingResource<'b> {

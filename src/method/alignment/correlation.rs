@@ -1,8 +1,8 @@
 //! The correlation that a learned alignment looks at (CNNGeo: Rocco et al., CVPR 2017, section 3.2).
 
-use crate::backbone::FeatureMap;
 use crate::backbone::trunk::normalise_cells;
 use crate::engine::cpu::{InstructionSet, product};
+use crate::hyperpixel::FeatureMap;
 
 /// A correlation of two maps of equal size: cells of A × rows of B × columns of B, row-major.
 #[derive(Debug, Clone, PartialEq)]

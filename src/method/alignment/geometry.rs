@@ -6,44 +6,12 @@
 
 use std::sync::LazyLock;
 
+use crate::backbone::networks::GeometricModel;
+
 /// A point, from -1 to 1 on both axes.
 pub type Unit = [f64; 2];
 
-/// Which transformation a network predicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Geometry {
-    /// Six numbers, a matrix of 2 × 3.
-    Affine,
-    /// Eight numbers: where the corners go.
-    Homography,
-    /// Eighteen numbers: where nine control points go.
-    Tps,
-}
-
-impl Geometry {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Affine, Self::Homography, Self::Tps];
-
-    /// The name in `--stages` and in predictions files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Affine => "affine",
-            Self::Homography => "homography",
-            Self::Tps => "tps",
-        }
-    }
-
-    /// How many numbers describe it.
-    #[must_use]
-    pub fn parameters(self) -> usize {
-        match self {
-            Self::Affine => 6,
-            Self::Homography => 8,
-            Self::Tps => 18,
-        }
-    }
-
+impl GeometricModel {
     /// The numbers of the transformation that leaves every point where it is.
     #[must_use]
     pub fn identity(self) -> Vec<f32> {
@@ -226,9 +194,9 @@ impl Transformation {
     /// multiplied, and a spline's control points are moved by this one (published code: iterating a
     /// stage). `None` for other pairs.
     #[must_use]
-    pub fn after(&self, geometry: Geometry, second: &[f32]) -> Option<Vec<f64>> {
+    pub fn after(&self, geometry: GeometricModel, second: &[f32]) -> Option<Vec<f64>> {
         match (self, geometry) {
-            (Self::Affine(first), Geometry::Affine) => {
+            (Self::Affine(first), GeometricModel::Affine) => {
                 let at = |index: usize| f64::from(second[index]);
                 let entry = |row: usize, column: usize| {
                     let sum = first[3 * row] * at(column) + first[3 * row + 1] * at(3 + column);
@@ -236,7 +204,7 @@ impl Transformation {
                 };
                 Some((0..6).map(|index| entry(index / 3, index % 3)).collect())
             }
-            (Self::Tps(_), Geometry::Tps) => {
+            (Self::Tps(_), GeometricModel::Tps) => {
                 let moved: Vec<Unit> = (0..9)
                     .map(|k| self.apply([f64::from(second[k]), f64::from(second[9 + k])]))
                     .collect();
@@ -307,7 +275,7 @@ mod tests {
     proptest! {
         #[test]
         fn identities_leave_points_where_they_are(x in -2.0_f64..2.0, y in -2.0_f64..2.0) {
-            for geometry in Geometry::ALL {
+            for geometry in GeometricModel::ALL {
                 let identity = geometry.identity();
                 prop_assert_eq!(identity.len(), geometry.parameters());
                 let [to_x, to_y] = geometry.transformation(&identity).apply([x, y]);
@@ -331,12 +299,12 @@ mod tests {
             bend in prop::array::uniform18(-0.1_f32..0.1),
             point in prop::array::uniform2(-1.0_f64..1.0),
         ) {
-            let bent = |geometry: Geometry, by: &[f32]| {
+            let bent = |geometry: GeometricModel, by: &[f32]| {
                 let theta: Vec<f32> =
                     geometry.identity().iter().zip(by).map(|(a, b)| a + b).collect();
                 geometry.transformation(&theta)
             };
-            let stages = [bent(Geometry::Affine, &affine), bent(Geometry::Tps, &bend)];
+            let stages = [bent(GeometricModel::Affine, &affine), bent(GeometricModel::Tps, &bend)];
             let wanted = apply_all(&stages, point);
             let found = invert_all(&stages, wanted).expect("a gentle bend has an inverse");
             let [x, y] = apply_all(&stages, found);
@@ -346,9 +314,9 @@ mod tests {
 
     #[test]
     fn what_flattens_the_plane_has_no_inverse() {
-        let flat = Geometry::Affine.transformation(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        let flat = GeometricModel::Affine.transformation(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
         assert_eq!(invert_all(&[flat], [0.5, -0.5]), None);
-        let nothing = Geometry::Tps.transformation(&[f32::NAN; 18]);
+        let nothing = GeometricModel::Tps.transformation(&[f32::NAN; 18]);
         assert_eq!(invert_all(&[nothing], [0.0, 0.0]), None);
     }
 }

@@ -26,7 +26,7 @@ pub mod open;
 pub mod regression;
 
 use correlation::correlate;
-use geometry::{Geometry, Transformation, apply_all, invert_all};
+use geometry::{Transformation, apply_all, invert_all};
 use regression::Regression;
 
 use super::frame::Frame;
@@ -34,10 +34,12 @@ use super::learned::flow_of;
 use super::shelf::{Scheme, Shelf, Wired};
 use super::{Direction, Keypoints, Matched, Method, MethodError, Outcome, Query, Sink};
 use crate::Point;
+use crate::backbone::BackboneError;
+use crate::backbone::networks::GeometricModel;
 use crate::backbone::trunk::Trunk;
-use crate::backbone::{BackboneError, FeatureMap};
 use crate::benchmark::Benchmark;
 use crate::engine::cpu::InstructionSet;
+use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 
 /// Width and height of the networks' input in pixels (published code).
@@ -46,7 +48,7 @@ pub const IMAGE_SIDE: usize = 240;
 /// A stage: where its maps come from, and what reads the transformation off them.
 pub struct Stage {
     /// What it predicts.
-    pub geometry: Geometry,
+    pub geometry: GeometricModel,
     /// Its trunk among the method's.
     pub trunk: usize,
     /// Reads the transformation off the correlation.

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::geometry::Geometry;
 use super::regression::{Network, Values};
 use super::{Alignment, IMAGE_SIDE, Stage, Wiring};
-use crate::backbone::trunk::{self, Trunk};
-use crate::backbone::weights::{Checkpoint, Identity, untrained};
-use crate::backbone::{self, Device};
+use crate::backbone::networks::{GeometricModel, PREFIX, TrunkKind};
+use crate::backbone::trunk::Trunk;
+use crate::backbone::weights::{WeightsFile, WeightsIdentity, untrained};
+use crate::backbone::{self, BackboneOptions, Device};
 use crate::engine::EngineKind;
 use crate::engine::cpu::InstructionSet;
 use crate::method::frame::first_pixel;
@@ -68,17 +68,17 @@ pub const USUAL_STAGES: &str = "affine-tps";
 
 /// Stages that can be asked for; those with a homography of CNNGeo alone, as its authors alone have
 /// trained one.
-const STAGES: [(&str, &[Geometry]); 5] = [
-    (USUAL_STAGES, &[Geometry::Affine, Geometry::Tps]),
-    ("affine", &[Geometry::Affine]),
-    ("tps", &[Geometry::Tps]),
-    ("homography", &[Geometry::Homography]),
-    ("homography-tps", &[Geometry::Homography, Geometry::Tps]),
+const STAGES: [(&str, &[GeometricModel]); 5] = [
+    (USUAL_STAGES, &[GeometricModel::Affine, GeometricModel::Tps]),
+    ("affine", &[GeometricModel::Affine]),
+    ("tps", &[GeometricModel::Tps]),
+    ("homography", &[GeometricModel::Homography]),
+    ("homography-tps", &[GeometricModel::Homography, GeometricModel::Tps]),
 ];
 
 /// A regression that was found.
 struct Head {
-    geometry: Geometry,
+    geometry: GeometricModel,
     values: Values,
     /// The file it is in, by number.
     file: usize,
@@ -142,10 +142,10 @@ fn open(
 fn stages(
     method: &str,
     options: &Options,
-) -> Result<(&'static str, &'static [Geometry]), OpenError> {
+) -> Result<(&'static str, &'static [GeometricModel]), OpenError> {
     let asked = options.stages.as_deref().unwrap_or(USUAL_STAGES);
-    let of_method = |(_, stages): &(&str, &[Geometry])| {
-        method == CNNGEO.name || !stages.contains(&Geometry::Homography)
+    let of_method = |(_, stages): &(&str, &[GeometricModel])| {
+        method == CNNGEO.name || !stages.contains(&GeometricModel::Homography)
     };
     let there: Vec<_> = STAGES.into_iter().filter(of_method).collect();
     there.iter().find(|(name, _)| *name == asked).copied().ok_or_else(|| {
@@ -157,7 +157,7 @@ fn stages(
 
 /// What a method is made of.
 struct Parts {
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     /// In the order of the stages.
     heads: Vec<Head>,
     /// The trunk's parameters of each file, by number.
@@ -168,11 +168,11 @@ struct Parts {
 }
 
 /// The backbone that was asked for by name.
-fn asked_backbone(options: &Options) -> Result<Option<trunk::Network>, OpenError> {
+fn asked_backbone(options: &Options) -> Result<Option<TrunkKind>, OpenError> {
     let Some(asked) = options.backbone.as_deref() else { return Ok(None) };
-    let named = trunk::Network::ALL.into_iter().find(|network| network.name() == asked);
+    let named = TrunkKind::ALL.into_iter().find(|network| network.name() == asked);
     named.map(Some).ok_or_else(|| {
-        let names = trunk::Network::ALL.map(trunk::Network::name).join(", ");
+        let names = TrunkKind::ALL.map(TrunkKind::name).join(", ");
         OpenError::Usage(format!("--backbone {asked}: learned methods have {names}"))
     })
 }
@@ -180,11 +180,11 @@ fn asked_backbone(options: &Options) -> Result<Option<trunk::Network>, OpenError
 /// Random networks, the same everywhere: regressions whose output is the identity, somewhat bent.
 fn untrained_parts(
     network: Network,
-    geometries: &[Geometry],
+    geometries: &[GeometricModel],
     combined: bool,
     options: &Options,
 ) -> Result<Parts, OpenError> {
-    let backbone = asked_backbone(options)?.unwrap_or(trunk::Network::ResNet101);
+    let backbone = asked_backbone(options)?.unwrap_or(TrunkKind::ResNet101);
     let (trunk, backbone_weights) = match backbone_weights(backbone, options)? {
         Some((values, about)) => (values, about),
         None => {
@@ -211,7 +211,7 @@ fn untrained_parts(
 fn trained_parts(
     method: &str,
     network: Network,
-    geometries: &[Geometry],
+    geometries: &[GeometricModel],
     files: &str,
     options: &Options,
 ) -> Result<Parts, OpenError> {
@@ -221,7 +221,7 @@ fn trained_parts(
             "--weights {files}: give one file or two, as AFFINE,TPS without a space between them"
         )));
     }
-    let opened = names.iter().map(|name| Checkpoint::open(Path::new(name)));
+    let opened = names.iter().map(|name| WeightsFile::open(Path::new(name)));
     let checkpoints = opened.collect::<Result<Vec<_>, _>>()?;
     let both = checkpoints.iter().find(|checkpoint| checkpoint.has(PREFIXES[1]));
     if let Some(file) = both.filter(|_| method == CNNGEO.name) {
@@ -242,13 +242,12 @@ fn trained_parts(
         ));
     }
     let backbone = backbone_of(&checkpoints, options)?;
-    let about =
-        |identity: &Identity| json!({ "source": identity.source, "sha256": identity.sha256 });
+    let about = |identity: &WeightsIdentity| json!({ "source": identity.source, "sha256": identity.sha256 });
     let weights = checkpoints.iter().map(|checkpoint| about(checkpoint.identity())).collect();
     let (trunks, backbone_weights) = match backbone_weights(backbone, options)? {
         Some((values, about)) => (vec![values; checkpoints.len()], Some(about)),
         None => {
-            let read = |checkpoint: &Checkpoint| {
+            let read = |checkpoint: &WeightsFile| {
                 let named = |name: &str| backbone.authors_name(name);
                 checkpoint.read(backbone.name(), &backbone.parameters(), named)
             };
@@ -259,11 +258,11 @@ fn trained_parts(
 }
 
 /// The backbone that all files have, unless its own weights are given: then they need none.
-fn backbone_of(checkpoints: &[Checkpoint], options: &Options) -> Result<trunk::Network, OpenError> {
-    let found: Vec<Option<trunk::Network>> = checkpoints.iter().map(extractor).collect();
+fn backbone_of(checkpoints: &[WeightsFile], options: &Options) -> Result<TrunkKind, OpenError> {
+    let found: Vec<Option<TrunkKind>> = checkpoints.iter().map(WeightsFile::trunk).collect();
     let backbone = asked_backbone(options)?
         .or_else(|| found.iter().flatten().next().copied())
-        .unwrap_or(trunk::Network::ResNet101);
+        .unwrap_or(TrunkKind::ResNet101);
     if options.backbone_weights.is_some() {
         return Ok(backbone);
     }
@@ -274,10 +273,15 @@ fn backbone_of(checkpoints: &[Checkpoint], options: &Options) -> Result<trunk::N
             format!("its extractor is {}, not {}", found.name(), backbone.name()),
             "give files of one backbone, and leave --backbone out",
         ),
-        None => (
-            format!("has no feature extractor ({}*)", trunk::PREFIX),
-            "give ImageNet's with --backbone-weights, such as resnet101",
-        ),
+        None => {
+            let what = if checkpoint.has(PREFIX) {
+                let names = TrunkKind::ALL.map(TrunkKind::name).join(" nor ");
+                format!("its feature extractor is neither {names}")
+            } else {
+                format!("has no feature extractor ({PREFIX}*)")
+            };
+            (what, "give ImageNet's with --backbone-weights, such as resnet101")
+        }
     };
     Err(unfit(&checkpoint.path().display(), what, remedy))
 }
@@ -286,15 +290,15 @@ fn backbone_of(checkpoints: &[Checkpoint], options: &Options) -> Result<trunk::N
 fn heads(
     method: &str,
     network: Network,
-    geometries: &[Geometry],
+    geometries: &[GeometricModel],
     files: &str,
-    checkpoints: &[Checkpoint],
+    checkpoints: &[WeightsFile],
 ) -> Result<Vec<Head>, OpenError> {
     let mut there = Vec::new();
     for (file, checkpoint) in checkpoints.iter().enumerate() {
         let path = checkpoint.path().display();
         let prefixes = PREFIXES.into_iter().filter(|prefix| checkpoint.has(prefix));
-        let found: Vec<(&str, Geometry)> = prefixes
+        let found: Vec<(&str, GeometricModel)> = prefixes
             .map(|prefix| Ok((prefix, geometry(checkpoint, prefix)?)))
             .collect::<Result<_, OpenError>>()?;
         if found.is_empty() {
@@ -310,7 +314,7 @@ fn heads(
             let what = format!("its regression is that of {what}, not of {method}");
             return Err(unfit(&path, what, remedy));
         }
-        let homography = found.iter().any(|(_, geometry)| *geometry == Geometry::Homography);
+        let homography = found.iter().any(|(_, geometry)| *geometry == GeometricModel::Homography);
         if homography && method != CNNGEO.name {
             let what = format!("its regression is of a homography, which {method} has not");
             return Err(unfit(&path, what, "use --method cnngeo, or files of affine and spline"));
@@ -333,9 +337,9 @@ fn heads(
 /// A stage that no file holds.
 fn missing_stage(
     files: &str,
-    geometries: &[Geometry],
-    wanted: Geometry,
-    there: &[(usize, &str, Geometry)],
+    geometries: &[GeometricModel],
+    wanted: GeometricModel,
+    there: &[(usize, &str, GeometricModel)],
 ) -> OpenError {
     let found: Vec<&str> = there.iter().map(|(_, _, geometry)| geometry.name()).collect();
     let (asked, wanted) = (asked_stages(geometries), wanted.name());
@@ -349,17 +353,16 @@ fn missing_stage(
     )
 }
 
-fn asked_stages(geometries: &[Geometry]) -> String {
+fn asked_stages(geometries: &[GeometricModel]) -> String {
     let names: Vec<&str> = geometries.iter().map(|geometry| geometry.name()).collect();
     format!("--stages {}", names.join("-"))
 }
 
 /// What a regression predicts, by its number of outputs.
-fn geometry(checkpoint: &Checkpoint, prefix: &str) -> Result<Geometry, OpenError> {
+fn geometry(checkpoint: &WeightsFile, prefix: &str) -> Result<GeometricModel, OpenError> {
     let name = format!("{prefix}linear.weight");
-    let shape = checkpoint.shape(&name).unwrap_or_default();
-    let outputs = shape.first().copied().unwrap_or(0);
-    Geometry::ALL.into_iter().find(|geometry| geometry.parameters() == outputs).ok_or_else(|| {
+    checkpoint.model(prefix.trim_end_matches('.')).ok_or_else(|| {
+        let shape = checkpoint.shape(&name).unwrap_or_default();
         unfit(
             &checkpoint.path().display(),
             format!("{name} has shape {shape:?}"),
@@ -368,20 +371,8 @@ fn geometry(checkpoint: &Checkpoint, prefix: &str) -> Result<Geometry, OpenError
     })
 }
 
-/// The backbone whose extractor a file holds.
-fn extractor(checkpoint: &Checkpoint) -> Option<trunk::Network> {
-    let has = |name: &str| checkpoint.shape(&format!("{}{name}", trunk::PREFIX)).is_some();
-    if has("4.0.conv1.weight") {
-        Some(trunk::Network::ResNet101)
-    } else if has("0.weight") {
-        Some(trunk::Network::Vgg16)
-    } else {
-        None
-    }
-}
-
 /// What a file without a regression may be.
-fn contents(checkpoint: &Checkpoint) -> &'static str {
+fn contents(checkpoint: &WeightsFile) -> &'static str {
     if checkpoint.has("NeighConsensus.") {
         "it is NC-Net's (--method ncnet)"
     } else if checkpoint.has("layer1.") || checkpoint.has("features.") {
@@ -397,12 +388,12 @@ type Opened = (Vec<Box<dyn Trunk>>, Vec<usize>);
 /// Opens the trunks of the files. Where maps are shared, equal parameters are one trunk.
 fn open_trunks(
     values: &[Values],
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     scheme: Scheme,
     options: &Options,
 ) -> Result<Opened, OpenError> {
     let (threads, progress) = (options.threads, options.progress.clone());
-    let how = backbone::Options { device: Device::Auto, threads, progress };
+    let how = BackboneOptions { device: Device::Auto, threads, progress };
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     let (mut trunks, mut of_file) = (Vec::new(), Vec::new());
     for (file, values) in values.iter().enumerate() {
@@ -414,7 +405,7 @@ fn open_trunks(
             Some(&trunk) => trunk,
             None => {
                 let name = backbone.name().to_owned();
-                let opened = trunk::open(backbone, values, how.clone());
+                let opened = backbone::open_trunk(backbone, values, how.clone());
                 let wrong = |source| OpenError::Backbone { name, source: Box::new(source) };
                 trunks.push(opened.map_err(wrong)?);
                 known.insert(key, trunks.len() - 1);
@@ -427,7 +418,7 @@ fn open_trunks(
 }
 
 /// SHA-256 of a trunk's parameters in their order.
-fn digest(values: &Values, backbone: trunk::Network) -> Vec<u8> {
+fn digest(values: &Values, backbone: TrunkKind) -> Vec<u8> {
     let mut hash = Sha256::new();
     for parameter in backbone.parameters() {
         hash.update(bytemuck::cast_slice::<f32, u8>(&values[&parameter.name]));

@@ -2,7 +2,7 @@
 
 use super::{Hpf, open};
 use crate::backbone::WeightsSource;
-use crate::benchmark::Kind;
+use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::{OpenError, Options};
@@ -43,7 +43,7 @@ impl Hpf {
     /// Begins to make Hyperpixel Flow.
     #[must_use]
     pub fn builder() -> HpfBuilder {
-        HpfBuilder::default().benchmark(Kind::Spair).threads(0)
+        HpfBuilder::default().benchmark(BenchmarkKind::Spair).threads(0)
     }
 }
 
@@ -71,7 +71,7 @@ impl HpfBuilder {
 
     /// The benchmark whose published layer set is taken.
     #[must_use]
-    pub fn benchmark(mut self, benchmark: Kind) -> Self {
+    pub fn benchmark(mut self, benchmark: BenchmarkKind) -> Self {
         self.options.benchmark = benchmark.name().to_owned();
         self
     }

@@ -163,7 +163,7 @@ impl Extractor<'_> {
         &self,
         photograph: &Path,
         prepared: &Prepared,
-        maps: &[crate::backbone::FeatureMap],
+        maps: &[crate::hyperpixel::FeatureMap],
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let Prepared { width, height, ratio, .. } = *prepared;
         let (geometry, precision) = (self.geometry, self.precision);
@@ -173,7 +173,7 @@ impl Extractor<'_> {
     }
 }
 
-/// A hyperimage that has hyperpixels.
+/// A hyperimage that has hyperpixels, and finite maps.
 pub(super) fn not_empty(
     image: Hyperimage,
     photograph: &Path,
@@ -187,6 +187,14 @@ pub(super) fn not_empty(
             image.width,
             image.height,
             image.grid.geometry.receptive_field
+        );
+        return Err(unusable(photograph, reason));
+    }
+    if !image.finite {
+        let reason = format!(
+            "{}: its feature maps have numbers that are not finite (NaN or infinite); check the \
+             network's weights, or the kept features",
+            photograph.display()
         );
         return Err(unusable(photograph, reason));
     }

@@ -206,7 +206,7 @@ impl Method for Hpf {
 
     fn identify(&self) -> Box<Identify> {
         match &self.maps {
-            Maps::Kept(features) => features.identify(),
+            Maps::Kept(features) => features.identify(self.layers.layers()),
             Maps::Backbone(_) => Box::new(inputs::photograph),
         }
     }

@@ -1,7 +1,7 @@
 //! Opening Hyperpixel Flow: backbone, weights, layers and engine as they are asked for.
 
 use super::Hpf;
-use crate::backbone::{self, Backbone, BackboneError, Device, WeightsSource};
+use crate::backbone::{self, Backbone, BackboneError, BackboneOptions, Device, WeightsSource};
 use crate::engine::{self, Engine, EngineKind, EngineOptions};
 use crate::features::Features;
 use crate::hyperpixel::LayerSet;
@@ -18,6 +18,7 @@ pub const ENTRY: Entry = Entry {
         Setting::Features,
         Setting::Engine,
         Setting::Adapter,
+        Setting::GpuMemory,
         Setting::Precision,
     ],
     engines: &[EngineKind::Gpu, EngineKind::Cpu, EngineKind::Dense],
@@ -122,7 +123,7 @@ pub fn backbone(options: &Options) -> Result<Box<dyn Backbone>, OpenError> {
         None => name.parse::<WeightsSource>().unwrap_or(WeightsSource::Untrained),
     };
     let (threads, progress) = (options.threads, options.progress.clone());
-    backbone::open(name, &weights, backbone::Options { device: Device::Auto, threads, progress })
+    backbone::open(name, &weights, BackboneOptions { device: Device::Auto, threads, progress })
         .map_err(|error| match error {
             BackboneError::Unknown { .. } => OpenError::Usage(error.to_string()),
             source => OpenError::Backbone { name: name.to_owned(), source: Box::new(source) },
@@ -156,6 +157,7 @@ pub fn engine(options: &Options, kind: EngineKind) -> Result<Box<dyn Engine>, Op
     options.check_adapter(kind)?;
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let precision = options.precision.unwrap_or_default();
-    let options = EngineOptions { adapter, torch_threads: threads, precision, pool: None };
+    let memory = options.gpu_memory;
+    let options = EngineOptions { adapter, torch_threads: threads, precision, memory, pool: None };
     engine::open(kind, &options).map_err(OpenError::of_engine)
 }

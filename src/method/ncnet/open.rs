@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{IMAGE_SIDE, NcNet};
-use crate::backbone::trunk::{self, Network, Trunk};
-use crate::backbone::weights::baselines::{self, Baseline, CONSENSUS};
-use crate::backbone::weights::{Checkpoint, Identity};
-use crate::backbone::{self, Device};
+use crate::backbone::networks::{self, CONSENSUS, PREFIX, TrunkKind};
+use crate::backbone::trunk::Trunk;
+use crate::backbone::weights::baselines::Baseline;
+use crate::backbone::weights::{WeightsFile, WeightsIdentity};
+use crate::backbone::{self, BackboneOptions, Device};
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
 use crate::engine::{self, EngineKind, EngineOptions};
-use crate::hyperpixel::Precision;
 use crate::method::frame::first_pixel;
 use crate::method::learned::{Values, backbone_weights, unfit};
 use crate::method::shelf::Scheme;
@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
 const NAME: &str = "ncnet";
 
 /// The trunk of the authors' files.
-const BACKBONE: Network = Network::ResNet101;
+const BACKBONE: TrunkKind = TrunkKind::ResNet101;
 
 /// What the method is made of, and what the header of a predictions file says of it.
 struct Parts {
@@ -117,14 +117,14 @@ fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
             file.display()
         )));
     }
-    let checkpoint = Checkpoint::open(file)?;
+    let checkpoint = WeightsFile::open(file)?;
     let consensus = consensus(&checkpoint, options)?;
     let (trunk, backbone_weights) = match backbone_weights(BACKBONE, options)? {
         Some((values, about)) => (values, Some(about)),
-        None if !checkpoint.has(trunk::PREFIX) => {
+        None if !checkpoint.has(PREFIX) => {
             return Err(unfit(
                 &file.display(),
-                format!("has no feature extractor ({}*)", trunk::PREFIX),
+                format!("has no feature extractor ({}*)", PREFIX),
                 "give ImageNet's with --backbone-weights, such as resnet101",
             ));
         }
@@ -133,13 +133,13 @@ fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
             (checkpoint.read(BACKBONE.name(), &BACKBONE.parameters(), named)?, None)
         }
     };
-    let Identity { source, sha256, .. } = checkpoint.identity();
+    let WeightsIdentity { source, sha256, .. } = checkpoint.identity();
     let weights = json!({ "source": source, "sha256": sha256 });
     Ok(Parts { trunk, consensus, weights, backbone_weights })
 }
 
 /// The consensus network of a file: channels and kernels are those of its tensors.
-fn consensus(checkpoint: &Checkpoint, options: &Options) -> Result<ConsensusWeights, OpenError> {
+fn consensus(checkpoint: &WeightsFile, options: &Options) -> Result<ConsensusWeights, OpenError> {
     let path = checkpoint.path();
     let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
     let found = checkpoint.baseline();
@@ -151,7 +151,7 @@ fn consensus(checkpoint: &Checkpoint, options: &Options) -> Result<ConsensusWeig
         let found = format!("has no consensus network ({CONSENSUS}.*): {what}");
         return Err(unfit(&path.display(), found, remedy));
     };
-    let parameters = baselines::consensus(kernel_sizes, channels);
+    let parameters = networks::consensus(kernel_sizes, channels);
     let mut values = checkpoint.read(NAME, &parameters, |name| format!("{CONSENSUS}.{name}"))?;
     // An extractor that is not used may be any.
     let trunk = if options.backbone_weights.is_some() { BACKBONE } else { *trunk };
@@ -169,9 +169,9 @@ fn consensus(checkpoint: &Checkpoint, options: &Options) -> Result<ConsensusWeig
 
 fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, OpenError> {
     let (threads, progress) = (options.threads, options.progress.clone());
-    let how = backbone::Options { device: Device::Auto, threads, progress };
+    let how = BackboneOptions { device: Device::Auto, threads, progress };
     let name = BACKBONE.name().to_owned();
-    trunk::open(BACKBONE, values, how)
+    backbone::open_trunk(BACKBONE, values, how)
         .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
 }
 
@@ -181,7 +181,6 @@ fn open_engine(
 ) -> Result<Box<dyn ConsensusEngine>, OpenError> {
     let (adapter, threads) = (options.adapter.as_deref(), options.threads);
     let kind = options.engine.unwrap_or_default();
-    let options =
-        EngineOptions { adapter, torch_threads: threads, precision: Precision::F32, pool: None };
+    let options = EngineOptions { adapter, torch_threads: threads, ..EngineOptions::default() };
     engine::open_consensus(kind, &options, consensus).map_err(OpenError::of_engine)
 }

@@ -8,12 +8,11 @@ mod table;
 
 use serde_json::{Map, Value, json};
 
-use super::Table;
 use super::scores::FileScores;
-use crate::benchmark::{Benchmark, Pair};
+use super::table::Table;
+use crate::benchmark::{Benchmark, Factor, Pair};
 use crate::score::{
-    Alpha, Answers, Breakdown, Factor, Measured, Protocol, ScoreError, Verdict, abbreviation,
-    judge, radius,
+    Alpha, Answers, Breakdown, Measured, Protocol, ScoreError, Verdict, abbreviation, judge, radius,
 };
 
 pub use photographs::{Photographs, load};
@@ -26,7 +25,7 @@ pub fn curve_alphas() -> Vec<Alpha> {
 
 /// One method of a report.
 #[derive(Debug, Clone, Copy)]
-pub struct Method<'a> {
+pub struct ReportedMethod<'a> {
     /// Its file with the scores at the report's α.
     pub file: &'a FileScores,
     /// Its predictions.
@@ -44,7 +43,7 @@ pub struct Method<'a> {
 /// Those of [`judge`]: a benchmark that the protocol does not fit.
 pub fn page(
     benchmark: &Benchmark,
-    methods: &[Method<'_>],
+    methods: &[ReportedMethod<'_>],
     protocol: &Protocol,
     alpha: Alpha,
     tables: &[Table],
@@ -55,9 +54,9 @@ pub fn page(
         .map(|method| judge(benchmark, method.answers, protocol, alpha))
         .collect::<Result<Vec<_>, _>>()?;
     let data = data(benchmark, methods, &verdicts, protocol, alpha, photographs)?;
-    let title = format!("Semantic correspondence on {} {}", benchmark.name, benchmark.split);
+    let title = format!("Semantic correspondence on {} {}", benchmark.name(), benchmark.split);
     let tables: String = tables.iter().map(table::render).collect();
-    // The data last: whatever is in them is not replaced again.
+    // The data last, so that nothing in them is replaced again.
     Ok(include_str!("page.html")
         .replace("{{title}}", &table::escaped(&title))
         .replace("{{style}}", include_str!("page.css"))
@@ -73,7 +72,7 @@ fn embedded(data: &Value) -> String {
 
 fn data(
     benchmark: &Benchmark,
-    methods: &[Method<'_>],
+    methods: &[ReportedMethod<'_>],
     verdicts: &[Vec<Verdict>],
     protocol: &Protocol,
     alpha: Alpha,
@@ -102,7 +101,8 @@ fn data(
         .iter()
         .enumerate()
         .map(|(at, pair)| {
-            let category = categories.binary_search(&pair.category.as_str()).unwrap_or(0);
+            let category = categories.binary_search(&pair.category.as_str());
+            let category = category.expect("every pair's category is among the categories");
             let reach = radius(benchmark, pair, protocol, Alpha::hundredths(100))?;
             let predicted: Vec<Value> =
                 methods.iter().map(|method| predicted(method.answers, at)).collect();
@@ -132,7 +132,7 @@ fn data(
     }))
 }
 
-fn summary(method: &Method<'_>, alpha: Alpha) -> Value {
+fn summary(method: &ReportedMethod<'_>, alpha: Alpha) -> Value {
     let scores = method.file.scores.iter().flat_map(|score| &score.pck);
     let pck = scores.into_iter().find(|one| one.alpha == alpha).map(|one| &one.pck);
     json!({

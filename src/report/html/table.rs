@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Place, Table, percent};
+use crate::report::table::{Place, Table, percent};
 
 pub(super) fn render(table: &Table) -> String {
     let mut out = format!(
@@ -58,11 +58,11 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Group, Row};
+    use crate::report::{ColumnGroup, TableRow};
 
     #[test]
     fn marks_and_escapes() {
-        let row = |name: &str, value| Row {
+        let row = |name: &str, value| TableRow {
             labels: vec![name.to_owned()],
             cells: vec![value],
             contest: Some(0),
@@ -71,7 +71,7 @@ mod tests {
         let table = Table {
             title: "<PCK>".to_owned(),
             labels: vec!["method".to_owned()],
-            groups: vec![Group { heading: String::new(), columns: vec!["All".to_owned()] }],
+            groups: vec![ColumnGroup { heading: String::new(), columns: vec!["All".to_owned()] }],
             rows: vec![row("a&a", Some(1.0)), row("b", Some(2.0))],
             notes: vec!["1 < 2".to_owned()],
         };

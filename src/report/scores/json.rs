@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Contrast, FileScores, Scope, notes};
-use crate::score::bootstrap::{Bootstrap, Unit};
+use crate::benchmark::Factor;
+use crate::score::bootstrap::{Bootstrap, ResamplingUnit};
 use crate::score::published::{PublishedRow, table_3, table_4, table_5};
-use crate::score::{Breakdown, Factor, Levels, Measure, Measured, Score};
+use crate::score::{Breakdown, Levels, Measure, Measured, Score};
 
 /// The scores as JSON, percent in full precision; `null` where there is no pair to speak of, and for
 /// the ends of an interval where there are too few.
@@ -32,7 +33,7 @@ pub fn json(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> V
         files.iter().flat_map(|file| file.scores.iter().map(|score| one(file, score))).collect();
     let mut result = json!({ "files": files_json, "notes": notes(scope, files, contrasts) });
     if let Some(Bootstrap { resamples, seed, unit }) = scope.bootstrap {
-        let unit = if unit == Unit::Images { "images" } else { "pairs" };
+        let unit = if unit == ResamplingUnit::Images { "images" } else { "pairs" };
         result["bootstrap"] = json!({ "resamples": resamples, "seed": seed, "resample": unit });
         result["differences"] = contrasts.iter().map(contrast).collect();
     }

@@ -1,6 +1,6 @@
 //! The paper's own rows in a table of scores.
 
-use crate::report::{Row, Table};
+use crate::report::{Table, TableRow};
 use crate::score::published::PublishedRow;
 
 /// Puts published rows above the row `at`, ranked with it if `comparable`, and divided from it by a
@@ -21,14 +21,14 @@ pub(super) fn add_published(
             false => format!("{} (paper, SPair-71k)", row.name),
         };
         let cells = columns.iter().map(|column| row.get(column)).chain([Some(row.all)]);
-        Row {
+        TableRow {
             labels,
             cells: cells.collect(),
             contest: below.contest.filter(|_| comparable),
             ruled: if place == 0 { below.ruled } else { row.group != rows[place - 1].group },
         }
     };
-    let rows: Vec<Row> = rows.iter().enumerate().map(|(place, one)| row(place, one)).collect();
+    let rows: Vec<TableRow> = rows.iter().enumerate().map(|(place, one)| row(place, one)).collect();
     table.rows[at].ruled = true;
     table.rows.splice(at..at, rows);
 }
@@ -36,13 +36,13 @@ pub(super) fn add_published(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Format, Group};
+    use crate::report::{ColumnGroup, Format};
     use crate::score::published::table_3;
 
     #[test]
     fn published_rows_are_ranked_with_a_file_of_the_same_pairs_alone() {
         let columns: Vec<String> = ["aero", "All"].map(str::to_owned).into();
-        let row = Row {
+        let row = TableRow {
             labels: vec!["mine".to_owned()],
             cells: vec![Some(99.0), Some(1.0)],
             contest: Some(0),
@@ -50,7 +50,7 @@ mod tests {
         };
         let table = Table {
             labels: vec!["method".to_owned()],
-            groups: vec![Group { heading: String::new(), columns: columns.clone() }],
+            groups: vec![ColumnGroup { heading: String::new(), columns: columns.clone() }],
             rows: vec![row],
             ..Table::default()
         };

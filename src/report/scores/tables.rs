@@ -2,10 +2,11 @@
 
 use super::published::add_published;
 use super::{Contrast, FileScores, Scope, own_notes};
-use crate::report::{Group, Row, Table};
-use crate::score::bootstrap::{Bootstrap, Interval, Paired, TOO_FEW, Unit};
-use crate::score::published::{PublishedRow, TEST_PAIRS, table_3, table_4, table_5};
-use crate::score::{Alpha, Breakdown, Factor, Levels, Measure, Score, abbreviation};
+use crate::benchmark::{Factor, TEST_PAIRS};
+use crate::report::{ColumnGroup, Table, TableRow};
+use crate::score::bootstrap::{Bootstrap, Interval, Paired, ResamplingUnit, TOO_FEW};
+use crate::score::published::{PublishedRow, table_3, table_4, table_5};
+use crate::score::{Alpha, Breakdown, Levels, Measure, Score, abbreviation};
 
 /// A row to be: a file's breakdown under one protocol at one α.
 struct Entry<'a> {
@@ -38,14 +39,15 @@ pub fn tables(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) ->
     let Some(first) = entries.first() else { return tables };
     let title =
         |what: &str| format!("{} {}, {what}", measured(&entries), labels.title(scope, first));
-    let table =
-        |what: &str, groups: Vec<Group>, cells: &dyn Fn(&Breakdown) -> Vec<Option<f64>>| Table {
-            title: title(what),
-            labels: labels.headings(),
-            groups,
-            rows: labels.rows(&entries, cells),
-            notes: Vec::new(),
-        };
+    let table = |what: &str,
+                 groups: Vec<ColumnGroup>,
+                 cells: &dyn Fn(&Breakdown) -> Vec<Option<f64>>| Table {
+        title: title(what),
+        labels: labels.headings(),
+        groups,
+        rows: labels.rows(&entries, cells),
+        notes: Vec::new(),
+    };
     // The paper's rows measure as the first entry of protocol `spair` at α = 0.1 does.
     let paper = entries.iter().position(|entry| scope.published && like_the_paper(entry));
     let paper = paper
@@ -82,7 +84,7 @@ fn differences(contrasts: &[Contrast]) -> Table {
     let row = |contrast: &Contrast| {
         let Paired { difference, pairs, certainty } = contrast.paired;
         let [one, other] = &contrast.names;
-        Row {
+        TableRow {
             labels: vec![
                 format!("{one} − {other}"),
                 contrast.protocol.to_owned(),
@@ -102,7 +104,7 @@ fn differences(contrasts: &[Contrast]) -> Table {
     Table {
         title: "Differences of All in percentage points".to_owned(),
         labels: ["methods", "protocol", "α", "pairs", "p"].map(str::to_owned).into(),
-        groups: vec![Group {
+        groups: vec![ColumnGroup {
             heading: String::new(),
             columns: ["difference", "95 % from", "to"].map(str::to_owned).into(),
         }],
@@ -128,7 +130,7 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         "unanswered",
     ];
     let mut groups = vec![all()];
-    groups.extend(scope.bootstrap.map(|_| Group {
+    groups.extend(scope.bootstrap.map(|_| ColumnGroup {
         heading: "All 95 %".to_owned(),
         columns: ["from", "to"].map(str::to_owned).into(),
     }));
@@ -138,15 +140,13 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         names = categories(first.pck).columns;
         if first.pck.factors.is_some() {
             groups.extend(factors().into_iter().take(4));
-            groups.extend(
-                factors().into_iter().take(4).map(|group| Group {
-                    heading: format!("controlled {}", group.heading),
-                    ..group
-                }),
-            );
+            groups.extend(factors().into_iter().take(4).map(|group| ColumnGroup {
+                heading: format!("controlled {}", group.heading),
+                ..group
+            }));
         }
     }
-    let row = |entry: &Entry<'_>| Row {
+    let row = |entry: &Entry<'_>| TableRow {
         labels: vec![
             entry.file.file.clone(),
             entry.file.name.clone(),
@@ -168,7 +168,7 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
         contest: None,
         ruled: false,
     };
-    let mut rows: Vec<Row> = entries.iter().map(row).collect();
+    let mut rows: Vec<TableRow> = entries.iter().map(row).collect();
     if scope.published {
         let ends = if scope.bootstrap.is_some() { 2 } else { 0 };
         let factors = entries.first().is_some_and(|first| first.pck.factors.is_some());
@@ -178,7 +178,7 @@ pub fn flat(scope: Scope<'_>, files: &[FileScores]) -> Table {
 }
 
 /// The paper's rows under [`flat`]'s headings: those of a table fill its columns alone.
-fn published(categories: &[String], ends: usize, factors: bool) -> Vec<Row> {
+fn published(categories: &[String], ends: usize, factors: bool) -> Vec<TableRow> {
     let levels = if factors { level_names() } else { Vec::new() };
     let tables = [(3, table_3()), (4, table_4()), (5, table_5())];
     let tables = tables.iter().filter(|(number, _)| factors || *number == 3);
@@ -203,7 +203,7 @@ fn published(categories: &[String], ends: usize, factors: bool) -> Vec<Row> {
             "",
         ];
         let labels = labels.map(str::to_owned).into();
-        Row { labels, cells, contest: None, ruled: false }
+        TableRow { labels, cells, contest: None, ruled: false }
     };
     tables.flat_map(|(number, rows)| rows.iter().map(|one| row(*number, one))).collect()
 }
@@ -274,7 +274,7 @@ impl Labels {
         &self,
         entries: &[Entry<'_>],
         cells: &dyn Fn(&Breakdown) -> Vec<Option<f64>>,
-    ) -> Vec<Row> {
+    ) -> Vec<TableRow> {
         let mut contest = 0;
         let mut rows = Vec::with_capacity(entries.len());
         // Rows that stand alone need no lines between them.
@@ -286,7 +286,7 @@ impl Labels {
             let mut labels = vec![entry.file.name.clone()];
             labels.extend(self.protocol.then(|| entry.score.protocol.name.to_owned()));
             labels.extend(self.alpha.then(|| entry.alpha.to_string()));
-            rows.push(Row {
+            rows.push(TableRow {
                 labels: labels.clone(),
                 cells: cells(entry.pck),
                 contest: Some(contest),
@@ -295,7 +295,7 @@ impl Labels {
             for (end, pck) in entry.ends() {
                 labels[0] = format!("  95 % {end}");
                 let (labels, cells) = (labels.clone(), cells(pck));
-                rows.push(Row { labels, cells, contest: None, ruled: false });
+                rows.push(TableRow { labels, cells, contest: None, ruled: false });
             }
         }
         rows
@@ -318,7 +318,7 @@ fn overview(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> T
     let at = |score: &Score, alpha: Alpha| {
         score.pck.iter().find(|one| one.alpha == alpha).and_then(|one| one.pck.all)
     };
-    let row = |file: &FileScores, score: &Score, contest| Row {
+    let row = |file: &FileScores, score: &Score, contest| TableRow {
         labels: vec![
             file.name.clone(),
             score.protocol.name.to_owned(),
@@ -365,7 +365,7 @@ fn overview(scope: Scope<'_>, files: &[FileScores], contrasts: &[Contrast]) -> T
         ]
         .map(str::to_owned)
         .into(),
-        groups: vec![Group {
+        groups: vec![ColumnGroup {
             heading: String::new(),
             columns: alphas.iter().map(heading).collect(),
         }],
@@ -385,8 +385,8 @@ fn measured(entries: &[Entry<'_>]) -> String {
 fn how_drawn(bootstrap: Bootstrap) -> String {
     let Bootstrap { resamples, seed, unit } = bootstrap;
     let unit = match unit {
-        Unit::Images => "images",
-        Unit::Pairs => {
+        ResamplingUnit::Images => "images",
+        ResamplingUnit::Pairs => {
             "pairs as if they were independent, which is too narrow where they share images"
         }
     };
@@ -409,13 +409,13 @@ fn notes(scope: Scope<'_>, file: &FileScores) -> Vec<String> {
     notes
 }
 
-fn all() -> Group {
-    Group { heading: String::new(), columns: vec!["All".to_owned()] }
+fn all() -> ColumnGroup {
+    ColumnGroup { heading: String::new(), columns: vec!["All".to_owned()] }
 }
 
-fn categories(pck: &Breakdown) -> Group {
+fn categories(pck: &Breakdown) -> ColumnGroup {
     let columns = pck.category.iter().map(|(name, _)| abbreviation(name).to_owned()).collect();
-    Group { heading: String::new(), columns }
+    ColumnGroup { heading: String::new(), columns }
 }
 
 fn category_cells(pck: &Breakdown) -> Vec<Option<f64>> {
@@ -423,8 +423,8 @@ fn category_cells(pck: &Breakdown) -> Vec<Option<f64>> {
 }
 
 /// The four factors' columns, then All.
-fn factors() -> Vec<Group> {
-    let group = |factor: Factor| Group {
+fn factors() -> Vec<ColumnGroup> {
+    let group = |factor: Factor| ColumnGroup {
         heading: factor.name().to_owned(),
         columns: factor.levels().iter().map(|&level| level.to_owned()).collect(),
     };

@@ -1,11 +1,11 @@
 //! Intervals against what is known of them.
 
 use super::*;
-use crate::score::bootstrap::{Bootstrap, Unit, compare, interval};
+use crate::score::bootstrap::{Bootstrap, ResamplingUnit, compare, interval};
 
 const RESAMPLES: usize = 2000;
 
-fn draw(unit: Unit, seed: u64) -> Bootstrap {
+fn draw(unit: ResamplingUnit, seed: u64) -> Bootstrap {
     Bootstrap { resamples: RESAMPLES, seed, unit }
 }
 
@@ -42,7 +42,8 @@ fn independent_pairs_have_the_binomial_interval() {
     let verdicts: Vec<Verdict> = (0..400)
         .map(|n| Verdict { pair: n, judged: n, right: vec![n % 2 == 0], unanswered: 0 })
         .collect();
-    let found = interval(&benchmark, &verdicts, find("spair").unwrap(), draw(Unit::Pairs, 1));
+    let found =
+        interval(&benchmark, &verdicts, find("spair").unwrap(), draw(ResamplingUnit::Pairs, 1));
     assert!((found.low.all.unwrap() - 45.1).abs() < 0.6, "{:?}", found.low.all);
     assert!((found.high.all.unwrap() - 54.9).abs() < 0.6, "{:?}", found.high.all);
 }
@@ -54,8 +55,8 @@ fn pairs_that_share_a_hard_photograph_need_an_interval_over_photographs() {
     // points; a target that is drawn c times meets 20 − c sources, which takes about a twentieth
     // off that. So 95 % are ± 20.7, where 380 independent pairs would have ± 5.
     let (benchmark, verdicts) = all_pairs(20, |_, target| target % 2 == 0);
-    let images = width(&benchmark, &verdicts, draw(Unit::Images, 1));
-    let pairs = width(&benchmark, &verdicts, draw(Unit::Pairs, 1));
+    let images = width(&benchmark, &verdicts, draw(ResamplingUnit::Images, 1));
+    let pairs = width(&benchmark, &verdicts, draw(ResamplingUnit::Pairs, 1));
     assert!((images - 41.4).abs() < 3.0, "{images}");
     assert!((pairs - 10.0).abs() < 1.5, "{pairs}");
 }
@@ -66,7 +67,9 @@ fn the_same_seed_gives_the_same_interval_on_any_number_of_threads() {
     let protocol = find("spair").unwrap();
     let found = |threads: usize, seed: u64| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| interval(&benchmark, &verdicts, protocol, draw(Unit::Images, seed)))
+        pool.install(|| {
+            interval(&benchmark, &verdicts, protocol, draw(ResamplingUnit::Images, seed))
+        })
     };
     assert_eq!(found(1, 5), found(4, 5));
     assert_ne!(found(1, 5), found(1, 6));
@@ -75,9 +78,9 @@ fn the_same_seed_gives_the_same_interval_on_any_number_of_threads() {
 #[test]
 fn every_average_has_intervals_around_its_means() {
     let (benchmark, verdicts) = all_pairs(9, |source, target| (source * target) % 3 == 0);
-    for protocol in defined(Kind::Spair) {
+    for protocol in defined(BenchmarkKind::Spair) {
         let mean = breakdown(&benchmark, &verdicts, protocol).all.unwrap();
-        let found = interval(&benchmark, &verdicts, protocol, draw(Unit::Images, 1));
+        let found = interval(&benchmark, &verdicts, protocol, draw(ResamplingUnit::Images, 1));
         let (low, high) = (found.low.all.unwrap(), found.high.all.unwrap());
         assert!(low < mean && mean < high, "{}: {low} {mean} {high}", protocol.name);
     }
@@ -89,19 +92,22 @@ fn a_paired_test_sees_a_small_difference_that_the_intervals_hide() {
     let (benchmark, first) = all_pairs(20, |_, target| target % 2 == 0);
     let (_, second) = all_pairs(20, |source, target| target % 2 == 0 && source != 3);
     let protocol = find("spair").unwrap();
-    let paired = compare(&benchmark, [&first, &second], protocol, draw(Unit::Images, 1)).unwrap();
+    let paired =
+        compare(&benchmark, [&first, &second], protocol, draw(ResamplingUnit::Images, 1)).unwrap();
     // The ten pairs from photograph 3 to even targets, of 380.
     near(paired.difference, 100.0 * 10.0 / 380.0);
     assert_eq!(paired.pairs, 380);
     let sure = paired.certainty.unwrap();
     assert!(sure.low >= 0.0 && sure.high < 10.0, "{paired:?}");
-    let same = compare(&benchmark, [&first, &first], protocol, draw(Unit::Images, 1)).unwrap();
+    let same =
+        compare(&benchmark, [&first, &first], protocol, draw(ResamplingUnit::Images, 1)).unwrap();
     let sure = same.certainty.unwrap();
     assert_eq!((same.difference, sure.low, sure.high, sure.p), (0.0, 0.0, 0.0, 1.0));
     // One that is never right: the sign never turns, but zero is reached where no even photograph
     // is drawn, once in a million resamples and not with this seed.
     let (_, opposite) = all_pairs(20, |_, _| false);
-    let clear = compare(&benchmark, [&first, &opposite], protocol, draw(Unit::Images, 2)).unwrap();
+    let clear = compare(&benchmark, [&first, &opposite], protocol, draw(ResamplingUnit::Images, 2))
+        .unwrap();
     near(clear.certainty.unwrap().p, 2.0 / (RESAMPLES + 1) as f64);
 }
 
@@ -110,9 +116,13 @@ fn a_paired_test_speaks_of_the_pairs_that_both_were_scored_on() {
     let (benchmark, verdicts) = all_pairs(5, |source, _| source == 0);
     let protocol = find("spair").unwrap();
     let half = &verdicts[..10];
-    let paired = compare(&benchmark, [&verdicts, half], protocol, draw(Unit::Images, 1)).unwrap();
+    let paired =
+        compare(&benchmark, [&verdicts, half], protocol, draw(ResamplingUnit::Images, 1)).unwrap();
     assert_eq!((paired.pairs, paired.difference), (10, 0.0));
-    assert_eq!(compare(&benchmark, [&verdicts, &[]], protocol, draw(Unit::Images, 1)), None);
+    assert_eq!(
+        compare(&benchmark, [&verdicts, &[]], protocol, draw(ResamplingUnit::Images, 1)),
+        None
+    );
 }
 
 #[test]
@@ -126,7 +136,7 @@ fn one_or_two_pairs_and_pairs_of_the_same_photographs_have_no_interval() {
         let verdicts: Vec<Verdict> = (0..photographs.len())
             .map(|n| Verdict { pair: n, judged: n, right: vec![n % 2 == 0, true], unanswered: 0 })
             .collect();
-        for unit in [Unit::Images, Unit::Pairs] {
+        for unit in [ResamplingUnit::Images, ResamplingUnit::Pairs] {
             let found = interval(&benchmark, &verdicts, protocol, draw(unit, 1));
             let paired =
                 compare(&benchmark, [&verdicts, &verdicts], protocol, draw(unit, 1)).unwrap();
@@ -134,7 +144,7 @@ fn one_or_two_pairs_and_pairs_of_the_same_photographs_have_no_interval() {
             assert_eq!(found.low.all.is_some(), found.high.all.is_some());
             assert_eq!(found.low.all.is_some(), found.low.category[0].1.is_some());
             assert_eq!(found.low.all.is_some(), found.low.controlled.unwrap()[3][0].is_some());
-            if unit == Unit::Pairs {
+            if unit == ResamplingUnit::Pairs {
                 return found.low.all.is_some();
             }
         }

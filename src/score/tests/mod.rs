@@ -6,16 +6,16 @@ mod protocols;
 
 use super::*;
 use crate::Point;
-use crate::benchmark::{Benchmark, Image, Kind, Pair, Variation};
+use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Variation, Visibility};
 
 /// A protocol on SPair-71k.
 fn find(name: &str) -> Option<&'static Protocol> {
-    super::find(name)?.on(Kind::Spair).ok()
+    super::find(name)?.on(BenchmarkKind::Spair).ok()
 }
 
 /// A protocol on the kind of benchmark that this is.
 fn of(benchmark: &Benchmark, name: &str) -> &'static Protocol {
-    super::find(name).unwrap().on(benchmark.kind().unwrap()).unwrap()
+    super::find(name).unwrap().on(benchmark.kind).unwrap()
 }
 
 /// A benchmark of photographs of 200 × 100 px.
@@ -23,7 +23,8 @@ fn benchmark(pairs: Vec<Pair>) -> Benchmark {
     let images = pairs.iter().map(|pair| pair.source.max(pair.target) + 1).max().unwrap_or(0);
     let image = |at: usize| Image::below("".as_ref(), format!("{at}.png").into(), Some([200, 100]));
     Benchmark {
-        name: "spair".to_owned(),
+        kind: BenchmarkKind::Spair,
+        visibility: Visibility::Unsaid,
         split: "test".to_owned(),
         images: (0..images).map(image).collect(),
         pairs,
@@ -46,7 +47,10 @@ fn pair(id: &str, category: &str, photographs: [usize; 2], truth: &[Point]) -> P
     }
 }
 
-fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers, ScoreError> {
+fn answers(
+    benchmark: &Benchmark,
+    lines: &[(&str, PredictedPoints)],
+) -> Result<Answers, ScoreError> {
     let lines = lines.iter().enumerate();
     Answers::collect(
         benchmark,
@@ -55,7 +59,7 @@ fn answers(benchmark: &Benchmark, lines: &[(&str, Predicted)]) -> Result<Answers
 }
 
 /// All under a protocol, at its first α.
-fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f64 {
+fn all(benchmark: &Benchmark, lines: &[(&str, PredictedPoints)], protocol: &str) -> f64 {
     let protocol = of(benchmark, protocol);
     let answers = answers(benchmark, lines).unwrap();
     let verdicts = judge(benchmark, &answers, protocol, protocol.alphas[0]).unwrap();
@@ -65,7 +69,7 @@ fn all(benchmark: &Benchmark, lines: &[(&str, Predicted)], protocol: &str) -> f6
 /// All under a protocol, at an α in hundredths.
 fn breakdown_at(
     benchmark: &Benchmark,
-    lines: &[(&str, Predicted)],
+    lines: &[(&str, PredictedPoints)],
     protocol: &str,
     hundredths: u32,
 ) -> f64 {
@@ -128,9 +132,9 @@ fn the_comparison_alone_changes_the_result() {
         let verdicts = judge(&benchmark, &answers, &protocol, Alpha::hundredths(10)).unwrap();
         breakdown(&benchmark, &verdicts, &protocol).all.unwrap()
     };
-    near(score(Comparison::AtMost), 100.0);
-    near(score(Comparison::RatioAtMost), 100.0);
-    near(score(Comparison::Below), 0.0);
+    near(score(DistanceTest::AtMost), 100.0);
+    near(score(DistanceTest::RatioAtMost), 100.0);
+    near(score(DistanceTest::Below), 0.0);
 }
 
 #[test]
@@ -191,7 +195,7 @@ fn willow_measures_by_the_extent_of_the_keypoints() {
     // The keypoints span 30 × 40 px, so at α = 0.05 an error of 2 px is right and one of 3 wrong.
     let mut one = pair("p", "car(G)", [0, 1], &[[10.0, 10.0], [40.0, 50.0]]);
     one.target_box = None;
-    let willow = Benchmark { name: "pf-willow".to_owned(), ..benchmark(vec![one.clone()]) };
+    let willow = Benchmark { kind: BenchmarkKind::PfWillow, ..benchmark(vec![one.clone()]) };
     let lines = [("p", vec![Some([12.0, 10.0]), Some([40.0, 47.0])])];
     near(all(&willow, &lines, "willow"), 50.0);
     let spair = benchmark(vec![one]);
@@ -209,8 +213,8 @@ fn the_scnet_protocol_measures_by_the_image_and_counts_a_pair_without_prediction
     // prediction: 0. Its mirror p has errors of 20 px in x, 11 px in y and a keypoint without
     // prediction, which is wrong: 1 of 3. Their mean is 1/6.
     let at = [50.0, 20.0];
-    let benchmark =
-        benchmark(vec![pair("p", "bird", [0, 1], &[at; 3]), pair("q", "bird", [1, 0], &[at; 3])]);
+    let pairs = vec![pair("p", "bird", [0, 1], &[at; 3]), pair("q", "bird", [1, 0], &[at; 3])];
+    let benchmark = Benchmark { kind: BenchmarkKind::PfPascal, ..benchmark(pairs) };
     let lines = [("p", vec![Some([70.0, 20.0]), Some([50.0, 31.0]), None]), ("q", vec![None; 3])];
     near(all(&benchmark, &lines, "scnet-224"), 100.0 / 6.0);
     // A pair without keypoints has no PCK and is left out.
@@ -266,11 +270,11 @@ fn unknown_and_repeated_pairs_and_wrong_numbers_of_points_are_named() {
 
 #[test]
 fn protocols_have_names_of_their_own() {
-    for kind in Kind::ALL {
+    for &kind in BenchmarkKind::ALL {
         for protocol in defined(kind) {
             let evaluator = super::find(protocol.name).unwrap();
             assert_eq!(evaluator.on(kind), Ok(protocol), "the name is that of the row");
-            assert_eq!(protocol.benchmark, kind, "{}", protocol.name);
+            assert_eq!(protocol.benchmark, kind.name(), "{}", protocol.name);
             assert!(!protocol.alphas.is_empty());
         }
         // What a benchmark's own paper does is what its name does there.
@@ -278,8 +282,8 @@ fn protocols_have_names_of_their_own() {
             assert_eq!(super::find(own.name).unwrap().on(kind), Ok(own));
         }
     }
-    assert_eq!(default_for(Kind::PfWillow).name, "willow");
-    assert_eq!(default_for(Kind::Spair).name, "spair");
+    assert_eq!(default_for(BenchmarkKind::PfWillow).name, "willow");
+    assert_eq!(default_for(BenchmarkKind::Spair).name, "spair");
 }
 
 #[test]

@@ -163,7 +163,10 @@ fn visual_ai_point() {
 fn scnet_224() {
     // A tenth of the image: 20 px in x, 10 in y. p 4/4, q 1/4, c 1, e 1, f 1/2; d has no
     // prediction and counts zero: 3.75 over 6.
-    let score = scored("scnet-224");
+    let (benchmark, answers) = made_up();
+    let benchmark = named("pf-pascal", benchmark.pairs);
+    let protocol = of(&benchmark, "scnet-224");
+    let score = score(&benchmark, &answers, protocol, protocol.alphas, None).unwrap();
     near(all_at(&score, "0.1"), 62.5);
     assert_eq!((score.pairs, score.keypoints, score.unanswered), (6, 14, 5));
     let said = score.protocol.warning.unwrap();
@@ -230,7 +233,7 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
 
 /// A benchmark of that name with one pair in each category, in photographs of 200 × 100 px.
 fn named(name: &str, pairs: Vec<Pair>) -> Benchmark {
-    Benchmark { name: name.to_owned(), ..benchmark(pairs) }
+    Benchmark { kind: name.parse().unwrap(), ..benchmark(pairs) }
 }
 
 #[test]
@@ -242,7 +245,7 @@ fn pascal_measures_by_the_image() {
     // Errors 10 (right, at the threshold), 10.1 (wrong), none (wrong): 1 of 3.
     near(all(&benchmark, &[("p", predicted.clone())], "pascal"), 100.0 / 3.0);
     near(breakdown_at(&benchmark, &[("p", predicted)], "spair", 5), 0.0);
-    assert_eq!(default_for(Kind::PfPascal).name, "pascal");
+    assert_eq!(default_for(BenchmarkKind::PfPascal).name, "pascal");
 }
 
 #[test]
@@ -301,36 +304,117 @@ fn masks_are_drawn_where_the_long_side_is_300() {
 
 #[test]
 fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
-    let refused = |kind: Kind, name: &str| super::super::find(name).unwrap().on(kind).unwrap_err();
+    let refused =
+        |kind: BenchmarkKind, name: &str| super::super::find(name).unwrap().on(kind).unwrap_err();
     for (kind, name, sentence) in [
-        (Kind::Spair, "caltech-iou", "is not defined for spair: it compares masks"),
-        (Kind::Caltech101, "spair", "is not defined for caltech-101: HPF's code compares masks"),
-        (Kind::Caltech101, "dhpf-240", "is defined for caltech-101, but hpflow lacks it: its auth"),
-        (Kind::PfPascal, "dift-point", "is not defined for pf-pascal: its code has no PF-PASCAL"),
-        (Kind::PfWillow, "spair", "PF-WILLOW has no boxes, and HPF's code measures by the keypoi"),
-        (Kind::PfWillow, "scnet-224", "is defined for pf-willow, but hpflow lacks it: CNNGeo's"),
-        (Kind::Tss, "sd-dino-class", "is defined for tss, but hpflow lacks it"),
-        (Kind::Tss, "geoaware-point", "is not defined for tss: its code has no TSS"),
+        (BenchmarkKind::Spair, "caltech-iou", "is not defined for spair: it compares masks"),
+        (
+            BenchmarkKind::Caltech101,
+            "spair",
+            "is not defined for caltech-101: HPF's code compares masks",
+        ),
+        (
+            BenchmarkKind::Caltech101,
+            "dhpf-240",
+            "is defined for caltech-101, but hpflow lacks it: its auth",
+        ),
+        (
+            BenchmarkKind::PfPascal,
+            "dift-point",
+            "is not defined for pf-pascal: its code has no PF-PASCAL",
+        ),
+        (
+            BenchmarkKind::PfWillow,
+            "spair",
+            "PF-WILLOW has no boxes, and HPF's code measures by the keypoi",
+        ),
+        (
+            BenchmarkKind::PfWillow,
+            "scnet-224",
+            "is defined for pf-willow, but hpflow lacks it: CNNGeo's",
+        ),
+        (BenchmarkKind::Tss, "sd-dino-class", "is defined for tss, but hpflow lacks it"),
+        (BenchmarkKind::Tss, "geoaware-point", "is not defined for tss: its code has no TSS"),
+        (
+            BenchmarkKind::Spair,
+            "scnet-224",
+            "is not defined for spair: its code measures PF-PASCAL",
+        ),
+        (
+            BenchmarkKind::SpairJson,
+            "scnet-224",
+            "is not defined for spair-json: its code measures PF",
+        ),
+        (
+            BenchmarkKind::SpairJson,
+            "dhpf-240",
+            "not defined for spair-json: of this form its authors",
+        ),
+        (
+            BenchmarkKind::SpairJson,
+            "visual-ai-point",
+            "but hpflow lacks it: of this form its authors",
+        ),
     ] {
         let found = refused(kind, name).to_string();
         assert!(found.contains(sentence), "{found}");
         assert!(found.starts_with(&format!("protocol {name} ")), "{found}");
     }
-    assert!(defined(Kind::Caltech101).all(|one| one.name.starts_with("caltech")));
+    assert!(defined(BenchmarkKind::Caltech101).all(|one| one.name.starts_with("caltech")));
     let names = |kind| defined(kind).map(|one| one.name).collect::<Vec<_>>().join(" ");
-    assert_eq!(names(Kind::Tss), "tss");
+    assert_eq!(names(BenchmarkKind::Tss), "tss");
     assert_eq!(
-        names(Kind::PfWillow),
+        names(BenchmarkKind::PfWillow),
         "dhpf-240 chm-240 cats-256 sd4match-image sd4match-point visual-ai-image visual-ai-point \
          willow pascal"
     );
     assert_eq!(
-        names(Kind::PfPascal),
+        names(BenchmarkKind::PfPascal),
         "spair dhpf-240 chm-240 cats-256 sd-dino-class sd-dino-weighted geoaware-image \
          geoaware-point sd4match-image sd4match-point visual-ai-image visual-ai-point scnet-224 \
          pascal mmpose"
     );
-    assert_eq!(names(Kind::Spair), names(Kind::SpairJson));
+    assert_eq!(
+        names(BenchmarkKind::Spair),
+        "spair dhpf-240 chm-240 cats-256 sd-dino-class sd-dino-weighted geoaware-image geoaware-point \
+         dift-image dift-point sd4match-image sd4match-point visual-ai-image visual-ai-point pascal \
+         mmpose"
+    );
+    assert_eq!(
+        names(BenchmarkKind::SpairJson),
+        "spair geoaware-image geoaware-point pascal mmpose"
+    );
+}
+
+#[test]
+fn geoaware_scores_ap_10k_of_benchmarks_in_its_form_and_no_keypoints_of_visibility_1() {
+    // Errors 9.9 and 10 px of a box of 100: below 10 is one of two.
+    let truth = [[50.0, 50.0]; 2];
+    let mut ap_10k = named("spair-json", vec![pair("p", "cat", [0, 1], &truth)]);
+    let lines = [("p", vec![Some([59.9, 50.0]), Some([60.0, 50.0])])];
+    ap_10k.visibility = Visibility::Full;
+    for name in ["geoaware-image", "geoaware-point"] {
+        near(breakdown_at(&ap_10k, &lines, name, 10), 50.0);
+    }
+    let mut fault = |visibility, name| {
+        ap_10k.visibility = visibility;
+        let answers = answers(&ap_10k, &lines).unwrap();
+        let protocol = of(&ap_10k, name);
+        let judged = judge(&ap_10k, &answers, protocol, Alpha::hundredths(10)).err();
+        assert_eq!(judged, check(&ap_10k, protocol).err());
+        judged.map(|error| error.to_string())
+    };
+    assert_eq!(fault(Visibility::Unsaid, "spair"), None);
+    let own = fault(Visibility::Unsaid, "geoaware-image").unwrap();
+    assert!(
+        own.starts_with("protocol geoaware-image is not defined for spair-json: of this"),
+        "{own}"
+    );
+    assert!(own.contains("reads AP-10K alone beside SPair-71k"), "{own}");
+    let partial = Visibility::Partial { pair: "p".to_owned() };
+    let hidden = fault(partial.clone(), "geoaware-point").unwrap();
+    assert!(hidden.contains("hpflow lacks what") && hidden.contains("pair p has one"), "{hidden}");
+    assert_eq!([fault(partial.clone(), "spair"), fault(partial, "mmpose")], [None, None]);
 }
 
 #[test]
@@ -448,7 +532,7 @@ fn on_pf_willow_padding_is_part_of_the_keypoints_box_for_dhpf_chm_and_cats() {
         pair.source_keypoints = pair.target_keypoints.clone();
     }
     let full = named("pf-willow", pairs);
-    let points: Predicted =
+    let points: PredictedPoints =
         full.pairs[0].target_keypoints.iter().map(|[x, y]| Some([x + 8.01, *y])).collect();
     near(breakdown_at(&full, &[("p", points.clone()), ("q", points)], "dhpf-240", 10), 0.0);
 }

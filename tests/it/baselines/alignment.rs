@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use hpflow::testing::backbone::FeatureMap;
+use hpflow::testing::backbone::networks::GeometricModel;
 use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::cpu::InstructionSet;
 use hpflow::testing::method::Direction;
 use hpflow::testing::method::alignment::Wiring;
 use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
-use hpflow::testing::method::alignment::geometry::{Geometry, Transformation};
+use hpflow::testing::method::alignment::geometry::Transformation;
 use hpflow::testing::method::alignment::regression::{Network, Values, a2net, cnngeo};
 
 use super::{fixture, near, points, rows, stream};
@@ -27,7 +28,7 @@ fn map(values: &[f32], [channels, rows, columns]: [usize; 3]) -> FeatureMap {
 
 /// The head of a stage: the file's tensors, and large weights from the recipe.
 fn head(golden: &HashMap<String, Vec<f32>>, method: &str, network: Network, stage: &str) -> Values {
-    let geometry = if stage == "affine" { Geometry::Affine } else { Geometry::Tps };
+    let geometry = if stage == "affine" { GeometricModel::Affine } else { GeometricModel::Tps };
     let value = |name: &str, shape: &[usize]| {
         let name = format!("FeatureRegression.{name}");
         let kept = golden.get(&format!("head/{stage}/{name}")).cloned();
@@ -125,10 +126,10 @@ fn both_stages(file: &str, method: &str, network: Network) {
                 None => assert_ne!(name, "warp_aff_px", "every affine stage here has an inverse"),
             }
         };
-        let affine = Geometry::Affine.transformation(&affine);
+        let affine = GeometricModel::Affine.transformation(&affine);
         check("warp_aff_px", std::slice::from_ref(&affine));
-        check("warp_aff_tps_px", &[affine, Geometry::Tps.transformation(&second)]);
-        check("warp_tps_single_px", &[Geometry::Tps.transformation(&single)]);
+        check("warp_aff_tps_px", &[affine, GeometricModel::Tps.transformation(&second)]);
+        check("warp_tps_single_px", &[GeometricModel::Tps.transformation(&single)]);
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hpflow::testing::backbone::trunk;
-use hpflow::testing::method::alignment::geometry::Geometry;
+use hpflow::testing::backbone::networks::{GeometricModel, TrunkKind};
 use hpflow::testing::method::alignment::regression::Network;
 
 use super::folder;
@@ -21,9 +20,9 @@ pub fn keys(name: &str) -> BTreeMap<String, String> {
 
 /// Names and shapes that hpflow reads.
 fn read(
-    backbone: trunk::Network,
+    backbone: TrunkKind,
     network: Network,
-    heads: &[(&str, Geometry)],
+    heads: &[(&str, GeometricModel)],
 ) -> BTreeMap<String, String> {
     let trunk = backbone.parameters().into_iter().map(|mut parameter| {
         parameter.name = backbone.authors_name(&parameter.name);
@@ -41,17 +40,18 @@ fn read(
 #[test]
 fn every_tensor_of_every_file_is_read_at_its_shape_and_no_other() {
     for (method, network) in [("cnngeo", Network::CnnGeo), ("a2net", Network::A2Net)] {
-        for (name, backbone) in
-            [("vgg", trunk::Network::Vgg16), ("resnet101", trunk::Network::ResNet101)]
-        {
-            for geometry in [Geometry::Affine, Geometry::Tps] {
+        for (name, backbone) in [("vgg", TrunkKind::Vgg16), ("resnet101", TrunkKind::ResNet101)] {
+            for geometry in [GeometricModel::Affine, GeometricModel::Tps] {
                 let file = format!("{method}_{name}_{}", geometry.name());
                 let found = read(backbone, network, &[("FeatureRegression", geometry)]);
                 assert_eq!(found, keys(&file), "{file}");
             }
         }
     }
-    let both = [("FeatureRegression", Geometry::Affine), ("FeatureRegression2", Geometry::Tps)];
-    let found = read(trunk::Network::ResNet101, Network::CnnGeo, &both);
+    let both = [
+        ("FeatureRegression", GeometricModel::Affine),
+        ("FeatureRegression2", GeometricModel::Tps),
+    ];
+    let found = read(TrunkKind::ResNet101, Network::CnnGeo, &both);
     assert_eq!(found, keys("weakalign_resnet101_affine_tps"));
 }

@@ -1,9 +1,10 @@
 //! Resizing, warping and transformations of points, value by value.
 
+use hpflow::testing::backbone::networks::GeometricModel;
 use hpflow::testing::image::corners::{Square, grid, resize, warp};
 use hpflow::testing::image::{MEAN, Photograph, STANDARD_DEVIATION};
 use hpflow::testing::method::alignment::geometry::{
-    Geometry, Tps, Transformation, apply_all, control_points, inverse_system,
+    Tps, Transformation, apply_all, control_points, inverse_system,
 };
 use hpflow::testing::method::frame::Frame;
 
@@ -29,8 +30,8 @@ fn pictures_are_resized_and_warped_as_the_authors_do() {
     let normalised = Square::of(&photograph, 60);
     near("normalised", &normalised.planes, &golden["resize_60x60_normalised"], 4e-4);
     for (geometry, theta, warped) in [
-        (Geometry::Affine, "theta_aff", "warp_aff_60x60"),
-        (Geometry::Tps, "theta_tps", "warp_tps_60x60"),
+        (GeometricModel::Affine, "theta_aff", "warp_aff_60x60"),
+        (GeometricModel::Tps, "theta_tps", "warp_tps_60x60"),
     ] {
         let transformation = geometry.transformation(&golden[theta]);
         let found = warp(&small, [60; 2], [60; 2], |point| transformation.apply(point));
@@ -58,10 +59,10 @@ fn points_are_mapped_as_the_authors_do() {
             unit.iter().map(|&point| map(point).map(|side| side as f32)).collect();
         near(name, &rows(&mapped), &golden[name], 1e-5);
     };
-    let theta = |name: &str, geometry: Geometry| geometry.transformation(&golden[name]);
-    let affine = theta("theta_aff", Geometry::Affine);
-    let spline = theta("theta_tps", Geometry::Tps);
-    let homography = theta("theta_hom4pt", Geometry::Homography);
+    let theta = |name: &str, geometry: GeometricModel| geometry.transformation(&golden[name]);
+    let affine = theta("theta_aff", GeometricModel::Affine);
+    let spline = theta("theta_tps", GeometricModel::Tps);
+    let homography = theta("theta_hom4pt", GeometricModel::Homography);
     let stiff: [f64; 18] = std::array::from_fn(|at| f64::from(golden["theta_tps"][at]));
     let stiff = Transformation::Tps(Box::new(Tps::new(stiff, 0.2)));
     check("points_aff", &|point| affine.apply(point));
@@ -90,7 +91,7 @@ fn splines_are_those_of_the_authors() {
             inverse_system(regularisation).iter().flatten().map(|&value| value as f32).collect();
         near(name, &inverse, &golden[name], 1e-5);
     }
-    let spline = Geometry::Tps.transformation(&golden["theta_tps"]);
+    let spline = GeometricModel::Tps.transformation(&golden["theta_tps"]);
     let sampled: Vec<f32> = (0..3600)
         .flat_map(|at| spline.apply([grid(at % 60, 60), grid(at / 60, 60)]))
         .map(|side| side as f32)
@@ -102,8 +103,8 @@ fn splines_are_those_of_the_authors() {
 fn iterated_stages_are_composed_as_the_authors_do() {
     let golden = fixture("geometry_units");
     for (geometry, first, second, composed) in [
-        (Geometry::Affine, "theta_aff", "compose_aff_second", "compose_aff"),
-        (Geometry::Tps, "theta_tps", "compose_tps_second", "compose_tps"),
+        (GeometricModel::Affine, "theta_aff", "compose_aff_second", "compose_aff"),
+        (GeometricModel::Tps, "theta_tps", "compose_tps_second", "compose_tps"),
     ] {
         let first = geometry.transformation(&golden[first]);
         let found = first.after(geometry, &golden[second]).expect("two of a kind");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::backbone::trunk;
+use hpflow::testing::backbone::networks::TrunkKind;
 use hpflow::testing::engine::consensus::{ConsensusWeights, Layer};
 
 use super::files::keys;
@@ -51,7 +51,7 @@ fn predictions_are_the_same_bytes_with_any_number_of_threads_and_nearly_with_any
 
 /// The untrained trunk by the authors' names.
 fn extractor() -> Tensors {
-    let network = trunk::Network::ResNet101;
+    let network = TrunkKind::ResNet101;
     let (mut values, _) = network.untrained();
     let parameters = network.parameters().into_iter();
     parameters
@@ -87,7 +87,7 @@ fn layers(shapes: &[(usize, usize)]) -> Vec<Layer> {
 
 #[test]
 fn every_tensor_of_both_files_of_the_authors_is_read_at_its_shape_and_no_other() {
-    let network = trunk::Network::ResNet101;
+    let network = TrunkKind::ResNet101;
     for (file, shapes) in
         [("ncnet_pfpascal", &[(5, 16), (5, 16), (5, 1)][..]), ("ncnet_ivd", &[(3, 16), (3, 1)])]
     {

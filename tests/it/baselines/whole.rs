@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::backbone::trunk;
+use hpflow::testing::backbone::networks::{GeometricModel, TrunkKind};
 use hpflow::testing::backbone::weights::untrained;
-use hpflow::testing::method::alignment::geometry::Geometry;
 use hpflow::testing::method::alignment::regression::Network;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -148,7 +147,7 @@ pub fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) {
 
 /// The untrained VGG-16 by the names of the authors' oldest files.
 pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
-    let network = trunk::Network::Vgg16;
+    let network = TrunkKind::Vgg16;
     let (mut values, _) = network.untrained();
     let named = |name: &str| network.authors_name(name).replace("model", "vgg");
     let parameters = network.parameters();
@@ -161,7 +160,7 @@ pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
 fn regression(
     prefix: &str,
     network: Network,
-    geometry: Geometry,
+    geometry: GeometricModel,
 ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let hashed = format!("{}/FeatureRegression.", geometry.name());
     let parameters = network.parameters(geometry);
@@ -182,11 +181,11 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         write(Path::new(&path), tensors);
         path
     };
-    let affine = head(Network::CnnGeo, Geometry::Affine);
+    let affine = head(Network::CnnGeo, GeometricModel::Affine);
     let affine_file = file("affine.safetensors", &[&extractor[..], &affine].concat());
-    let tps = head(Network::CnnGeo, Geometry::Tps);
+    let tps = head(Network::CnnGeo, GeometricModel::Tps);
     let tps_file = file("tps.safetensors", &[&extractor[..], &tps].concat());
-    let second = regression("FeatureRegression2", Network::CnnGeo, Geometry::Tps);
+    let second = regression("FeatureRegression2", Network::CnnGeo, GeometricModel::Tps);
     let combined = file("combined.safetensors", &[&extractor[..], &affine, &second].concat());
     let bare = file("bare.safetensors", &affine);
 
@@ -247,7 +246,7 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         let said = crate::cli::text(&refused.stderr);
         assert!(!said.contains("homography-tps"), "not offered: {said}");
     }
-    let homography = head(Network::CnnGeo, Geometry::Homography);
+    let homography = head(Network::CnnGeo, GeometricModel::Homography);
     let homography = file("homography.safetensors", &[&extractor[..], &homography].concat());
     let said = ["homography.safetensors", "weakalign has not", "--method cnngeo"];
     fails(&predict("weakalign", &homography, &[]), 1, &said);
@@ -261,10 +260,26 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
     let wide = file("wide.safetensors", &[&extractor[..], &wide].concat());
     let shapes = ["wide.safetensors", "conv.3.weight", "[64, 128, 3, 3]", "[64, 128, 5, 5]"];
     fails(&predict("cnngeo", &wide, &["--stages", "affine"]), 1, &shapes);
+    // Whatever an extractor lacks, it is the one that the rest of it is.
     let lacking = [&extractor[1..], &affine[..]].concat();
     let lacking = file("lacking.safetensors", &lacking);
-    let said = ["lacking.safetensors", "feature extractor"];
+    let said = ["lacking.safetensors", "vgg16", "FeatureExtraction.model.0.weight", "1 of 20"];
     fails(&predict("cnngeo", &lacking, &["--stages", "affine"]), 1, &said);
+    let some = |(name, shape): (&str, [usize; 4])| {
+        let zeros = vec![0.0; shape.iter().product()];
+        (format!("FeatureExtraction.model.{name}"), shape.to_vec(), zeros)
+    };
+    let few = [("0.weight", [64, 3, 7, 7]), ("4.1.conv1.weight", [64, 256, 1, 1])].map(some);
+    let few = file("few.safetensors", &[&few[..], &affine].concat());
+    let said = ["few.safetensors", "resnet101", "FeatureExtraction.model.1.weight", "468 of 470"];
+    fails(&predict("cnngeo", &few, &["--stages", "affine"]), 1, &said);
+    let other = [("stem.weight", [64, 3, 7, 7])].map(some);
+    let other = file("other.safetensors", &[&other[..], &affine].concat());
+    let said = ["other.safetensors", "neither resnet101 nor vgg16", "--backbone-weights"];
+    fails(&predict("cnngeo", &other, &["--stages", "affine"]), 1, &said);
+    let none = file("none.safetensors", &affine);
+    let said = ["none.safetensors", "has no feature extractor", "--backbone-weights"];
+    fails(&predict("cnngeo", &none, &["--stages", "affine"]), 1, &said);
     let lacking = [&extractor[..3], &extractor[4..], &affine[..]].concat();
     let lacking = file("lacking.safetensors", &lacking);
     let said = ["lacking.safetensors", "FeatureExtraction.model.2.bias", "[64]", "1 of 20"];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions};
 use hpflow::testing::flow::Flow;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -15,8 +15,8 @@ fn photograph(path: &Path, width: u32, height: u32) {
     image::RgbImage::new(width, height).save_with_format(path, image::ImageFormat::Png).unwrap();
 }
 
-fn open(kind: Kind, root: &Path) -> Result<Benchmark, BenchmarkError> {
-    Benchmark::open(kind, root, &Options::default())
+fn open(kind: BenchmarkKind, root: &Path) -> Result<Benchmark, BenchmarkError> {
+    Benchmark::open(kind, root, &BenchmarkOptions::default())
 }
 
 fn hpflow(root: &Path) -> Command {
@@ -44,7 +44,7 @@ fn caltech(list: &str) -> TempDir {
 #[test]
 fn caltech_101_is_predicted_and_scored_by_masks() {
     let folder = caltech(CALTECH_LIST);
-    let mut read = open(Kind::Caltech101, folder.path()).unwrap();
+    let mut read = open(BenchmarkKind::Caltech101, folder.path()).unwrap();
     read.measure();
     let pair = &read.pairs[0];
     assert_eq!(pair.id, "ant/image_0001-image_0002");
@@ -104,11 +104,11 @@ fn broken_lists_of_caltech_101_are_told_with_their_line() {
         (",8,", ",", "with 6 columns, expected 7"),
     ] {
         let folder = caltech(&CALTECH_LIST.replace(found, replacement));
-        let error = open(Kind::Caltech101, folder.path()).unwrap_err().to_string();
+        let error = open(BenchmarkKind::Caltech101, folder.path()).unwrap_err().to_string();
         assert!(error.contains(what) && error.contains(".csv:2:"), "{error}");
     }
     let folder = caltech(&format!("{CALTECH_LIST}{row}\n"));
-    let error = open(Kind::Caltech101, folder.path()).unwrap_err().to_string();
+    let error = open(BenchmarkKind::Caltech101, folder.path()).unwrap_err().to_string();
     assert!(error.contains(":3: the pair is listed a second time"), "{error}");
     // A mask that is to be drawn in a photograph that is not there.
     let folder = caltech(CALTECH_LIST);
@@ -148,7 +148,7 @@ fn tss() -> TempDir {
 #[test]
 fn tss_is_every_pixel_of_known_flow_in_both_directions() {
     let folder = tss();
-    let read = open(Kind::Tss, folder.path()).unwrap();
+    let read = open(BenchmarkKind::Tss, folder.path()).unwrap();
     let ids: Vec<&str> = read.pairs.iter().map(|pair| pair.id.as_str()).collect();
     assert_eq!(ids, ["JODS/horse_1:1to2", "JODS/horse_1:2to1"]);
     // Pixel 41 of a width of 40 is (1, 1), pixel 85 is (5, 2).
@@ -219,13 +219,13 @@ fn broken_folders_of_tss_are_told_with_their_file() {
         (b"<html>".as_slice(), "not a flow in Middlebury's format"),
     ] {
         fs::write(place.join("flow1.flo"), content).unwrap();
-        let error = open(Kind::Tss, folder.path()).unwrap_err().to_string();
+        let error = open(BenchmarkKind::Tss, folder.path()).unwrap_err().to_string();
         assert!(error.contains(what) && error.contains("flow1.flo"), "{error}");
     }
     fs::remove_file(place.join("flow1.flo")).unwrap();
-    let error = open(Kind::Tss, folder.path()).unwrap_err().to_string();
+    let error = open(BenchmarkKind::Tss, folder.path()).unwrap_err().to_string();
     assert!(error.contains("flow1.flo is missing"), "{error}");
-    let options = Options { split: "val".to_owned(), ..Options::default() };
-    let error = Benchmark::open(Kind::Tss, folder.path(), &options).unwrap_err();
+    let options = BenchmarkOptions { split: "val".to_owned(), ..BenchmarkOptions::default() };
+    let error = Benchmark::open(BenchmarkKind::Tss, folder.path(), &options).unwrap_err();
     assert!(error.to_string().contains("expected one of test"), "{error}");
 }

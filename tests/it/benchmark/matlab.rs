@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use hpflow::testing::benchmark::matlab::{
-    MAX_SIZE, MatlabError, Numbers, Value, Variable, numbers, parse,
+    MAX_SIZE, MatlabError, MatlabValue, Numbers, Variable, numbers, parse,
 };
 use proptest::prelude::*;
 
@@ -52,7 +52,7 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
 
 fn one(name: &str, dimensions: &[usize], values: &[f64]) -> Vec<Variable> {
     let numbers = Numbers { dimensions: dimensions.to_vec(), values: values.to_vec() };
-    vec![Variable { name: name.to_owned(), value: Value::Numbers(numbers) }]
+    vec![Variable { name: name.to_owned(), value: MatlabValue::Numbers(numbers) }]
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn text_is_read_and_what_is_neither_is_named() {
         (14, array(2, &[1, 1], "record", 5, &[0; 4])),
     ];
     let read = parse(&file(&elements)).unwrap();
-    assert_eq!(read[0].value, Value::Text("kätzchen".to_owned()));
-    assert_eq!(read[1].value, Value::Text("é!".to_owned()));
+    assert_eq!(read[0].value, MatlabValue::Text("kätzchen".to_owned()));
+    assert_eq!(read[1].value, MatlabValue::Text("é!".to_owned()));
     let error = numbers(&read, "record").unwrap_err().to_string();
     assert_eq!(error, "variable \"record\" is a structure: expected an array of numbers");
     let error = numbers(&read, "kps").unwrap_err().to_string();
@@ -120,10 +120,10 @@ fn text_is_read_and_what_is_neither_is_named() {
 #[test]
 fn what_is_no_such_file_is_refused_with_what_it_may_be() {
     for (bytes, what) in [
-        (b"".to_vec(), "this is no MATLAB file"),
+        (b"".to_vec(), "this is not a MATLAB file"),
         (b"<!DOCTYPE html>".to_vec(), "looks like a web page"),
         ([b"MATLAB 7.3 MAT-file".as_slice(), &[b' '; 200]].concat(), "save it with -v7"),
-        (vec![0; 500], "this is no MATLAB file"),
+        (vec![0; 500], "this is not a MATLAB file"),
     ] {
         let error = parse(&bytes).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");

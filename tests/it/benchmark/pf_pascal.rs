@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions};
 use tempfile::TempDir;
 
 use super::matlab::{doubles, file};
@@ -48,15 +48,15 @@ fn benchmark() -> TempDir {
 }
 
 fn open(root: &Path, split: &str) -> Result<Benchmark, BenchmarkError> {
-    let options = Options { split: split.to_owned(), ..Options::default() };
-    Benchmark::open(Kind::PfPascal, root, &options)
+    let options = BenchmarkOptions { split: split.to_owned(), ..BenchmarkOptions::default() };
+    Benchmark::open(BenchmarkKind::PfPascal, root, &options)
 }
 
 #[test]
 fn keypoints_are_those_visible_in_both_images() {
     let folder = benchmark();
     let read = open(folder.path(), "test").unwrap();
-    assert_eq!(read.name, "pf-pascal");
+    assert_eq!(read.name(), "pf-pascal");
     let ids: Vec<&str> = read.pairs.iter().map(|pair| pair.id.as_str()).collect();
     assert_eq!(ids, ["cat/a-b", "bus/c-d"]);
     let pair = &read.pairs[0];
@@ -89,7 +89,7 @@ fn the_folder_above_is_taken() {
     fs::rename(benchmark().path(), above.path().join("PF-dataset-PASCAL")).unwrap();
     assert_eq!(open(above.path(), "test").unwrap().pairs.len(), 2);
     let error = open(&above.path().join("PF-dataset-PASCAL/JPEGImages"), "test").unwrap_err();
-    assert!(error.to_string().contains("is no PF-PASCAL folder"), "{error}");
+    assert!(error.to_string().contains("is not the folder of PF-PASCAL"), "{error}");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_broken_is_refused_with_its_file() {
     let three = [[1.0, 2.0]; 3];
     let list = |row: &str| format!("source_image,target_image,class\n{row}\n").into_bytes();
     for (name, content, what) in [
-        ("Annotations/cat/a.mat", vec![], "a.mat: this is no MATLAB file"),
+        ("Annotations/cat/a.mat", vec![], "a.mat: this is not a MATLAB file"),
         (
             "Annotations/cat/a.mat",
             annotation(&three[..2], &corners),

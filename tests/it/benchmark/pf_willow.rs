@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ fn benchmark() -> TempDir {
 }
 
 fn open(root: &Path) -> Result<Benchmark, BenchmarkError> {
-    Benchmark::open(Kind::PfWillow, root, &Options::default())
+    Benchmark::open(BenchmarkKind::PfWillow, root, &BenchmarkOptions::default())
 }
 
 #[test]
@@ -61,18 +61,22 @@ fn pairs_are_all_ordered_pairs_of_a_sub_class_in_name_order() {
 fn the_folder_above_is_taken_and_categories_are_sub_classes() {
     let above = tempfile::tempdir().unwrap();
     fs::rename(benchmark().path(), above.path().join("PF-dataset-WILLOW")).unwrap();
-    let options = Options { categories: vec!["duck(S)".to_owned()], ..Options::default() };
-    let read = Benchmark::open(Kind::PfWillow, above.path(), &options).unwrap();
+    let options =
+        BenchmarkOptions { categories: vec!["duck(S)".to_owned()], ..BenchmarkOptions::default() };
+    let read = Benchmark::open(BenchmarkKind::PfWillow, above.path(), &options).unwrap();
     assert_eq!(read.pairs.len(), 2);
     assert_eq!(read.images.len(), 2, "photographs of other sub-classes are not listed");
-    let options = Options { categories: vec!["duck".to_owned()], ..Options::default() };
-    let error = Benchmark::open(Kind::PfWillow, above.path(), &options).unwrap_err().to_string();
+    let options =
+        BenchmarkOptions { categories: vec!["duck".to_owned()], ..BenchmarkOptions::default() };
+    let error =
+        Benchmark::open(BenchmarkKind::PfWillow, above.path(), &options).unwrap_err().to_string();
     assert!(error.ends_with("expected one of car(G), duck(S)"), "{error}");
-    let options = Options { split: "val".to_owned(), ..Options::default() };
-    let error = Benchmark::open(Kind::PfWillow, above.path(), &options).unwrap_err().to_string();
+    let options = BenchmarkOptions { split: "val".to_owned(), ..BenchmarkOptions::default() };
+    let error =
+        Benchmark::open(BenchmarkKind::PfWillow, above.path(), &options).unwrap_err().to_string();
     assert!(error.ends_with("expected one of test"), "{error}");
     let error = open(&above.path().join("PF-dataset-WILLOW/notes")).unwrap_err().to_string();
-    assert!(error.contains("is no PF-WILLOW folder"), "{error}");
+    assert!(error.contains("is not the folder of PF-WILLOW"), "{error}");
 }
 
 #[test]
@@ -81,7 +85,7 @@ fn broken_annotations_are_refused_with_their_file() {
         file(&[(14, doubles(name, dimensions, values))])
     };
     for (bytes, what) in [
-        (vec![], "this is no MATLAB file"),
+        (vec![], "this is not a MATLAB file"),
         (with("points", &[2, 2], &[0.0; 4]), "no variable \"pts_coord\", only \"points\""),
         (with("pts_coord", &[3, 2], &[0.0; 6]), "is an array of [3, 2]: expected 2 rows"),
         (with("pts_coord", &[2, 0], &[]), "is no keypoint"),
@@ -101,11 +105,11 @@ fn a_photograph_without_annotation_or_the_reverse_is_named() {
     let folder = benchmark();
     fs::remove_file(folder.path().join("car(G)/x.png")).unwrap();
     let error = open(folder.path()).unwrap().check_photographs().unwrap_err().to_string();
-    assert!(error.contains("x.png is missing, which pair car(G)/x-y refers to"), "{error}");
+    assert!(error.contains("x.png is missing; pair car(G)/x-y refers to it"), "{error}");
     let folder = benchmark();
     fs::remove_file(folder.path().join("car(G)/x.mat")).unwrap();
     let error = open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("x.mat is missing, which x.png refers to"), "{error}");
+    assert!(error.contains("x.mat is missing; x.png refers to it"), "{error}");
 }
 
 /// The published implementation's keypoints and PCK: the order of all pairs and, for each of them,

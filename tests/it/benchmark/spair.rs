@@ -5,7 +5,9 @@ use std::path::Path;
 
 use hpflow::testing::benchmark::spair::annotation::PairAnnotation;
 use hpflow::testing::benchmark::spair::pairs;
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, LayoutSize, Options};
+use hpflow::testing::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, LayoutSize,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,7 +53,7 @@ fn benchmark(change: Value) -> TempDir {
 }
 
 fn open(root: &Path) -> Result<Benchmark, BenchmarkError> {
-    Benchmark::open(Kind::Spair, root, &Options::default())
+    Benchmark::open(BenchmarkKind::Spair, root, &BenchmarkOptions::default())
 }
 
 fn ids(benchmark: &Benchmark) -> Vec<&str> {
@@ -80,16 +82,22 @@ fn pairs_come_in_layout_order_and_share_their_photographs() {
 #[test]
 fn categories_limit_and_layout_choose_pairs() {
     let folder = benchmark(json!({}));
-    let chosen = |options: Options| {
-        let read = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap();
+    let chosen = |options: BenchmarkOptions| {
+        let read = Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap();
         ids(&read).join(" ")
     };
     let dog = vec!["dog".to_owned()];
-    assert_eq!(chosen(Options { categories: dog.clone(), ..Options::default() }), IDS[2]);
-    assert_eq!(chosen(Options { limit: Some(1), ..Options::default() }), IDS[0]);
-    assert_eq!(chosen(Options { layout: LayoutSize::Small, ..Options::default() }), IDS[2]);
     assert_eq!(
-        chosen(Options { categories: dog, limit: Some(9), ..Options::default() }),
+        chosen(BenchmarkOptions { categories: dog.clone(), ..BenchmarkOptions::default() }),
+        IDS[2]
+    );
+    assert_eq!(chosen(BenchmarkOptions { limit: Some(1), ..BenchmarkOptions::default() }), IDS[0]);
+    assert_eq!(
+        chosen(BenchmarkOptions { layout: LayoutSize::Small, ..BenchmarkOptions::default() }),
+        IDS[2]
+    );
+    assert_eq!(
+        chosen(BenchmarkOptions { categories: dog, limit: Some(9), ..BenchmarkOptions::default() }),
         IDS[2],
         "the limit counts chosen pairs"
     );
@@ -102,7 +110,10 @@ fn the_folder_above_is_taken_if_it_holds_the_benchmark_alone() {
     fs::rename(folder.path(), above.path().join("SPair-71k")).unwrap();
     assert_eq!(open(above.path()).unwrap().pairs.len(), 3);
     let error = open(&above.path().join("SPair-71k/JPEGImages")).unwrap_err().to_string();
-    assert!(error.contains("is no SPair-71k folder: expected the folders Layout"), "{error}");
+    assert!(
+        error.contains("is not the folder of SPair-71k: expected the folders Layout"),
+        "{error}"
+    );
     assert!(open(Path::new("/no/such/folder")).is_err());
 }
 
@@ -110,14 +121,17 @@ fn the_folder_above_is_taken_if_it_holds_the_benchmark_alone() {
 fn an_unknown_split_or_category_is_refused_with_the_known_ones() {
     let folder = benchmark(json!({}));
     for split in ["train", "../large/test", ""] {
-        let options = Options { split: split.to_owned(), ..Options::default() };
-        let error = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap_err().to_string();
+        let options = BenchmarkOptions { split: split.to_owned(), ..BenchmarkOptions::default() };
+        let error =
+            Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap_err().to_string();
         assert!(error.ends_with("expected one of test"), "{error}");
     }
-    let options = Options { categories: vec!["cow".to_owned()], ..Options::default() };
-    let error = Benchmark::open(Kind::Spair, folder.path(), &options).unwrap_err().to_string();
+    let options =
+        BenchmarkOptions { categories: vec!["cow".to_owned()], ..BenchmarkOptions::default() };
+    let error =
+        Benchmark::open(BenchmarkKind::Spair, folder.path(), &options).unwrap_err().to_string();
     assert!(error.contains("\"cow\"") && error.ends_with("cat, dog"), "{error}");
-    let error = "spare".parse::<Kind>().unwrap_err().to_string();
+    let error = "spare".parse::<BenchmarkKind>().unwrap_err().to_string();
     assert!(error.contains("expected one of spair, pf-willow, pf-pascal"), "{error}");
 }
 
@@ -130,7 +144,7 @@ fn a_missing_photograph_is_named_with_a_pair_that_needs_it() {
         fs::write(folder.path().join(format!("JPEGImages/{category}/{image}.jpg")), "").unwrap();
     }
     let error = read.check_photographs().unwrap_err().to_string();
-    assert!(error.contains("d.jpg is missing, which pair 000004-c-d:dog refers to"), "{error}");
+    assert!(error.contains("d.jpg is missing; pair 000004-c-d:dog refers to it"), "{error}");
     fs::write(folder.path().join("JPEGImages/dog/d.jpg"), "").unwrap();
     read.check_photographs().unwrap();
 }
@@ -146,7 +160,7 @@ fn a_contradictory_annotation_is_refused_with_its_file_and_field() {
         (json!({"trg_kps": [[1e300, 2]]}), "trg_kps holds 1e+300: expected pixels"),
         (json!({"src_bndbox": [10, 10, 9, 70]}), "expected xmin < xmax"),
         (json!({"src_imsize": [0, 80, 3]}), "src_imsize is [0, 80, 3]"),
-        (json!({"src_imsize": [-5, 80, 3]}), "found the number -5 where a whole number"),
+        (json!({"src_imsize": [-5, 80, 3]}), "src_imsize holds -5, expected 3 whole numbers"),
         (
             json!({"trg_imsize": [101, 80, 3]}),
             "b.jpg is 100 × 80 pixels here and 101 × 80 in another pair",
@@ -179,7 +193,7 @@ fn a_broken_annotation_or_layout_is_refused_with_its_file() {
         ("Layout/large/test.txt", "000001-a-b:cat\nnonsense\n", "test.txt:2: found \"nonsense\""),
         ("Layout/large/test.txt", "1-a-b:cat\n1-a-../b:cat", "test.txt:2: found"),
         ("Layout/large/test.txt", "1-a-b:c\n\n1-a-b:c", "test.txt:3: pair 1-a-b:c is listed a sec"),
-        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing, which"),
+        ("Layout/large/test.txt", "000009-a-b:cat", "000009-a-b:cat.json is missing;"),
     ] {
         let folder = benchmark(json!({}));
         fs::write(folder.path().join(name), content).unwrap();

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options, Variation};
+use hpflow::testing::benchmark::{
+    Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Variation,
+};
 use predicates::str::contains;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,8 +18,8 @@ fn write(root: &Path, path: &str, content: &Value) {
 }
 
 fn open(root: &Path, split: &str) -> Result<Benchmark, BenchmarkError> {
-    let options = Options { split: split.to_owned(), ..Options::default() };
-    Benchmark::open(Kind::SpairJson, root, &options)
+    let options = BenchmarkOptions { split: split.to_owned(), ..BenchmarkOptions::default() };
+    Benchmark::open(BenchmarkKind::SpairJson, root, &options)
 }
 
 /// A pair with no more than it needs.
@@ -69,7 +71,7 @@ fn ap_10k_is_read_as_geoaware_sc_stores_it() {
     let folder = ap_10k();
     let read = open(folder.path(), "test_cross_species").unwrap();
     let [pair] = &read.pairs[..] else { panic!("{read:?}") };
-    assert_eq!((read.name.as_str(), pair.id.as_str()), ("spair-json", "000000-1-2:Ursidae"));
+    assert_eq!((read.name(), pair.id.as_str()), ("spair-json", "000000-1-2:Ursidae"));
     assert_eq!(pair.category, "Ursidae");
     // Keypoint 0 alone is visible in both; visibility 1 (occluded) counts as GeoAware-SC counts it.
     assert_eq!(pair.keypoint_ids, ["0"]);
@@ -82,7 +84,7 @@ fn ap_10k_is_read_as_geoaware_sc_stores_it() {
     assert_eq!(image.size, Some([100, 80]));
     assert!(image.path.ends_with("JPEGImages/Ursidae/polar bear/2.jpg"), "{image:?}");
     assert_eq!(open(folder.path(), "test").unwrap().pairs[0].keypoint_ids, ["0", "1"]);
-    let splits = Kind::SpairJson.splits(folder.path()).unwrap();
+    let splits = BenchmarkKind::SpairJson.splits(folder.path()).unwrap();
     assert_eq!(splits, ["test", "test_cross_species"]);
 }
 

@@ -6,7 +6,9 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
+mod faults;
 mod features;
+mod mutated;
 mod reading;
 mod resume;
 mod ruler;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use hpflow::testing::benchmark::{Benchmark, BenchmarkError, Kind, Options};
+use hpflow::testing::benchmark::{Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -33,12 +33,12 @@ fn predicted(case: &Case, benchmark: &str, root: &str) -> Vec<String> {
     ids
 }
 
-fn open(case: &Case, kind: Kind, root: &str) -> Result<Benchmark, BenchmarkError> {
-    Benchmark::open(kind, &case.path(root), &Options::default())
+fn open(case: &Case, kind: BenchmarkKind, root: &str) -> Result<Benchmark, BenchmarkError> {
+    Benchmark::open(kind, &case.path(root), &BenchmarkOptions::default())
 }
 
 #[track_caller]
-fn refused(case: &Case, kind: Kind, root: &str, parts: &[&str]) {
+fn refused(case: &Case, kind: BenchmarkKind, root: &str, parts: &[&str]) {
     let error = open(case, kind, root).expect_err("a refusal").to_string();
     assert!(parts.iter().all(|part| error.contains(part)), "{parts:?}: {error}");
     assert_eq!(error.lines().count(), 1, "{error}");
@@ -62,13 +62,18 @@ fn a_mirrored_row_is_left_out_however_yes_is_spelled() {
     };
     for (no, yes) in [("FALSE", "TRUE"), ("", "1"), ("no", "Yes"), ("0.00", "1.0"), ("f", " t ")] {
         list(no, yes);
-        let read = open(&case, Kind::PfPascal, "PF-PASCAL").unwrap();
+        let read = open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap();
         assert_eq!(read.pairs.len(), 1, "{no:?} and {yes:?}");
     }
     for neither in ["2", "nan", "maybe", "0.5", "-1"] {
         list("0", neither);
         let flip = format!("flip is \"{neither}\"");
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &["test_pairs.csv:3: ", &flip, "True"]);
+        refused(
+            &case,
+            BenchmarkKind::PfPascal,
+            "PF-PASCAL",
+            &["test_pairs.csv:3: ", &flip, "True"],
+        );
     }
     // What is left out is said.
     list("0", "True");
@@ -106,12 +111,12 @@ fn a_list_is_read_as_r_windows_and_spreadsheets_write_it() {
         "class,note,trg_imname,src_imname\n1,\"a, b\",im1.jpg,im0.jpg\n1.0,,C:\\x\\im2.jpg,/x/im1.jpg\n".to_owned(),
     ] {
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), &list).unwrap();
-        let read = open(&case, Kind::PfPascal, "PF-PASCAL").unwrap_or_else(|e| panic!("{list:?}: {e}"));
+        let read = open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap_or_else(|e| panic!("{list:?}: {e}"));
         let ids: Vec<&str> = read.pairs.iter().map(|pair| pair.id.as_str()).collect();
         assert_eq!(ids, both, "{list:?}");
     }
     fs::write(case.path("PF-PASCAL/test_pairs.csv"), utf_16(plain)).unwrap();
-    assert_eq!(open(&case, Kind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
+    assert_eq!(open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
 }
 
 #[test]
@@ -142,7 +147,7 @@ fn a_list_that_may_mean_something_else_is_refused_with_its_line() {
         ("source,target,class\nim0.jpg,im1.jpg,1.5\n", &["csv:2: class is \"1.5\""]),
     ] {
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
-        refused(&case, Kind::PfPascal, "PF-PASCAL", parts);
+        refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", parts);
     }
 }
 
@@ -167,30 +172,35 @@ fn a_column_that_tells_mirrored_rows_is_never_skipped() {
         "lr-flip",
     ] {
         list(heading, ["0", "1"]);
-        let read = open(&case, Kind::PfPascal, "PF-PASCAL").unwrap();
+        let read = open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap();
         assert_eq!(read.pairs.len(), 1, "{heading}");
         list(heading, ["0", "2"]);
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &["csv:3: flip is \"2\""]);
+        refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", &["csv:3: flip is \"2\""]);
     }
     for heading in ["", "aug", "Unnamed: 3", "reversed"] {
         for cells in [["0", "1"], ["0.0", "1.0"], ["", "True"], ["false", "TRUE"], ["yes", "no"]] {
             list(heading, cells);
             let parts = [heading, "may tell which rows are mirrored", "name it flip", "remove it"];
-            refused(&case, Kind::PfPascal, "PF-PASCAL", &parts);
+            refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", &parts);
         }
         list(heading, ["original", "flipped"]);
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &["csv:3: ", "holds \"flipped\""]);
+        refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", &["csv:3: ", "holds \"flipped\""]);
         for cells in [["0", "0"], ["", ""], ["0", "7"], ["1", "x"], ["0.5", "1"]] {
             list(heading, cells);
-            assert_eq!(open(&case, Kind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
+            assert_eq!(open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
         }
     }
     for heading in ["not_flipped", "unmirrored"] {
         list(heading, ["0", "0"]);
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &[heading, "not mirrored"]);
+        refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", &[heading, "not mirrored"]);
     }
     list("hflip,vflip", ["0,1", "1,0"]);
-    refused(&case, Kind::PfPascal, "PF-PASCAL", &["\"hflip\" and \"vflip\" may both be flip"]);
+    refused(
+        &case,
+        BenchmarkKind::PfPascal,
+        "PF-PASCAL",
+        &["\"hflip\" and \"vflip\" may both be flip"],
+    );
 }
 
 #[test]
@@ -207,22 +217,32 @@ fn photographs_of_one_name_in_two_folders_are_not_one() {
     ] {
         let list = format!("{heading}{rows}");
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &parts);
-        refused(&case, Kind::PfPascal, "PF-PASCAL", &["give each photograph its own name"]);
+        refused(&case, BenchmarkKind::PfPascal, "PF-PASCAL", &parts);
+        refused(
+            &case,
+            BenchmarkKind::PfPascal,
+            "PF-PASCAL",
+            &["give each photograph its own name"],
+        );
     }
     let list = format!("{heading}./a/im0.jpg,a//im1.jpg,1\na\\im1.jpg,a/im2.jpg,1\n");
     fs::write(case.path("PF-PASCAL/test_pairs.csv"), list).unwrap();
-    assert_eq!(open(&case, Kind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
+    assert_eq!(open(&case, BenchmarkKind::PfPascal, "PF-PASCAL").unwrap().pairs.len(), 2);
 
     let root = case.path("caltech");
     fs::create_dir_all(root.join("101_ObjectCategories")).unwrap();
     let outlines = "8,\"2,6,6\",\"2,2,6\",\"1,5,5\",\"1,1,5\"";
     let row = |one: &str, other: &str| format!("{one},{other},{outlines}\n");
     fs::write(root.join("test_pairs.csv"), row("a/ant/1.jpg", "b/ant/1.jpg")).unwrap();
-    refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "ant/1.jpg", "\"a\"", "\"b\""]);
+    refused(
+        &case,
+        BenchmarkKind::Caltech101,
+        "caltech",
+        &["csv:1: ", "ant/1.jpg", "\"a\"", "\"b\""],
+    );
     let rows = row("a/ant/1.jpg", "a/ant/2.jpg") + &row("a/bee/1.jpg", "a/bee/2.jpg");
     fs::write(root.join("test_pairs.csv"), rows).unwrap();
-    assert_eq!(open(&case, Kind::Caltech101, "caltech").unwrap().pairs.len(), 2);
+    assert_eq!(open(&case, BenchmarkKind::Caltech101, "caltech").unwrap().pairs.len(), 2);
 }
 
 /// A cell as some program quotes it.
@@ -277,7 +297,7 @@ proptest! {
             _ => list.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         };
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), bytes).unwrap();
-        let found = match open(&case, Kind::PfPascal, "PF-PASCAL") {
+        let found = match open(&case, BenchmarkKind::PfPascal, "PF-PASCAL") {
             Ok(read) => read.pairs.into_iter().map(|pair| pair.id).collect(),
             Err(BenchmarkError::Empty { .. }) => Vec::new(),
             Err(error) => panic!("{list:?}: {error}"),
@@ -290,7 +310,7 @@ proptest! {
     fn no_text_makes_more_pairs_than_lines(list in "(im[0-2]\\.jpg,?|[\",;\t\r\n1]|source|target|class){0,60}") {
         let case = Case::new("list-quoted");
         fs::write(case.path("PF-PASCAL/test_pairs.csv"), &list).unwrap();
-        if let Ok(read) = open(&case, Kind::PfPascal, "PF-PASCAL") {
+        if let Ok(read) = open(&case, BenchmarkKind::PfPascal, "PF-PASCAL") {
             prop_assert!(read.pairs.len() <= list.split(['\r', '\n']).count());
         }
     }
@@ -321,8 +341,8 @@ fn caltech_101s_list_needs_no_heading_and_loses_no_row() {
         format!("one,two,three,four,five,six,seven\n\n{rows}"),
     ] {
         fs::write(root.join("test_pairs.csv"), &list).unwrap();
-        let read =
-            open(&case, Kind::Caltech101, "caltech").unwrap_or_else(|e| panic!("{list}: {e}"));
+        let read = open(&case, BenchmarkKind::Caltech101, "caltech")
+            .unwrap_or_else(|e| panic!("{list}: {e}"));
         let ids: Vec<&str> = read.pairs.iter().map(|pair| pair.id.as_str()).collect();
         assert_eq!(ids, ["ant/1-2", "ant/2-1"], "{list}");
         assert_eq!(read.pairs[0].target_keypoints[1], [5.0, 1.0]);
@@ -332,26 +352,26 @@ fn caltech_101s_list_needs_no_heading_and_loses_no_row() {
         for heading in ["", "0,1,2,3,4,5,6\n", "1,2,3,4,5,6,7\n"] {
             let list = format!("{heading}{}", rows.replace(".jpg", ending));
             fs::write(root.join("test_pairs.csv"), &list).unwrap();
-            let read = open(&case, Kind::Caltech101, "caltech").unwrap();
+            let read = open(&case, BenchmarkKind::Caltech101, "caltech").unwrap();
             assert_eq!(read.pairs.len(), 2, "{list}");
         }
     }
     // What has coordinates is no heading, even where it is no good row.
     let bad = rows.replacen("101_ObjectCategories/ant/1.jpg", "1", 1);
     fs::write(root.join("test_pairs.csv"), bad).unwrap();
-    refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "found \"1\""]);
+    refused(&case, BenchmarkKind::Caltech101, "caltech", &["csv:1: ", "found \"1\""]);
     // Mirrored pairs are not read as plain ones.
     let flipped = rows.replace("\"\n", "\",1\n");
     let list = format!("source_image,target_image,class,XA,YA,XB,YB,hflip\n{flipped}");
     fs::write(root.join("test_pairs.csv"), list).unwrap();
-    refused(&case, Kind::Caltech101, "caltech", &["csv:2: ", "flip is \"1\""]);
+    refused(&case, BenchmarkKind::Caltech101, "caltech", &["csv:2: ", "flip is \"1\""]);
     fs::write(root.join("test_pairs.csv"), format!("a,b\n{rows}")).unwrap();
-    refused(&case, Kind::Caltech101, "caltech", &["csv:1: ", "no column is XA"]);
+    refused(&case, BenchmarkKind::Caltech101, "caltech", &["csv:1: ", "no column is XA"]);
 }
 
 #[test]
 fn of_two_sizes_of_a_photograph_its_header_says_which_is_wrong() {
-    for (layout, kind) in [(true, Kind::Spair), (false, Kind::SpairJson)] {
+    for (layout, kind) in [(true, BenchmarkKind::Spair), (false, BenchmarkKind::SpairJson)] {
         let case = Case::new("triples");
         let root = case.path("sizes");
         let folder = root.join("PairAnnotation/test");
@@ -376,7 +396,8 @@ fn of_two_sizes_of_a_photograph_its_header_says_which_is_wrong() {
                 fs::write(folder.join(format!("{id}.json")), pair.to_string()).unwrap();
             }
         };
-        let readable = || Benchmark::open_readable(kind, &root, &Options::default()).unwrap();
+        let readable =
+            || Benchmark::open_readable(kind, &root, &BenchmarkOptions::default()).unwrap();
         write(0);
         // Without the photograph, the first one is taken for right.
         assert_eq!(readable().0.pairs.len(), 1, "{kind}");
@@ -498,7 +519,7 @@ fn ap_10ks_photograph_is_the_one_that_its_annotation_names() {
     assert_eq!(line["keypoints"].as_array().unwrap().len(), 17);
 
     let names = |case: &Case| -> Vec<String> {
-        let read = open(case, Kind::SpairJson, "ap-10k").unwrap();
+        let read = open(case, BenchmarkKind::SpairJson, "ap-10k").unwrap();
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         read.images.iter().map(|image| name(&image.path)).collect()
     };
@@ -526,16 +547,18 @@ fn ap_10ks_photograph_is_the_one_that_its_annotation_names() {
     set("other", json!(1));
     fs::copy(&from, case.path(&format!("{photographs}/000000000001.JPG"))).unwrap();
     let parts = ["000000000001.JPG or 000000000001.png", "000000000001.json", "file_name"];
-    refused(&case, Kind::SpairJson, "ap-10k", &parts);
+    refused(&case, BenchmarkKind::SpairJson, "ap-10k", &parts);
 }
 
 #[test]
 fn names_without_colons_are_read_under_the_usual_ids() {
     let usual = ["000000-a-b:cat", "000001-b-a:cat"];
     for instead in ["_", "-", "%3A", "\u{f03a}", "\u{ff1a}", "", "="] {
-        for (kind, with_layout) in
-            [(Kind::SpairJson, true), (Kind::SpairJson, false), (Kind::Spair, true)]
-        {
+        for (kind, with_layout) in [
+            (BenchmarkKind::SpairJson, true),
+            (BenchmarkKind::SpairJson, false),
+            (BenchmarkKind::Spair, true),
+        ] {
             let case = Case::new("colon-replaced");
             let folder = case.path("bench/PairAnnotation/test");
             for id in usual {
@@ -543,7 +566,7 @@ fn names_without_colons_are_read_under_the_usual_ids() {
                 let mut annotation: Value =
                     serde_json::from_slice(&fs::read(&old).unwrap()).unwrap();
                 fs::remove_file(old).unwrap();
-                if kind == Kind::Spair || instead.is_empty() || instead == "=" {
+                if kind == BenchmarkKind::Spair || instead.is_empty() || instead == "=" {
                     annotation["filename"] = json!(id);
                 }
                 for (field, value) in [
@@ -588,19 +611,19 @@ fn a_name_without_its_colon_that_may_be_two_pairs_is_refused() {
     let file = |name: &str| folder.join(format!("{name}.json"));
     fs::copy(file("000000-a-b_cat"), file("000000-a-b-cat")).unwrap();
     let parts = ["000000-a-b-cat.json and 000000-a-b_cat.json", "remove one"];
-    refused(&case, Kind::SpairJson, "bench", &parts);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &parts);
     fs::remove_dir_all(case.path("bench/Layout")).unwrap();
-    refused(&case, Kind::SpairJson, "bench", &["of pair 000000-a-b:cat", "remove one"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &["of pair 000000-a-b:cat", "remove one"]);
 
     // Names that Windows cut, and one that is another's.
     let case = Case::new("colon-replaced");
     let folder = case.path("bench/PairAnnotation/test");
     fs::remove_file(folder.join("000000-a-b_cat.json")).unwrap();
-    refused(&case, Kind::SpairJson, "bench", &["000000-a-b:cat.json is missing"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &["000000-a-b:cat.json is missing"]);
     fs::write(folder.join("000000-a-bx_cat.json"), "{}").unwrap();
-    refused(&case, Kind::SpairJson, "bench", &["000000-a-b:cat.json is missing"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &["000000-a-b:cat.json is missing"]);
     fs::write(folder.join("000000-a-b"), "").unwrap();
-    refused(&case, Kind::SpairJson, "bench", &["only 000000-a-b", "cut at the colon"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &["only 000000-a-b", "cut at the colon"]);
 }
 
 #[test]
@@ -653,7 +676,7 @@ fn nan_is_read_as_null() {
     let case = Case::new("nan-in-json");
     assert_eq!(scored(&case, "nan.jsonl", "bench-plain"), (2, 8, 87.5));
     // Of the annotation with NaN, the pair has three keypoints, as with null.
-    let read = open(&case, Kind::SpairJson, "bench").unwrap();
+    let read = open(&case, BenchmarkKind::SpairJson, "bench").unwrap();
     assert_eq!(read.pairs[0].keypoint_ids, ["1", "2", "3"]);
     assert_eq!(read.pairs[1].keypoint_ids.len(), 4);
     let said = case.hpflow(&["score", "nan.jsonl", "--root", "bench"]);
@@ -680,11 +703,11 @@ fn nan_is_read_as_null() {
         fails(&output, 1, &["nan.jsonl:2: ", part]);
         fs::write(case.path("nan.jsonl"), before).unwrap();
         replace(annotation, "null", point);
-        refused(&case, Kind::SpairJson, "bench", &["000000-a-b:cat.json: line 1", part]);
+        refused(&case, BenchmarkKind::SpairJson, "bench", &["000000-a-b:cat.json: line 1", part]);
         replace(annotation, point, "null");
     }
     replace(annotation, "[5, 5, 90, 68]", "[NaN, 5, 90, 68]");
-    refused(&case, Kind::SpairJson, "bench", &["found null or NaN where"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench", &["found null or NaN where"]);
 }
 
 #[test]
@@ -699,21 +722,21 @@ fn names_of_keypoints_that_became_floats_are_the_whole_numbers() {
     };
     for names in ["[\"0.0\", \"1.0\", \"2.0\", \"3.0\"]", "[0.0, 1.0, 2, 3.00]", "[0, 1, 2, 3]"] {
         with(names);
-        let read = open(&case, Kind::SpairJson, "bench-plain").unwrap();
+        let read = open(&case, BenchmarkKind::SpairJson, "bench-plain").unwrap();
         assert_eq!(read.pairs[0].keypoint_ids, ["0", "1", "2", "3"], "{names}");
     }
     with("[\"0.5\", \"left.0\", \"a\", \"3\"]");
-    let read = open(&case, Kind::SpairJson, "bench-plain").unwrap();
+    let read = open(&case, BenchmarkKind::SpairJson, "bench-plain").unwrap();
     assert_eq!(read.pairs[0].keypoint_ids, ["0.5", "left.0", "a", "3"]);
     with("[\"1\", \"1.0\", \"2\", \"3\"]");
     refused(
         &case,
-        Kind::SpairJson,
+        BenchmarkKind::SpairJson,
         "bench-plain",
         &["\"1\" and \"1.0\" are names of one keypoint"],
     );
     with("[[0], 1, 2, 3]");
-    refused(&case, Kind::SpairJson, "bench-plain", &["neither a text nor a number"]);
+    refused(&case, BenchmarkKind::SpairJson, "bench-plain", &["neither a text nor a number"]);
 
     // A table, as pandas and a German Excel write it.
     let table = "pair;keypoint;x;y\n000001-b-a:cat;3.0;30.0;50.0\n000001-b-a:cat;0;20.0;18.0\n";
@@ -733,7 +756,7 @@ fn names_of_keypoints_that_became_floats_are_the_whole_numbers() {
     fs::write(case.path("table.csv"), table.replace("30.0", "30,0")).unwrap();
     let import = ["import", "table.csv", "--benchmark", "spair-json", "--root", "bench-plain"];
     let output = case.hpflow(&[&import[..], &["--out", "u.jsonl"]].concat());
-    fails(&output, 1, &["line 2: `30,0` is no number; write decimals with a point"]);
+    fails(&output, 1, &["line 2: `30,0` is not a number; write decimals with a point"]);
 }
 
 #[test]

@@ -399,7 +399,7 @@ fn audit(table: &str) -> (Option<i32>, String) {
 
 /// The paper's table 3 with All as a mean over keypoints, given how many a pair has in each category.
 fn per_point(keypoints: impl Fn(usize, usize) -> f64, rows: usize) -> String {
-    let pairs = hpflow::testing::score::published::pairs_by_category("test");
+    let pairs = hpflow::testing::benchmark::pairs_by_category("test");
     let published = hpflow::testing::score::published::table_3();
     let mut table = format!("method,{},All\n", published[0].columns.join(","));
     for (at, row) in published.iter().take(rows).enumerate() {
@@ -543,68 +543,199 @@ fn tables_of_the_padding_defect_say_so_in_every_format_with_notes() {
     }
 }
 
-/// What stands beside the scores of protocols on a benchmark in SPair-71k's JSON.
-fn notes_of(case: &Case, protocols: &str) -> Vec<String> {
-    let score = ["score", "half.jsonl", "--root", "bench", "--format", "json"];
-    let found = case.prints(&[&score[..], &["--protocol", protocols]].concat());
-    let found: Value = serde_json::from_str(&found).unwrap();
-    let notes = found["notes"].as_array().unwrap().iter();
-    notes.map(|note| note.as_str().unwrap().to_owned()).collect()
+/// How `hpflow score` ends, and what it says, under one protocol.
+fn score_under(case: &Case, file: &str, root: &str, protocol: &str) -> (Option<i32>, String) {
+    let output = case.hpflow(&["score", file, "--root", root, "--protocol", protocol]);
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
 }
 
 #[test]
-fn protocols_of_code_that_does_not_read_a_benchmark_say_so() {
+fn protocols_of_code_that_does_not_read_a_benchmark_are_refused() {
     let case = Case::new("one-pair-interval");
-    let unread = "applied to this benchmark as to SPair-71k; the authors' code does not read it.";
-    for name in [
-        "dhpf-240",
-        "chm-240",
-        "sd-dino-class",
-        "sd-dino-weighted",
-        "dift-image",
-        "dift-point",
-        "sd4match-image",
-        "sd4match-point",
+    for (names, sentence) in [
+        (
+            &[
+                "dhpf-240",
+                "chm-240",
+                "cats-256",
+                "sd-dino-class",
+                "sd-dino-weighted",
+                "dift-image",
+                "dift-point",
+                "sd4match-image",
+                "sd4match-point",
+                "scnet-224",
+                "willow",
+                "tss",
+                "caltech-iou",
+            ][..],
+            "is not defined for spair-json",
+        ),
+        (&["visual-ai-image", "visual-ai-point"], "is defined for spair-json, but hpflow lacks it"),
+        // These read AP-10K, and these pairs are of another.
+        (&["geoaware-image", "geoaware-point"], "is not defined for spair-json: of this form"),
     ] {
-        assert_eq!(notes_of(&case, name), [format!("Protocol {name}: {unread}")]);
+        for name in names {
+            let (code, said) = score_under(&case, "half.jsonl", "bench", name);
+            assert_eq!(code, Some(1), "{name}: {said}");
+            let instead = match name.starts_with("geoaware") {
+                true => "--protocol: spair, pascal, mmpose",
+                false => "--protocol: spair, geoaware-image, geoaware-point, pascal, mmpose",
+            };
+            says_once(&said, &["half.jsonl", &format!("protocol {name} {sentence}"), instead]);
+        }
     }
-    let together = notes_of(&case, "spair,dift-image,pascal,sd-dino-class,mmpose");
-    assert_eq!(together, [format!("Protocols dift-image, sd-dino-class: {unread}")]);
-    for name in ["geoaware-image", "geoaware-point"] {
-        let notes = notes_of(&case, name);
-        assert!(notes.len() == 1 && notes[0].contains("reads AP-10K alone"), "{notes:?}");
-    }
-    for name in ["visual-ai-image", "visual-ai-point"] {
-        let notes = notes_of(&case, name);
-        assert!(notes.len() == 1, "{notes:?}");
-        assert!(notes[0].contains("visibility 2, where hpflow takes all above 0"), "{notes:?}");
-    }
+    // What reads the form is applied, without a word; two of four keypoints are right.
     for name in ["spair", "pascal", "mmpose"] {
-        assert_eq!(notes_of(&case, name), [""; 0], "{name}");
+        let (code, said) = score_under(&case, "half.jsonl", "bench", name);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("50.0") && !said.contains("authors"), "{said}");
     }
-    for format in ["text", "markdown", "latex"] {
-        let score = ["score", "half.jsonl", "--root", "bench", "--protocol", "dift-image"];
-        let table = case.prints(&[&score[..], &["--format", format]].concat());
-        assert!(table.contains("code does not read it"), "{table}");
+    let output = case.hpflow(&[
+        "score",
+        "half.jsonl",
+        "--root",
+        "bench",
+        "--protocol",
+        "all",
+        "--format",
+        "json",
+    ]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names =
+        found["files"].as_array().unwrap().iter().map(|one| one["protocol"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["spair", "pascal", "mmpose"]);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("hpflow lacks what their authors' code does on spair-json: visual-ai-im")
+    );
+    assert!(said.contains("willow") && said.contains("geoaware-image, geoaware-point"), "{said}");
+    // And no note is left that says that a rule is applied where it is not defined.
+    assert_eq!(found["notes"].as_array().map(Vec::len), Some(0), "{}", found["notes"]);
+}
+
+#[test]
+fn geoaware_is_ap_10ks_own_where_all_keypoints_are_visible() {
+    let case = Case::new("ap10k-file-name");
+    let predict = ["predict", "--benchmark", "spair-json", "--root", "ap-10k"];
+    case.prints(&[&predict[..], &["--method", "identity", "--out", "mine.jsonl"]].concat());
+    for name in ["geoaware-image", "geoaware-point", "spair"] {
+        let (code, said) = score_under(&case, "mine.jsonl", "ap-10k", name);
+        assert_eq!(code, Some(0), "{name}: {said}");
+    }
+    for name in ["visual-ai-point", "dift-image", "dhpf-240", "scnet-224"] {
+        let (code, said) = score_under(&case, "mine.jsonl", "ap-10k", name);
+        assert_eq!(code, Some(1), "{name}: {said}");
+    }
+    // A hidden keypoint, of which GeoAware-SC's code halves the coordinates; 0 is no keypoint at all.
+    let path = case.path("ap-10k/ImageAnnotation/Bovidae/argali sheep/000000000001.json");
+    let annotation = fs::read_to_string(&path).unwrap();
+    fs::write(&path, annotation.replacen("57.5, 2.0", "57.5, 1", 1)).unwrap();
+    for name in ["geoaware-image", "geoaware-point"] {
+        let (code, said) = score_under(&case, "mine.jsonl", "ap-10k", name);
+        assert_eq!(code, Some(1), "{said}");
+        says_once(
+            &said,
+            &["visibility 1", "000000-000000000001-000000000002:argali sheep has one"],
+        );
+    }
+    assert_eq!(score_under(&case, "mine.jsonl", "ap-10k", "spair").0, Some(0));
+    fs::write(&path, annotation.replacen("57.5, 2.0", "57.5, 0", 1)).unwrap();
+    case.prints(&[&predict[..], &["--method", "identity", "--out", "fewer.jsonl"]].concat());
+    assert_eq!(score_under(&case, "fewer.jsonl", "ap-10k", "geoaware-image").0, Some(0));
+}
+
+#[test]
+fn scnet_is_pf_pascals_alone() {
+    let case = Case::new("bom-annotation");
+    fs::write(
+        case.path("mine.jsonl"),
+        "{\"format\":\"hpflow-predictions\",\"version\":1,\"benchmark\":\"spair-json\",\
+         \"split\":\"test\",\"method\":{\"name\":\"mine\"}}\n",
+    )
+    .unwrap();
+    let (code, said) = score_under(&case, "mine.jsonl", "bench", "scnet-224");
+    assert_eq!(code, Some(1));
+    says_once(&said, &["scnet-224 is not defined for spair-json", "PF-PASCAL"]);
+}
+
+#[test]
+fn annotations_of_other_programs_are_read_or_named_by_field_and_count() {
+    let scored = |from: &str, to: &str| {
+        let case = Case::new("one-pair-interval");
+        let path = case.path("bench/PairAnnotation/test/000000-a-b:cat.json");
+        let annotation = fs::read_to_string(&path).unwrap();
+        assert!(annotation.contains(from), "{annotation}");
+        fs::write(&path, annotation.replace(from, to)).unwrap();
+        score_under(&case, "half.jsonl", "bench", "spair")
+    };
+    // Whole numbers that became floats.
+    for (from, to) in [
+        ("[96, 72, 3]", "[96.0, 72.0, 3.0]"),
+        ("[96, 72, 3]", "[9.6e1, 72, 3]"),
+        ("\"category\"", "\"truncation\": 1.0, \"category\""),
+    ] {
+        let (code, said) = scored(from, to);
+        assert_eq!(code, Some(0), "{to}: {said}");
+    }
+    for (from, to, parts) in [
+        (
+            "\"trg_bndbox\": [5, 5, 90, 68]",
+            "\"trg_bndbox\": [5, 5, 90, 68, 1]",
+            &["trg_bndbox holds 5 numbers", "expected 4: xmin, ymin, xmax, ymax"][..],
+        ),
+        (
+            "\"src_bndbox\": [5, 5, 90, 68]",
+            "\"src_bndbox\": [5, 5]",
+            &["src_bndbox holds 2 numbers", "expected 4"],
+        ),
+        (
+            "\"src_imsize\": [96, 72, 3]",
+            "\"src_imsize\": [96.5, 72, 3]",
+            &["found 96.5", "whole number"],
+        ),
+        (
+            "\"trg_imsize\": [96, 72, 3]",
+            "\"trg_imsize\": [96]",
+            &["trg_imsize is [96]", "expected [width, height, depth]"],
+        ),
+        (
+            "\"category\"",
+            "\"occlusion\": 300, \"category\"",
+            &["occlusion is 300", "a whole number from 0 to 255"],
+        ),
+    ] {
+        let (code, said) = scored(from, to);
+        assert_eq!(code, Some(1), "{to}: {said}");
+        says_once(&said, &[&["000000-a-b:cat.json"], parts].concat());
     }
 }
 
 #[test]
-fn protocols_that_are_compared_say_what_they_say_beside_scores() {
-    let case = Case::new("one-pair-interval");
-    let explain = |protocols: &str, more: &[&str]| {
-        let common = ["score", "half.jsonl", "--root", "bench", "--explain", "--protocol"];
-        let output = case.hpflow(&[&common[..], &[protocols], more].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        (text(&output.stdout), text(&output.stderr))
+fn audits_tolerate_what_roundings_explain_and_no_column_twice() {
+    let columns = hpflow::testing::score::published::table_3()[0].columns.join(",");
+    let table = |cell: &str, all: &str| {
+        format!("method,{columns},All\nmine,{},{all}\n", [cell; 18].join(","))
     };
-    for format in ["text", "json"] {
-        let (printed, said) = explain("spair,dhpf-240,visual-ai-image", &["--format", format]);
-        assert!(said.contains("Protocol dhpf-240: applied to this benchmark"), "{said}");
-        assert!(said.contains("Protocol visual-ai-image: applied"), "{said}");
-        // As beside scores, what the file does not say of its squares too.
-        assert!(said.contains("the header says nothing of image_side"), "{said}");
-        assert!(!printed.contains("applied to this benchmark"), "{printed}");
+    for (cell, all, code) in [
+        ("10", "11", 0),
+        ("10", "12", 1),
+        ("10", "8", 1),
+        ("10", "11.2", 1),
+        ("27.3", "27.4", 0),
+        ("27.3", "27.5", 1),
+        ("27.30", "27.32", 1),
+    ] {
+        let (found, said) = audit(&table(cell, all));
+        assert_eq!(found, Some(code), "{cell} {all}: {said}");
     }
-    assert_eq!(explain("spair,pascal", &[]).1, "");
+    for twice in ["aero", "aeroplane", "Aeroplane"] {
+        let repeated = format!("method,{columns},{twice},All\nmine,{},10\n", ["10"; 19].join(","));
+        let (found, said) = audit(&repeated);
+        assert_eq!(found, Some(1), "{said}");
+        says_once(
+            &said,
+            &["table.csv", &format!("the columns aero and {twice} are both of aeroplane")],
+        );
+    }
 }

@@ -253,7 +253,7 @@ fn exit_codes_are_what_they_are_though_nobody_reads_standard_error() {
         ("0", format!("features {root} --backbone hog --out features -vv")),
     ];
     for (expected, command) in commands {
-        for silent in ["2> /dev/full", "2>&-", "2>&1 >&- | true"] {
+        for silent in ["2> /dev/full", "2>&-", "2>&1 > /dev/null | true"] {
             let script = format!(
                 "{{ sleep 0.1; $hpflow {command} {silent_redirect}; echo $? > code; }} {pipe}; \
                  while ! test -s code; do sleep 0.05; done",
@@ -275,8 +275,8 @@ fn standard_output_that_cannot_be_written_costs_no_work() {
     let root = "--benchmark spair-json --root bench";
     let hog = "--backbone hog --engine cpu";
     let photographs = "bench/JPEGImages/cat/a.png bench/JPEGImages/cat/b.png";
-    // What is printed is the result: on a full disk it is lost, and that is a failure. Whoever closes
-    // standard output or reads a part of it wants no more.
+    // What is printed is the result: on a full disk, or where standard output is closed, it is lost, and
+    // that is a failure. Whoever reads a part of it wants no more.
     let printed = [
         "score p.jsonl --root bench".to_owned(),
         "weights list".to_owned(),
@@ -287,7 +287,8 @@ fn standard_output_that_cannot_be_written_costs_no_work() {
     for command in &printed {
         let full = shell(&case, &format!("$hpflow {command} > /dev/full"));
         fails(&full, 1, &["No space left"]);
-        for rest in [">&-", "| true", "| head -1 > /dev/null"] {
+        fails(&shell(&case, &format!("$hpflow {command} >&-")), 1, &["closed"]);
+        for rest in ["| true", "| head -1 > /dev/null"] {
             let (redirected, pipe) = rest.split_once('|').unwrap_or((rest, ""));
             let pipe = if pipe.is_empty() { String::new() } else { format!("| {pipe}") };
             let script = format!(

@@ -7,14 +7,15 @@ use hf_hub::api::Progress as Transfer;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::{Fetched, Settings, cached, is_commit, is_hexadecimal};
-use crate::backbone::weights::{HubFile, WeightsError, sha256};
+use super::cache::{Fetched, HubFile, Settings, cached, is_commit, is_hexadecimal};
+use crate::backbone::weights::error::WeightsError;
+use crate::backbone::weights::file::sha256;
 use crate::progress::{Progress, ProgressUnit};
 
 /// A file from the hub into the cache, at the commit that its revision is now.
 ///
 /// # Errors
-/// As [`super::fetch`].
+/// As `fetch` of this folder.
 pub(super) fn fetch(
     settings: &Settings,
     wanted: &HubFile,

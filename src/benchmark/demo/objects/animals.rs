@@ -1,8 +1,8 @@
 //! Bird, cat, cow, dog, horse, sheep and person.
 
 use super::super::random::Random;
-use super::super::solid::{Colour, Material, Solid, Texture, Vector, add, between, times};
-use super::{grey, hue, hull, paint};
+use super::super::solid::{Material, Paint, Solid, Texture, Vector, add, between, times};
+use super::parts::{grey, hue, hull, paint};
 
 const EYE: Material = Material { colour: [0.05, 0.04, 0.05], texture: Texture::Plain, shine: 0.9 };
 
@@ -102,7 +102,7 @@ pub fn bird(random: &mut Random) -> Solid {
 /// What tells one four-legged animal from another, in units of half a body's length.
 struct Beast {
     coat: Material,
-    muzzle: Colour,
+    muzzle: Paint,
     leg: f64,
     girth: f64,
     neck: f64,
@@ -115,7 +115,7 @@ struct Beast {
     tail: f64,
     tail_rise: f64,
     horns: bool,
-    mane: Option<Colour>,
+    mane: Option<Paint>,
     wool: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::random::Random;
 use super::super::solid::{Material, Solid, Texture, Vector, add, between};
-use super::{GLASS, STEEL, grey, hue, hull, paint};
+use super::parts::{GLASS, STEEL, grey, hue, hull, paint};
 
 /// 0 nose, 1/2 wing tips, 3/4 wing roots in front, 5/6 wing roots behind, 7 fin tip, 8 fin root,
 /// 9/10 tailplane tips, 11 tail, 12/13 engine intakes, 14 cockpit window.

@@ -2,7 +2,7 @@
 
 use super::super::random::{Random, sine_cosine};
 use super::super::solid::{Material, Solid, Texture, Vector, add, between};
-use super::{RUBBER, STEEL, grey, hue, paint};
+use super::parts::{RUBBER, STEEL, grey, hue, paint};
 use std::f64::consts::TAU;
 
 const AXLE: Vector = [0.0, 0.0, 1.0];
@@ -53,7 +53,7 @@ pub fn bicycle(random: &mut Random) -> Solid {
     solid.limb(seat, saddle, tube * 0.7, tube * 0.7, STEEL);
     let leather = Material::plain(hue(random.range(0.03, 0.1), 0.5, random.range(0.1, 0.4)));
     let (nose, back) = (add(saddle, [0.15, 0.02, 0.0]), add(saddle, [-0.12, 0.035, 0.0]));
-    super::hull(
+    super::parts::hull(
         &mut solid,
         &[
             [back[0], back[1], 0.01, 0.04],
@@ -138,7 +138,7 @@ pub fn motorbike(random: &mut Random) -> Solid {
             second: grey(0.2),
         }),
     );
-    super::hull(
+    super::parts::hull(
         &mut solid,
         &[
             [tank[0] - 0.22, tank[1] - 0.02, 0.04, 0.06],
@@ -148,7 +148,7 @@ pub fn motorbike(random: &mut Random) -> Solid {
         ],
         body,
     );
-    super::hull(
+    super::parts::hull(
         &mut solid,
         &[
             [tail[0], tail[1] + 0.02, 0.02, 0.05],

@@ -2,7 +2,7 @@
 
 use super::super::random::{Random, sine_cosine};
 use super::super::solid::{Material, Solid, Texture, Vector, add, between, times};
-use super::{GLASS, grey, hue, paint};
+use super::parts::{GLASS, grey, hue, paint};
 use std::f64::consts::TAU;
 
 const FORWARD: Vector = [1.0, 0.0, 0.0];

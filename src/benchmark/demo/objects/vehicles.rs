@@ -2,7 +2,7 @@
 
 use super::super::random::Random;
 use super::super::solid::{Material, Solid, Texture, Vector};
-use super::{GLASS, STEEL, grey, hue, paint, wheel};
+use super::parts::{GLASS, STEEL, grey, hue, paint, wheel};
 
 const FORWARD: Vector = [1.0, 0.0, 0.0];
 const BACKWARD: Vector = [-1.0, 0.0, 0.0];

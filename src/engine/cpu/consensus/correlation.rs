@@ -1,9 +1,9 @@
 //! The 4D correlation of two feature maps, before any engine filters it.
 
-use crate::backbone::FeatureMap;
 use crate::engine::consensus::Correlation4d;
 use crate::engine::cpu::convolve::product;
 use crate::engine::cpu::simd::InstructionSet;
+use crate::hyperpixel::FeatureMap;
 
 /// Correlates two feature maps of one number of channels: the inner product of every cell of `a` and
 /// every cell of `b` (NC-Net, section 3.1; no ReLU and no normalisation here).

@@ -150,9 +150,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::backbone::FeatureMap;
     use crate::engine::Engine as _;
     use crate::engine::cpu::engine::CpuEngine;
+    use crate::hyperpixel::FeatureMap;
     use crate::hyperpixel::{Geometry, synthetic};
 
     /// Layers of five resolutions, the last of them made up, with three at that of the base.

@@ -81,8 +81,7 @@ impl GpuConsensus {
     /// No adapter, none of that name, or one that cannot run the kernels.
     pub fn with(weights: ConsensusWeights, options: &GpuOptions) -> Result<Self, EngineError> {
         let device = GpuDevice::new(options.adapter.as_deref(), Precision::F32)?;
-        let preset =
-            options.preset.unwrap_or_else(|| Preset::of(&device.info, device.device.features()));
+        let preset = device.preset(options.preset)?;
         let pipelines = ConsensusPipelines::new(&device, &preset)?;
         let pool = Pool::new(options.pool.clone());
         let (prepared, seconds, pairs) = (None, 0.0, 0);
@@ -281,11 +280,24 @@ impl ConsensusEngine for GpuConsensus {
         let mut results = Vec::with_capacity(correlations.len());
         for alike in correlations.chunk_by(|one, other| (one.a, one.b) == (other.a, other.b)) {
             let sizes = Sizes::new(Lattice::new(&alike[0], self.weights.reach()));
-            let batch = sizes.fitting(&self.device, &self.weights).min(self.preset.pairs);
-            for batch in alike.chunks(batch) {
-                results.extend(
-                    self.run(batch, SubmittedPart::All, &[ConsensusPlace::Filtered])?.remove(0),
-                );
+            let mut batch = sizes.fitting(&self.device, &self.weights).min(self.preset.pairs);
+            let mut rest = alike;
+            while !rest.is_empty() {
+                let (some, after) = rest.split_at(batch.min(rest.len()));
+                match self.run(some, SubmittedPart::All, &[ConsensusPlace::Filtered]) {
+                    Ok(mut found) => results.append(&mut found.remove(0)),
+                    // Fewer take less memory.
+                    Err(GpuError::OutOfMemory { adapter, reason, .. }) if some.len() > 1 => {
+                        batch = some.len() / 2;
+                        tracing::warn!(
+                            "{adapter} is out of memory, and goes on with {batch} pairs at a time: \
+                             {reason}"
+                        );
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                rest = after;
             }
         }
         Ok(results)

@@ -1,8 +1,9 @@
 //! The layer sets of pairs as jobs, and blocks of them whose layers are correlated together.
 
 use crate::engine::gpu::layout::QUAD;
-use crate::engine::gpu::plan::{GroupShape, Shape};
+use crate::engine::gpu::plan::{GroupShape, Shape, Way};
 use crate::engine::gpu::preset::Preset;
+use crate::engine::mirror::is_backward_set;
 use crate::engine::request::{SetRequest, SetsRequest};
 use crate::hyperpixel::{Grid, LayerStack, View};
 
@@ -12,8 +13,10 @@ pub(super) struct SetJob<'a> {
     pub pair: usize,
     /// Number of the set among the pair's.
     pub set: usize,
+    /// The first image and the second, and whether the pair asked for is the one back.
     pub stacks: [&'a LayerStack; 2],
     pub views: [&'a View; 2],
+    pub backward: bool,
     pub rows: &'a [u32],
     /// Positions of its layers at the base's resolution.
     pub base: Vec<usize>,
@@ -27,7 +30,7 @@ pub(super) fn jobs(requests: &[SetsRequest]) -> Vec<SetJob<'_>> {
     for (pair, request) in requests.iter().enumerate() {
         let job = |(number, set)| SetJob::new(pair, request, number, set);
         let mut of_pair: Vec<SetJob> = request.sets.iter().enumerate().map(job).collect();
-        of_pair.sort_by(|one, other| one.base.cmp(&other.base));
+        of_pair.sort_by(|one, other| (one.backward, &one.base).cmp(&(other.backward, &other.base)));
         all.extend(of_pair);
     }
     all
@@ -35,12 +38,22 @@ pub(super) fn jobs(requests: &[SetsRequest]) -> Vec<SetJob<'_>> {
 
 impl<'a> SetJob<'a> {
     fn new(pair: usize, request: &'a SetsRequest, number: usize, set: &'a SetRequest) -> Self {
-        let mut groups = request.source.by_group(&set.positions).into_iter();
+        let groups = request.source.by_group(&set.positions);
+        let positions = groups.iter().flatten().copied();
+        let backward = is_backward_set(&request.source, &request.target, positions);
+        let mut groups = groups.into_iter();
+        let mut stacks = [&*request.source, &*request.target];
+        let mut views = [&*set.source, &*set.target];
+        if backward {
+            stacks.reverse();
+            views.reverse();
+        }
         Self {
             pair,
             set: number,
-            stacks: [&request.source, &request.target],
-            views: [&set.source, &set.target],
+            stacks,
+            views,
+            backward,
             rows: &set.rows,
             base: groups.next().expect("a checked set has a layer"),
             coarse: groups.collect(),
@@ -49,12 +62,12 @@ impl<'a> SetJob<'a> {
 
     /// What decides how much scratch it takes.
     pub(super) fn shape(&self, preset: &'a Preset) -> Shape<'a> {
-        let [source, target] = self.stacks;
+        let [first, second] = self.stacks;
         let channels =
-            |layers: &[usize]| layers.iter().map(|&at| source.maps[at].channels).collect();
+            |layers: &[usize]| layers.iter().map(|&at| first.maps[at].channels).collect();
         let group = |layers: &Vec<usize>| GroupShape {
             layers: channels(layers),
-            maps: [&source.maps[layers[0]], &target.maps[layers[0]]],
+            maps: [&first.maps[layers[0]], &second.maps[layers[0]]],
         };
         let channels: Vec<usize> = channels(&self.base);
         Shape {
@@ -63,7 +76,7 @@ impl<'a> SetJob<'a> {
             grids: self.views.map(|view| view.grid),
             channels: channels.iter().sum(),
             groups: self.coarse.iter().map(group).collect(),
-            rows: self.rows,
+            ways: vec![Way { backward: self.backward, rows: self.rows }],
         }
     }
 
@@ -72,11 +85,19 @@ impl<'a> SetJob<'a> {
         self.views.map(|view| cells(&view.grid))
     }
 
+    /// The pair, and which way around its images are.
+    pub(super) fn couple(&self) -> Couple {
+        (self.pair, self.backward)
+    }
+
     /// Whether another set has the same base group of the same pair.
     pub(super) fn shares_base(&self, other: &Self) -> bool {
-        (self.pair, &self.base, self.cells()) == (other.pair, &other.base, other.cells())
+        (self.couple(), &self.base, self.cells()) == (other.couple(), &other.base, other.cells())
     }
 }
+
+/// Number of a pair among the requests, and which way around its images are.
+pub(super) type Couple = (usize, bool);
 
 /// First and number of the rows and columns that count.
 pub(super) type Cells = [usize; 4];
@@ -98,8 +119,8 @@ pub(super) struct SetBlock<'a> {
 
 /// A coarse layer whose correlation is kept.
 pub(super) struct KeptLayer<'a> {
-    /// Number of the pair, and position of the layer.
-    pub pair: usize,
+    /// The couple, and position of the layer.
+    pub couple: Couple,
     pub position: usize,
     pub stacks: [&'a LayerStack; 2],
     /// Quads of its correlation, and of the products of its parts.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::job::{Cells, SetBlock, SetJob};
+use super::job::{Cells, Couple, SetBlock, SetJob};
 use crate::engine::gpu::layout::{CropParams, GroupParams, LayerParams, QUAD};
 use crate::engine::gpu::plan::{
     ImagePlace, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, layer, take,
@@ -16,16 +16,16 @@ type BaseKey<'a> = (u64, &'a [usize], Cells);
 /// What upsamples a group of an image: stack, base layer, stride of the group, cells that count.
 type TapsKey = (u64, usize, usize, Cells);
 
-/// A coarse group of a pair: pair, base layer, positions of the group's layers, cells that count.
-type TermKey<'a> = (usize, usize, &'a [usize], [Cells; 2]);
+/// A coarse group of a couple: couple, base layer, positions of the group's layers, cells that count.
+type TermKey<'a> = (Couple, usize, &'a [usize], [Cells; 2]);
 
 /// Makes the plan of some sets of a block.
 pub(super) struct Planner<'a> {
     residency: &'a Residency,
     preset: &'a Preset,
     plan: Plan,
-    /// Where the correlations of layers are kept, by pair and position.
-    kept: HashMap<(usize, usize), u32>,
+    /// Where the correlations of layers are kept, by couple and position.
+    kept: HashMap<(Couple, usize), u32>,
     bases: HashMap<BaseKey<'a>, u32>,
     taps: HashMap<TapsKey, Taps>,
     /// Where each coarse group is expanded to.
@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
         };
         for kept in &block.layers {
             let at = take(&mut planner.plan.scratch.kept, kept.quads, QUAD);
-            planner.kept.insert((kept.pair, kept.position), at);
+            planner.kept.insert((kept.couple, kept.position), at);
         }
         if !block.correlated {
             planner.correlate(block);
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
                 layer_count: 1,
                 source_quads: layer.source_quads,
                 target_quads: layer.target_quads,
-                correlation: self.kept[&(kept.pair, kept.position)],
+                correlation: self.kept[&(kept.couple, kept.position)],
                 ..GroupParams::default()
             });
             plan.add_correlated(placed.map(|placed| placed.page), first_layer);
@@ -114,7 +114,7 @@ impl<'a> Planner<'a> {
         let shape = job.shape(self.preset);
         let mut scratch = shape.own_scratch();
         for (at, group) in job.coarse.iter().enumerate() {
-            let key = (job.pair, job.base[0], &**group, job.cells());
+            let key = (job.couple(), job.base[0], &**group, job.cells());
             if !self.terms.contains_key(&key) {
                 scratch = scratch.and(shape.group_scratch(at));
             }
@@ -139,11 +139,11 @@ impl<'a> Planner<'a> {
             let expanded = self.term(job, &shape, at, group);
             self.plan.groups.push(GroupParams { expanded, ..group });
         }
-        self.plan.add_pair(&shape, first_group, sides);
-        let pair = self.plan.pairs.len();
+        self.plan.add_couple(&shape, first_group, sides);
+        let couples = self.plan.couples.len();
         match (self.jobs.last(), self.plan.sharing.last_mut()) {
-            (Some(last), Some(sharing)) if last.shares_base(job) => sharing.end = pair,
-            _ => self.plan.sharing.push(pair - 1..pair),
+            (Some(last), Some(sharing)) if last.shares_base(job) => sharing.end = couples,
+            _ => self.plan.sharing.push(couples - 1..couples),
         }
         self.jobs.push(job);
         self.shapes.push(shape);
@@ -151,7 +151,7 @@ impl<'a> Planner<'a> {
 
     /// Where a coarse group of a set is expanded to.
     fn term(&mut self, job: &'a SetJob, shape: &Shape, at: usize, group: GroupParams) -> u32 {
-        let key = (job.pair, job.base[0], &*job.coarse[at], job.cells());
+        let key = (job.couple(), job.base[0], &*job.coarse[at], job.cells());
         if let Some(&expanded) = self.terms.get(&key) {
             return expanded;
         }
@@ -159,12 +159,12 @@ impl<'a> Planner<'a> {
         let first_layer = plan.layers.len() as u32;
         plan.layers.extend(job.coarse[at].iter().map(|&position| LayerParams {
             splits: 1,
-            partial: self.kept[&(job.pair, position)],
+            partial: self.kept[&(job.couple(), position)],
             ..LayerParams::default()
         }));
         let expanded = take(&mut plan.scratch.expanded, shape.expanded(at), QUAD);
         self.expanded.push(GroupParams {
-            pair: plan.pairs.len() as u32,
+            pair: plan.couples.len() as u32,
             first_layer,
             correlation: take(&mut plan.scratch.correlation, shape.product(at), QUAD),
             expanded,
@@ -255,7 +255,7 @@ impl<'a> Planner<'a> {
         let mut plan = self.plan;
         // The base groups stand behind what the host writes.
         let first = take(&mut plan.scratch.views, self.of_bases / QUAD, QUAD);
-        for pair in &mut plan.pairs {
+        for pair in plan.couples.iter_mut().chain(&mut plan.pairs) {
             pair.source_base += first;
             pair.target_base += first;
         }
@@ -271,8 +271,8 @@ impl<'a> Planner<'a> {
         let groups = first_group..plan.groups.len();
         let (from, to) = (Products::Kept, Products::Correlation);
         plan.sums.push(Sum { groups: groups.clone(), from, to });
-        let (places, pairs) = ([ImagePlace::Views; 2], 0..plan.pairs.len());
-        plan.segments.push(Segment { places, pairs, groups, waves: Vec::new() });
+        let (places, couples) = ([ImagePlace::Views; 2], 0..plan.couples.len());
+        plan.segments.push(Segment { places, couples, groups, waves: Vec::new() });
         plan.add_picks(&self.shapes);
         plan
     }

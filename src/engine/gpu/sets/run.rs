@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::job::{KeptLayer, SetBlock, SetJob, jobs};
+use super::job::{Couple, KeptLayer, SetBlock, SetJob, jobs};
 use super::plan::Planner;
 use crate::engine::contract::Matches;
 use crate::engine::error::GpuError;
@@ -14,7 +14,27 @@ use crate::engine::gpu::resident::{Key, Resident as _, StackMap};
 use crate::engine::request::SetsRequest;
 
 /// Matches every pair under each of its sets; the buffers that this takes have about `memory` bytes.
+/// Where memory runs out, all is tried again with less of it.
 pub(crate) fn match_sets(
+    matcher: &mut GpuMatcher,
+    requests: &[SetsRequest],
+    mut memory: usize,
+) -> Result<Vec<Vec<Matches>>, GpuError> {
+    loop {
+        match match_all(matcher, requests, memory) {
+            Err(error @ GpuError::OutOfMemory { .. }) => {
+                if !matcher.shrink()? {
+                    return Err(error);
+                }
+                memory = memory.min(matcher.residency.budget() as usize) / 2;
+                tracing::warn!("{error}; layer sets go on with {} MiB", memory >> 20);
+            }
+            done => return done,
+        }
+    }
+}
+
+fn match_all(
     matcher: &mut GpuMatcher,
     requests: &[SetsRequest],
     memory: usize,
@@ -23,19 +43,20 @@ pub(crate) fn match_sets(
         matcher.sets = Some(SetsPipelines::new(&matcher.device, &matcher.preset)?);
     }
     let jobs = jobs(requests);
-    let mut found = vec![Matches::default(); jobs.len()];
+    let mut found = vec![None; jobs.len()];
     let mut progress = Progress::default();
     matcher.run(&mut found, |matcher| {
         let Some(Planned { plan, pairs }) = matcher.plan_sets(&jobs, &mut progress, memory)? else {
             return Ok(None);
         };
         let (start, flight) = (Instant::now(), matcher.send(&plan, PlanKind::Sets)?);
-        Ok(Some(Submitted { flight, pairs, start }))
+        let count = pairs.len();
+        Ok(Some(Submitted { flight, pairs, count, kind: PlanKind::Sets, start }))
     })?;
     let mut all: Vec<Vec<Matches>> =
         requests.iter().map(|request| vec![Matches::default(); request.sets.len()]).collect();
     for (job, matches) in jobs.iter().zip(found) {
-        all[job.pair][job.set] = matches;
+        all[job.pair][job.set] = matches.unwrap_or_default();
     }
     Ok(all)
 }
@@ -79,7 +100,7 @@ impl GpuMatcher {
             && next.pair != jobs[0].pair
         {
             count = jobs.partition_point(|job| job.pair < next.pair);
-            block.layers.retain(|kept| kept.pair < next.pair);
+            block.layers.retain(|kept| kept.couple.0 < next.pair);
         }
         self.times.upload += start.elapsed().as_secs_f64() * 1e3;
         block.left = count;
@@ -90,16 +111,16 @@ impl GpuMatcher {
     fn add_layers<'a>(
         &self,
         job: &SetJob<'a>,
-        known: &mut HashSet<(usize, usize)>,
+        known: &mut HashSet<(Couple, usize)>,
         block: &mut SetBlock<'a>,
     ) {
         let shape = job.shape(&self.preset);
         for (group, positions) in job.coarse.iter().enumerate() {
-            let new = positions.iter().filter(|&&position| known.insert((job.pair, position)));
+            let new = positions.iter().filter(|&&position| known.insert((job.couple(), position)));
             block.layers.extend(new.map(|&position| {
-                let (pair, stacks, quads) = (job.pair, job.stacks, shape.product(group));
+                let (couple, stacks, quads) = (job.couple(), job.stacks, shape.product(group));
                 let partial = quads * self.preset.splits(stacks[0].maps[position].channels);
-                KeptLayer { pair, position, stacks, quads, partial }
+                KeptLayer { couple, position, stacks, quads, partial }
             }));
         }
     }
@@ -151,7 +172,10 @@ impl GpuMatcher {
             let shares = |other: &&SetJob| begins && job.shares_base(other);
             let more = rest[number + 1..block.left].iter().take_while(shares).count();
             let scratch = planner.scratch_with(&rest[number..=number + more]);
-            if number > 0 && (scratch.largest() > largest || scratch.total() > memory) {
+            let full = scratch.largest() > largest
+                || scratch.total() > memory
+                || number >= self.sets_pace.at_once();
+            if number > 0 && full {
                 break;
             }
             planner.add(job);

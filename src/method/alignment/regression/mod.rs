@@ -2,9 +2,7 @@
 //! A2Net.
 
 use super::correlation::{Correlation, rectified};
-use super::geometry::Geometry;
-use crate::backbone::architecture::Parameter;
-use crate::backbone::weights::baselines;
+use crate::backbone::networks::{self, GeometricModel, Parameter};
 use crate::engine::cpu::{Convolution, InstructionSet};
 
 pub mod a2net;
@@ -36,10 +34,10 @@ pub enum Network {
 impl Network {
     /// Its parameters with their names after `FeatureRegression.`.
     #[must_use]
-    pub fn parameters(self, geometry: Geometry) -> Vec<Parameter> {
+    pub fn parameters(self, geometry: GeometricModel) -> Vec<Parameter> {
         match self {
-            Self::CnnGeo => baselines::regression(geometry.parameters()),
-            Self::A2Net => baselines::attention(geometry.parameters()),
+            Self::CnnGeo => networks::regression(geometry.parameters()),
+            Self::A2Net => networks::attention(geometry.parameters()),
         }
     }
 

@@ -1,6 +1,17 @@
-//! What tables break PCK down by: categories and the levels of the four variation factors.
+//! The labels of SPair-71k's pairs: the four variation factors and their levels.
 
-use crate::benchmark::Variation;
+/// The four variation factors of a SPair-71k pair (paper, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variation {
+    /// 0 easy, 1 medium, 2 hard.
+    pub viewpoint: u8,
+    /// 0 easy, 1 medium, 2 hard.
+    pub scale: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub truncation: u8,
+    /// 0 none, 1 source, 2 target, 3 both.
+    pub occlusion: u8,
+}
 
 /// A factor of variation between the photographs of a pair (SPair-71k paper, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,34 +60,4 @@ impl Factor {
             Self::Occlusion => variation.occlusion,
         }) as usize
     }
-}
-
-/// SPair-71k's categories as its annotations name them, and the paper's abbreviations, in the
-/// paper's order.
-const ABBREVIATIONS: [(&str, &str); 18] = [
-    ("aeroplane", "aero"),
-    ("bicycle", "bike"),
-    ("bird", "bird"),
-    ("boat", "boat"),
-    ("bottle", "bottle"),
-    ("bus", "bus"),
-    ("car", "car"),
-    ("cat", "cat"),
-    ("chair", "chair"),
-    ("cow", "cow"),
-    ("dog", "dog"),
-    ("horse", "horse"),
-    ("motorbike", "moto"),
-    ("person", "person"),
-    ("pottedplant", "plant"),
-    ("sheep", "sheep"),
-    ("train", "train"),
-    ("tvmonitor", "tv"),
-];
-
-/// The paper's abbreviation of a category, or the category itself where it has none.
-#[must_use]
-pub fn abbreviation(category: &str) -> &str {
-    let found = ABBREVIATIONS.iter().find(|(name, _)| *name == category);
-    found.map_or(category, |(_, short)| short)
 }

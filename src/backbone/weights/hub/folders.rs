@@ -1,6 +1,6 @@
 //! Where the hub's Python library keeps its cache, as its `constants.py` works it out: HF_HUB_CACHE or
 //! the older HUGGINGFACE_HUB_CACHE, else `hub` in HF_HOME, else `huggingface/hub` in XDG_CACHE_HOME or in
-//! `~/.cache`; each with `~` and variables in it. A variable that is empty is as one that is not set.
+//! `~/.cache`; each with `~` and variables in it. An empty variable counts as not set.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ fn home_of(user: &str) -> Option<String> {
 }
 
 /// A path with the values of `$NAME` and `${NAME}`, and on Windows of `%NAME%`; what is not set stays as
-/// it is, and values are not looked into.
+/// it is, and values are not expanded again.
 fn with_variables(path: &str, read: &impl Fn(&str) -> Option<String>) -> String {
     let mut expanded = String::new();
     let mut rest = path;

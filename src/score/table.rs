@@ -1,39 +1,33 @@
 //! The table of `docs/protocols.md`, made of the protocols themselves.
 
-use super::{
-    Average, Comparison, Direction, EVALUATORS, Frame, Measure, Protocol, Rule, Threshold, Truth,
+use crate::benchmark::BenchmarkKind;
+use crate::protocol::{
+    AnnotationForm, Average, DistanceFrame, DistanceTest, EVALUATORS, Measure, Protocol, Refusal,
+    Threshold, TransferDirection, TruthPlacement,
 };
-use crate::benchmark::Kind;
 
 /// Every evaluator on every benchmark as Markdown: what decides, how it was verified, and what is
 /// refused.
 #[must_use]
 pub fn markdown() -> String {
     let mut text = String::new();
-    for kind in Kind::ALL {
+    for kind in BenchmarkKind::ALL {
+        let info = kind.info();
         text += &format!(
-            "### {}\n\n| `--protocol` | transfers | measures by | in | truth | right if | mean over \
+            "### {} (`{}`)\n\n| `--protocol` | transfers | measures by | in | truth | right if | mean over \
              | α | verified |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
-            heading(kind)
+            info.title, info.name
         );
-        let mut refused = Vec::new();
         for evaluator in &EVALUATORS {
-            match evaluator.rules.on(kind) {
-                Rule::Defined(protocol) => text += &row(protocol),
-                Rule::NotDefined(why) => refused.push(("not defined", evaluator.name, *why)),
-                Rule::NotBuilt(why) => refused.push(("lacking in hpflow", evaluator.name, *why)),
-            }
+            text.extend(info.protocol(evaluator.name).map(row));
         }
         text += "\nRefused:\n\n";
-        let mut reasons: Vec<(&str, &str, Vec<&str>)> = Vec::new();
-        for (what, name, why) in refused {
-            match reasons.iter_mut().find(|(_, other, _)| *other == why) {
-                Some((.., names)) => names.push(name),
-                None => reasons.push((what, why, vec![name])),
-            }
-        }
-        for (what, why, names) in reasons {
-            text += &format!("- `{}`: {what}; {why}.\n", names.join("`, `"));
+        for refused in info.refused {
+            let (what, why) = match refused.why {
+                Refusal::NotDefined(why) => ("not defined", why),
+                Refusal::Lacking(why) => ("lacking in hpflow", why),
+            };
+            text += &format!("- `{}`: {what}; {why}.\n", refused.evaluators.join("`, `"));
         }
         text += "\n";
     }
@@ -42,17 +36,6 @@ pub fn markdown() -> String {
         text += &format!("| `{}` | {} | {} |\n", evaluator.name, evaluator.origin, evaluator.code);
     }
     text
-}
-
-fn heading(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Spair => "SPair-71k (`spair`)",
-        Kind::PfWillow => "PF-WILLOW (`pf-willow`)",
-        Kind::PfPascal => "PF-PASCAL (`pf-pascal`)",
-        Kind::Caltech101 => "Caltech-101 (`caltech-101`)",
-        Kind::Tss => "TSS (`tss`)",
-        Kind::SpairJson => "Others in SPair-71k's JSON (`spair-json`)",
-    }
 }
 
 fn row(protocol: &Protocol) -> String {
@@ -64,8 +47,8 @@ fn row(protocol: &Protocol) -> String {
         );
     }
     let transfers = match direction {
-        Direction::SourceToTarget => "s → t",
-        Direction::TargetToSource => "t → s",
+        TransferDirection::SourceToTarget => "s → t",
+        TransferDirection::TargetToSource => "t → s",
     };
     let measures = match protocol.threshold {
         Threshold::Box => "box".to_owned(),
@@ -76,19 +59,19 @@ fn row(protocol: &Protocol) -> String {
         }
     };
     let frame = match frame {
-        Frame::Original => "original pixels".to_owned(),
-        Frame::Warped(side) => format!("{side}², by {side} / W"),
-        Frame::WarpedCorners(side) => format!("{side}², by {} / (W − 1)", side - 1),
+        DistanceFrame::Original => "original pixels".to_owned(),
+        DistanceFrame::Warped(side) => format!("{side}², by {side} / W"),
+        DistanceFrame::WarpedCorners(side) => format!("{side}², by {} / (W − 1)", side - 1),
     };
     let truth = match truth {
-        Truth::Annotated => "as annotated",
-        Truth::Clamped => "clamped",
-        Truth::FlooredAndClamped => "floored, clamped",
+        TruthPlacement::Annotated => "as annotated",
+        TruthPlacement::Clamped => "clamped",
+        TruthPlacement::FlooredAndClamped => "floored, clamped",
     };
     let right = match comparison {
-        Comparison::AtMost => "d ≤ α·t",
-        Comparison::RatioAtMost => "d / t ≤ α",
-        Comparison::Below => "d < α·t",
+        DistanceTest::AtMost => "d ≤ α·t",
+        DistanceTest::RatioAtMost => "d / t ≤ α",
+        DistanceTest::Below => "d < α·t",
     };
     let mean = match average {
         Average::Pair => "pairs",
@@ -104,6 +87,12 @@ fn row(protocol: &Protocol) -> String {
         .map(|alpha| alpha.to_string().trim_start_matches('0').to_owned())
         .collect();
     let alphas = alphas.join(" ");
+    let verified = match protocol.annotations {
+        AnnotationForm::Any => verified.to_owned(),
+        AnnotationForm::Ap10k => {
+            format!("{verified}; AP-10K alone, without keypoints of visibility 1")
+        }
+    };
     format!(
         "| `{name}` | {transfers} | {measures} | {frame} | {truth} | {right} | {mean} | {alphas} | {verified} |\n"
     )

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use tch::{TchError, Tensor};
 
-use super::resnet::convolve;
-use super::trunk::{VGG_LAYERS, VggLayer};
+use super::tensors::convolve;
+use crate::backbone::networks::{VGG_LAYERS, VggLayer};
 
-/// Convolutions with their biases, and where pictures are pooled.
-pub(super) struct Network {
+/// Convolutions with their biases, and pooling layers.
+pub(super) struct VggNetwork {
     pub(super) device: tch::Device,
     layers: Vec<Layer>,
 }
@@ -19,7 +19,7 @@ enum Layer {
     Pooling,
 }
 
-impl Network {
+impl VggNetwork {
     /// The network of these parameters, by their names in torchvision's files.
     pub(super) fn new(
         values: &HashMap<String, Vec<f32>>,

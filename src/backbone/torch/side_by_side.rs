@@ -1,11 +1,11 @@
-//! Photographs through a network on the CPU, one thread each and several side by side, which keeps
-//! every bit the same whatever runs beside a photograph.
+//! Several photographs at once on the CPU, each on one thread, so that a photograph's features are the
+//! same bits whichever others are computed at the same time.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Each of `threads` threads takes the next item until none is left. `share` gives a thread its own
-/// handle of the network. Results are in the order of the items.
+/// Each of `threads` threads takes the next item until none is left. `share` gives each thread a handle
+/// of the network. Results are in the order of the items.
 pub(super) fn side_by_side<N: Send, T: Sync, R: Send>(
     threads: usize,
     items: &[T],

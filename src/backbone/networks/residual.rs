@@ -2,7 +2,7 @@
 //! their layers (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, in
 //! torchvision's arrangement: the stride of a bottleneck is in its 3 × 3 convolution).
 
-use super::BackboneError;
+use super::parameter::{Parameter, add_convolution, add_normalisation};
 use crate::hyperpixel::Geometry;
 
 /// Pixels between neighbours in layers 0 to 9 (HPF's published code).
@@ -14,7 +14,7 @@ const RECEPTIVE_FIELDS: [u32; 10] = [11, 19, 27, 35, 43, 59, 75, 91, 107, 139];
 /// Channels of the stem.
 const STEM: usize = 64;
 
-/// A bottleneck puts out four times its width.
+/// A bottleneck's output has four times its width.
 const EXPANSION: usize = 4;
 
 /// A residual network of bottlenecks.
@@ -34,7 +34,7 @@ pub const ARCHITECTURES: [Architecture; 2] = [
 
 /// A bottleneck: 1 × 1, 3 × 3 and 1 × 1 convolution beside a shortcut.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub struct BottleneckBlock {
     /// What its parameters' names begin with, for example `layer1.0`.
     pub prefix: String,
     /// Channels in.
@@ -47,15 +47,6 @@ pub struct Block {
     pub stride: usize,
     /// Whether the shortcut is a convolution.
     pub downsample: bool,
-}
-
-/// The name of a parameter in torchvision's files, and its shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// For example `layer1.0.conv1.weight`.
-    pub name: String,
-    /// Convolutions: outputs, inputs, rows, columns. Batch normalisations: channels.
-    pub shape: Vec<usize>,
 }
 
 impl Architecture {
@@ -80,13 +71,13 @@ impl Architecture {
 
     /// The bottlenecks in order: the k-th one's output is layer k, counted from 1.
     #[must_use]
-    pub fn blocks(&self) -> Vec<Block> {
+    pub fn blocks(&self) -> Vec<BottleneckBlock> {
         let mut blocks = Vec::new();
         let mut inputs = STEM;
         for (stage, &count) in self.stages.iter().enumerate() {
             let width = STEM << stage;
             for index in 0..count {
-                blocks.push(Block {
+                blocks.push(BottleneckBlock {
                     prefix: format!("layer{}.{index}", stage + 1),
                     inputs,
                     width,
@@ -116,7 +107,7 @@ impl Architecture {
         add_convolution(&mut parameters, "conv1", [STEM, 3, 7, 7]);
         add_normalisation(&mut parameters, "bn1", STEM);
         for block in self.blocks() {
-            let Block { prefix, inputs, width, outputs, .. } = block;
+            let BottleneckBlock { prefix, inputs, width, outputs, .. } = block;
             let convolutions =
                 [[width, inputs, 1, 1], [width, width, 3, 3], [outputs, width, 1, 1]];
             for (number, shape) in (1..).zip(convolutions) {
@@ -133,27 +124,12 @@ impl Architecture {
     }
 }
 
-/// Jump and receptive field of a base layer; the same for both networks, since their first two
-/// stages are alike.
-///
-/// # Errors
-/// A layer above 9: none was published.
-pub fn geometry(base_layer: usize) -> Result<Geometry, BackboneError> {
-    match (JUMPS.get(base_layer), RECEPTIVE_FIELDS.get(base_layer)) {
-        (Some(&jump), Some(&receptive_field)) => Ok(Geometry::new(jump, receptive_field)),
-        _ => Err(BackboneError::NoGeometry { layer: base_layer }),
-    }
-}
-
-fn add_convolution(parameters: &mut Vec<Parameter>, name: &str, shape: [usize; 4]) {
-    parameters.push(Parameter { name: format!("{name}.weight"), shape: shape.to_vec() });
-}
-
-/// The parameters of a batch normalisation.
-pub(super) fn add_normalisation(parameters: &mut Vec<Parameter>, name: &str, channels: usize) {
-    for part in ["weight", "bias", "running_mean", "running_var"] {
-        parameters.push(Parameter { name: format!("{name}.{part}"), shape: vec![channels] });
-    }
+/// Jump and receptive field of a base layer, of layers 0 to 9 alone: no others were published. They are
+/// the same for both networks, whose first two stages are alike.
+#[must_use]
+pub fn geometry(base_layer: usize) -> Option<Geometry> {
+    let jump = *JUMPS.get(base_layer)?;
+    Some(Geometry::new(jump, *RECEPTIVE_FIELDS.get(base_layer)?))
 }
 
 #[cfg(test)]
@@ -185,8 +161,7 @@ mod tests {
 
     #[test]
     fn the_geometry_ends_at_layer_nine() {
-        assert_eq!(geometry(9).unwrap(), Geometry::new(16, 139));
-        let error = geometry(10).unwrap_err().to_string();
-        assert!(error.contains("layer 10") && error.contains("0 to 9"), "{error}");
+        assert_eq!(geometry(9), Some(Geometry::new(16, 139)));
+        assert_eq!(geometry(10), None);
     }
 }

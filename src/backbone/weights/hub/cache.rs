@@ -1,19 +1,26 @@
-//! The Hugging Face hub: files of model repositories, kept in the cache that the hub's Python
-//! library uses, under the environment variables that it obeys.
+//! The cache that the hub's Python library keeps files of repositories in, and where it is.
 
 use std::path::PathBuf;
 
-use super::{HubFile, WeightsError, hub_cache};
-use crate::progress::Progress;
-
-#[cfg(feature = "hub")]
-mod online;
+use super::folders::folders;
+use crate::backbone::weights::error::WeightsError;
 
 /// The revision of a repository where none is pinned.
 pub const DEFAULT_REVISION: &str = "main";
 
 /// The file of a repository that hpflow reads.
 pub const DEFAULT_FILE: &str = "model.safetensors";
+
+/// A file of a repository on the Hugging Face hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubFile {
+    /// Owner and name, for example `timm/resnet50.tv_in1k`.
+    pub repository: String,
+    /// A branch, a tag or a commit hash.
+    pub revision: String,
+    /// The file's name in the repository.
+    pub file: String,
+}
 
 /// Where the hub and its cache are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +63,8 @@ impl Settings {
         let set = |name: &str| std::env::var(name).ok();
         let read = |name: &str| set(name).filter(|value| !value.is_empty());
         let home = std::env::home_dir();
-        let folders = hub_cache::folders(&set, home.as_deref());
-        let (cache, home) = folders.ok_or(WeightsError::NoHome)?;
+        let found = folders(&set, home.as_deref());
+        let (cache, home) = found.ok_or(WeightsError::NoHome)?;
         let token = read("HF_TOKEN").or_else(|| std::fs::read_to_string(home.join("token")).ok());
         let offline = read("HF_HUB_OFFLINE").is_some_and(|value| {
             ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
@@ -86,51 +93,10 @@ pub fn cached(settings: &Settings, wanted: &HubFile) -> Option<Fetched> {
     path.exists().then_some(Fetched { path, commit })
 }
 
-/// A file of the hub: from the cache, or downloaded into it. A revision is first resolved to its
-/// commit, and that commit's file is the one taken; its SHA-256 is held against the hub's.
-///
-/// # Errors
-/// A hub that cannot be reached or answers with something else, a repository, revision or file
-/// that it does not have, or a download that came incomplete.
-pub fn fetch(
-    settings: &Settings,
-    wanted: &HubFile,
-    freshness: Freshness,
-    progress: &Progress,
-) -> Result<Fetched, WeightsError> {
-    if (freshness == Freshness::Cached || settings.offline)
-        && let Some(fetched) = cached(settings, wanted)
-    {
-        return Ok(fetched);
-    }
-    if settings.offline {
-        return Err(WeightsError::Offline {
-            repository: wanted.repository.clone(),
-            revision: wanted.revision.clone(),
-            cache: settings.cache.clone(),
-        });
-    }
-    from_the_hub(settings, wanted, progress)
-}
-
-#[cfg(feature = "hub")]
-use online::fetch as from_the_hub;
-
-/// Without its client nothing is had from the hub but what is in the cache.
-#[cfg(not(feature = "hub"))]
-fn from_the_hub(
-    settings: &Settings,
-    wanted: &HubFile,
-    _progress: &Progress,
-) -> Result<Fetched, WeightsError> {
-    let name = format!("{}@{}", wanted.repository, wanted.revision);
-    Err(WeightsError::WithoutHub { wanted: name, cache: settings.cache.clone() })
-}
-
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && is_hexadecimal(text)
 }
 
-fn is_hexadecimal(text: &str) -> bool {
+pub(super) fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,26 +1,29 @@
-//! Files of learned methods: tensors by the authors' names, read and checked by whoever needs them.
+//! Files of learned methods: tensors by the authors' names, read and checked for each method.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::baselines::Baseline;
-use super::file::{digest, fits, numbers, open, read, shapes};
-use super::identify::Shapes;
-use super::{Identity, Names, WeightsError, WeightsSource, hub};
-use crate::backbone::architecture::Parameter;
+use super::baselines::{Baseline, model_of};
+use super::error::{Names, WeightsError};
+use super::file::{numbers, open, read, sha256, shapes};
+use super::fit::fits;
+use super::hub;
+use super::identity::WeightsIdentity;
+use super::source::WeightsSource;
+use crate::backbone::networks::{GeometricModel, Parameter, Shapes, TrunkKind};
 use crate::progress::Progress;
 use safetensors::SafeTensors;
 
 /// A safetensors file of any tensors.
 #[derive(Debug, Clone)]
-pub struct Checkpoint {
+pub struct WeightsFile {
     path: PathBuf,
     bytes: Vec<u8>,
     shapes: Shapes,
-    identity: Identity,
+    identity: WeightsIdentity,
 }
 
-impl Checkpoint {
+impl WeightsFile {
     /// Opens a file.
     ///
     /// # Errors
@@ -32,7 +35,7 @@ impl Checkpoint {
         let shapes = shapes.into_iter().map(|(name, shape)| (renamed(&name), shape)).collect();
         let name = path.file_name().unwrap_or(path.as_os_str());
         let source = name.to_string_lossy().into_owned();
-        let identity = Identity { source, revision: None, sha256: digest(path)? };
+        let identity = WeightsIdentity { source, revision: None, sha256: sha256(path)? };
         Ok(Self { path: path.to_owned(), bytes, shapes, identity })
     }
 
@@ -66,7 +69,7 @@ impl Checkpoint {
 
     /// Which file it is, for the header of a predictions file.
     #[must_use]
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &WeightsIdentity {
         &self.identity
     }
 
@@ -76,10 +79,22 @@ impl Checkpoint {
         self.shapes.get(name).map(Vec::as_slice)
     }
 
-    /// Whether a tensor's name begins so.
+    /// Whether any tensor's name begins with this.
     #[must_use]
     pub fn has(&self, prefix: &str) -> bool {
         self.shapes.keys().any(|name| name.starts_with(prefix))
+    }
+
+    /// The trunk that it has under the authors' names, if it has one.
+    #[must_use]
+    pub fn trunk(&self) -> Option<TrunkKind> {
+        TrunkKind::of(&self.shapes)
+    }
+
+    /// The geometric model that a head of it predicts.
+    #[must_use]
+    pub fn model(&self, head: &str) -> Option<GeometricModel> {
+        model_of(&self.shapes, head)
     }
 
     /// The learned baseline whose names it has.
@@ -100,7 +115,7 @@ impl Checkpoint {
     /// each has in the file. `of` says in messages what needs them.
     ///
     /// # Errors
-    /// A tensor that is missing or of another shape, or numbers that are none.
+    /// A tensor that is missing or of another shape, or values that are not finite.
     pub fn read(
         &self,
         of: &str,
