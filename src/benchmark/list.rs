@@ -10,7 +10,7 @@ use std::path::Path;
 use super::error::BenchmarkError;
 use super::faults::{Faults, Listed};
 use super::files::{is_photograph, read};
-use crate::records::{self, Fault, Records};
+use crate::records::{self, Records};
 use crate::text;
 
 /// What a column of a list holds.
@@ -246,8 +246,9 @@ impl Row {
     }
 }
 
-/// Reads a list's rows. Where faults are set aside, a row that cannot be read hides no other: each line
-/// is read for itself, so that a quotation mark that is not closed ends with its line.
+/// Reads a list's rows. Where faults are set aside, a row that cannot be read hides no other: of a list
+/// that is not whole each line is read for itself, so that a quotation mark that is not closed ends with
+/// its line.
 ///
 /// # Errors
 /// A list without rows, a column that is missing or twice there, a column that may tell mirrored rows,
@@ -259,36 +260,37 @@ pub(super) fn read_rows(
     faults: &Faults,
 ) -> Result<Vec<Listed<Row>>, BenchmarkError> {
     let bytes = read(list, form.limits.0, "the split")?;
-    let mut table = Table { list, form, columns: None, headings: Vec::new(), unknown: Vec::new() };
-    let mut rows = Vec::new();
-    let mut take = |line: usize, record: Result<csv::StringRecord, Fault>| {
-        // What is wrong before it is known what the columns are is wrong with the whole list.
-        let has_columns = table.columns.is_some();
-        let read = record.map_err(|fault| table.fault(fault.line, fault.what()));
-        match read.and_then(|record| table.row(line, &record)).transpose() {
-            None => {}
-            Some(Err(error)) if !has_columns => return Err(error),
-            Some(read) => rows.push(faults.listed(String::new, read)?),
+    let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
+    let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
+    let mut read = Vec::new();
+    let mut is_whole = true;
+    while let Some(record) = records.next_record().transpose() {
+        is_whole &= record.as_ref().is_ok_and(|(_, record)| !goes_on(record));
+        read.push(match record {
+            Ok((line, record)) => (line, Ok(record)),
+            Err(fault) => (fault.line, Err(fault)),
+        });
+        if !is_whole && read.last().is_some_and(|(_, record)| record.is_err()) {
+            break; // what comes behind a fault may be part of it
         }
-        Ok(())
-    };
-    if faults.go_on() {
+    }
+    if faults.go_on() && !is_whole {
         let bytes = text::utf8(bytes).map_err(|what| BenchmarkError::Contradiction {
             file: list.to_owned(),
             what: what.to_string(),
         })?;
-        for (line, record) in records::lines(&bytes, form.limits.1) {
-            take(line, record)?;
-        }
-    } else {
-        let unread = |source| BenchmarkError::Read { file: list.to_owned(), source };
-        let mut records = Records::new(bytes.as_slice(), form.limits.1).map_err(unread)?;
-        loop {
-            match records.next_record() {
-                Ok(None) => break,
-                Ok(Some((line, record))) => take(line, Ok(record))?,
-                Err(fault) => take(fault.line, Err(fault))?,
-            }
+        read = records::lines(&bytes, form.limits.1).collect();
+    }
+    let mut table = Table { list, form, columns: None, headings: Vec::new(), unknown: Vec::new() };
+    let mut rows = Vec::new();
+    for (line, record) in read {
+        // What is wrong before it is known what the columns are is wrong with the whole list.
+        let has_columns = table.columns.is_some();
+        let record = record.map_err(|fault| table.fault(fault.line, fault.what()));
+        match record.and_then(|record| table.row(line, &record)).transpose() {
+            None => {}
+            Some(Err(error)) if !has_columns => return Err(error),
+            Some(read) => rows.push(faults.listed(String::new, read)?),
         }
     }
     if rows.is_empty() {
@@ -296,6 +298,11 @@ pub(super) fn read_rows(
     }
     table.check_unknown()?;
     Ok(rows)
+}
+
+/// Whether a cell of a record goes on in the next line: rows after it may be part of it.
+fn goes_on(record: &csv::StringRecord) -> bool {
+    record.iter().any(|cell| cell.trim().contains('\n'))
 }
 
 /// What is known of a list while its rows are read.

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -195,13 +195,10 @@ impl InputsFile {
     fn known(file: &mut File) -> io::Result<Option<Known>> {
         let known = parse(BufReader::new(&*file))?;
         if known.is_some() {
-            // A last line that was torn is ended: it says nothing.
-            let mut last = [0];
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
+            // A last line that was torn is written anew.
+            file.seek(SeekFrom::Start(0))?;
+            file.set_len(whole_lines(file)?)?;
+            file.seek(SeekFrom::End(0))?;
         }
         Ok(known)
     }
@@ -245,6 +242,24 @@ impl InputsFile {
     fn line(&mut self, mut text: String) -> Result<(), PredictionsError> {
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|source| cannot_write(&self.path, source))
+    }
+}
+
+/// The length of a file from here up to its last line break of any kind.
+fn whole_lines(file: &File) -> io::Result<u64> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut position, mut whole) = (0, 0);
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(whole);
+        }
+        if let Some(last) = buffer.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
+            whole = position + last as u64 + 1;
+        }
+        let length = buffer.len();
+        position += length as u64;
+        reader.consume(length);
     }
 }
 

@@ -326,8 +326,8 @@ impl State {
     /// SHA-256 of all but itself, hexadecimal.
     fn digest(&self) -> String {
         // Texts, numbers and maps whose keys are texts: it always has a JSON form.
-        let content = serde_json::to_vec(self).unwrap_or_default();
-        sha256(&content)
+        let without = Self { sha256: String::new(), ..self.clone() };
+        sha256(&serde_json::to_vec(&without).unwrap_or_default())
     }
 
     /// Writes the file: it is replaced when the new one is whole.

@@ -248,7 +248,7 @@ fn features_that_do_not_fit_are_refused_in_one_sentence() {
     foreign(&tiny, |_, header, _| header.version = 3);
     refused(&["version is 3", "1 or 2"]);
     foreign(&tiny, |_, header, _| header.resized_size = [0, 80]);
-    refused(&["sizes"]);
+    refused(&["a size or the ratio"]);
     foreign(&tiny, |_, header, _| header.description.layers.clear());
     refused(&["layers"]);
     foreign(&tiny, |_, header, _| {
