@@ -133,6 +133,39 @@ submit() {
 submit_two() { local in_two=1; submit "$@"; }
 merging() { sbatch --parsable --dependency="afterany:$1" --wrap "hpflow merge $2"; }
 
+# Maps of four layers, made up, where there is Python with NumPy; else HOG's only one.
+maps() {
+  local python
+  for python in "$TESTS/../.venv/bin/python" python3; do
+    "$python" -c 'import numpy, safetensors.numpy' 2>/dev/null || continue
+    "$python" - <<'PYTHON'
+import numpy, pathlib, zlib, struct
+root = pathlib.Path("SPair-71k/JPEGImages")
+for path in sorted(root.rglob("*.*")):
+    data = path.read_bytes()
+    if data[:2] == b"\xff\xd8":
+        at = 2
+        while data[at + 1] not in (0xC0, 0xC1, 0xC2):
+            at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+        height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+    else:
+        width, height = struct.unpack(">II", data[16:24])
+    random = numpy.random.default_rng(zlib.crc32(str(path).encode()))
+    arrays = {f"layer{k}": random.random((8, -(-height // 16), -(-width // 16)), dtype="f4") for k in range(4)}
+    out = pathlib.Path("arrays", path.relative_to(root)).with_name(path.name + ".npz")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    numpy.savez(out, original_size=[width, height], resized_size=[width, height], **arrays)
+PYTHON
+    "$python" "$TESTS/../docs/features_from_numpy.py" arrays maps --photographs SPair-71k/JPEGImages \
+      --backbone made-up --stride 16 >/dev/null
+    bases=0,1 candidates=0,1,2,3
+    return
+  done
+  echo "no Python with NumPy and safetensors: the search has HOG's one layer"
+  hpflow -q features --root SPair-71k --split val --backbone hog --out maps
+  bases=0 candidates=0
+}
+
 # --- A time limit: it lasts a minute, beside the rest ------------------------------------------------
 
 step "a task that will meet its time limit"
@@ -189,6 +222,41 @@ hpflow -q merge cancelled.jsonl
 same failing.jsonl
 same cancelled.jsonl whole-longer.jsonl
 
+# --- A search -------------------------------------------------------------------------------------------
+
+step "a search: in a chain of arrays, one of them cancelled, beside a twin, and in one allocation"
+maps
+plan=(--engine cpu --beam 2 --depth 3 --base "$bases" --candidates "$candidates")
+hpflow -q search --root SPair-71k --split val --features maps --out alone.json "${plan[@]}" >/dev/null
+chain() {
+  local jobs="" first=("$@")
+  for _ in 1 2 3; do
+    # shellcheck disable=SC2086 # Two words, or none.
+    jobs=$(sbatch --parsable "${first[@]}" ${jobs:+--dependency=afterok:$jobs --kill-on-invalid-dep=yes} search.sh "${plan[@]}")
+    links+=("$jobs") first=()
+  done
+}
+links=()
+chain --hold
+scancel "${links[0]}_5"
+scontrol release "${links[0]}"
+wait_for "${links[@]}"
+if broken=$(hpflow search --root SPair-71k --split val --features maps --out search.json --resume "${plan[@]}" 2>&1); then
+  fail "a search lacks a part and does not say so"
+fi
+grep -q ' 17 of 18 parts of depth 1 are complete, 5 not' <<<"$broken" || fail "a search without a part says: $broken"
+# Again, whole, and a twin beside it.
+chain
+chain
+wait_for "${links[@]}"
+hpflow -q search --root SPair-71k --split val --features maps --out search.json --resume "${plan[@]}" >/dev/null
+same search.json alone.json
+rm -r search.json search.json.inputs search.json.parts
+at_once=$(sbatch --parsable search-at-once.sh "${plan[@]}")
+wait_for "$at_once"
+[ "$(state "$at_once")" = COMPLETED ] || fail "the search in one allocation is $(state "$at_once")"
+same search.json alone.json
+
 # --- A node that dies, and one that is cut off ----------------------------------------------------------
 
 step "a node dies, another is cut off, in the middle of their tasks"
@@ -233,8 +301,6 @@ merge=$(merging "$limit" limit.jsonl)
 wait_for "$limit" "$merge"
 same limit.jsonl whole-longer.jsonl
 goes_on "${limit}_2"
-
-# SEARCH
 
 step "ending the cluster"
 "$TESTS/slurm-test-cluster" down "$cluster"

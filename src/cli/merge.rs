@@ -114,7 +114,7 @@ fn listed(faults: &[ShardFault], of: usize, out: &Path) -> String {
 }
 
 /// Ascending numbers as batch systems take them: `3,7-9`.
-fn ranges(numbers: &[usize]) -> String {
+pub(super) fn ranges(numbers: &[usize]) -> String {
     let mut runs: Vec<[usize; 2]> = Vec::new();
     for &number in numbers {
         match runs.last_mut() {
@@ -130,7 +130,7 @@ fn ranges(numbers: &[usize]) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-@:+=,".contains(c);
     if !path.is_empty() && path.chars().all(plain) {

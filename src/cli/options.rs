@@ -272,10 +272,7 @@ impl MethodArgs {
         if named || self.hpf.adapter.is_some() || !(has(EngineKind::Gpu) && has(EngineKind::Cpu)) {
             return options;
         }
-        let discrete = adapters().iter().any(|adapter| {
-            adapter.hardware && adapter.unsuitable.is_none() && adapter.kind == "discrete GPU"
-        });
-        options.hpf.engine = Some(if discrete { EngineKind::Gpu } else { EngineKind::Cpu });
+        options.hpf.engine = Some(self.hpf.untimed());
         options
     }
 
@@ -365,6 +362,22 @@ impl BackboneArgs {
 }
 
 impl HpfArgs {
+    /// The engine asked for, for one of several jobs: where none is named, a discrete GPU where there
+    /// is one, else the CPU.
+    pub fn untimed(&self) -> EngineKind {
+        match self.engine {
+            None | Some(EngineKind::Auto) if self.adapter.is_none() => {
+                let discrete = adapters().iter().any(|adapter| {
+                    adapter.hardware
+                        && adapter.unsuitable.is_none()
+                        && adapter.kind == "discrete GPU"
+                });
+                if discrete { EngineKind::Gpu } else { EngineKind::Cpu }
+            }
+            named => named.unwrap_or_default(),
+        }
+    }
+
     /// What these options ask of a method.
     fn options(&self, benchmark: &str, console: Console) -> method::Options {
         method::Options {

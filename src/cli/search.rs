@@ -12,8 +12,11 @@ use serde_json::{Map, Value};
 use super::Usage;
 use super::console::Console;
 use super::features::keep;
+use super::lines::Lines;
+use super::merge::{quoted as quoted_path, ranges};
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
 use super::output::{check_file, counted, failed};
+use super::sharded::about;
 use hpflow::low_level::backbone;
 use hpflow::low_level::benchmark::Benchmark;
 use hpflow::low_level::engine::Engine;
@@ -29,6 +32,7 @@ use hpflow::low_level::search::{
     Search, SearchError, State, StateError, check_inputs, write_inputs,
 };
 use hpflow::low_level::text::quoted;
+use hpflow::task::{Part, PartEvent, PartsError, SearchParts, Shard, parts_path};
 
 /// The state is written at most so often while a depth is under way, after its first pairs.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -91,7 +95,18 @@ pub struct Args {
     /// complete one can be continued to a greater --depth.
     #[arg(long)]
     resume: bool,
+    /// Evaluate the part of the I-th of N jobs, from 1, of the first depth whose parts are not all there;
+    /// it needs kept features. The same search with --resume, without this, makes the file of all parts.
+    #[arg(long, value_name = "I/N", requires = "features", conflicts_with = "report")]
+    shard: Option<Shard>,
+    /// With --shard: wait for the parts of the other jobs and go on with the next depth. All jobs must
+    /// run at once; one that gets no part for ten minutes ends with 1.
+    #[arg(long, requires = "shard")]
+    wait: bool,
 }
+
+/// See [`Args::wait`].
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs the command.
 ///
@@ -116,7 +131,15 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         .checked_mul(1 << 20)
         .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
     check_file(&args.out)?;
-    if args.out.exists() && !args.resume {
+    let in_parts = args.shard.is_none() && parts_path(&args.out).is_dir();
+    if in_parts && !args.resume {
+        bail!(
+            "{} has parts of a search; --resume makes {} of them; delete them to begin a new one",
+            parts_path(&args.out).display(),
+            args.out.display()
+        );
+    }
+    if args.out.exists() && !args.resume && args.shard.is_none() {
         // One that is at work is not to be continued by a second.
         Lock::of(&args.out)?;
         bail!(
@@ -138,10 +161,18 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         })?;
     }
     // Whatever can be wrong is found before the backbone is at work.
-    let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
-    console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
-    let _lock = Lock::of(&args.out)?;
-    let begun = args.out.exists();
+    let kind = match args.shard {
+        Some(_) => args.hpf.untimed(),
+        None => args.hpf.engine.unwrap_or_default(),
+    };
+    let mut engine = args.hpf.open_engine(kind)?;
+    let on = format!("engine: {} ({})", engine.name(), engine.adapter());
+    if args.shard.is_none() {
+        console.note(&on);
+    }
+    // Shards write no file that another process writes.
+    let _lock = args.shard.is_none().then(|| Lock::of(&args.out)).transpose()?;
+    let begun = args.out.exists() && args.shard.is_none();
     let of_photographs = |identify: &Identify| {
         let inputs = of_pairs(&benchmark, 0..benchmark.pairs.len(), identify, true);
         if begun {
@@ -182,7 +213,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let mut settings = asked(args, &benchmark, &*engine, &plan);
     settings.extend(of_features(&features));
-    let mut state = State::resume(&args.out, settings)?;
+    let mut state = match args.shard {
+        Some(_) => State::new(settings.clone()),
+        None => State::resume(&args.out, settings.clone())?,
+    };
     if state.depths.len() > args.depth {
         bail!(
             "{}: its sets have up to {} already; continue it with --depth {} or more",
@@ -206,12 +240,19 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     state.fits(&keypoints, &evaluator.layers).map_err(|reason| {
         SearchError::from(StateError::NotAState { file: args.out.clone(), reason })
     })?;
+    let mut search = Search { evaluator, plan, depth: args.depth };
+    if args.shard.is_some() || in_parts {
+        let mut parts = SearchParts::new(&mut search, settings, &inputs, &args.out);
+        if let Some(shard) = args.shard {
+            return run_part(&mut parts, &Part::of(&benchmark, shard), (args, &on), console);
+        }
+        state = parts.merged().map_err(|error| of_parts(error, args))?;
+    }
     if !begun {
         write_inputs(&args.out, &benchmark, &inputs)?;
     } else if !check_inputs(&args.out, &benchmark, &inputs)? {
         return Err(StateError::Unknown { file: args.out.clone() }.into());
     }
-    let mut search = Search { evaluator, plan, depth: args.depth };
     let outcome = run_search(&mut search, &mut state, args, console)?;
     state.write(&args.out)?;
     print_outcome(&outcome, args, &features)?;
@@ -223,6 +264,82 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         discard(&folder, &benchmark)?;
     }
     Ok(())
+}
+
+/// Evaluates a shard's part, or one of every depth, with its log.
+fn run_part(
+    parts: &mut SearchParts,
+    part: &Part,
+    (args, engine): (&Args, &str),
+    console: Console,
+) -> anyhow::Result<()> {
+    let (shard, work) = (part.shard, about(part));
+    let bar = console.progress(part.positions.len(), "pairs");
+    let lines = Lines::of(&bar, console);
+    let (mut before, mut engine) = (0, Some(engine));
+    let wait = args.wait.then_some(PATIENCE);
+    let done = parts.evaluate(shard, wait, &mut |event| match event {
+        PartEvent::Begun { depth, sets, kept } => {
+            before = kept;
+            bar.set_position(kept as u64);
+            bar.reset_eta();
+            let (sets, kept) = (counted(sets, "set"), counted(kept, "pair"));
+            bar.suspend(|| {
+                console.note(format!(
+                    "shard {shard}: depth {depth}, {sets}, {work}, {kept} kept from before"
+                ));
+                engine.take().iter().for_each(|engine| console.note(engine));
+            });
+        }
+        PartEvent::Advanced(done) => bar.set_position(done as u64),
+        PartEvent::Complete { file, already, depth, parts } => {
+            let (what, kept) = match already {
+                true => ("complete already", part.positions.len()),
+                false => ("complete", before),
+            };
+            let (file, kept) = (file.display(), counted(kept, "pair"));
+            bar.suspend(|| {
+                console.note(format!(
+                    "shard {shard}: {work}, {kept} kept from before: {file}: {what}; {parts} of {} parts of \
+                     depth {depth} are complete",
+                    shard.of()
+                ));
+            });
+        }
+        _ => {}
+    });
+    drop(lines);
+    bar.finish_and_clear();
+    let done = done.map_err(|error| of_parts(error, args));
+    if done.with_context(|| format!("shard {shard}: {work}"))? {
+        console.note(format!(
+            "shard {shard}: {work}: all depths are complete; the same search with --resume, without --shard, \
+             writes {}",
+            args.out.display()
+        ));
+    }
+    Ok(())
+}
+
+/// What stands in the way of a search in parts, with the calls that help.
+fn of_parts(error: PartsError, args: &Args) -> anyhow::Error {
+    match error {
+        PartsError::Search(error) => error.into(),
+        PartsError::Missing { of, ref missing, .. } => {
+            let numbers: Vec<usize> = missing.iter().map(|one| one.shard).collect();
+            let begun = missing.iter().filter_map(|one| {
+                let pairs = counted(one.begun?, "pair");
+                Some(format!("\n  {}: begun, {pairs} evaluated", one.shard))
+            });
+            let (again, begun) = (ranges(&numbers), begun.collect::<String>());
+            anyhow::anyhow!(
+                "{error}, {again} not{begun}\nrun them again: hpflow search … --out {} --shard I/{of} for each \
+                 I of {again} (Slurm: sbatch --array={again} SCRIPT)",
+                quoted_path(&args.out)
+            )
+        }
+        error => error.into(),
+    }
 }
 
 /// Removes the maps of a benchmark's photographs, and the folders that are empty then: what else is

@@ -10,6 +10,7 @@ mod merge;
 mod partition;
 mod predict;
 mod score;
+mod search_parts;
 mod shards;
 
 pub use estimate::{Estimate, estimate};
@@ -21,4 +22,5 @@ pub use predict::{
     Begun, PredictError, PredictEvent, PredictOptions, Predicted, StopReason, predict,
 };
 pub use score::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
+pub use search_parts::{MissingPart, PartEvent, PartsError, SearchParts, parts_path};
 pub use shards::{PredictShardError, PredictedShard, ShardEvent, host, predict_shard, shards_path};

@@ -34,7 +34,7 @@ pub(super) const ENGINE_FIELDS: [&str; 2] = ["method.engine", "method.adapter"];
 pub(super) const OWN_FIELDS: [&str; 2] = ["shard.index", "shard.pairs"];
 
 /// Instruction sets that give the same bits, as a header names them.
-const SAME_BITS: [&str; 2] = ["avx512", "avx2"];
+pub(super) const SAME_BITS: [&str; 2] = ["avx512", "avx2"];
 
 /// Where the shards of a predictions file are: `<file>.shards`.
 #[must_use]

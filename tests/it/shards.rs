@@ -13,6 +13,7 @@ use hpflow::testing::engine::EngineKind;
 use hpflow::testing::method::{self, Method};
 
 use crate::cli::{Tiny, fails, hpflow, text};
+use crate::search::{made_up, search};
 
 /// A drawn benchmark: three categories of four photographs.
 struct Drawn(tempfile::TempDir);
@@ -628,4 +629,95 @@ fn a_dry_run_says_what_a_run_takes_and_writes_nothing() {
     assert!(dry(&["--method", "identity"]).contains("passes       none\n"));
     dry(&["--shard", "40/40"]);
     assert_eq!(fs::read_dir(drawn.0.path()).expect("a folder").count(), 1, "the data alone");
+}
+
+/// A search of four depths, and the same in shards.
+struct Searched {
+    tiny: Tiny,
+    features: String,
+}
+
+impl Searched {
+    fn new() -> Self {
+        let tiny = Tiny::of(5);
+        let features = made_up(&tiny, "features");
+        let searched = Self { tiny, features };
+        done(&searched.run("alone.json", &[]));
+        searched
+    }
+
+    fn run(&self, out: &str, more: &[&str]) -> Output {
+        search(&self.tiny, &self.features, out, &[&["--engine", "cpu"], more].concat())
+    }
+
+    fn is_the_search_alone(&self, out: &str) {
+        let read = |name: String| fs::read(self.tiny.path(&name)).expect("a file");
+        done(&self.run(out, &["--resume"]));
+        assert!(read(out.to_owned()) == read("alone.json".to_owned()), "the same bytes");
+        let inputs = [out, "alone.json"].map(|name| read(format!("{name}.inputs")));
+        assert!(inputs[0] == inputs[1], "and what they are made of");
+    }
+}
+
+#[test]
+fn a_search_in_shards_is_a_search_that_ran_alone_and_says_what_is_missing() {
+    let searched = Searched::new();
+    let shard = |shard: &str| searched.run("a.json", &["--shard", shard]);
+    done(&shard("2/3"));
+    let parts = searched.tiny.path("a.json.parts");
+    let missing = ["a.json.parts: 1 of 3 parts of depth 1 are complete, 1,3 not", "--array=1,3 "];
+    fails(&searched.run("a.json", &["--resume"]), 1, &missing);
+    fails(&searched.run("a.json", &[]), 1, &["a.json.parts has parts of a search", "--resume"]);
+    fails(&shard("1/4"), 1, &["02-of-03.json is one of 3 parts, and 4 were asked for"]);
+    let other = searched.run("a.json", &["--shard", "1/3", "--alpha", "0.05"]);
+    fails(&other, 1, &["02-of-03.json: its alpha is 0.1, this search's is 0.05"]);
+    // The depths that there are: the first two at once, the third, the fourth, and none.
+    for _ in 0..4 {
+        for index in ["1/3", "3/3", "2/3"] {
+            done(&shard(index));
+        }
+    }
+    assert!(!searched.tiny.path("a.json").exists());
+    searched.is_the_search_alone("a.json");
+    searched.is_the_search_alone("a.json");
+    // What is left of a part that was damaged is not believed.
+    let part = parts.join("depth-3/02-of-03.json");
+    let whole = fs::read_to_string(&part).expect("a part");
+    fs::write(&part, whole.replacen("\"pairs\": ", "\"pairs\": 1", 1)).expect("written");
+    fails(&searched.run("a.json", &["--resume"]), 1, &["02-of-03.json", "delete it"]);
+    fs::remove_file(&part).expect("removed");
+    done(&shard("2/3"));
+    assert_eq!(fs::read_to_string(&part).expect("a part"), whole);
+    searched.is_the_search_alone("a.json");
+    let usage = hpflow(&["search", "--root", "r", "--out", "o", "--shard", "1/2"]);
+    fails(&usage, 2, &["--features"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn tasks_that_wait_for_each_other_and_twins_that_are_killed_are_a_search_that_ran_alone() {
+    let searched = Searched::new();
+    let start = |shard: &str, more: &[&str]| {
+        let (root, out) = (searched.tiny.root(), searched.tiny.arg("a.json"));
+        let first = ["-q", "search", "--root", root, "--split", "test", "--engine", "cpu"];
+        let plan = ["--beam", "3", "--depth", "4", "--base", "0,1,2", "--out", &out];
+        std::process::Command::new(assert_cmd::cargo::cargo_bin("hpflow"))
+            .args([&first[..], &plan, &["--features", &searched.features], more].concat())
+            .args(["--shard", shard])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a run")
+    };
+    for pause in [0, 20, 60, 120] {
+        let mut child = start("1/3", &[]);
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        let _ = child.kill();
+        child.wait().expect("its end");
+    }
+    let shards = ["1/3", "2/3", "3/3", "1/3", "3/3"];
+    let mut tasks: Vec<Child> = shards.map(|shard| start(shard, &["--wait"])).into();
+    for task in &mut tasks {
+        assert!(task.wait().expect("its end").success());
+    }
+    searched.is_the_search_alone("a.json");
 }
