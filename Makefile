@@ -1,6 +1,9 @@
-# The two commands of the README, and what they need. Each target says what it does.
-#   make demo   sets everything up, builds, and runs Hyperpixel Flow on a drawn benchmark
-#   make test   runs every check that .ci/run runs
+# The commands of the README, and what they need. Each target says what it does.
+#   make build      sets everything up and builds target/release/hpflow
+#   make demo       builds, and runs Hyperpixel Flow on a drawn benchmark
+#   make test       runs every check that .ci/run runs
+#   make reproduce  downloads SPair-71k and reproduces the paper's rows of Hyperpixel Flow
+#   make book       makes a book of the pages in docs
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,9 +19,12 @@ export LIBTORCH_USE_PYTORCH := 1
 
 HPFLOW := target/release/hpflow
 DEMO := demo
+# Where `make reproduce` keeps everything, and more options for scripts/reproduce.py.
+REPRODUCE := reproduce
+OPTIONS ?=
 
 .PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
-  scripts features package cluster
+  scripts features package cluster reproduce book
 
 setup: $(VENV)/.python vulkan
 
@@ -30,17 +36,15 @@ $(VENV)/.python:
 	  || $(VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 numpy safetensors
 	@touch $@
 
-# A driver is installed only where that needs no question: as root, or with sudo that asks nothing.
+# A driver is installed only by root. Anybody else is told the command.
 vulkan:
 	@if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
+	  echo "==> no Vulkan driver found: installing Mesa's software driver (mesa-vulkan-drivers)"; \
 	  apt-get update -qq && apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
-	  sudo -n apt-get update -qq && sudo -n apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
 	else \
-	  echo "==> no Vulkan driver here: the CPU engine is used; 'apt-get install mesa-vulkan-drivers' gives a software one"; \
+	  echo "==> no Vulkan driver found: the gpu engine cannot run, the cpu engine is used."; \
+	  echo "    For a software driver on Debian: sudo apt-get install mesa-vulkan-drivers libvulkan1"; \
 	fi
 
 build: setup
@@ -49,6 +53,18 @@ build: setup
 
 demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
+
+# From the download to a verdict; a run that was stopped is continued by the same command.
+reproduce: build
+	@$(PYTHON) scripts/reproduce.py --hpflow $(HPFLOW) --folder $(REPRODUCE) $(OPTIONS)
+
+book: $(TOOLS)/bin/mdbook
+	@mdbook build
+	@echo "==> target/book/index.html"
+
+$(TOOLS)/bin/mdbook:
+	@echo "==> mdBook into $(TOOLS): once, some minutes"
+	@cargo install --quiet --locked --root $(TOOLS) --no-default-features --features search mdbook@0.5.4
 
 test: begin setup fmt msrv clippy features doc spelling scripts deny package unit unit-without-torch
 	@tests/run.sh --summary

@@ -25,7 +25,8 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<f64, Box<dyn Error
     let benchmark = Benchmark::open(kind, root, &BenchmarkOptions::default())?;
     let mut hpf = Hpf::builder().backbone(BackboneKind::Hog).benchmark(kind).build()?;
     // A run that was stopped goes on where it was.
-    let options = PredictOptions { resume: true, ..PredictOptions::default() };
+    let mut options = PredictOptions::default();
+    options.resume = true;
     predict((&benchmark, &[]), &mut hpf, Path::new(out), &options, &mut |event| {
         if let PredictEvent::Advanced { done, total } = event {
             eprint!("\r{done} of {total} pairs");

@@ -39,8 +39,8 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<WithInterval, Box<
     }
     writer.finish()?;
 
-    let bootstrap = Some(Bootstrap { resamples: 1000, ..Bootstrap::default() });
-    let options = ScoreOptions { bootstrap, ..ScoreOptions::default() };
+    let mut options = ScoreOptions::default();
+    options.bootstrap = Some(Bootstrap { resamples: 1000, ..Bootstrap::default() });
     let scored = score_files(&[PathBuf::from(out)], root, &options)?;
     let measured = &scored.files[0].scores[0].pck[0];
     let all = measured.pck.all.ok_or("the benchmark has no pair")?;

@@ -2,7 +2,7 @@
 //! benchmarks, score predictions as published.
 //!
 //! ```
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), hpflow::Error> {
 //! # let drawn = |shift: u32| hpflow::Photograph {
 //! #     width: 96,
 //! #     height: 72,
@@ -26,10 +26,12 @@
 //! ```
 //!
 //! - [`Hpf`] is Hyperpixel Flow; every other method is opened by name ([`low_level::method`]).
-//! - [`task`] has what a user wants done, whole: predict a benchmark into a file that can be continued,
-//!   keep feature maps, score predictions files, whoever wrote them.
+//! - [`task`] has what a user wants done, whole, a function for what each command of `hpflow` does:
+//!   predict a benchmark into a file that can be continued, keep feature maps, search for a layer set,
+//!   score predictions files, whoever wrote them, report on them, show them.
 //! - [`Benchmark`] reads SPair-71k, PF-WILLOW, PF-PASCAL, Caltech-101, TSS and benchmarks in
 //!   SPair-71k's JSON; [`Reader`] and [`Writer`] are for predictions files.
+//! - [`Error`] is what every error of the library becomes with `?`.
 //! - [`low_level`] has the parts that these are made of.
 //!
 //! The features `cli`, `hub`, `torch` and `demo`, all on by default, add the `hpflow` command, downloads,
@@ -61,6 +63,7 @@ mod digest;
 #[cfg(feature = "hub")]
 mod download;
 mod engine;
+mod error;
 mod features;
 mod files;
 mod flow;
@@ -88,14 +91,15 @@ mod text;
 mod transfer;
 
 pub use backbone::WeightsSource;
-pub use benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Image, Pair};
+pub use benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Pair};
 pub use engine::EngineKind;
+pub use error::Error;
 pub use hyperpixel::{Hyperimage, LayerSet, Precision};
-pub use image::{Photo, Photograph};
-pub use method::hpf::{BackboneKind, Hpf, HpfBuilder};
-pub use method::{Keypoints, Method};
-pub use predictions::{Header, Prediction, Reader, Writer};
-pub use progress::{Advance, Progress, ProgressUnit};
+pub use image::Photograph;
+pub use method::Method;
+pub use method::hpf::{BackboneKind, Hpf};
+pub use predictions::{Header, MethodHeader, Prediction, Reader, Writer};
+pub use progress::Progress;
 pub use report::Format;
 pub use score::bootstrap::Bootstrap;
 pub use score::{Alpha, Protocol, Score};
@@ -105,11 +109,15 @@ pub use score::{Alpha, Protocol, Score};
 /// said where a point is used.
 pub type Point = [f32; 2];
 
+/// The predicted keypoints of one pair, one for each of its keypoints and in their order, in original
+/// pixels of the target; `None` where there is no prediction.
+pub type PredictedKeypoints = Vec<Option<Point>>;
+
 /// The number of hpflow's arithmetic: raised whenever the same input gives other bits than before.
 ///
 /// Files say by which arithmetic they were made, and work that was stopped goes on only where it is
 /// equal. Arithmetic 1 is that of hpflow 0.1.0, whose files do not give the number; what each later
-/// one changed is in [`ARITHMETIC_CHANGES`].
+/// one changed is in the changelog.
 pub const ARITHMETIC: u64 = 3;
 
 /// What each arithmetic changed, by its number, from 2 on.
@@ -117,7 +125,7 @@ pub const ARITHMETIC: u64 = 3;
 /// - 2: photographs are resized by reciprocal times number, as PyTorch divides a number by a tensor;
 ///   up to then some became a pixel larger than published.
 /// - 3: the gpu engine mixes two values in one rounding, and computes a pair and its mirror as one.
-pub const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] = [
+const ARITHMETIC_CHANGES: [(u64, &str); ARITHMETIC as usize - 1] = [
     (2, "some photographs are resized to a pixel less than before, as published"),
     (3, "the gpu engine rounds the last digits otherwise"),
 ];

@@ -41,7 +41,6 @@ impl Progress {
     }
 
     /// Tells it.
-    #[cfg_attr(not(feature = "hub"), expect(dead_code, reason = "transfers alone tell it yet"))]
     pub(crate) fn tell(&self, what: &str, done: u64, total: Option<u64>, unit: ProgressUnit) {
         if let Some(callback) = &self.0 {
             callback(&Advance { what: what.to_owned(), done, total, unit });

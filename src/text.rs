@@ -31,7 +31,7 @@ impl fmt::Display for NoText {
 impl std::error::Error for NoText {}
 
 impl NoText {
-    /// The reason that a reader of [`Utf8`] failed for, if it is one of these.
+    /// The reason that a reader of `Utf8` failed for, if it is one of these.
     pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::Point;
 use crate::engine::Matches;
+use crate::flow::Flow;
 use crate::hyperpixel::{Grid, Hyperimage};
+use crate::{Point, PredictedKeypoints};
 
 /// Which hyperpixels of a source the keypoints need: the rows to ask an engine for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,7 +52,7 @@ pub fn transfer(
     target: &Hyperimage,
     neighbours: &Neighbours,
     matches: &Matches,
-) -> Vec<Option<Point>> {
+) -> PredictedKeypoints {
     transfer_between([&source.grid, &target.grid], target.ratio, neighbours, matches)
 }
 
@@ -62,7 +63,7 @@ pub fn transfer_between(
     ratio: [f32; 2],
     neighbours: &Neighbours,
     matches: &Matches,
-) -> Vec<Option<Point>> {
+) -> PredictedKeypoints {
     neighbours
         .resized
         .iter()
@@ -76,20 +77,15 @@ pub fn transfer_between(
         .collect()
 }
 
-/// The dense flow from source to target: for every pixel of the source's `size` (original width and
-/// height), row by row, where it goes less where it is, in original pixels; `None` where no box
-/// contains it. `matches` are of all source hyperpixels. Every pixel is transferred as a keypoint
+/// The dense flow from source to target, whose `size` is the source's original width and height; unknown
+/// where no box contains a pixel. `matches` are of all source hyperpixels. Every pixel is transferred as a keypoint
 /// would be, with its neighbours found once.
 #[must_use]
-pub fn flow(
-    source: &Hyperimage,
-    target: &Hyperimage,
-    size: [u32; 2],
-    matches: &Matches,
-) -> Vec<Option<Point>> {
-    (0..size[1])
+pub fn flow(source: &Hyperimage, target: &Hyperimage, size: [u32; 2], matches: &Matches) -> Flow {
+    let [width, height] = size;
+    let vectors = (0..height)
         .into_par_iter()
-        .flat_map_iter(|y| (0..size[0]).map(move |x| [x as f32, y as f32]))
+        .flat_map_iter(|y| (0..width).map(move |x| [x as f32, y as f32]))
         .map(|pixel| {
             let resized = scaled(pixel, source.ratio);
             let cells = source.grid.neighbours(resized);
@@ -98,7 +94,8 @@ pub fn flow(
             let [x, y] = mean([&source.grid, &target.grid], target.ratio, resized, matched)?;
             Some([x - pixel[0], y - pixel[1]])
         })
-        .collect()
+        .collect();
+    Flow { width, height, vectors }
 }
 
 /// The mean, over pairs of a source and a target hyperpixel, of where the source's match puts the

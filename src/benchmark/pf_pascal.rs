@@ -22,12 +22,10 @@ use super::select::{BenchmarkOptions, Images, find_root, say_where, select_liste
 use crate::Point;
 use crate::protocol::evaluators::{
     CATS_256, CHM_240, DHPF_240, GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ,
-    SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE,
-    VISUAL_AI_POINT, alphas, warped,
+    SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR,
+    VISUAL_AI_IMAGE, VISUAL_AI_POINT, alphas,
 };
-use crate::protocol::{
-    Alpha, DistanceFrame, Protocol, Refusal, Refused, Threshold, TransferDirection, TruthPlacement,
-};
+use crate::protocol::{Alpha, Protocol, Refusal, Refused, Threshold, TruthPlacement};
 
 /// What PF-PASCAL is.
 pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {
@@ -86,17 +84,12 @@ static PROTOCOLS: [Protocol; 15] = Protocol::all_on(
         floored(VISUAL_AI_IMAGE),
         floored(VISUAL_AI_POINT),
         Protocol {
-            name: "scnet-224",
-            direction: TransferDirection::TargetToSource,
-            frame: DistanceFrame::Warped(224),
-            predicting: warped(224, None),
             warning: Some(
                 "a pair without a single prediction counts zero, as its authors' code counts it",
             ),
             verified: "run against the code, on other pairs: within 8e-7 points where every pair is \
                        answered; others read in the code, with hand-computed tests",
-            threshold: Threshold::Image,
-            ..SPAIR
+            ..SCNET_224
         },
         Protocol { verified: "run against the code: within 1e-14 points", ..PASCAL },
         Protocol { verified: READ, ..MMPOSE_POINTS },

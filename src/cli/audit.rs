@@ -1,21 +1,12 @@
 //! `hpflow audit`: does a published table follow from its columns?
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
+use hpflow::low_level::score::audit::{self, Audit, AuditedRow, Claim, Consistency, Implied, Over};
+use hpflow::task::audit_file;
 use serde_json::{Map, Value, json};
 
-use super::output::{failed, print};
-use hpflow::low_level::score::audit::{
-    self, Audit, AuditedRow, Claim, Consistency, Implied, Over, audit,
-};
-use hpflow::low_level::text::Records;
-
-/// The longest table that is read, in bytes, and the longest row.
-const MAX_TABLE: u64 = 16 << 20;
-const MAX_ROW: usize = 1 << 20;
+use super::output::print;
 
 /// Arguments of `hpflow audit`.
 #[derive(Debug, clap::Args)]
@@ -60,12 +51,11 @@ enum Output {
 /// # Errors
 /// A table that cannot be read, and one with rows that contradict themselves.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let (heading, rows) = read(&args.table)?;
     let cells = args.cells.map(|cells| match cells {
         Cells::Plain => audit::FactorCells::Plain,
         Cells::Controlled => audit::FactorCells::Controlled,
     });
-    let found = audit(&heading, &rows, cells).with_context(|| args.table.display().to_string())?;
+    let found = audit_file(&args.table, cells)?;
     match args.format {
         Output::Text => print(&text(&found))?,
         Output::Json => print(&(serde_json::to_string_pretty(&as_json(&found))? + "\n"))?,
@@ -86,36 +76,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-type Table = (Vec<String>, Vec<(usize, Vec<String>)>);
-
-fn read(path: &Path) -> anyhow::Result<Table> {
-    let name = || path.display().to_string();
-    let cannot_read = |error| {
-        let what = format!("cannot read {}", name());
-        failed(what, &error, "give a table as CSV")
-    };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(cannot_read)?;
-    file.take(MAX_TABLE + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
-    anyhow::ensure!(
-        bytes.len() as u64 <= MAX_TABLE,
-        "{} has more than {MAX_TABLE} bytes, more than a table has; give the table",
-        name()
-    );
-    let mut records = Records::new(bytes.as_slice(), MAX_ROW).map_err(cannot_read)?;
-    let mut next = || {
-        let next = records.next_record();
-        next.map_err(|fault| anyhow::anyhow!("{}: {fault}; expected a table as CSV", name()))
-    };
-    let fields = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
-    let heading = next()?.map(|(_, heading)| fields(heading)).unwrap_or_default();
-    let mut rows = Vec::new();
-    while let Some((line, record)) = next()? {
-        rows.push((line, fields(record)));
-    }
-    Ok((heading, rows))
 }
 
 fn text(found: &Audit) -> String {

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::is_usage;
 use super::output::{self, counted};
+use hpflow::low_level::build;
 use hpflow::low_level::engine::{
-    AdapterReport, DeviceCheck, InstructionSet, Preset, PresetError, TensorCores, adapters, check,
-    why_no_adapter,
+    AdapterReport, DeviceCheck, EngineKind, InstructionSet, Preset, PresetError, TensorCores,
+    adapters, auto_takes, check, why_no_adapter,
 };
 
 /// Arguments of `hpflow devices`.
@@ -129,9 +130,10 @@ fn check_text(checked: &DeviceCheck) -> String {
     line(
         "a pair",
         format!(
-            "{:.3} ms ({}); the cpu engine {:.3} ms",
+            "{:.3} ms ({}), {:.3} ms with mirrors; the cpu engine {:.3} ms",
             checked.matching_ms,
             stages.join(", "),
+            checked.mirrors_ms,
             checked.cpu_ms
         ),
     );
@@ -161,6 +163,7 @@ fn check_json(checked: &DeviceCheck) -> Value {
         "open_s": checked.open_seconds,
         "first_pair_s": checked.first_seconds,
         "matching_ms": checked.matching_ms,
+        "with_mirrors_ms": checked.mirrors_ms,
         "stages_ms": stages,
         "cpu_matching_ms": checked.cpu_ms,
         "checks": findings.collect::<Vec<_>>(),
@@ -196,7 +199,16 @@ impl Found {
     fn auto(&self) -> (&'static str, String) {
         let hardware = |adapter: &&AdapterReport| adapter.hardware && adapter.unsuitable.is_none();
         match self.adapters.iter().find(hardware) {
-            Some(adapter) => ("gpu", adapter.name.clone()),
+            Some(adapter) => {
+                let name = &adapter.name;
+                match auto_takes(adapter) {
+                    Some(EngineKind::Cpu) => {
+                        ("cpu", format!("faster than {name} when both were timed"))
+                    }
+                    Some(_) => ("gpu", name.clone()),
+                    None => ("the faster", format!("{name} or cpu, which the first run times")),
+                }
+            }
             None => ("cpu", "no hardware GPU that can run the gpu engine".to_owned()),
         }
     }
@@ -303,15 +315,9 @@ fn bytes(value: u64) -> String {
     }
 }
 
-#[cfg(feature = "torch")]
 fn libtorch() -> Option<Libtorch> {
-    let version = option_env!("HPFLOW_LIBTORCH_VERSION").unwrap_or("of unknown version");
-    Some(Libtorch { version, cuda: tch::Cuda::is_available() })
-}
-
-#[cfg(not(feature = "torch"))]
-fn libtorch() -> Option<Libtorch> {
-    None
+    let version = build::LIBTORCH_VERSION.unwrap_or("of unknown version");
+    build::HAS_TORCH.then(|| Libtorch { version, cuda: build::has_cuda() })
 }
 
 #[cfg(test)]

@@ -81,22 +81,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps the maps of all photographs in a folder, with a bar.
+/// Keeps the maps of all photographs, or of a shard of them, in a folder, with a bar.
 ///
 /// # Errors
 /// Photographs that cannot be told apart, one that cannot be used, or a file that cannot be written or
 /// is of another run.
-pub(super) fn keep(
-    benchmark: &Benchmark,
-    backbone: &dyn Backbone,
-    layers: &[usize],
-    out: (&Path, Precision),
-    console: Console,
-) -> anyhow::Result<KeptFiles> {
-    keep_part((benchmark, None), backbone, layers, out, console)
-}
-
-/// [`keep`], of a shard of the photographs.
 fn keep_part(
     (benchmark, shard): (&Benchmark, Option<Shard>),
     backbone: &dyn Backbone,

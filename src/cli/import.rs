@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::Map;
+use hpflow::low_level::import::ImportKind;
+use hpflow::task::{ImportFileError, ImportOptions, import_file};
+use hpflow::{Benchmark, BenchmarkKind, BenchmarkOptions};
 
 use super::console::Console;
 use super::output::check_writable;
-use hpflow::low_level::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, LayoutSize};
-use hpflow::low_level::import::{ImportKind, read};
-use hpflow::low_level::predictions::{AnyWriter, Header, Prediction};
 
 /// Arguments of `hpflow import`.
 #[derive(Debug, clap::Args)]
@@ -71,45 +70,23 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         Some(Form::Npz) => ImportKind::Npz,
         Some(Form::Geoaware) => ImportKind::GeoAware,
         Some(Form::Flows) => ImportKind::Flows,
+        // Before the benchmark is read.
         None => ImportKind::of(&args.file).ok_or_else(|| {
-            super::Usage(format!(
-                "{}: the extension is not .csv, .npz or .pkl; give the kind with --as",
-                args.file.display()
-            ))
+            let unknown = ImportFileError::UnknownKind { file: args.file.clone() };
+            super::Usage(format!("{unknown} with --as"))
         })?,
     };
     let which: BenchmarkKind = args.benchmark.parse()?;
-    let options = BenchmarkOptions {
-        split: args.split.clone(),
-        layout: LayoutSize::Large,
-        ..BenchmarkOptions::default()
-    };
-    let benchmark = Benchmark::open(which, &args.root, &options)?;
-    let predicted = read(&args.file, kind, &benchmark)?;
-    let stem = || args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let method = Map::from_iter([
-        ("name".to_owned(), args.name.clone().unwrap_or_else(stem).into()),
-        ("imported_from".to_owned(), kind.name().into()),
-    ]);
-    // This hpflow's arithmetic had no part in the numbers.
-    let mut header = Header::new(benchmark.name(), &benchmark.split, method);
-    header.arithmetic = None;
-    let write = || {
-        let mut writer = AnyWriter::create(&args.out, &header)?;
-        for (pair, keypoints) in &predicted {
-            let pair = benchmark.pairs[*pair].id.clone();
-            writer.write(&Prediction { pair, keypoints: keypoints.clone() })?;
-        }
-        writer.finish()
-    };
-    match write() {
-        Err(error) if !error.is_reader_gone() => return Err(error.into()),
-        _ => {}
-    }
+    let asked = BenchmarkOptions { split: args.split.clone(), ..BenchmarkOptions::default() };
+    let benchmark = Benchmark::open(which, &args.root, &asked)?;
+    let mut options = ImportOptions::default();
+    options.kind = Some(kind);
+    options.name.clone_from(&args.name);
+    let imported = import_file(&args.file, &benchmark, &args.out, &options)?;
     console.note(format!(
         "{}: {} of the {} pairs of {} {}",
         args.out.display(),
-        predicted.len(),
+        imported.pairs,
         benchmark.pairs.len(),
         benchmark.name(),
         benchmark.split

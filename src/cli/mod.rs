@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use hpflow::low_level::benchmark::BenchmarkError;
-use hpflow::low_level::engine::EngineError;
-use hpflow::low_level::engine::GpuError;
+use hpflow::low_level::build;
+use hpflow::low_level::engine::{EngineError, GpuError};
 
 #[macro_use]
 mod output;
@@ -19,6 +19,8 @@ mod bench;
 mod console;
 mod dataset;
 mod devices;
+#[cfg(test)]
+mod documented;
 mod features;
 mod import;
 mod lines;
@@ -38,8 +40,8 @@ use console::Console;
 
 /// What `--version` prints behind the name.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = option_env!("HPFLOW_COMMIT").unwrap_or("unknown commit");
-    format!("{} ({commit}, arithmetic {})", env!("CARGO_PKG_VERSION"), hpflow::ARITHMETIC)
+    let commit = build::COMMIT.unwrap_or("unknown commit");
+    format!("{} ({commit}, arithmetic {})", build::VERSION, hpflow::ARITHMETIC)
 });
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
@@ -91,7 +93,7 @@ enum Command {
 /// Wrong usage: the sentence is printed and the exit code is 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Usage(pub String);
+struct Usage(String);
 
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
 /// usage.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
@@ -15,8 +14,11 @@ use hpflow::low_level::benchmark::{
 };
 use hpflow::low_level::engine::{Engine, EngineKind, adapters};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
-use hpflow::low_level::method::hpf::open as hpf;
-use hpflow::low_level::method::{self, Direction, KeptFeatures, Method, OpenError, Setting};
+use hpflow::low_level::method::hpf::{BackboneKind, HpfOptions};
+use hpflow::low_level::method::{
+    self, Direction, KeptFeatures, Method, MethodInfo, OpenError, Request, Resources,
+};
+use hpflow::low_level::predictions::MethodHeader;
 
 /// The most threads that may be asked for: more than any machine has cores.
 const MOST_THREADS: usize = 1024;
@@ -70,18 +72,13 @@ impl BenchmarkArgs {
     }
 
     /// Which pairs were asked for, for the header of a predictions file; nothing where it is all.
-    pub fn describe(&self) -> Map<String, Value> {
-        let mut all = Map::new();
-        if self.layout != LayoutSize::Large {
-            all.insert("layout".to_owned(), self.layout.name().into());
-        }
-        if !self.category.is_empty() {
-            all.insert("categories".to_owned(), self.category.clone().into());
-        }
-        if let Some(limit) = self.limit {
-            all.insert("limit".to_owned(), limit.into());
-        }
-        all
+    pub fn describe(&self) -> MethodHeader {
+        let layout = self.layout.name().to_owned();
+        let layout = (self.layout != LayoutSize::Large).then_some(&layout);
+        MethodHeader::default()
+            .with_some(MethodHeader::LAYOUT, layout)
+            .with_some(MethodHeader::CATEGORIES, Some(&self.category).filter(|all| !all.is_empty()))
+            .with_some(MethodHeader::LIMIT, self.limit.as_ref())
     }
 }
 
@@ -160,7 +157,8 @@ pub struct HpfArgs {
     /// backbone.
     #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
     pub layers: Option<String>,
-    /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
+    /// auto takes a discrete GPU if there is one; an integrated or virtual one is timed against the CPU
+    /// once; else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
@@ -219,47 +217,49 @@ pub struct MethodArgs {
 }
 
 fn method_names() -> PossibleValuesParser {
-    let entry = |entry: &method::Entry| PossibleValue::new(entry.name).help(entry.about);
-    PossibleValuesParser::new(method::table().iter().map(entry))
+    let value = |method: &MethodInfo| PossibleValue::new(method.name).help(method.about);
+    PossibleValuesParser::new(method::table().iter().map(value))
 }
 
 /// The end of a command's help: its examples, and the options that each method accepts.
 pub fn help_of_methods(examples: &str) -> String {
-    let lines = method::table().iter().map(|entry| {
-        let accepted: Vec<&str> =
-            entry.accepts.iter().map(|setting: &Setting| setting.option()).collect();
-        let engines: Vec<&str> = entry.engines.iter().map(|engine| engine.name()).collect();
-        let options = if accepted.is_empty() { "none".to_owned() } else { accepted.join(" ") };
-        let engines = match engines.as_slice() {
+    let lines = method::table().iter().map(|method| {
+        let options: Vec<String> = method.options.iter().map(|option| flag(option)).collect();
+        let options = if options.is_empty() { "none".to_owned() } else { options.join(" ") };
+        let engines = match method.engines {
             [] => String::new(),
             engines => format!("; engines {}", engines.join(", ")),
         };
-        format!("\n  {:<10} {options}{engines}", entry.name)
+        format!("\n  {:<10} {options}{engines}", method.name)
     });
     format!("{examples}\n\nOptions of each method:{}", lines.collect::<String>())
 }
 
+/// An option of a method on the command line.
+fn flag(option: &str) -> String {
+    format!("--{option}")
+}
+
 impl MethodArgs {
     /// What these options ask of the method. `benchmark` decides defaults, `photographs` are those
-    /// that kept features must have: all, or some.
-    fn options(
+    /// that kept features must have: all, or some. A method's option is one line here or below.
+    fn request(
         &self,
         (photographs, some): (&[Image], bool),
-        benchmark: &str,
+        benchmark: BenchmarkKind,
         console: Console,
-    ) -> method::Options {
+    ) -> Request {
         let features = self.features.features.as_ref().map(|folder| KeptFeatures {
             folder: folder.clone(),
             photographs: photographs.to_vec(),
             some,
         });
-        method::Options {
-            backbone_weights: self.backbone_weights.clone(),
-            stages: self.stages.clone(),
-            direction: self.direction,
-            features,
-            ..self.hpf.options(benchmark, console)
-        }
+        self.hpf
+            .request(benchmark, console)
+            .with_features(features)
+            .with_some("backbone-weights", self.backbone_weights.clone())
+            .with_some("stages", self.stages.clone())
+            .with_some("direction", self.direction.map(Direction::name))
     }
 
     /// The same for one of several jobs, which must all take one engine: where none is named, a
@@ -269,7 +269,7 @@ impl MethodArgs {
         let named = !matches!(self.hpf.engine, None | Some(EngineKind::Auto));
         let entry = method::table().iter().find(|entry| entry.name == self.method);
         let has = |kind| entry.is_some_and(|entry| entry.engines.contains(&kind));
-        if named || self.hpf.adapter.is_some() || !(has(EngineKind::Gpu) && has(EngineKind::Cpu)) {
+        if named || self.hpf.adapter.is_some() || !(has("gpu") && has("cpu")) {
             return options;
         }
         options.hpf.engine = Some(self.hpf.untimed());
@@ -281,58 +281,58 @@ impl MethodArgs {
     /// # Errors
     /// Wrong usage.
     pub fn check(&self) -> anyhow::Result<()> {
-        let options = self.options((&[], false), "spair", Console { quiet: true });
-        method::check(&self.method, &options).map(drop).map_err(usage)
+        let request = self.request((&[], false), BenchmarkKind::Spair, Console { quiet: true });
+        method::parse(&self.method, &request).map(drop).map_err(in_words)
     }
 
-    /// Opens the method: see [`MethodArgs::options`].
+    /// Opens the method: see [`MethodArgs::request`].
     ///
     /// # Errors
     /// Those of [`method::open`].
     pub fn open(
         &self,
         photographs: (&[Image], bool),
-        benchmark: &str,
+        benchmark: BenchmarkKind,
         console: Console,
     ) -> anyhow::Result<Box<dyn Method>> {
-        let options = self.options(photographs, benchmark, console);
-        let method = method::open(&self.method, &options).map_err(usage)?;
-        let about = method.describe();
-        if let (Some(engine), Some(adapter)) = (text(&about, "engine"), text(&about, "adapter")) {
+        let request = self.request(photographs, benchmark, console);
+        let method = method::open(&self.method, &request).map_err(in_words)?;
+        let about = method.header();
+        let [engine, adapter] = [MethodHeader::ENGINE, MethodHeader::ADAPTER];
+        if let (Some(engine), Some(adapter)) = (about.get(engine), about.get(adapter)) {
             console.note(format!("engine: {engine} ({adapter})"));
         }
         Ok(method)
     }
 }
 
-/// A text of a method's description.
-pub fn text<'a>(description: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    description.get(key).and_then(Value::as_str)
-}
-
-/// Wrong usage as such, so that it ends with 2.
-fn usage(error: OpenError) -> anyhow::Error {
-    match error {
-        OpenError::Usage(sentence) => Usage(sentence).into(),
-        error => error.into(),
+/// An error of a method with the options that it is about, and wrong usage as such, so that it ends with
+/// 2.
+pub fn in_words(error: OpenError) -> anyhow::Error {
+    let sentence = error.in_terms(&flag);
+    if error.is_usage() {
+        Usage(sentence).into()
+    } else if sentence == error.to_string() {
+        error.into()
+    } else {
+        anyhow::anyhow!("{sentence}")
     }
 }
 
 impl BackboneArgs {
     /// The backbone's name where no features are given.
     pub fn backbone(&self) -> &str {
-        self.backbone.as_deref().unwrap_or("resnet101")
+        self.backbone.as_deref().unwrap_or(BackboneKind::default().name())
     }
 
     /// What these options ask of a method.
-    fn options(&self, console: Console) -> method::Options {
-        method::Options {
-            backbone: self.backbone.clone(),
-            weights: self.weights.clone(),
-            threads: self.thread_count(),
-            progress: console.transfers(),
-            ..method::Options::default()
-        }
+    fn request(&self, benchmark: BenchmarkKind, console: Console) -> Request {
+        let (threads, progress) = (self.threads.unwrap_or_default(), console.transfers());
+        let resources = Resources { threads, progress, ..Resources::default() };
+        Request::new(benchmark)
+            .with_resources(resources)
+            .with_some("backbone", self.backbone.clone())
+            .with_some("weights", self.weights.clone())
     }
 
     /// Opens the backbone alone.
@@ -340,11 +340,15 @@ impl BackboneArgs {
     /// # Errors
     /// An unknown name, or weights that cannot be had or do not fit.
     pub fn open(&self, console: Console) -> anyhow::Result<Box<dyn Backbone>> {
-        hpf::backbone(&self.options(console)).map_err(usage)
+        self.backbone_of(console).map_err(in_words)
     }
 
-    fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(rayon::current_num_threads)
+    /// [`Self::open`], with the library's error.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn backbone_of(&self, console: Console) -> Result<Box<dyn Backbone>, OpenError> {
+        HpfOptions::from_request(&self.request(BenchmarkKind::Spair, console))?.open_backbone()
     }
 
     /// Sizes the pool of threads. Its first user makes it, so every command does this before all else.
@@ -379,24 +383,31 @@ impl HpfArgs {
     }
 
     /// What these options ask of a method.
-    fn options(&self, benchmark: &str, console: Console) -> method::Options {
-        method::Options {
-            benchmark: benchmark.to_owned(),
-            layers: self.layers.clone(),
-            engine: self.engine,
-            adapter: self.adapter.clone(),
-            gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
-            precision: self.precision,
-            ..self.network.options(console)
-        }
+    fn request(&self, benchmark: BenchmarkKind, console: Console) -> Request {
+        self.network
+            .request(benchmark, console)
+            .with_some("layers", self.layers.clone())
+            .with_some("engine", self.engine.map(EngineKind::name))
+            .with_some("adapter", self.adapter.clone())
+            .with_some("gpu-memory", self.gpu_memory.map(|mebibytes| mebibytes.to_string()))
+            .with_some("precision", self.precision.map(Precision::name))
+    }
+
+    /// What these options ask of Hyperpixel Flow.
+    ///
+    /// # Errors
+    /// Wrong usage.
+    pub fn options(&self, benchmark: BenchmarkKind) -> anyhow::Result<HpfOptions> {
+        let request = self.request(benchmark, Console { quiet: true });
+        HpfOptions::from_request(&request).map_err(in_words)
     }
 
     /// The layers asked for, or those published for the benchmark and backbone.
     ///
     /// # Errors
     /// Something that is no layer set, or none published.
-    pub fn layer_set(&self, benchmark: &str) -> anyhow::Result<LayerSet> {
-        hpf::layer_set(&self.options(benchmark, Console { quiet: true })).map_err(usage)
+    pub fn layer_set(&self, benchmark: BenchmarkKind) -> anyhow::Result<LayerSet> {
+        self.options(benchmark)?.layer_set().map_err(in_words)
     }
 
     /// Opens an engine.
@@ -404,6 +415,6 @@ impl HpfArgs {
     /// # Errors
     /// Wrong usage (an unknown adapter), or an engine that cannot run.
     pub fn open_engine(&self, kind: EngineKind) -> anyhow::Result<Box<dyn Engine>> {
-        hpf::engine(&self.options("spair", Console { quiet: true }), kind).map_err(usage)
+        self.options(BenchmarkKind::Spair)?.open_engine_of(kind).map_err(in_words)
     }
 }

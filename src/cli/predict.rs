@@ -1,12 +1,14 @@
 //! `hpflow predict`: a predictions file of a benchmark.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum as _};
 use hpflow::low_level::benchmark::{Benchmark, Unreadable};
+use hpflow::low_level::engine::EngineKind;
 use hpflow::low_level::files::Destination;
-use hpflow::low_level::method::{Method, MethodError, Unusable};
+use hpflow::low_level::method::{Method, TooLarge, Unusable};
+use hpflow::low_level::predictions::{MethodHeader, Reader, partial_path};
 use hpflow::task::{
     Begun, Part, PredictError, PredictEvent, PredictOptions, PredictShardError, Shard, StopReason,
     estimate, predict,
@@ -39,8 +41,9 @@ pub struct Args {
     /// pairs that were left unanswered or out.
     #[arg(long)]
     resume: bool,
-    /// Where a photograph cannot be used, leave its pairs unanswered, where a pair's annotation cannot
-    /// be read, leave the pair out, list both at the end and exit with 1, instead of stopping.
+    /// Where a photograph cannot be used or a pair is beyond the engine, leave the pairs unanswered,
+    /// where a pair's annotation cannot be read, leave the pair out, list all at the end and exit with 1,
+    /// instead of stopping.
     #[arg(long)]
     keep_going: bool,
     /// Only the I-th of N parts of the pairs, from 1, for jobs that run beside each other; it goes on
@@ -111,7 +114,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return Ok(());
     }
     console.note(format!("{}: {}", args.out.display(), counted(predicted.pairs, "pair")));
-    report_faults(&predicted.unusable, &unreadable)
+    report_faults(&predicted.unusable, &predicted.too_large, &unreadable)
 }
 
 /// Predicts a shard.
@@ -126,8 +129,8 @@ fn predict_part(
     // The log begins with the shard; the engine is said after it.
     let quiet = Console { quiet: true };
     let photographs = (photographs(&part, benchmark), args.keep_going);
-    let mut method = args.method.untimed().open(photographs, benchmark.name(), quiet)?;
-    method.check(&part.benchmark)?;
+    let mut method = args.method.untimed().open(photographs, benchmark.kind, quiet)?;
+    method.check(benchmark.name(), &part.benchmark.images)?;
     let said = |event: &PredictEvent| match event {
         PredictEvent::Begun(begun) => {
             let mut said = notes(args, begun);
@@ -143,10 +146,10 @@ fn predict_part(
     };
     let pairs = (&part, &*unreadable);
     let out = (&*args.out, &options(args));
-    let unusable = sharded::predict(pairs, &mut *method, out, console, &said, &explained)?;
+    let done = sharded::predict(pairs, &mut *method, out, console, &said, &explained)?;
     // One shard alone answers for the pairs that no shard has.
     let unreadable = if shard.index() == 1 { unreadable } else { Vec::new() };
-    report_faults(&unusable, &unreadable)
+    report_faults(&done.unusable, &done.too_large, &unreadable)
 }
 
 /// Says what a run, or a shard of it, takes.
@@ -155,14 +158,15 @@ fn dry_run(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Resu
     check_photographs(args, &part.benchmark)?;
     let options = if args.shard.is_some() { args.method.untimed() } else { args.method.clone() };
     let photographs = (photographs(&part, benchmark), args.keep_going);
-    let mut method = options.open(photographs, benchmark.name(), console)?;
-    method.check(&part.benchmark)?;
-    let passes = match method.describe().get("backbone") {
+    let mut method = options.open(photographs, benchmark.kind, console)?;
+    method.check(benchmark.name(), &part.benchmark.images)?;
+    let passes = match method.header().get(MethodHeader::BACKBONE) {
         _ if args.method.features.features.is_some() => "none, the features are kept".to_owned(),
-        Some(backbone) => sharded::passes(&part, benchmark, backbone.as_str().unwrap_or_default()),
+        Some(backbone) => sharded::passes(&part, benchmark, &backbone),
         None => "none".to_owned(),
     };
-    let predict = PredictOptions { keep_going: true, ..self::options(args) };
+    let mut predict = self::options(args);
+    predict.keep_going = true;
     let found =
         estimate(&part.benchmark, &mut *method, &predict).map_err(|e| explained(e, args))?;
     let all = if args.shard.is_some() { format!(" of {}", part.total) } else { String::new() };
@@ -175,12 +179,11 @@ fn dry_run(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Resu
 }
 
 fn options(args: &Args) -> PredictOptions {
-    PredictOptions {
-        resume: args.resume,
-        keep_going: args.keep_going,
-        selection: args.benchmark.describe(),
-        ..PredictOptions::default()
-    }
+    let mut options = PredictOptions::default();
+    options.resume = args.resume;
+    options.keep_going = args.keep_going;
+    options.selection = args.benchmark.describe();
+    options
 }
 
 /// Photographs that are missing are said before any work, unless it is to go on past them or starts
@@ -195,9 +198,22 @@ fn check_photographs(args: &Args, benchmark: &Benchmark) -> anyhow::Result<()> {
 fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<Box<dyn Method>> {
     // Photographs without usable features are left to the run where it is to go on past them.
     let photographs = (&*benchmark.images, args.keep_going);
-    let method = args.method.open(photographs, benchmark.name(), console)?;
-    method.check(benchmark)?;
+    let mut asked = args.method.clone();
+    if args.resume && matches!(asked.hpf.engine, None | Some(EngineKind::Auto)) {
+        asked.hpf.engine = begun_with(&args.out).or(asked.hpf.engine);
+    }
+    let method = asked.open(photographs, benchmark.kind, console)?;
+    method.check(benchmark.name(), &benchmark.images)?;
     Ok(method)
+}
+
+/// The engine that a run which is to be continued was begun with: what `auto` takes may have changed.
+/// Nothing where no file says; one that cannot be read is refused later.
+fn begun_with(out: &Path) -> Option<EngineKind> {
+    let files = [partial_path(out), out.to_owned()];
+    let mut readers = files.iter().filter_map(|file| Reader::open(file).ok());
+    let engine = readers.next()?.header().method.get(MethodHeader::ENGINE)?;
+    EngineKind::from_str(&engine, false).ok()
 }
 
 /// What stands in the way, with the options that help.
@@ -221,9 +237,11 @@ fn explained(error: PredictError, args: &Args) -> anyhow::Error {
         };
     }
     let kept = match (&*why, &partial) {
-        (StopReason::Method(MethodError::Pair { .. }), Some(partial)) => {
-            format!("delete {} and start again with another engine", partial.display())
-        }
+        (StopReason::TooLarge(_), Some(partial)) => format!(
+            "delete {} and start again with another engine, or continue with --resume --keep-going, \
+             which leaves the pair unanswered",
+            partial.display()
+        ),
         (_, Some(partial)) => format!(
             "the predictions so far are in {}, and --resume continues them",
             partial.display()
@@ -282,7 +300,11 @@ fn notes(args: &Args, begun: &Begun) -> Vec<String> {
     notes
 }
 
-fn report_faults(unusable: &[Unusable], unreadable: &[Unreadable]) -> anyhow::Result<()> {
+fn report_faults(
+    unusable: &[Unusable],
+    too_large: &[TooLarge],
+    unreadable: &[Unreadable],
+) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     if !unusable.is_empty() {
         let reasons: Vec<&str> = unusable.iter().map(|one| one.reason.as_str()).collect();
@@ -290,6 +312,15 @@ fn report_faults(unusable: &[Unusable], unreadable: &[Unreadable]) -> anyhow::Re
             "{} could not be used, and the pairs with {} are unanswered:\n  {}",
             counted(unusable.len(), "photograph"),
             if unusable.len() == 1 { "it" } else { "them" },
+            reasons.join("\n  ")
+        ));
+    }
+    if !too_large.is_empty() {
+        let reasons: Vec<String> = too_large.iter().map(ToString::to_string).collect();
+        faults.push(format!(
+            "{} {} beyond the engine and unanswered:\n  {}",
+            counted(too_large.len(), "pair"),
+            if too_large.len() == 1 { "is" } else { "are" },
             reasons.join("\n  ")
         ));
     }

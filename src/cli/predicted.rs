@@ -26,6 +26,7 @@ pub(super) fn in_words(error: FilesError) -> anyhow::Error {
     match error {
         error @ (FilesError::Twice { .. } | FilesError::None) => Usage(error.to_string()).into(),
         FilesError::Elsewhere { what } => anyhow::anyhow!("{what} with --root"),
+        error @ FilesError::Layout { .. } => anyhow::anyhow!("{error} with --layout"),
         error => error.into(),
     }
 }

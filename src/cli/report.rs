@@ -2,16 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use hpflow::Alpha;
+use hpflow::task::{ReportError, ReportOptions, report_files};
 
 use super::console::{Console, say};
-use super::output::{failed, left_out};
+use super::output::left_out;
 use super::predicted::{Layout, in_words};
-use hpflow::low_level::files;
-use hpflow::low_level::report::html::{Photographs, ReportedMethod, curve_alphas, load, page};
-use hpflow::low_level::report::scores::{FileScores, Scope, names, tables};
-use hpflow::low_level::score::{Alpha, Measure, default_for, score};
-use hpflow::task::PredictionsFiles;
 
 /// Arguments of `hpflow report`.
 #[derive(Debug, clap::Args)]
@@ -49,77 +45,39 @@ pub struct Args {
 /// # Errors
 /// Those of `hpflow score`, and a folder that cannot be written.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    let cannot_write = |error: std::io::Error| {
-        let what = format!("cannot write the report to {}", args.out.display());
-        failed(what, &error, "give a folder that can be written")
-    };
-    let opened = PredictionsFiles::open(&args.files)
-        .and_then(|files| {
-            files.with_benchmark(&args.root, args.layout.map(Into::into), args.partial)
-        })
-        .map_err(in_words)?;
-    if !opened.unreadable.is_empty() {
-        say(format!("hpflow: {}", left_out(&opened.unreadable)));
+    let mut options = ReportOptions::default();
+    options.alpha = args.alpha;
+    options.layout = args.layout.map(Into::into);
+    options.partial = args.partial;
+    options.without_photographs = args.no_photographs;
+    let report = report_files(&args.files, &args.root, &args.out, &options);
+    let report = report.map_err(explained)?;
+    if !report.unreadable.is_empty() {
+        say(format!("hpflow: {}", left_out(&report.unreadable)));
     }
-    let (benchmark, headers) = (&opened.benchmark, &opened.of.headers);
-    let paths: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
-    let protocol = default_for(opened.of.kind);
-    anyhow::ensure!(
-        protocol.measure == Measure::Keypoints,
-        "{}: a report shows keypoints, but {} has masks; use hpflow score and hpflow show",
-        paths[0],
-        benchmark.name()
-    );
-    std::fs::create_dir_all(&args.out).map_err(cannot_write)?;
-    let path = args.out.join("index.html");
-    files::check(&path).map_err(cannot_write)?;
-    let parts: Vec<_> =
-        paths.iter().zip(headers).map(|(file, header)| (file.as_str(), &header.method)).collect();
-    let (mut files, mut answers, mut curves) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, name) in names(&parts).into_iter().enumerate() {
-        let found = opened.answers(at).map_err(in_words)?;
-        let scored = |alphas: &[Alpha]| {
-            score(benchmark, &found, protocol, alphas, None).with_context(|| paths[at].clone())
-        };
-        curves.push(scored(&curve_alphas())?.pck);
-        files.push(FileScores {
-            file: paths[at].clone(),
-            method: headers[at].method.clone(),
-            name,
-            scores: vec![scored(&[args.alpha])?],
-            warnings: Vec::new(),
-        });
-        answers.push(found);
+    if let Some(doubts) = &report.doubts {
+        console.note(doubts);
     }
-    console.doubts(benchmark);
-    let photographs = if args.no_photographs { Photographs::default() } else { load(benchmark) };
-    if let (Some(first), false) = (photographs.missing.first(), args.no_photographs) {
+    if let Some(first) = report.missing.first() {
         say(format!(
             "hpflow: {} of {} photographs are left out; the first: {first}",
-            photographs.missing.len(),
-            benchmark.images.len()
+            report.missing.len(),
+            report.photographs
         ));
     }
-    let scope = Scope {
-        benchmark: benchmark.name(),
-        split: &benchmark.split,
-        pairs: benchmark.pairs.len(),
-        published: false,
-        comparable: false,
-        bootstrap: None,
-        doubts: &[],
-    };
-    let methods: Vec<ReportedMethod<'_>> = files
-        .iter()
-        .zip(&answers)
-        .zip(&curves)
-        .map(|((file, answers), curve)| ReportedMethod { file, answers, curve })
-        .collect();
-    let tables = tables(scope, &files, &[]);
-    let html = page(benchmark, &methods, protocol, args.alpha, &tables, &photographs)?;
-    files::write(&path, html).map_err(cannot_write)?;
     if !console.quiet {
-        mention_line!("{}", path.display());
+        mention_line!("{}", report.page.display());
     }
     Ok(())
+}
+
+/// What stands in the way, with the options and commands that help.
+fn explained(error: ReportError) -> anyhow::Error {
+    match error {
+        ReportError::Files(error) => in_words(error),
+        error @ ReportError::Masks { .. } => {
+            anyhow::anyhow!("{error}; use hpflow score and hpflow show")
+        }
+        error => error.into(),
+    }
 }

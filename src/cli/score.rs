@@ -89,14 +89,13 @@ enum Output {
 /// A file that cannot be read, is incomplete or does not fit its benchmark; files of different
 /// benchmarks; a benchmark that cannot be read; a protocol that does not fit it.
 pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
-    let options = ScoreOptions {
-        protocols: args.protocol.clone(),
-        alphas: args.alpha.clone(),
-        layout: args.layout.map(Into::into),
-        bootstrap: bootstrap(args),
-        partial: args.partial,
-        with_published: args.with_published,
-    };
+    let mut options = ScoreOptions::default();
+    options.protocols.clone_from(&args.protocol);
+    options.alphas.clone_from(&args.alpha);
+    options.layout = args.layout.map(Into::into);
+    options.bootstrap = bootstrap(args);
+    options.partial = args.partial;
+    options.with_published = args.with_published;
     if args.explain {
         if !matches!(args.format, Output::Json | Output::Text) {
             let what = "--explain writes --format text or json only";

@@ -1,44 +1,28 @@
 //! `hpflow search`: beam search for a layer set.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args as ClapArgs;
-use serde_json::{Map, Value};
 
 use super::Usage;
 use super::console::Console;
-use super::features::keep;
 use super::lines::Lines;
 use super::merge::{quoted as quoted_path, ranges};
-use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one};
+use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, in_words};
 use super::output::{check_file, counted, failed};
 use super::sharded::about;
+use hpflow::Alpha;
 use hpflow::low_level::backbone;
-use hpflow::low_level::benchmark::Benchmark;
-use hpflow::low_level::engine::Engine;
-use hpflow::low_level::features::{Features, FeaturesError, Precision, file_of};
-use hpflow::low_level::files;
-use hpflow::low_level::hyperpixel::LayerSet;
-use hpflow::low_level::inputs::{self, Identify, of_pairs};
-use hpflow::low_level::method::OpenError;
-use hpflow::low_level::report::search::{Searched, page, pictures};
-use hpflow::low_level::score::{Alpha, Measure, default_for};
-use hpflow::low_level::search::{
-    ARITHMETIC, Entry, Evaluator, Event, Finalist, Outcome, PAIR_BLOCK, Plan, RESAMPLES, Scored,
-    Search, SearchError, State, StateError, check_inputs, write_inputs,
-};
+use hpflow::low_level::hyperpixel::{LayerSet, Precision};
+use hpflow::low_level::search::{EvaluationError, Finalist, RESAMPLES, ScoredSet};
 use hpflow::low_level::text::quoted;
-use hpflow::task::{Part, PartEvent, PartsError, SearchParts, Shard, parts_path};
-
-/// The state is written at most so often while a depth is under way, after its first pairs.
-const SAVE_EVERY: Duration = Duration::from_secs(5);
-
-/// The bases that are tried where none are given (published code: as many as the beam is wide).
-const USUAL_BASES: usize = 4;
+use hpflow::task::{
+    FoundLayers, KeepError, LayerList, Part, PartEvent, PartsError, SearchError, SearchEvent,
+    SearchMaps, SearchOptions, Shard, check_search_file, parts_path, search, search_part,
+};
+use indicatif::ProgressBar;
 
 /// Search for the layer set that scores best on a validation split.
 #[derive(Debug, ClapArgs)]
@@ -126,187 +110,96 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         return Err(Usage(what.to_owned()).into());
     }
     args.hpf.network.set_threads()?;
-    let memory = args
-        .memory
-        .checked_mul(1 << 20)
-        .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
+    let options = options(args)?;
     check_file(&args.out)?;
-    let in_parts = args.shard.is_none() && parts_path(&args.out).is_dir();
-    if in_parts && !args.resume {
-        bail!(
+    if let Some(shard) = args.shard {
+        return run_part(args, shard, &options, console);
+    }
+    if parts_path(&args.out).is_dir() && !args.resume {
+        anyhow::bail!(
             "{} has parts of a search; --resume makes {} of them; delete them to begin a new one",
             parts_path(&args.out).display(),
             args.out.display()
         );
     }
-    if args.out.exists() && !args.resume && args.shard.is_none() {
-        // One that is at work is not to be continued by a second.
-        Lock::of(&args.out)?;
-        bail!(
-            "{} is there already; continue its search with --resume, or give another name to begin a \
-             new one",
-            args.out.display()
-        );
-    }
+    check_search_file(&args.out, args.resume).map_err(explained)?;
     let benchmark = args.benchmark.open()?;
-    let protocol = default_for(benchmark.kind);
-    if protocol.measure != Measure::Keypoints {
-        let what = format!("a search scores keypoints, but {} has masks", benchmark.name());
-        return Err(Usage(what).into());
-    }
-    if let Some(folder) = &args.report {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            let what = format!("--report {}: cannot make the folder", folder.display());
-            failed(what, &error, "give another name")
-        })?;
-    }
-    // Whatever can be wrong is found before the backbone is at work.
-    let kind = match args.shard {
-        Some(_) => args.hpf.untimed(),
-        None => args.hpf.engine.unwrap_or_default(),
+    let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
+    console.note(format!("engine: {} ({})", engine.name(), engine.adapter()));
+    let open = || args.hpf.network.backbone_of(console);
+    let maps = match &args.features.features {
+        Some(folder) => SearchMaps::Kept { folder, backbone: args.hpf.network.backbone.as_deref() },
+        None => SearchMaps::Backbone(&open),
     };
-    let mut engine = args.hpf.open_engine(kind)?;
-    let on = format!("engine: {} ({})", engine.name(), engine.adapter());
-    if args.shard.is_none() {
-        console.note(&on);
-    }
-    // Shards write no file that another process writes.
-    let _lock = args.shard.is_none().then(|| Lock::of(&args.out)).transpose()?;
-    let begun = args.out.exists() && args.shard.is_none();
-    let of_photographs = |identify: &Identify| {
-        let inputs = of_pairs(&benchmark, 0..benchmark.pairs.len(), identify, true);
-        if begun {
-            // What is no search, or one of other pairs, is said first.
-            State::check(&args.out, &which(args, &benchmark))?;
-            let known = check_inputs(&args.out, &benchmark, &inputs)?;
-            // Before the backbone is at work; kept maps may show first that it is no search.
-            if !known && args.features.features.is_none() {
-                return Err(SearchError::from(StateError::Unknown { file: args.out.clone() }));
-            }
-        }
-        Ok(inputs)
-    };
-    // Before any photograph is read: what changes later is another than this.
-    let mut inputs = match args.features.features {
-        None => of_photographs(&inputs::photograph)?,
-        Some(_) => Vec::new(),
-    };
-    let (features, plan, temporary) = match &args.features.features {
-        Some(folder) => {
-            let features = open_features(folder, &benchmark, args)?;
-            let ids: Vec<usize> =
-                features.description().layers.iter().map(|layer| layer.id).collect();
-            let plan = plan(args, &features.description().backbone, &ids)?;
-            let mut tried = [&plan.bases[..], &plan.candidates].concat();
-            tried.sort_unstable();
-            tried.dedup();
-            inputs = of_photographs(&*features.identify(&tried))?;
-            (features, plan, None)
-        }
-        None => {
-            let (features, plan, folder) = extract(args, &benchmark, &*engine, console)?;
-            (features, plan, Some(folder))
-        }
-    };
-    for &base in &plan.bases {
-        features.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
-    }
-    let mut settings = asked(args, &benchmark, &*engine, &plan);
-    settings.extend(of_features(&features));
-    let mut state = match args.shard {
-        Some(_) => State::new(settings.clone()),
-        None => State::resume(&args.out, settings.clone())?,
-    };
-    if state.depths.len() > args.depth {
-        bail!(
-            "{}: its sets have up to {} already; continue it with --depth {} or more",
-            args.out.display(),
-            counted(state.depths.len(), "layer"),
-            state.depths.len()
-        );
-    }
-    let evaluator = Evaluator {
-        benchmark: &benchmark,
-        features: &features,
-        engine: &mut *engine,
-        protocol,
-        alpha: args.alpha,
-        layers: layers(&plan),
-        memory,
-        block: PAIR_BLOCK,
-    };
-    let order = evaluator.schedule().pairs;
-    let keypoints: Vec<usize> = order.iter().map(|&pair| benchmark.pairs[pair].answers()).collect();
-    state.fits(&keypoints, &evaluator.layers).map_err(|reason| {
-        SearchError::from(StateError::NotAState { file: args.out.clone(), reason })
+    let mut bars = Bars { console, bar: None };
+    let found = search(&benchmark, &maps, &mut *engine, &args.out, &options, &mut |event| {
+        bars.tell(event);
+    });
+    bars.clear();
+    let found = found.map_err(|error| match error {
+        SearchError::Parts(error) => of_parts(*error, args),
+        error => explained(error),
     })?;
-    let mut search = Search { evaluator, plan, depth: args.depth };
-    if args.shard.is_some() || in_parts {
-        let mut parts = SearchParts::new(&mut search, settings, &inputs, &args.out);
-        if let Some(shard) = args.shard {
-            return run_part(&mut parts, &Part::of(&benchmark, shard), (args, &on), console);
-        }
-        state = parts.merged().map_err(|error| of_parts(error, args))?;
-    }
-    if !begun {
-        write_inputs(&args.out, &benchmark, &inputs)?;
-    } else if !check_inputs(&args.out, &benchmark, &inputs)? {
-        return Err(StateError::Unknown { file: args.out.clone() }.into());
-    }
-    let outcome = run_search(&mut search, &mut state, args, console)?;
-    state.write(&args.out)?;
-    print_outcome(&outcome, args, &features)?;
-    if let Some(folder) = &args.report {
-        write_report(folder, &searched(&search, &state), &outcome, args, &features)
-            .with_context(|| format!("cannot write the report to {}", folder.display()))?;
-    }
-    if let Some(folder) = temporary {
-        discard(&folder, &benchmark)?;
-    }
+    let call = print_outcome(&found, args)?;
+    found.write_report(&call)?;
+    found.finish()?;
     Ok(())
 }
 
 /// Evaluates a shard's part, or one of every depth, with its log.
 fn run_part(
-    parts: &mut SearchParts,
-    part: &Part,
-    (args, engine): (&Args, &str),
+    args: &Args,
+    shard: Shard,
+    options: &SearchOptions,
     console: Console,
 ) -> anyhow::Result<()> {
-    let (shard, work) = (part.shard, about(part));
+    let benchmark = args.benchmark.open()?;
+    let part = Part::of(&benchmark, shard);
+    let work = about(&part);
+    let Some(folder) = &args.features.features else {
+        return Err(
+            Usage(format!("--shard {shard}: give the kept features with --features")).into()
+        );
+    };
+    let maps = SearchMaps::Kept { folder, backbone: args.hpf.network.backbone.as_deref() };
+    let mut engine = args.hpf.open_engine(args.hpf.untimed())?;
+    let on = format!("engine: {} ({})", engine.name(), engine.adapter());
     let bar = console.progress(part.positions.len(), "pairs");
     let lines = Lines::of(&bar, console);
-    let (mut before, mut engine) = (0, Some(engine));
+    let (mut before, mut on) = (0, Some(on));
     let wait = args.wait.then_some(PATIENCE);
-    let done = parts.evaluate(shard, wait, &mut |event| match event {
-        PartEvent::Begun { depth, sets, kept } => {
-            before = kept;
-            bar.set_position(kept as u64);
-            bar.reset_eta();
-            let (sets, kept) = (counted(sets, "set"), counted(kept, "pair"));
-            bar.suspend(|| {
-                console.note(format!(
-                    "shard {shard}: depth {depth}, {sets}, {work}, {kept} kept from before"
-                ));
-                engine.take().iter().for_each(|engine| console.note(engine));
-            });
-        }
-        PartEvent::Advanced(done) => bar.set_position(done as u64),
-        PartEvent::Complete { file, already, depth, parts } => {
-            let (what, kept) = match already {
-                true => ("complete already", part.positions.len()),
-                false => ("complete", before),
-            };
-            let (file, kept) = (file.display(), counted(kept, "pair"));
-            bar.suspend(|| {
+    let options = (options, shard, wait);
+    let done = search_part(&benchmark, &maps, &mut *engine, &args.out, options, &mut |event| {
+        match event {
+            PartEvent::Begun { depth, sets, kept } => {
+                before = kept;
+                bar.set_position(kept as u64);
+                bar.reset_eta();
+                let (sets, kept) = (counted(sets, "set"), counted(kept, "pair"));
+                bar.suspend(|| {
+                    console.note(format!(
+                        "shard {shard}: depth {depth}, {sets}, {work}, {kept} kept from before"
+                    ));
+                    on.take().iter().for_each(|on| console.note(on));
+                });
+            }
+            PartEvent::Advanced(done) => bar.set_position(done as u64),
+            PartEvent::Complete { file, already, depth, parts } => {
+                let (what, kept) = match already {
+                    true => ("complete already", part.positions.len()),
+                    false => ("complete", before),
+                };
+                let (file, kept) = (file.display(), counted(kept, "pair"));
+                bar.suspend(|| {
                 console.note(format!(
                     "shard {shard}: {work}, {kept} kept from before: {file}: {what}; {parts} of {} parts of \
                      depth {depth} are complete",
                     shard.of()
                 ));
             });
+            }
+            _ => {}
         }
-        _ => {}
     });
     drop(lines);
     bar.finish_and_clear();
@@ -324,7 +217,7 @@ fn run_part(
 /// What stands in the way of a search in parts, with the calls that help.
 fn of_parts(error: PartsError, args: &Args) -> anyhow::Error {
     match error {
-        PartsError::Search(error) => error.into(),
+        PartsError::Begin(error) => explained(*error),
         PartsError::Missing { of, ref missing, .. } => {
             let numbers: Vec<usize> = missing.iter().map(|one| one.shard).collect();
             let begun = missing.iter().filter_map(|one| {
@@ -342,255 +235,158 @@ fn of_parts(error: PartsError, args: &Args) -> anyhow::Error {
     }
 }
 
-/// Removes the maps of a benchmark's photographs, and the folders that are empty then: what else is
-/// there is not this command's.
-fn discard(folder: &Path, benchmark: &Benchmark) -> anyhow::Result<()> {
-    for image in &benchmark.images {
-        let file = file_of(folder, &image.name);
-        match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error)
-                    .with_context(|| format!("{}: cannot be removed", file.display()));
-            }
-            Err(_) | Ok(()) => {}
-        }
-        for above in file.ancestors().skip(1).take_while(|above| above.starts_with(folder)) {
-            // One that is not empty stays.
-            if std::fs::remove_dir(above).is_err() {
-                break;
-            }
-        }
-    }
-    Ok(())
+fn options(args: &Args) -> anyhow::Result<SearchOptions> {
+    let mut options = SearchOptions::default();
+    options.memory = args
+        .memory
+        .checked_mul(1 << 20)
+        .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
+    options.resume = args.resume;
+    options.selection = args.benchmark.describe();
+    options.bases.clone_from(&args.base);
+    options.candidates.clone_from(&args.candidates);
+    options.beam = args.beam;
+    options.depth = args.depth;
+    options.as_published = args.as_published;
+    options.alpha = args.alpha;
+    options.report.clone_from(&args.report);
+    Ok(options)
 }
 
-/// All layers that sets are made of, ascending.
-fn layers(plan: &Plan) -> Vec<usize> {
-    let mut layers = [&plan.bases[..], &plan.candidates].concat();
-    layers.sort_unstable();
-    layers.dedup();
-    layers
-}
-
-/// What is searched, in a network with these layers.
-fn plan(args: &Args, backbone: &str, known: &[usize]) -> anyhow::Result<Plan> {
-    let asked = |option: &str, layers: &[usize], usual: &[usize]| {
-        if layers.is_empty() {
-            return Ok(usual.to_vec());
-        }
-        for (at, layer) in layers.iter().enumerate() {
-            if !known.contains(layer) {
-                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-                return Err(Usage(format!(
-                    "{option}: {backbone} has no layer {layer}; it has {}",
-                    known.join(", ")
-                )));
-            }
-            if layers[..at].contains(layer) {
-                return Err(Usage(format!("{option} names layer {layer} twice; name it once")));
-            }
-        }
-        Ok(layers.to_vec())
-    };
-    Ok(Plan {
-        bases: asked("--base", &args.base, &known[..known.len().min(USUAL_BASES)])?,
-        candidates: asked("--candidates", &args.candidates, known)?,
-        beam: args.beam,
-        as_published: args.as_published,
-    })
-}
-
-fn open_features(folder: &Path, benchmark: &Benchmark, args: &Args) -> anyhow::Result<Features> {
-    let features = Features::open(folder, &benchmark.images)?;
-    features.check_benchmark(benchmark)?;
-    let found = &features.description().backbone;
-    match &args.hpf.network.backbone {
-        Some(asked) if asked != found => {
-            Err(OpenError::OtherBackbone { asked: asked.clone(), found: found.clone() }.into())
-        }
-        _ => Ok(features),
-    }
-}
-
-/// Keeps the maps of all candidate layers beside the file of the search.
-fn extract(
-    args: &Args,
-    benchmark: &Benchmark,
-    engine: &dyn Engine,
+/// How far a search has come.
+struct Bars {
     console: Console,
-) -> anyhow::Result<(Features, Plan, PathBuf)> {
-    benchmark.check_photographs()?;
-    let backbone = args.hpf.network.open(console)?;
-    let plan = plan(args, backbone.name(), &(0..backbone.layer_count()).collect::<Vec<_>>())?;
-    for &base in &plan.bases {
-        backbone.geometry(base).map_err(|error| Usage(format!("--base {base}: {error}")))?;
-    }
-    State::check(&args.out, &asked(args, benchmark, engine, &plan))?;
-    let folder = beside(&args.out, "features");
-    let to = (&*folder, Precision::F32);
-    if let Err(error) = keep(benchmark, &*backbone, &layers(&plan), to, console) {
-        if !is_of_another_run(&error) {
-            return Err(error);
+    /// Photographs through the backbone, then pairs × sets.
+    bar: Option<(Stage, ProgressBar)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Photographs,
+    Pairs,
+}
+
+impl Bars {
+    /// The bar of a stage, which takes the place of another's.
+    fn bar(&mut self, stage: Stage, what: &'static str) -> &ProgressBar {
+        if self.bar.as_ref().is_none_or(|(shown, _)| *shown != stage) {
+            self.clear();
         }
-        let name = folder.display();
-        console
-            .note(format!("{name}: its maps are of other options or damaged; they are made again"));
-        discard(&folder, benchmark)?;
-        keep(benchmark, &*backbone, &layers(&plan), to, console)?;
+        let bar = || (stage, self.console.progress(0, what));
+        &self.bar.get_or_insert_with(bar).1
     }
-    Ok((Features::open(&folder, &benchmark.images)?, plan, folder))
-}
 
-/// Whether maps that are there already are not those that a search would make.
-fn is_of_another_run(error: &anyhow::Error) -> bool {
-    use FeaturesError::{Length, Metadata, NotFeatures, Other, Outdated, Tensor};
-    matches!(
-        error.downcast_ref(),
-        Some(
-            Other { .. }
-                | Outdated { .. }
-                | Length { .. }
-                | NotFeatures { .. }
-                | Metadata { .. }
-                | Tensor { .. }
-        )
-    )
-}
-
-/// The file of the search with another ending behind its own: where the file is, whatever links lead
-/// to it, because two names of one search have one lock and one set of maps.
-fn beside(out: &Path, ending: &str) -> PathBuf {
-    let out = files::regular(out).unwrap_or_else(|_| out.to_owned());
-    let mut name = out.into_os_string();
-    name.push(".");
-    name.push(ending);
-    name.into()
-}
-
-/// Keeps a second search from the same file, and is gone with the search.
-struct Lock(PathBuf, #[expect(dead_code, reason = "held, not read")] File);
-
-impl Lock {
-    fn of(out: &Path) -> anyhow::Result<Self> {
-        let path = beside(out, "lock");
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => bail!(
-                "{}: another search is writing it; wait for that one, or give another name",
-                out.display()
-            ),
-            // Some file systems have no locks; two searches of one file are then the user's to avoid.
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self(path, file)),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // What stays after a failure is an empty file that the next search takes.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// Which pairs a search is of, and the arithmetic.
-fn which(args: &Args, benchmark: &Benchmark) -> Map<String, Value> {
-    let mut all = Map::from_iter([
-        ("benchmark".to_owned(), benchmark.name().to_owned().into()),
-        ("split".to_owned(), benchmark.split.clone().into()),
-        ("pairs".to_owned(), benchmark.pairs.len().into()),
-        (ARITHMETIC.to_owned(), hpflow::ARITHMETIC.into()),
-    ]);
-    all.extend(args.benchmark.describe());
-    all
-}
-
-/// What decides the numbers of a search, but for its features.
-fn asked(
-    args: &Args,
-    benchmark: &Benchmark,
-    engine: &dyn Engine,
-    plan: &Plan,
-) -> Map<String, Value> {
-    let mut all = which(args, benchmark);
-    all.extend([
-        ("engine".to_owned(), engine.name().into()),
-        ("adapter".to_owned(), engine.adapter().into()),
-        ("alpha".to_owned(), args.alpha.value().into()),
-        ("base".to_owned(), plan.bases.clone().into()),
-        ("candidates".to_owned(), plan.candidates.clone().into()),
-        ("beam".to_owned(), plan.beam.into()),
-        ("as_published".to_owned(), plan.as_published.into()),
-    ]);
-    all
-}
-
-/// What decides the numbers of features: what made them, and the SHA-256 of all that they say.
-fn of_features(features: &Features) -> Map<String, Value> {
-    let mut all = features.describe();
-    all.insert("backbone".to_owned(), features.description().backbone.clone().into());
-    all
-}
-
-fn run_search(
-    search: &mut Search,
-    state: &mut State,
-    args: &Args,
-    console: Console,
-) -> anyhow::Result<Outcome> {
-    let progress = console.progress(0, "pairs × sets");
-    let mut saved: Option<Instant> = None;
-    let outcome = search.run(state, &mut |event| {
+    fn tell(&mut self, event: SearchEvent) {
         match event {
-            Event::Begun { done, total, depth, sets } => {
-                progress.set_length(total as u64);
-                progress.set_position(done as u64);
-                progress.reset_eta();
-                progress
-                    .set_message(format!("depth {depth}: {}, pairs × sets", counted(sets, "set")));
+            SearchEvent::Remade { folder } => {
+                self.clear();
+                let name = folder.display();
+                self.console.note(format!(
+                    "{name}: its maps are of other options or damaged; they are made again"
+                ));
             }
-            Event::Advanced(done) => progress.inc(done as u64),
-            Event::Changed(state) => {
-                let due = saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY);
-                if state.unfinished.is_none() || due {
-                    state.write(&args.out)?;
-                    saved = Some(Instant::now());
-                }
+            SearchEvent::Extracted { done, total } => {
+                let bar = self.bar(Stage::Photographs, "photographs");
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
             }
-            Event::Depth(depth, evaluated, beam) => {
-                progress.suspend(|| print_depth(depth, evaluated, beam));
+            SearchEvent::Begun { done, total, depth, sets } => {
+                let bar = self.bar(Stage::Pairs, "pairs × sets");
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.reset_eta();
+                let sets = counted(sets, "set");
+                bar.set_message(format!("depth {depth}: {sets}, pairs × sets"));
             }
+            SearchEvent::Advanced(done) => self.bar(Stage::Pairs, "pairs × sets").inc(done as u64),
+            SearchEvent::Depth { depth, evaluated, beam } => {
+                let bar = self.bar(Stage::Pairs, "pairs × sets");
+                bar.suspend(|| print_depth(depth, evaluated, beam));
+            }
+            _ => {}
         }
-        Ok::<(), SearchError>(())
-    });
-    progress.finish_and_clear();
-    let outcome = match outcome {
-        Err(error) if args.out.exists() => {
-            let file = args.out.display();
-            let kept = match error {
-                SearchError::Pair { .. } => {
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What stands in the way, with the options that help, and wrong usage as such.
+fn explained(error: SearchError) -> anyhow::Error {
+    let option = |list: LayerList| match list {
+        LayerList::Bases => "--base",
+        LayerList::Candidates => "--candidates",
+    };
+    let wrong = match error {
+        SearchError::Masks { .. } => error.to_string(),
+        SearchError::NoLayer { list, backbone, layer, known } => {
+            format!("{}: {backbone} has no layer {layer}; it has {known}", option(list))
+        }
+        SearchError::RepeatedLayer { list, layer } => {
+            format!("{} names layer {layer} twice; name it once", option(list))
+        }
+        SearchError::NoBase { layer, why } => format!("--base {layer}: {why}"),
+        SearchError::Exists { file } => {
+            return anyhow::anyhow!(
+                "{} is there already; continue its search with --resume, or give another name to \
+                 begin a new one",
+                file.display()
+            );
+        }
+        SearchError::ReportFolder { folder, source } => {
+            let folder = folder.display();
+            let what = format!("--report {folder}: cannot make the folder");
+            return failed(what, &source, "give another name");
+        }
+        SearchError::OtherBackbone { asked, found } => {
+            return anyhow::anyhow!(
+                "--backbone {asked}, but the features are of {found}; leave --backbone out, or give the \
+                 folder of its features"
+            );
+        }
+        SearchError::Deeper { file, layers } => {
+            return anyhow::anyhow!(
+                "{}: its sets have up to {} already; continue it with --depth {layers} or more",
+                file.display(),
+                counted(layers, "layer")
+            );
+        }
+        SearchError::Stopped { kept: Some(file), why } => {
+            let kept = match *why {
+                EvaluationError::Pair { .. } => {
                     "start again with another engine and another --out".to_owned()
                 }
-                _ => format!("the scores so far are in {file}, and --resume continues them"),
+                _ => format!(
+                    "the scores so far are in {}, and --resume continues them",
+                    file.display()
+                ),
             };
-            bail!("{error}; {kept}");
+            return anyhow::anyhow!("{why}; {kept}");
         }
-        outcome => outcome?,
+        SearchError::Stopped { kept: None, why } => return (*why).into(),
+        SearchError::Open(error) => return in_words(error),
+        SearchError::Benchmark(error) => return error.into(),
+        SearchError::Keep(KeepError::Features(error)) => return error.into(),
+        SearchError::Keep(error) => return error.into(),
+        error => return error.into(),
     };
-    Ok(outcome)
+    Usage(wrong).into()
 }
 
-fn print_depth(depth: usize, evaluated: usize, beam: &[Scored]) {
+fn print_depth(depth: usize, evaluated: usize, beam: &[ScoredSet]) {
     mention_line!("depth {depth}: {} evaluated", counted(evaluated, "set"));
-    for Scored { layers, pck } in beam {
+    for ScoredSet { layers, pck } in beam {
         mention_line!("  {pck:6.2}  {layers}");
     }
 }
 
-fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow::Result<()> {
-    let Some(best) = outcome.finalists.first() else { bail!("no pair has keypoints to score") };
+/// Prints what was found, and gives the call that predicts with the best set.
+fn print_outcome(found: &FoundLayers, args: &Args) -> anyhow::Result<String> {
     mention_line!("\nbest sets of all depths, PCK at α = {} in percent", args.alpha);
-    for Finalist { layers, pck, interval, chance } in &outcome.finalists {
+    for Finalist { layers, pck, interval, chance } in &found.outcome.finalists {
         let set = LayerSet::new(layers.clone())?;
         let interval = interval
             .map_or_else(String::new, |[low, high]| format!("  95 % {low:.2} to {high:.2}"));
@@ -600,46 +396,14 @@ fn print_outcome(outcome: &Outcome, args: &Args, features: &Features) -> anyhow:
         mention_line!("  {pck:6.2}  {set}{interval}{chance}");
     }
     mention_line!("  (bootstrap over images, {RESAMPLES} resamples)");
-    let layers = LayerSet::new(best.layers.clone())?;
-    mention_line!("\nbest set: {layers}\n{}", command(&layers, args, features));
-    Ok(())
-}
-
-/// What the pictures are of.
-fn searched(search: &Search, state: &State) -> Searched {
-    let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
-    let (name, split) = (benchmark.name(), &benchmark.split);
-    let backbone = &features.description().backbone;
-    let scored = |entries: &Vec<Entry>| entries.iter().filter_map(Entry::scored).collect();
-    let depths: Vec<Vec<Scored>> = state.depths.iter().map(scored).collect();
-    Searched {
-        title: format!("Layer search on {name} {split} with {backbone}, α = {alpha}"),
-        layers: layers.clone(),
-        beams: depths.iter().map(|depth| search.plan.best(depth)).collect(),
-        depths,
-    }
-}
-
-fn write_report(
-    folder: &Path,
-    searched: &Searched,
-    outcome: &Outcome,
-    args: &Args,
-    features: &Features,
-) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let best = outcome.finalists.first().map(|one| LayerSet::new(one.layers.clone()));
-    let command = best.transpose()?.map(|layers| command(&layers, args, features));
-    let html = page(searched, outcome, &command.unwrap_or_default());
-    files::write(&folder.join("index.html"), html)?;
-    for (name, picture) in pictures(searched) {
-        files::write(&folder.join(name), picture)?;
-    }
-    Ok(())
+    let Some(layers) = found.outcome.best() else { return Ok(String::new()) };
+    let call = command(&layers, args, found);
+    mention_line!("\nbest set: {layers}\n{call}");
+    Ok(call)
 }
 
 /// The call that predicts the test split with a layer set.
-fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
+fn command(layers: &LayerSet, args: &Args, found: &FoundLayers) -> String {
     let mut words = vec!["hpflow predict".to_owned()];
     let root = args.benchmark.root.display().to_string();
     words.push(format!("--benchmark {} --root {}", args.benchmark.benchmark, quoted(&root)));
@@ -647,12 +411,12 @@ fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
         Some(folder) if args.benchmark.split == "test" => {
             words.push(format!("--features {}", quoted(&folder.display().to_string())));
         }
-        Some(_) if !backbone::NAMES.contains(&&*features.description().backbone) => {
+        Some(_) if !backbone::NAMES.contains(&&*found.backbone) => {
             words.push("--features FEATURES-OF-THE-TEST-SPLIT".to_owned());
         }
         _ => {
-            words.push(format!("--backbone {}", features.description().backbone));
-            words.extend(weights(args, features).map(|name| format!("--weights {}", quoted(name))));
+            words.push(format!("--backbone {}", found.backbone));
+            words.extend(weights(args, found).map(|name| format!("--weights {}", quoted(name))));
         }
     }
     words.push(format!("--layers {layers} --out predictions.jsonl"));
@@ -660,8 +424,7 @@ fn command(layers: &LayerSet, args: &Args, features: &Features) -> String {
 }
 
 /// The weights that were asked for, or those that kept features say they were made with.
-fn weights<'a>(args: &'a Args, features: &'a Features) -> Option<&'a str> {
-    let made_with = &features.description().made_with;
-    let kept = || made_with.get("weights")?.get("source")?.as_str();
+fn weights<'a>(args: &'a Args, found: &'a FoundLayers) -> Option<&'a str> {
+    let kept = || found.made_with.get("weights")?.get("source")?.as_str();
     args.hpf.network.weights.as_deref().or_else(kept)
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use hpflow::low_level::benchmark::{Benchmark, Unreadable};
-use hpflow::low_level::method::{Method, Unusable};
+use hpflow::low_level::method::Method;
+use hpflow::low_level::predictions::MethodHeader;
 use hpflow::task::{
-    Estimate, Part, PredictEvent, PredictOptions, Shard, ShardEvent, host, predict_shard,
+    Estimate, Part, PredictEvent, PredictOptions, Predicted, Shard, ShardEvent, host, predict_shard,
 };
 
 use super::console::Console;
 use super::lines::Lines;
-use super::options::text;
 use super::output::counted;
 
 /// The most categories that are named.
@@ -47,7 +47,7 @@ pub fn predict(
     console: Console,
     notes: &dyn Fn(&PredictEvent) -> Vec<String>,
     explained: &dyn Fn(hpflow::task::PredictShardError) -> anyhow::Error,
-) -> anyhow::Result<Vec<Unusable>> {
+) -> anyhow::Result<Predicted> {
     let (shard, about) = (part.shard, about(part));
     let progress = console.progress(part.positions.len(), "pairs");
     let lines = Lines::of(&progress, console);
@@ -97,13 +97,14 @@ pub fn predict(
         done.complete,
         shard.of()
     ));
-    Ok(done.predicted.unusable)
+    Ok(done.predicted)
 }
 
 /// What the method computes with, where it says so.
 fn engine(method: &dyn Method) -> Option<String> {
-    let about = method.describe();
-    let (engine, adapter) = (text(&about, "engine")?, text(&about, "adapter")?);
+    let about = method.header();
+    let engine = about.get(MethodHeader::ENGINE)?;
+    let adapter = about.get(MethodHeader::ADAPTER)?;
     Some(format!("engine: {engine} ({adapter})"))
 }
 

@@ -7,6 +7,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::benchmark::BenchmarkKind;
+
 mod fetch;
 mod unpack;
 
@@ -32,9 +34,22 @@ impl ArchiveKind {
 
 /// Why a benchmark cannot be got.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DownloadError {
+    /// Nobody said where the archive is.
+    #[error("no archive of {benchmark} is known, only of {}; give its address", known())]
+    NoAddress {
+        /// The benchmark.
+        benchmark: BenchmarkKind,
+    },
+    /// An address that names no archive.
+    #[error("{url}: expected http:// or https:// and a path that ends in the archive's name")]
+    Address {
+        /// The address.
+        url: String,
+    },
     /// The server cannot be reached, or broke the protocol.
-    #[error("cannot get {url}: {reason}; check the network, or give another address with --url")]
+    #[error("cannot get {url}: {reason}; check the network, or give another address")]
     Ask {
         /// The address.
         url: String,
@@ -42,7 +57,7 @@ pub enum DownloadError {
         reason: String,
     },
     /// The server refuses.
-    #[error("{url}: the server answers {code}; give another address with --url")]
+    #[error("{url}: the server answers {code}; give another address")]
     Refused {
         /// The address.
         url: String,
@@ -50,9 +65,7 @@ pub enum DownloadError {
         code: u16,
     },
     /// The server sent something else than an archive.
-    #[error(
-        "{url} gave {found} instead of a .tar.gz or .zip archive; give another address with --url"
-    )]
+    #[error("{url} gave {found} instead of a .tar.gz or .zip archive; give another address")]
     NotAnArchive {
         /// The address, or the file.
         url: String,
@@ -96,11 +109,50 @@ pub enum DownloadError {
         what: String,
     },
     /// Something is where the benchmark should go.
-    #[error("{} exists already: give another folder with --out, or delete it", path.display())]
+    #[error("{} exists already: give another folder, or delete it", path.display())]
     Exists {
         /// The file or folder.
         path: PathBuf,
     },
+    /// The folder cannot be made.
+    #[error("cannot create the folder {}: {source}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Something is where the archive should go.
+    #[error("{}: {source}", file.display())]
+    Archive {
+        /// The archive.
+        file: PathBuf,
+        /// What is in the way.
+        source: io::Error,
+    },
+    /// The archive holds something else.
+    #[error("{} does not hold {benchmark}; delete it and give another address", archive.display())]
+    Other {
+        /// The archive.
+        archive: PathBuf,
+        /// The benchmark.
+        benchmark: BenchmarkKind,
+    },
+    /// The archive cannot be deleted.
+    #[error("cannot delete {}: {source}", file.display())]
+    Delete {
+        /// The archive.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// The benchmarks whose archives are known.
+fn known() -> String {
+    let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
+    let known = infos.filter(|info| info.archive.is_some()).map(|info| info.name);
+    known.collect::<Vec<_>>().join(", ")
 }
 
 fn write_error(file: &Path) -> impl Fn(io::Error) -> DownloadError {

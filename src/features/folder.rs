@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{Description, FeaturesError, Header, Kept, Layer, open};
-use crate::benchmark::{Benchmark, Image};
+use crate::benchmark::Image;
 use crate::digest::{sha256, sha256_of_file};
 use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::Geometry;
@@ -403,19 +403,23 @@ impl Features {
     ///
     /// # Errors
     /// Features of another benchmark.
-    pub fn check_benchmark(&self, benchmark: &Benchmark) -> Result<(), FeaturesError> {
+    pub fn check_benchmark(
+        &self,
+        benchmark: &str,
+        photographs: &[Image],
+    ) -> Result<(), FeaturesError> {
         let first = |image: &Image| {
             let (file, _) = self.place(image).ok()?;
             let said = open(&file).ok()?.header().benchmark.clone();
             Some((file, said))
         };
-        let Some((file, said)) = benchmark.images.iter().find_map(first) else { return Ok(()) };
+        let Some((file, said)) = photographs.iter().find_map(first) else { return Ok(()) };
         match said {
-            Some(found) if found != benchmark.name() => Err(FeaturesError::Other {
+            Some(found) if found != benchmark => Err(FeaturesError::Other {
                 file,
                 field: "benchmark".to_owned(),
                 found,
-                expected: benchmark.name().to_owned(),
+                expected: benchmark.to_owned(),
             }),
             _ => Ok(()),
         }

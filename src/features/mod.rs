@@ -328,7 +328,7 @@ pub enum FeaturesError {
     /// A number beyond half precision.
     #[error(
         "{photograph}: layer {layer} reaches {value}, beyond half precision's 65504; keep its \
-         features with --precision f32"
+         features with option `precision` = `f32`"
     )]
     TooLarge {
         /// The photograph.

@@ -75,20 +75,6 @@ impl LayerSet {
         Some(Self(layers))
     }
 
-    /// The set published for a benchmark and backbone (HPF, section 4.1 and its code), if any.
-    #[must_use]
-    pub fn published(benchmark: &str, backbone: &str) -> Option<Self> {
-        let layers: &[usize] = match (benchmark, backbone) {
-            ("spair", "resnet50") => &[0, 9, 10, 11, 12, 13],
-            ("spair", "resnet101") => &[0, 8, 20, 21, 26, 28, 29, 30],
-            ("pf-willow" | "pf-pascal" | "caltech-101", "resnet50") => &[2, 7, 11, 12, 13],
-            ("pf-willow" | "pf-pascal", "resnet101") => &[2, 17, 21, 22, 25, 26, 28],
-            (_, "hog") => &[0],
-            _ => return None,
-        };
-        Some(Self(layers.to_vec()))
-    }
-
     /// The layers, ascending.
     #[must_use]
     pub fn layers(&self) -> &[usize] {

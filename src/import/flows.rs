@@ -18,7 +18,7 @@ pub(super) fn read(folder: &Path, found: &mut ImportedPairs<'_>) -> Result<(), I
         let infos = BenchmarkKind::ALL.iter().map(|kind| kind.info());
         let of_flows = infos.filter(|info| info.truth == GroundTruth::Flow).map(|info| info.name);
         return Err(found.malformed(format!(
-            "a folder of flows is for --benchmark {}, and this is for {}",
+            "a folder of flows is for {}, and this is for {}",
             of_flows.collect::<Vec<_>>().join(" or "),
             info.name
         )));

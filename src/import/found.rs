@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use super::error::ImportError;
+use crate::PredictedKeypoints;
 use crate::benchmark::{Benchmark, Ids};
-use crate::score::PredictedPoints;
 use crate::text::shortened;
 
 /// The predictions found so far.
@@ -15,7 +15,7 @@ pub(super) struct ImportedPairs<'a> {
     ids: Ids<'a>,
     /// How many ids had something else for their colon, and the first with the pair's own.
     pub(super) renamed: RefCell<Option<(usize, String, String)>>,
-    pub(super) predicted: Vec<Option<PredictedPoints>>,
+    pub(super) predicted: Vec<Option<PredictedKeypoints>>,
 }
 
 impl<'a> ImportedPairs<'a> {
@@ -69,7 +69,7 @@ impl<'a> ImportedPairs<'a> {
     pub(super) fn keep(
         &mut self,
         pair: usize,
-        points: PredictedPoints,
+        points: PredictedKeypoints,
         place: &str,
     ) -> Result<(), ImportError> {
         match &self.predicted[pair] {

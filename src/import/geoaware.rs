@@ -13,10 +13,10 @@ use std::path::Path;
 use super::error::ImportError;
 use super::found::{ImportedPairs, point};
 use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
 use crate::numpy::Array;
 use crate::pickle::{self, Pickle, PickleError, Value};
-use crate::score::PredictedPoints;
 
 /// The most bytes that are read; the results of all test pairs take about 10 MB.
 const MAX_FILE: u64 = 1 << 28;
@@ -154,7 +154,7 @@ fn original(
     found: &ImportedPairs<'_>,
     pair: usize,
     result: &Result30<'_>,
-) -> Result<PredictedPoints, String> {
+) -> Result<PredictedKeypoints, String> {
     let pair = &found.benchmark.pairs[pair];
     let size = found.benchmark.images[pair.target].size;
     let size = size.ok_or_else(|| format!("the size of {} is not annotated", result.target))?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::error::ImportError;
 use super::found::ImportedPairs;
 use super::{flows, geoaware, npz, table};
+use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
-use crate::score::PredictedPoints;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn read(
     path: &Path,
     kind: ImportKind,
     benchmark: &Benchmark,
-) -> Result<Vec<(usize, PredictedPoints)>, ImportError> {
+) -> Result<Vec<(usize, PredictedKeypoints)>, ImportError> {
     let mut found = ImportedPairs::new(path, benchmark);
     match kind {
         ImportKind::Csv => table::read(path, &mut found)?,

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::found::ImportedPairs;
 use super::*;
+use crate::PredictedKeypoints;
 use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Visibility};
-use crate::score::PredictedPoints;
 
 /// Two photographs of birds, 200 × 100 and 100 × 200 px, with keypoints "0" and "2", both ways.
 fn birds() -> Benchmark {
@@ -40,12 +40,12 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)
 }
 
-fn imported(name: &str) -> Result<Vec<(usize, PredictedPoints)>, String> {
+fn imported(name: &str) -> Result<Vec<(usize, PredictedKeypoints)>, String> {
     let path = fixture(name);
     read(&path, ImportKind::of(&path).unwrap(), &birds()).map_err(|error| error.to_string())
 }
 
-fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedPoints)>, String> {
+fn from_text(name: &str, bytes: &[u8]) -> Result<Vec<(usize, PredictedKeypoints)>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();

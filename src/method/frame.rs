@@ -2,20 +2,13 @@
 //! 1 at that of the last, on both axes (the published code's `PointsToUnitCoords`).
 
 use crate::Point;
-use crate::benchmark::BenchmarkKind;
-
-/// The coordinate of the first pixel's centre in a benchmark's annotations.
-#[must_use]
-pub fn first_pixel(benchmark: &str) -> u8 {
-    benchmark.parse::<BenchmarkKind>().unwrap_or_default().info().first_pixel
-}
 
 /// A photograph's pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     /// Width and height in original pixels.
     pub size: [u32; 2],
-    /// The coordinate of the first pixel's centre: see [`first_pixel`].
+    /// The coordinate of the first pixel's centre: see [`BenchmarkInfo`](crate::benchmark::BenchmarkInfo).
     pub first: u8,
 }
 

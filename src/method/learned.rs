@@ -6,34 +6,69 @@ use std::fmt::Display;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{OpenError, Options};
+use super::{Advice, OpenError, Resources};
 use crate::Point;
-use crate::backbone::WeightsSource;
 use crate::backbone::networks::TrunkKind;
+use crate::backbone::trunk::Trunk;
 use crate::backbone::weights::{WeightsFile, WeightsIdentity};
+use crate::backbone::{self, BackboneOptions, Device, WeightsSource};
+use crate::flow::Flow;
 
 /// Parameters by name, row-major.
 pub type Values = HashMap<String, Vec<f32>>;
 
-/// The error for files of weights that do not fit what was asked for.
+/// The error for files of weights that do not fit what was asked for. Names of options are
+/// between `‹` and `›`.
 pub fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
-    OpenError::Unfit { files: files.to_string(), found, remedy: remedy.to_owned() }
+    OpenError::Unfit {
+        files: files.to_string(),
+        found: Advice::new(found),
+        remedy: Advice::new(remedy),
+    }
+}
+
+/// How the networks of a method are opened.
+pub fn how(resources: &Resources) -> BackboneOptions {
+    let (threads, progress) = (resources.threads(), resources.progress.clone());
+    BackboneOptions { device: Device::Auto, threads, progress }
+}
+
+/// A trunk on these parameters.
+///
+/// # Errors
+/// A build without libtorch, or a device that is not there.
+pub fn open_trunk(
+    network: TrunkKind,
+    values: &Values,
+    resources: &Resources,
+) -> Result<Box<dyn Trunk>, OpenError> {
+    let name = network.name().to_owned();
+    backbone::open_trunk(network, values, how(resources))
+        .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
+}
+
+/// What the header says of the untrained recipe.
+pub fn untrained_weights(sha256: &str) -> Value {
+    json!({ "source": "untrained", "sha256": sha256 })
+}
+
+/// What the header says of a file of weights.
+pub fn file_weights(identity: &WeightsIdentity) -> Value {
+    json!({ "source": identity.source, "sha256": identity.sha256 })
 }
 
 /// The backbone's own weights, if they are asked for, with what the header says of them.
 ///
 /// # Errors
-/// Wrong usage, or weights that cannot be had or do not fit.
+/// Weights that cannot be had or do not fit.
 pub fn backbone_weights(
     backbone: TrunkKind,
-    options: &Options,
+    source: Option<&WeightsSource>,
+    resources: &Resources,
 ) -> Result<Option<(Values, Value)>, OpenError> {
-    let Some(text) = &options.backbone_weights else { return Ok(None) };
-    let source: WeightsSource =
-        text.parse().map_err(|error| OpenError::Usage(format!("--backbone-weights: {error}")))?;
-    let Some(checkpoint) = WeightsFile::from_source(&source, &options.progress)? else {
-        let (values, sha256) = backbone.untrained();
-        return Ok(Some((values, json!({ "source": "untrained", "sha256": sha256 }))));
+    let Some(source) = source else { return Ok(None) };
+    let Some(checkpoint) = WeightsFile::from_source(source, &resources.progress)? else {
+        return Ok(Some(untrained_trunk(backbone)));
     };
     let values = checkpoint.read(backbone.name(), &backbone.parameters(), str::to_owned)?;
     let WeightsIdentity { source, revision, sha256 } = checkpoint.identity();
@@ -43,19 +78,26 @@ pub fn backbone_weights(
     Ok(Some((values, Value::Object(about))))
 }
 
-/// The dense flow of a mapping: for every pixel of a photograph of this width and height, row by row,
-/// where it goes less where it is. `first` is the coordinate of the first pixel's centre.
+/// A trunk's parameters by the untrained recipe, with what the header says of them.
+pub fn untrained_trunk(backbone: TrunkKind) -> (Values, Value) {
+    let (values, sha256) = backbone.untrained();
+    (values, untrained_weights(&sha256))
+}
+
+/// The dense flow of a mapping from a photograph of this width and height. `first` is the coordinate of
+/// the first pixel's centre.
 #[must_use]
 pub fn flow_of(
     [width, height]: [u32; 2],
     first: u8,
     transfer: impl Fn(Point) -> Option<Point> + Sync,
-) -> Vec<Option<Point>> {
+) -> Flow {
     let first = f32::from(first);
     let at = |x: u32, y: u32| [x as f32 + first, y as f32 + first];
-    (0..height)
+    let vectors = (0..height)
         .into_par_iter()
         .flat_map_iter(|y| (0..width).map(move |x| at(x, y)))
         .map(|pixel| transfer(pixel).map(|[x, y]| [x - pixel[0], y - pixel[1]]))
-        .collect()
+        .collect();
+    Flow { width, height, vectors }
 }

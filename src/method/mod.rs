@@ -1,83 +1,51 @@
-//! Methods: from a benchmark's pairs to predicted keypoints. Each method is one file or folder here
+//! Methods: from pairs of photographs to predicted keypoints. Each method is one file or folder here
 //! and one entry of [`table`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde_json::{Map, Value};
-
-use crate::Point;
 use crate::backbone::BackboneError;
-use crate::benchmark::Benchmark;
-use crate::engine::{EngineError, EngineKind};
+use crate::benchmark::Image;
+use crate::engine::EngineError;
 use crate::features::FeaturesError;
+use crate::flow::Flow;
+use crate::image::Photo;
 use crate::inputs::{self, Identify};
+use crate::predictions::MethodHeader;
+use crate::{Point, PredictedKeypoints};
 
 pub mod alignment;
 pub mod frame;
 pub mod hpf;
 pub mod identity;
+mod info;
 mod learned;
 pub mod ncnet;
-mod options;
+mod own;
+mod pair_network;
+mod photo_cache;
 mod photograph;
+mod request;
 pub(crate) mod schedule;
-mod shelf;
+mod work;
 
-pub use options::{Direction, KeptFeatures, OpenError, Options, Setting};
-
-/// A method as the command line knows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry {
-    /// The name after `--method` and in predictions files.
-    pub name: &'static str,
-    /// What it is, in a line.
-    pub about: &'static str,
-    /// The options that it accepts; any other is wrong usage.
-    pub accepts: &'static [Setting],
-    /// Its engines, the fastest usual one first. The last is what the others are compared with.
-    pub engines: &'static [EngineKind],
-    /// Opens it; what it does not accept has been refused before.
-    pub open: fn(&Options) -> Result<Box<dyn Method>, OpenError>,
-}
+pub use info::{MethodInfo, MethodOptions, PublishedLayers, named, open, parse, row_name};
+pub use own::PairsMethod;
+pub use pair_network::{Direction, Sharing};
+pub use request::{Advice, EngineRequest, KeptFeatures, OpenError, Request, Resources};
+pub use work::{NoSuchPhotograph, Uses, Work, WorkPair, WorkPhotograph};
 
 /// The methods, in the order in which they are listed.
 #[must_use]
-pub fn table() -> &'static [Entry] {
+pub fn table() -> &'static [MethodInfo] {
     &[
-        hpf::open::ENTRY,
-        identity::ENTRY,
-        alignment::open::CNNGEO,
-        alignment::open::WEAKALIGN,
-        alignment::open::A2NET,
-        ncnet::open::ENTRY,
+        hpf::INFO,
+        identity::INFO,
+        alignment::options::CNNGEO,
+        alignment::options::WEAKALIGN,
+        alignment::options::A2NET,
+        ncnet::options::INFO,
     ]
 }
-
-/// The method of this name, if it accepts all that is asked.
-///
-/// # Errors
-/// An unknown name, or options that the method refuses.
-pub fn check(name: &str, options: &Options) -> Result<&'static Entry, OpenError> {
-    let Some(entry) = table().iter().find(|entry| entry.name == name) else {
-        let names: Vec<&str> = table().iter().map(|entry| entry.name).collect();
-        let names = names.join(", ");
-        return Err(OpenError::Usage(format!("there is no method '{name}'; there are {names}")));
-    };
-    options.check(entry)?;
-    Ok(entry)
-}
-
-/// Opens a method by its name.
-///
-/// # Errors
-/// Those of [`check`], or parts of the method that cannot be had.
-pub fn open(name: &str, options: &Options) -> Result<Box<dyn Method>, OpenError> {
-    (check(name, options)?.open)(options)
-}
-
-/// The predicted keypoints of one pair, in original pixels of the target; `None` where there is no
-/// prediction.
-pub type Keypoints = Vec<Option<Point>>;
 
 /// A photograph that could not be used, so that its pairs have no prediction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,13 +57,42 @@ pub struct Unusable {
     pub reason: String,
 }
 
+/// A pair that is beyond what the engine can take; others may not be.
+#[derive(Debug, thiserror::Error)]
+#[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
+pub struct TooLarge {
+    /// The photographs of the source and of the target.
+    pub photographs: [PathBuf; 2],
+    /// Why.
+    pub engine: Box<EngineError>,
+}
+
+impl TooLarge {
+    /// The pair of two photographs.
+    fn new([source, target]: [&Photo; 2], engine: EngineError) -> Self {
+        let photographs = [source, target].map(|photo| photograph::called(photo).to_owned());
+        Self { photographs, engine: Box::new(engine) }
+    }
+}
+
+/// Why a pair has no prediction, while others may have one.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// One of its photographs cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// It is beyond what the engine can take.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
 /// What became of one pair.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Outcome {
-    /// Index in [`Benchmark::pairs`].
+    /// Its number ([`WorkPair::number`]).
     pub pair: usize,
-    /// Its keypoints, or the photograph that could not be used.
-    pub keypoints: Result<Keypoints, Unusable>,
+    /// Its keypoints, or why it has none.
+    pub keypoints: Result<PredictedKeypoints, Unanswered>,
 }
 
 /// Why a method stopped.
@@ -105,14 +102,9 @@ pub enum MethodError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A pair that the engine cannot take.
-    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
-    Pair {
-        /// The photographs of the source and of the target.
-        photographs: [PathBuf; 2],
-        /// Why.
-        engine: Box<EngineError>,
-    },
+    /// A single pair is beyond what the engine can take.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// The network failed.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
@@ -129,21 +121,13 @@ pub enum MethodError {
 
 impl MethodError {
     /// The same with the photographs of the pair, where it is one that the engine cannot take.
-    fn of(self, source: &Path, target: &Path) -> Self {
+    fn of(self, query: &Query) -> Self {
         match self {
             Self::Engine(error) if error.is_too_large() => {
-                let photographs = [source.to_owned(), target.to_owned()];
-                Self::Pair { photographs, engine: Box::new(error) }
+                TooLarge::new([&query.source, &query.target], error).into()
             }
             other => other,
         }
-    }
-
-    /// [`Self::of`] a pair of a benchmark.
-    fn of_pair(self, benchmark: &Benchmark, pair: usize) -> Self {
-        let pair = &benchmark.pairs[pair];
-        let [source, target] = [pair.source, pair.target].map(|at| &*benchmark.images[at].path);
-        self.of(source, target)
     }
 }
 
@@ -157,9 +141,9 @@ pub type Sink<'a> = dyn FnMut(Outcome) -> Result<(), Stop> + 'a;
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
     /// The photograph that the keypoints are in.
-    pub source: &'a Path,
+    pub source: Photo<'a>,
     /// The photograph to find them in.
-    pub target: &'a Path,
+    pub target: Photo<'a>,
     /// Keypoints in original pixels of the source.
     pub keypoints: &'a [Point],
     /// Width and height of the source in original pixels, where its dense flow is wanted.
@@ -170,23 +154,22 @@ pub struct Query<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matched {
     /// The keypoints asked for.
-    pub keypoints: Keypoints,
-    /// For every pixel of the source, row by row, where it goes less where it is, in original pixels;
-    /// `None` where there is no match, empty where no flow was wanted.
-    pub flow: Vec<Option<Point>>,
+    pub keypoints: PredictedKeypoints,
+    /// The dense flow, where it was wanted.
+    pub flow: Option<Flow>,
 }
 
-/// Something that predicts keypoints.
-pub trait Method {
-    /// Everything that decides the numbers, for the header of a predictions file. It has `name`, and
-    /// `engine` and `adapter` where the method has engines.
-    fn describe(&self) -> Map<String, Value>;
+/// Something that predicts keypoints. It is given photographs and source keypoints, never the truth.
+pub trait Method: Send {
+    /// Everything that decides the numbers, for the header of a predictions file. It has a name, and an
+    /// engine and an adapter where the method has engines.
+    fn header(&self) -> MethodHeader;
 
-    /// Whether it can predict a benchmark, before any work.
+    /// Whether it can predict photographs of a benchmark, before any work.
     ///
     /// # Errors
     /// Parts of it that belong to another benchmark.
-    fn check(&self, _benchmark: &Benchmark) -> Result<(), MethodError> {
+    fn check(&self, _benchmark: &str, _photographs: &[Image]) -> Result<(), MethodError> {
         Ok(())
     }
 
@@ -196,25 +179,27 @@ pub trait Method {
         Box::new(inputs::photograph)
     }
 
-    /// Predicts `pairs` (indices in [`Benchmark::pairs`], ascending) and hands every outcome to
-    /// `sink`, once each, in an order of the method's own.
+    /// Predicts all pairs and hands every outcome to `sink`, once each, in an order of the method's
+    /// own.
     ///
     /// # Errors
-    /// An engine that failed, or a sink that wants no more. A photograph that cannot be used is an
-    /// outcome, not an error.
-    fn predict(
-        &mut self,
-        benchmark: &Benchmark,
-        pairs: &[usize],
-        sink: &mut Sink,
-    ) -> Result<(), MethodError>;
+    /// An engine that failed, or a sink that wants no more. A photograph that cannot be used, and a
+    /// pair that is beyond the engine, is an outcome, not an error.
+    fn predict(&mut self, work: &Work, sink: &mut Sink) -> Result<(), MethodError>;
 
     /// Finds keypoints of one photograph in another, and the dense flow where it is wanted.
     ///
     /// # Errors
-    /// A photograph that cannot be used, or an engine that failed.
-    fn find(&mut self, query: &Query) -> Result<Matched, MethodError>;
+    /// A photograph that cannot be used, a pair that is beyond the engine, or an engine that failed.
+    fn match_pair(&mut self, query: &Query) -> Result<Matched, MethodError>;
 
     /// Seconds that each stage was at work since the method was made. Stages may overlap.
-    fn busy(&self) -> Vec<(&'static str, f64)>;
+    fn stage_seconds(&self) -> Vec<(&'static str, f64)>;
 }
+
+/// Methods can be handed to other threads.
+const _: () = {
+    const fn is_send<T: Send + ?Sized>() {}
+    is_send::<dyn Method>();
+    is_send::<Box<dyn Method>>();
+};

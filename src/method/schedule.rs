@@ -1,52 +1,25 @@
-//! The order of work: pairs category by category, each photograph prepared just before its first
-//! pair and dropped after its last, so that the working set is one category's photographs, and each
-//! pair followed by its mirror, with which it shares its similarities.
+//! The order of work: pairs category by category, so that the photographs that are needed at a time are
+//! one category's, and each pair followed by its mirror, with which it shares its similarities.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::benchmark::Benchmark;
 
-/// When each pair is matched and each photograph is needed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    /// Indices of the pairs, in the order of matching.
-    pub pairs: Vec<usize>,
-    /// Indices of the photographs, in the order of first use.
-    pub images: Vec<usize>,
-    /// For each photograph of the benchmark, the position in `pairs` of its last use; `None` where no
-    /// pair uses it.
-    pub last_use: Vec<Option<usize>>,
-}
-
-impl Schedule {
-    /// The schedule of some pairs of a benchmark. Categories stand in the order of their first pair,
-    /// pairs of a category in the order given, but for mirrors: the pair from target to source, if
-    /// there is one, follows the pair from source to target.
-    #[must_use]
-    pub fn new(benchmark: &Benchmark, pairs: &[usize]) -> Self {
-        let mut categories: Vec<(&str, Vec<usize>)> = Vec::new();
-        for &index in pairs {
-            let category = benchmark.pairs[index].category.as_str();
-            match categories.iter_mut().rev().find(|(name, _)| *name == category) {
-                Some((_, members)) => members.push(index),
-                None => categories.push((category, vec![index])),
-            }
+/// The order in which some pairs of a benchmark are matched. Categories stand in the order of their first
+/// pair, pairs of a category in the order given, but for mirrors: the pair from target to source, if
+/// there is one, follows the pair from source to target.
+#[must_use]
+pub fn order(benchmark: &Benchmark, pairs: &[usize]) -> Vec<usize> {
+    let mut categories: Vec<(&str, Vec<usize>)> = Vec::new();
+    for &index in pairs {
+        let category = benchmark.pairs[index].category.as_str();
+        match categories.iter_mut().rev().find(|(name, _)| *name == category) {
+            Some((_, members)) => members.push(index),
+            None => categories.push((category, vec![index])),
         }
-        let members = categories.into_iter().map(|(_, members)| members);
-        let pairs: Vec<usize> =
-            members.flat_map(|members| with_mirrors(benchmark, &members)).collect();
-        let mut last_use = vec![None; benchmark.images.len()];
-        let mut images = Vec::new();
-        for (position, &index) in pairs.iter().enumerate() {
-            let pair = &benchmark.pairs[index];
-            for image in [pair.source, pair.target] {
-                if last_use[image].replace(position).is_none() {
-                    images.push(image);
-                }
-            }
-        }
-        Self { pairs, images, last_use }
     }
+    let members = categories.into_iter().map(|(_, members)| members);
+    members.flat_map(|members| with_mirrors(benchmark, &members)).collect()
 }
 
 /// The pairs in their order, each followed by its mirror.
@@ -110,11 +83,9 @@ mod tests {
             ("cat", 2, 0), // 6, the mirror of 1
             ("dog", 4, 3), // 7, the mirror of 2
         ]);
-        let schedule = Schedule::new(&benchmark, &[0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(schedule.pairs, [0, 3, 1, 6, 4, 5, 2, 7]);
-        assert_eq!(schedule.images, [0, 1, 2, 3, 4]);
-        assert_eq!(schedule.last_use, [Some(5), Some(5), Some(4), Some(7), Some(7)]);
+        let all = order(&benchmark, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(all, [0, 3, 1, 6, 4, 5, 2, 7]);
         // Of a run that is resumed some pairs are done.
-        assert_eq!(Schedule::new(&benchmark, &[3, 4, 5, 6, 7]).pairs, [3, 5, 4, 6, 7]);
+        assert_eq!(order(&benchmark, &[3, 4, 5, 6, 7]), [3, 5, 4, 6, 7]);
     }
 }

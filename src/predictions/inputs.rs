@@ -43,7 +43,7 @@ pub struct Made {
     /// What the line is made of.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
-    /// Whether there is no answer because a photograph cannot be used.
+    /// Whether there is no answer because a photograph cannot be used or the pair is beyond the engine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unusable: bool,
     /// Whether it is not known what the line is made of, and it is taken as it is: it was in a file that
@@ -162,7 +162,7 @@ impl InputsFile {
         refuse_others(&path)?;
         let mut text = format!("{FIRST_LINE}\n");
         for made in all {
-            text += &serde_json::to_string(made).unwrap_or_default();
+            text += &as_line(made);
             text.push('\n');
         }
         files::write(&path, text).map_err(|source| cannot_write(&path, source))
@@ -227,8 +227,7 @@ impl InputsFile {
     /// # Errors
     /// The system cannot write.
     pub fn made(&mut self, made: &Made) -> Result<(), PredictionsError> {
-        // Texts and truths: there is always a JSON form.
-        self.line(serde_json::to_string(made).unwrap_or_default())
+        self.line(as_line(made))
     }
 
     /// Removes the file: the predictions file is complete.
@@ -243,6 +242,10 @@ impl InputsFile {
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|source| cannot_write(&self.path, source))
     }
+}
+
+fn as_line(made: &Made) -> String {
+    serde_json::to_string(made).expect("texts and truths have a JSON form")
 }
 
 /// The length of a file from here up to its last line break of any kind.

@@ -13,16 +13,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::Point;
+use crate::{Point, PredictedKeypoints};
 
+mod header;
 mod inputs;
 mod reader;
 mod stream;
 mod writer;
 
+pub use header::{Header, HeaderField, MethodHeader, ShardHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
@@ -35,89 +36,6 @@ pub const FORMAT: &str = "hpflow-predictions";
 /// The header's `version` that this hpflow reads and writes.
 pub const VERSION: u64 = 1;
 
-/// The first line of a predictions file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    format: String,
-    version: u64,
-    /// The benchmark's name, such as `spair`.
-    pub benchmark: String,
-    /// The split, such as `test`.
-    pub split: String,
-    /// Everything that decides the numbers: method, backbone, layers, weights, engine, …
-    #[serde(default)]
-    pub method: Map<String, Value>,
-    /// The program that wrote the file, with its version.
-    #[serde(default)]
-    pub created_by: String,
-    /// [`ARITHMETIC`](crate::ARITHMETIC) of the hpflow that predicted; `None` in files of hpflow
-    /// 0.1.0 and of other programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arithmetic: Option<u64>,
-    /// Which pairs the file has, where it is one of several shards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<ShardHeader>,
-}
-
-/// Which pairs of a benchmark a file has that is one of several shards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShardHeader {
-    /// Which shard it is, from 1.
-    pub index: usize,
-    /// How many shards there are.
-    pub of: usize,
-    /// Positions in the whole file, from 0: the first and the last of each run, ascending.
-    pub pairs: Vec<[usize; 2]>,
-    /// How many pairs all shards have together.
-    pub total: usize,
-}
-
-impl ShardHeader {
-    /// Whether the runs are ascending, apart and within all pairs.
-    pub(crate) fn is_sound(&self) -> bool {
-        let mut next = 0;
-        self.pairs.iter().all(|&[first, last]| {
-            let sound = next <= first && first <= last && last < self.total;
-            next = last.saturating_add(1);
-            sound
-        })
-    }
-
-    /// How many pairs the shard has.
-    #[must_use]
-    pub(crate) fn len(&self) -> usize {
-        self.pairs.iter().map(|[first, last]| last.saturating_sub(*first).saturating_add(1)).sum()
-    }
-
-    /// The positions of its pairs in the whole file, ascending.
-    pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
-        self.pairs.iter().flat_map(|&[first, last]| first..=last)
-    }
-}
-
-impl Header {
-    /// The header of a file that this hpflow writes.
-    #[must_use]
-    pub fn new(benchmark: &str, split: &str, method: Map<String, Value>) -> Self {
-        Self {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            benchmark: benchmark.to_owned(),
-            split: split.to_owned(),
-            method,
-            created_by: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            arithmetic: Some(crate::ARITHMETIC),
-            shard: None,
-        }
-    }
-
-    /// The same of a file that is a shard, or of one that is none.
-    #[must_use]
-    pub fn of_shard(self, shard: Option<ShardHeader>) -> Self {
-        Self { shard, ..self }
-    }
-}
-
 /// The predicted keypoints of one pair.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
@@ -125,7 +43,7 @@ pub struct Prediction {
     pub pair: String,
     /// Original pixels of the target, one for each keypoint of the pair; `None` where there is no
     /// prediction.
-    pub keypoints: Vec<Option<Point>>,
+    pub keypoints: PredictedKeypoints,
 }
 
 impl Prediction {
@@ -193,7 +111,7 @@ pub enum PredictionsError {
         what: String,
     },
     /// Writing stopped, most likely for want of space.
-    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with --resume", file.display())]
+    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with option `resume`", file.display())]
     Write {
         /// The file being written.
         file: PathBuf,

@@ -71,7 +71,7 @@ impl Writer {
             io::ErrorKind::AlreadyExists => output_error(
                 path,
                 format!(
-                    "{} is an unfinished run: continue it with --resume, or delete it",
+                    "{} is an unfinished run: continue it with option `resume`, or delete it",
                     partial.display()
                 ),
             ),
@@ -339,7 +339,8 @@ fn begun(path: &Path, header: &Header) -> Result<Reader<BufReader<File>>, Predic
             expected: header.arithmetic,
         });
     }
-    let begun = Header { created_by: header.created_by.clone(), ..begun.clone() };
+    let mut begun = begun.clone();
+    begun.created_by.clone_from(&header.created_by);
     let (found, expected) = (as_value(&begun), as_value(header));
     if let Some((field, found, expected)) = difference("", &found, &expected) {
         return Err(PredictionsError::OtherRun { file: path.to_owned(), field, found, expected });
@@ -369,8 +370,7 @@ pub fn header_difference(
 }
 
 fn as_value(header: &Header) -> Value {
-    // A header is strings, a number and a map of JSON values: it always has a JSON form.
-    serde_json::to_value(header).unwrap_or(Value::Null)
+    serde_json::to_value(header).expect("texts, numbers and JSON values have a JSON form")
 }
 
 pub(crate) fn header_line(header: &Header) -> String {
@@ -448,6 +448,6 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("cannot write to out.jsonl.partial: "), "{error}");
-        assert!(error.ends_with("make room and continue with --resume"), "{error}");
+        assert!(error.ends_with("make room and continue with option `resume`"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 //! every beam, and the best score with every two layers.
 
 use super::figures::{document, escaped, push};
-use crate::search::{Finalist, Outcome, RESAMPLES, Scored};
+use crate::search::{Finalist, Outcome, RESAMPLES, ScoredSet};
 
 /// What a search evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,9 +12,9 @@ pub struct Searched {
     /// The layers that sets are made of, ascending.
     pub layers: Vec<usize>,
     /// Every set that was evaluated, depth by depth.
-    pub depths: Vec<Vec<Scored>>,
+    pub depths: Vec<Vec<ScoredSet>>,
     /// The sets of each depth that went on, best first.
-    pub beams: Vec<Vec<Scored>>,
+    pub beams: Vec<Vec<ScoredSet>>,
 }
 
 /// The three pictures, by the name of their file.
@@ -50,7 +50,7 @@ pub fn gain(searched: &Searched) -> String {
         );
     }
     for (depth, sets) in searched.depths.iter().enumerate() {
-        for Scored { layers, pck } in sets {
+        for ScoredSet { layers, pck } in sets {
             push(
                 &mut body,
                 format!(
@@ -71,7 +71,7 @@ pub fn gain(searched: &Searched) -> String {
         );
     }
     let best = searched.beams.iter().enumerate().filter_map(|(at, beam)| Some((at, beam.first()?)));
-    let best: Vec<(usize, &Scored)> = best.collect();
+    let best: Vec<(usize, &ScoredSet)> = best.collect();
     let line: Vec<String> =
         best.iter().map(|&(depth, one)| format!("{:.1} {:.1}", x(depth), y(one.pck))).collect();
     push(
@@ -81,7 +81,7 @@ pub fn gain(searched: &Searched) -> String {
             line.join("L")
         ),
     );
-    for (depth, Scored { layers, pck }) in best {
+    for (depth, ScoredSet { layers, pck }) in best {
         push(
             &mut body,
             format!(
@@ -116,7 +116,7 @@ pub fn chosen(searched: &Searched) -> String {
     let mut top = 26;
     for (depth, beam) in searched.beams.iter().enumerate() {
         push(&mut body, format!(r#"<text x="6" y="{}">depth {}</text>"#, top + 16, depth + 1));
-        for Scored { layers, pck } in beam {
+        for ScoredSet { layers, pck } in beam {
             push(
                 &mut body,
                 format!(
@@ -155,7 +155,7 @@ pub fn pairs(searched: &Searched) -> String {
     const LEFT: usize = 40;
     let sets = || searched.depths.iter().flatten();
     let best = |one: usize, other: usize| {
-        let with = |set: &&Scored| [one, other].iter().all(|l| set.layers.layers().contains(l));
+        let with = |set: &&ScoredSet| [one, other].iter().all(|l| set.layers.layers().contains(l));
         sets().filter(with).max_by(|a, b| a.pck.total_cmp(&b.pck))
     };
     let all = sets().map(|one| one.pck);
@@ -175,7 +175,7 @@ pub fn pairs(searched: &Searched) -> String {
         for (column, &other) in searched.layers.iter().enumerate() {
             let (colour, title) = match best(one, other) {
                 None => ("#f4f4f4".to_owned(), "no set was evaluated".to_owned()),
-                Some(Scored { layers, pck }) => {
+                Some(ScoredSet { layers, pck }) => {
                     (shade((pck - low) / (high - low).max(1e-9)), format!("{layers}: {pck:.2}"))
                 }
             };
@@ -277,7 +277,7 @@ mod tests {
 
     fn searched() -> Searched {
         let scored =
-            |layers: &str, pck| Scored { layers: layers.parse().expect("a layer set"), pck };
+            |layers: &str, pck| ScoredSet { layers: layers.parse().expect("a layer set"), pck };
         let depths = vec![
             vec![scored("0", 10.0), scored("2", 20.0)],
             vec![scored("2,5", 30.0), scored("0,5", 25.0)],

@@ -1,15 +1,12 @@
 //! Predictions put in the order of the benchmark's pairs, and the checks that this needs.
 
 use super::error::ScoreError;
-use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::{Benchmark, Ids};
-
-/// The predictions for one pair: original target pixels, `None` where there is no prediction.
-pub type PredictedPoints = Vec<Option<Point>>;
 
 /// One method's predictions for a benchmark.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers(Vec<Option<PredictedPoints>>);
+pub struct Answers(Vec<Option<PredictedKeypoints>>);
 
 impl Answers {
     /// Collects predictions: the line of the file, the pair's id and the predicted points.
@@ -20,7 +17,7 @@ impl Answers {
     /// of points than it has keypoints.
     pub fn collect<E: From<ScoreError>>(
         benchmark: &Benchmark,
-        lines: impl IntoIterator<Item = Result<(usize, String, PredictedPoints), E>>,
+        lines: impl IntoIterator<Item = Result<(usize, String, PredictedKeypoints), E>>,
     ) -> Result<Self, E> {
         let ids = Ids::of(benchmark);
         // How many ids had something else for their colon, and the first with the pair's own.
@@ -68,7 +65,7 @@ impl Answers {
 
     /// The predictions for a pair, by its index in [`Benchmark::pairs`].
     #[must_use]
-    pub fn get(&self, pair: usize) -> Option<&PredictedPoints> {
+    pub fn get(&self, pair: usize) -> Option<&PredictedKeypoints> {
         self.0.get(pair).and_then(Option::as_ref)
     }
 

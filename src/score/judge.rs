@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::answers::{Answers, PredictedPoints};
+use super::answers::Answers;
 use super::error::ScoreError;
 use super::lookup::names;
 use super::masks;
 use super::verdict::{Verdict, target_size};
 use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::{Benchmark, Pair, Visibility};
 use crate::protocol::{
     Alpha, AnnotationForm, DistanceFrame, DistanceTest, PADDED_TO, Protocol, Threshold,
@@ -72,7 +73,7 @@ pub fn check(benchmark: &Benchmark, protocol: &Protocol) -> Result<(), ScoreErro
 pub fn rights(
     benchmark: &Benchmark,
     pair: &Pair,
-    predicted: &PredictedPoints,
+    predicted: &PredictedKeypoints,
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Vec<bool>, ScoreError> {

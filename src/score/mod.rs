@@ -24,6 +24,7 @@ mod lookup;
 mod masks;
 mod predicting;
 pub mod published;
+mod running;
 mod scoring;
 mod table;
 #[cfg(test)]
@@ -36,13 +37,14 @@ pub use crate::protocol::{
     TruthPlacement, find,
 };
 pub use abbreviations::abbreviation;
-pub use answers::{Answers, PredictedPoints};
+pub use answers::Answers;
 pub use breakdown::breakdown;
 pub use cells::{Breakdown, Levels};
 pub use error::ScoreError;
 pub use judge::{check, judge, radius, rights};
 pub use lookup::{default_for, defaults_for, defined};
 pub use predicting::warnings;
+pub use running::{RunningPck, RunningPckError};
 pub use scoring::{Measured, Score, score};
 pub use table::markdown;
 pub use verdict::Verdict;

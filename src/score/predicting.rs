@@ -1,13 +1,12 @@
 //! What evaluators' code decides while it predicts.
 
-use serde_json::{Map, Value};
-
+use crate::predictions::MethodHeader;
 use crate::protocol::{Predicting, Protocol};
 
 /// What separates predictions from what these protocols' code would have made, as far as their
 /// header's `method` tells: a sentence for all that do the same, none where nothing is known to.
 #[must_use]
-pub fn warnings(protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<String> {
+pub fn warnings(protocols: &[&Protocol], method: &MethodHeader) -> Vec<String> {
     let mut alike: Vec<(Predicting, Vec<&str>)> = Vec::new();
     for protocol in protocols {
         let Some(predicting) = protocol.predicting else { continue };
@@ -20,9 +19,9 @@ pub fn warnings(protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<Str
 }
 
 impl Predicting {
-    fn warning(self, protocols: &[&str], method: &Map<String, Value>) -> Option<String> {
+    fn warning(self, protocols: &[&str], method: &MethodHeader) -> Option<String> {
         let Self { image_side, resizing, rounding } = self;
-        let side = method.get("image_side");
+        let side = method.value(MethodHeader::IMAGE_SIDE);
         if rounding.is_none() && side.is_some_and(|side| *side == image_side) {
             return None;
         }

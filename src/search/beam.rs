@@ -20,7 +20,7 @@ pub struct Plan {
 
 /// A layer set and its score, PCK in percent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
+pub struct ScoredSet {
     /// The set.
     pub layers: LayerSet,
     /// Its score.
@@ -41,9 +41,9 @@ impl Plan {
     /// one, so the rest of that beam's set's candidates are not tried. With
     /// [`Plan::as_published`] this does the same.
     #[must_use]
-    pub fn extensions(&self, beam: &[Scored]) -> Vec<LayerSet> {
+    pub fn extensions(&self, beam: &[ScoredSet]) -> Vec<LayerSet> {
         let (mut sets, mut seen) = (Vec::new(), HashSet::new());
-        for Scored { layers, .. } in beam {
+        for ScoredSet { layers, .. } in beam {
             for set in self.candidates.iter().filter_map(|&layer| layers.extended(layer)) {
                 if seen.insert(set.clone()) {
                     sets.push(set);
@@ -57,14 +57,14 @@ impl Plan {
 
     /// The best sets of a depth, best first; of equals the one that was evaluated first.
     #[must_use]
-    pub fn best(&self, evaluated: &[Scored]) -> Vec<Scored> {
+    pub fn best(&self, evaluated: &[ScoredSet]) -> Vec<ScoredSet> {
         best(evaluated, self.beam)
     }
 }
 
 /// The best of some scored sets, best first; of equals the first.
 #[must_use]
-pub fn best(scored: &[Scored], count: usize) -> Vec<Scored> {
+pub fn best(scored: &[ScoredSet], count: usize) -> Vec<ScoredSet> {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|one, other| other.pck.total_cmp(&one.pck));
     sorted.truncate(count);
@@ -79,8 +79,8 @@ mod tests {
         LayerSet::new(layers.to_vec()).unwrap()
     }
 
-    fn beam(sets: &[&[usize]]) -> Vec<Scored> {
-        sets.iter().map(|layers| Scored { layers: set(layers), pck: 0.0 }).collect()
+    fn beam(sets: &[&[usize]]) -> Vec<ScoredSet> {
+        sets.iter().map(|layers| ScoredSet { layers: set(layers), pck: 0.0 }).collect()
     }
 
     fn plan(as_published: bool) -> Plan {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn of_equals_the_one_that_was_evaluated_first_is_better() {
-        let scored = |base, pck| Scored { layers: set(&[base]), pck };
+        let scored = |base, pck| ScoredSet { layers: set(&[base]), pck };
         let all = [scored(3, 1.0), scored(2, 2.0), scored(1, 2.0), scored(0, 1.0)];
         let bases: Vec<usize> = best(&all, 3).iter().map(|one| one.layers.base()).collect();
         assert_eq!(bases, [2, 1, 3]);

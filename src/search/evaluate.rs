@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::SearchError;
+use super::EvaluationError;
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
 use crate::features::{Features, Header};
 use crate::hyperpixel::{Geometry, LayerSet, LayerStack, View};
-use crate::method::schedule::Schedule;
+use crate::method::schedule;
 use crate::score::{Alpha, Protocol, ScoreError, Verdict, breakdown, rights};
 use crate::transfer::{Neighbours, transfer_between};
 
@@ -138,9 +138,9 @@ impl Judge<'_> {
 impl Evaluator<'_> {
     /// The order of matching: category by category.
     #[must_use]
-    pub fn schedule(&self) -> Schedule {
+    pub fn order(&self) -> Vec<usize> {
         let pairs: Vec<usize> = (0..self.benchmark.pairs.len()).collect();
-        Schedule::new(self.benchmark, &pairs)
+        schedule::order(self.benchmark, &pairs)
     }
 
     /// Goes on with an evaluation of `sets` to the last pair; `each` is told after every block of
@@ -153,14 +153,14 @@ impl Evaluator<'_> {
         &mut self,
         sets: &[LayerSet],
         mut so_far: Evaluation,
-        each: &mut dyn FnMut(&Evaluation) -> Result<(), SearchError>,
-    ) -> Result<Evaluation, SearchError> {
+        each: &mut dyn FnMut(&Evaluation) -> Result<(), EvaluationError>,
+    ) -> Result<Evaluation, EvaluationError> {
         so_far.right.resize(sets.len(), Vec::new());
         let prepared = self.prepare(sets)?;
-        let schedule = self.schedule();
+        let order = self.order();
         let mut loaded = Loaded::default();
-        while so_far.pairs < schedule.pairs.len() {
-            let rest = &schedule.pairs[so_far.pairs..];
+        while so_far.pairs < order.len() {
+            let rest = &order[so_far.pairs..];
             let block = &rest[..self.load(rest, &prepared, &mut loaded)?];
             let mut requests = Vec::with_capacity(block.len());
             let mut neighbours = Vec::with_capacity(block.len());
@@ -197,7 +197,7 @@ impl Evaluator<'_> {
         error: EngineError,
         block: &[usize],
         requests: &[SetsRequest],
-    ) -> SearchError {
+    ) -> EvaluationError {
         if !error.is_too_large() {
             return error.into();
         }
@@ -206,13 +206,13 @@ impl Evaluator<'_> {
                 let pair = &self.benchmark.pairs[pair];
                 let photograph = |image: usize| self.benchmark.images[image].path.clone();
                 let photographs = [pair.source, pair.target].map(photograph);
-                return SearchError::Pair { photographs, engine: Box::new(error) };
+                return EvaluationError::Pair { photographs, engine: Box::new(error) };
             }
         }
         error.into()
     }
 
-    fn prepare(&self, sets: &[LayerSet]) -> Result<Vec<Prepared>, SearchError> {
+    fn prepare(&self, sets: &[LayerSet]) -> Result<Vec<Prepared>, EvaluationError> {
         let mut prepared: Vec<Prepared> = Vec::with_capacity(sets.len());
         for (at, set) in sets.iter().enumerate() {
             let position = |layer| self.layers.partition_point(|other| other < layer);
@@ -234,7 +234,7 @@ impl Evaluator<'_> {
         pairs: &[usize],
         sets: &[Prepared],
         loaded: &mut Loaded,
-    ) -> Result<usize, SearchError> {
+    ) -> Result<usize, EvaluationError> {
         let mut needed: Vec<usize> = Vec::new();
         for (at, &pair) in pairs.iter().take(self.block.max(1)).enumerate() {
             let before = needed.len();
@@ -270,7 +270,7 @@ impl Evaluator<'_> {
         image: usize,
         sets: &[Prepared],
         loaded: &mut Loaded,
-    ) -> Result<(), SearchError> {
+    ) -> Result<(), EvaluationError> {
         let (stack, header) = self.stack(image)?;
         let stack = Arc::new(stack);
         let asked: Vec<(&[usize], Geometry)> =
@@ -285,7 +285,7 @@ impl Evaluator<'_> {
             let engine = Box::new(engine);
             let photograph = self.benchmark.images[image].path.clone();
             let base = self.layers[set.positions[0]];
-            return Err(SearchError::TooSmall { photograph, base, engine });
+            return Err(EvaluationError::TooSmall { photograph, base, engine });
         }
         loaded.views.insert(image, views);
         loaded.largest = loaded.largest.max(loaded.bytes_of(image, &stack));
@@ -293,7 +293,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn stack(&self, image: usize) -> Result<(LayerStack, Header), SearchError> {
+    fn stack(&self, image: usize) -> Result<(LayerStack, Header), EvaluationError> {
         let image = &self.benchmark.images[image];
         let (header, maps) = self.features.maps(image, &self.layers)?;
         let [width, height] = header.resized_size;
@@ -339,7 +339,7 @@ impl Evaluator<'_> {
     pub fn verdicts(&self, right: &[bool]) -> Vec<Verdict> {
         let mut rest = right;
         let mut verdicts = Vec::with_capacity(self.benchmark.pairs.len());
-        for pair in self.schedule().pairs {
+        for pair in self.order() {
             let (right, after) =
                 rest.split_at(self.benchmark.pairs[pair].answers().min(rest.len()));
             rest = after;

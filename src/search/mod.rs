@@ -22,16 +22,16 @@ use crate::features::FeaturesError;
 use crate::hyperpixel::LayerSet;
 use crate::score::ScoreError;
 
-pub use beam::{Plan, Scored, best};
+pub use beam::{Plan, ScoredSet, best};
 pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
 pub use inputs::{check_inputs, inputs_path, write_inputs};
 pub use outcome::{Finalist, Outcome, RESAMPLES};
-pub use state::{ARITHMETIC, Bits, Entry, Kept, State, StateError, Unfinished};
+pub use state::{ARITHMETIC_KEY, Bits, State, StateError, StoredBits, StoredScore, Unfinished};
 
 /// Why a search stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SearchError {
+pub enum EvaluationError {
     /// Features that cannot be used.
     #[error(transparent)]
     Features(#[from] FeaturesError),
@@ -66,7 +66,7 @@ pub enum SearchError {
 
 /// What a search tells while it runs.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum EvaluationEvent<'a> {
     /// Sets are about to be evaluated: how many pairs × sets are done, and about how many there are
     /// in all.
     Begun {
@@ -84,11 +84,11 @@ pub enum Event<'a> {
     /// The state has changed and wants to be written; not all such changes need be.
     Changed(&'a State),
     /// A depth is complete: its number from 1, the sets evaluated, the beam.
-    Depth(usize, usize, &'a [Scored]),
+    Depth(usize, usize, &'a [ScoredSet]),
 }
 
 /// Takes events.
-pub type Listener<'a> = dyn FnMut(Event) -> Result<(), SearchError> + 'a;
+pub type Listener<'a> = dyn FnMut(EvaluationEvent) -> Result<(), EvaluationError> + 'a;
 
 /// A beam search.
 pub struct Search<'a> {
@@ -110,13 +110,13 @@ impl Search<'_> {
         &mut self,
         state: &mut State,
         listener: &mut Listener,
-    ) -> Result<Outcome, SearchError> {
+    ) -> Result<Outcome, EvaluationError> {
         let mut told = 0;
         loop {
             while let Some(entries) = state.depths.get(told).filter(|_| told < self.depth) {
                 told += 1;
                 let beam = self.plan.best(&scored(entries));
-                listener(Event::Depth(told, entries.len(), &beam))?;
+                listener(EvaluationEvent::Depth(told, entries.len(), &beam))?;
             }
             let sets = self.wanted(state);
             if sets.is_empty() {
@@ -124,7 +124,7 @@ impl Search<'_> {
             }
             let right = self.evaluate(&sets, state, listener)?;
             self.enter(&sets, &right, state);
-            listener(Event::Changed(state))?;
+            listener(EvaluationEvent::Changed(state))?;
         }
         let outcome = Outcome::new(&self.evaluator, state);
         state.result = Some(outcome.json());
@@ -142,8 +142,8 @@ impl Search<'_> {
             None => {
                 let mut sets = self.plan.first();
                 if self.depth > 1 && sets.len() <= self.plan.beam {
-                    let alone = |layers: &LayerSet| Scored { layers: layers.clone(), pck: 0.0 };
-                    let bases: Vec<Scored> = sets.iter().map(alone).collect();
+                    let alone = |layers: &LayerSet| ScoredSet { layers: layers.clone(), pck: 0.0 };
+                    let bases: Vec<ScoredSet> = sets.iter().map(alone).collect();
                     sets.extend(self.plan.extensions(&bases));
                 }
                 sets
@@ -157,8 +157,8 @@ impl Search<'_> {
         sets: &[LayerSet],
         state: &mut State,
         listener: &mut Listener,
-    ) -> Result<Vec<Vec<bool>>, SearchError> {
-        let layers = |kept: &Kept| kept.layers.clone();
+    ) -> Result<Vec<Vec<bool>>, EvaluationError> {
+        let layers = |kept: &StoredBits| kept.layers.clone();
         let same = |unfinished: &Unfinished| {
             let of_state = unfinished.sets.iter().map(layers);
             of_state.eq(sets.iter().map(|set| set.layers().to_vec()))
@@ -171,7 +171,7 @@ impl Search<'_> {
         };
         let evaluated: usize = state.depths.iter().map(Vec::len).sum();
         let pairs = self.evaluator.benchmark.pairs.len();
-        let begun = Event::Begun {
+        let begun = EvaluationEvent::Begun {
             done: evaluated * pairs + so_far.pairs * sets.len(),
             total: (evaluated + sets.len() + self.to_come(sets)) * pairs,
             depth: state.depths.len() + 1,
@@ -180,11 +180,11 @@ impl Search<'_> {
         listener(begun)?;
         let mut before = so_far.pairs;
         let evaluation = self.evaluator.evaluate(sets, so_far, &mut |so_far| {
-            listener(Event::Advanced((so_far.pairs - before) * sets.len()))?;
+            listener(EvaluationEvent::Advanced((so_far.pairs - before) * sets.len()))?;
             before = so_far.pairs;
             let kept = sets.iter().zip(&so_far.right).map(|(set, right)| kept(set, right));
             state.unfinished = Some(Unfinished { pairs: so_far.pairs, sets: kept.collect() });
-            listener(Event::Changed(state))
+            listener(EvaluationEvent::Changed(state))
         })?;
         state.unfinished = None;
         Ok(evaluation.right)
@@ -200,12 +200,12 @@ impl Search<'_> {
 
     /// Enters what was evaluated: complete depths, and which keypoints the best sets get right.
     pub(crate) fn enter(&self, sets: &[LayerSet], right: &[Vec<bool>], state: &mut State) {
-        let score = |(set, right): (&LayerSet, &Vec<bool>)| Scored {
+        let score = |(set, right): (&LayerSet, &Vec<bool>)| ScoredSet {
             layers: set.clone(),
             pck: self.evaluator.pck(right),
         };
-        let all: Vec<Scored> = sets.iter().zip(right).map(score).collect();
-        let mut rest: &[Scored] = &all;
+        let all: Vec<ScoredSet> = sets.iter().zip(right).map(score).collect();
+        let mut rest: &[ScoredSet] = &all;
         while !rest.is_empty() {
             let size = rest[0].layers.layers().len();
             let (depth, after) =
@@ -216,10 +216,11 @@ impl Search<'_> {
                 None => self.plan.first(),
             };
             let entry =
-                |set: &LayerSet| depth.iter().find(|one| one.layers == *set).map(Entry::new);
+                |set: &LayerSet| depth.iter().find(|one| one.layers == *set).map(StoredScore::new);
             state.depths.push(order.iter().filter_map(entry).collect());
         }
-        let everything: Vec<Scored> = state.depths.iter().flat_map(|depth| scored(depth)).collect();
+        let everything: Vec<ScoredSet> =
+            state.depths.iter().flat_map(|depth| scored(depth)).collect();
         let finalists = best(&everything, self.plan.beam).into_iter().filter_map(|one| {
             let layers = one.layers.layers();
             let before = state.best.iter().find(|kept| kept.layers == layers).cloned();
@@ -230,10 +231,10 @@ impl Search<'_> {
     }
 }
 
-fn scored(entries: &[Entry]) -> Vec<Scored> {
-    entries.iter().filter_map(Entry::scored).collect()
+fn scored(entries: &[StoredScore]) -> Vec<ScoredSet> {
+    entries.iter().filter_map(StoredScore::scored).collect()
 }
 
-fn kept(set: &LayerSet, right: &[bool]) -> Kept {
-    Kept { layers: set.layers().to_vec(), right: Bits(right.to_vec()) }
+fn kept(set: &LayerSet, right: &[bool]) -> StoredBits {
+    StoredBits { layers: set.layers().to_vec(), right: Bits(right.to_vec()) }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Evaluator, State};
+use crate::hyperpixel::LayerSet;
 use crate::score::Verdict;
 use crate::score::bootstrap::{Bootstrap, ResamplingUnit, compare, interval};
 
@@ -51,6 +52,12 @@ impl Outcome {
             }
         });
         Self { finalists: finalists.collect() }
+    }
+
+    /// The best set; `None` where no pair has keypoints.
+    #[must_use]
+    pub fn best(&self) -> Option<LayerSet> {
+        LayerSet::new(self.finalists.first()?.layers.clone()).ok()
     }
 
     /// The outcome for the file of the search.

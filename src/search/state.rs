@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::beam::Scored;
+use super::beam::ScoredSet;
 use crate::digest::sha256;
 use crate::hyperpixel::LayerSet;
 
@@ -25,7 +25,7 @@ const VERSION: u64 = 1;
 const MOST_BYTES: u64 = 1 << 30;
 
 /// The setting that is the number of hpflow's arithmetic.
-pub const ARITHMETIC: &str = "arithmetic";
+pub const ARITHMETIC_KEY: &str = "arithmetic";
 
 /// The most characters of a text of bits that a message shows.
 const SHOWN: usize = 20;
@@ -41,9 +41,9 @@ pub struct State {
     /// What decides the numbers: benchmark, backbone, engine, what is searched.
     pub settings: Map<String, Value>,
     /// Every set that was evaluated, depth by depth, in the order of evaluation.
-    pub depths: Vec<Vec<Entry>>,
+    pub depths: Vec<Vec<StoredScore>>,
     /// Which keypoints the best sets get right.
-    pub best: Vec<Kept>,
+    pub best: Vec<StoredBits>,
     /// The evaluation that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<Unfinished>,
@@ -54,7 +54,7 @@ pub struct State {
 
 /// A set that was evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct StoredScore {
     /// Its layers, ascending.
     pub layers: Vec<usize>,
     /// PCK in percent.
@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// Which keypoints a set gets right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct StoredBits {
     /// The set's layers, ascending.
     pub layers: Vec<usize>,
     /// A bit a keypoint, pairs in the order of matching.
@@ -76,7 +76,7 @@ pub struct Unfinished {
     /// How many pairs, in the order of matching.
     pub pairs: usize,
     /// The sets.
-    pub sets: Vec<Kept>,
+    pub sets: Vec<StoredBits>,
 }
 
 /// Truths in a row, in the file eight a byte and in base 64.
@@ -270,7 +270,7 @@ impl State {
         settings: &Map<String, Value>,
     ) -> Result<(), StateError> {
         // Searches of hpflow 0.1.0 do not give theirs.
-        let arithmetic = |of: &Map<String, Value>| of.get(ARITHMETIC)?.as_u64();
+        let arithmetic = |of: &Map<String, Value>| of.get(ARITHMETIC_KEY)?.as_u64();
         let found = arithmetic(&self.settings).unwrap_or(1);
         if let Some(expected) = arithmetic(settings).filter(|expected| *expected != found) {
             return Err(StateError::Arithmetic { file: file.to_owned(), found, expected });
@@ -369,16 +369,16 @@ fn parse(text: impl Read) -> Result<State, String> {
     Ok(state)
 }
 
-impl Entry {
+impl StoredScore {
     /// The entry of a scored set.
     #[must_use]
-    pub fn new(scored: &Scored) -> Self {
+    pub fn new(scored: &ScoredSet) -> Self {
         Self { layers: scored.layers.layers().to_vec(), pck: scored.pck }
     }
 
     /// The scored set; `None` for layers that are no set, which a parsed state does not have.
     #[must_use]
-    pub fn scored(&self) -> Option<Scored> {
-        Some(Scored { layers: LayerSet::new(self.layers.clone()).ok()?, pck: self.pck })
+    pub fn scored(&self) -> Option<ScoredSet> {
+        Some(ScoredSet { layers: LayerSet::new(self.layers.clone()).ok()?, pck: self.pck })
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use crate::Point;
+use crate::PredictedKeypoints;
 use crate::benchmark::{
     Benchmark, BenchmarkError, BenchmarkKind, BenchmarkOptions, Ids, LayoutSize, Unreadable,
 };
-use crate::predictions::{Header, PredictionsError, Reader};
+use crate::predictions::{Header, MethodHeader, PredictionsError, Reader};
 use crate::score::{Answers, ScoreError};
 
 /// Why predictions files could not be opened with their benchmark.
@@ -71,6 +71,18 @@ pub enum FilesError {
         index: usize,
         /// How many there are.
         of: usize,
+    },
+    /// The header names no list of pairs that there is.
+    #[error(
+        "{}: its method.layout is {found}, and there are \"large\" and \"small\"; mend it in the first \
+         line, or say which list of pairs it is of",
+        file.display()
+    )]
+    Layout {
+        /// The file.
+        file: PathBuf,
+        /// What it names.
+        found: String,
     },
     /// A file does not fit its benchmark.
     #[error("{}: {source}", file.display())]
@@ -166,9 +178,10 @@ impl PredictionsFiles {
             return Err(FilesError::Shard { file, index, of });
         }
         let header = &self.headers[0];
-        let small = header.method.get("layout").is_some_and(|layout| layout == "small");
-        let usual = if small { LayoutSize::Small } else { LayoutSize::Large };
-        let layout = layout.unwrap_or(usual);
+        let layout = match layout {
+            Some(layout) => layout,
+            None => self.layout(header)?,
+        };
         let options =
             BenchmarkOptions { split: header.split.clone(), layout, ..BenchmarkOptions::default() };
         let wrong = |error| self.of_the_file(error);
@@ -179,6 +192,18 @@ impl PredictionsFiles {
         };
         benchmark.measure();
         Ok(Opened { of: self, benchmark, unreadable, partial })
+    }
+
+    /// Which list of pairs a header says it is of.
+    fn layout(&self, header: &Header) -> Result<LayoutSize, FilesError> {
+        let Some(said) = header.method.value(MethodHeader::LAYOUT) else {
+            return Ok(LayoutSize::Large);
+        };
+        let known = [LayoutSize::Large, LayoutSize::Small];
+        known.into_iter().find(|size| said == size.name()).ok_or_else(|| FilesError::Layout {
+            file: self.files[0].clone(),
+            found: said.to_string(),
+        })
     }
 
     /// What the header names and is not there is the file's fault.
@@ -245,7 +270,7 @@ impl Opened {
     }
 }
 
-type Line = (usize, String, Vec<Option<Point>>);
+type Line = (usize, String, PredictedKeypoints);
 
 /// What may be wrong with a line.
 enum Fault {

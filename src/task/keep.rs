@@ -12,7 +12,7 @@ use crate::features::{
     check_names, file_of, write,
 };
 use crate::hyperpixel::FeatureMap;
-use crate::image::Prepared;
+use crate::image::{Photo, Prepared};
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};
 use crate::task::partition::Shard;
@@ -22,6 +22,7 @@ const BATCH: usize = 8;
 
 /// How many files were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeptFiles {
     /// Of photographs that had none.
     pub absent: usize,
@@ -97,8 +98,9 @@ pub fn keep_features(
         return Err(KeepError::NoPhotographs { benchmark, split });
     };
     // What the first photograph's maps look like is what files that are there already must say.
-    let maps = backbone.extract(&[&decode(&first.path, first.size)?], layers)?.remove(0);
-    let description = describe(backbone, &maps, precision);
+    let maps =
+        backbone.extract(&[&decode(&Photo::File(&first.path), first.size)?], layers)?.remove(0);
+    let description = describe(backbone, &maps, precision)?;
     let features = Features::of(out, &description);
     let (mut written, mut done) = (KeptFiles::default(), 0);
     for batch in benchmark.images.chunks(BATCH) {
@@ -113,7 +115,7 @@ pub fn keep_features(
         // Before it is decoded: a photograph that is replaced meanwhile is found to have changed.
         let contents = todo.par_iter().map(|image| features.content(&image.path));
         let contents = contents.collect::<Result<Vec<_>, _>>()?;
-        let prepared = todo.par_iter().map(|image| decode(&image.path, image.size));
+        let prepared = todo.par_iter().map(|image| decode(&Photo::File(&image.path), image.size));
         let prepared = prepared.collect::<Result<Vec<Prepared>, _>>()?;
         let maps = backbone.extract(&prepared.iter().collect::<Vec<_>>(), layers)?;
         for (((image, content), prepared), maps) in
@@ -128,10 +130,19 @@ pub fn keep_features(
     Ok(written)
 }
 
-fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) -> Description {
+fn describe(
+    backbone: &dyn Backbone,
+    maps: &[FeatureMap],
+    precision: Precision,
+) -> Result<Description, BackboneError> {
     let layer = |map: &FeatureMap| {
-        let geometry = backbone.geometry(map.layer).ok();
-        Layer {
+        let geometry = match backbone.geometry(map.layer) {
+            Ok(geometry) => Some(geometry),
+            // Such a layer cannot be a base, and is kept all the same.
+            Err(BackboneError::NoGeometry { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Layer {
             id: map.layer,
             name: format!("layer{}", map.layer),
             stride: map.stride,
@@ -139,15 +150,15 @@ fn describe(backbone: &dyn Backbone, maps: &[FeatureMap], precision: Precision) 
             jump: geometry.map(|geometry| geometry.jump),
             receptive_field: geometry.map(|geometry| geometry.receptive_field),
             offset: geometry.map_or(0.0, |geometry| geometry.offset[0]),
-        }
+        })
     };
-    Description {
+    Ok(Description {
         backbone: backbone.name().to_owned(),
         image_side: Some(IMAGE_SIDE),
         precision,
-        layers: maps.iter().map(layer).collect(),
+        layers: maps.iter().map(layer).collect::<Result<_, _>>()?,
         made_with: backbone.describe(),
-    }
+    })
 }
 
 fn header(

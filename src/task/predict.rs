@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
-
 use crate::benchmark::{Benchmark, Pair, Unreadable};
 use crate::files::{self, Destination};
 use crate::inputs::{Inputs, of_pairs};
-use crate::method::{Method, MethodError, Outcome, Stop, Unusable};
+use crate::method::{Method, MethodError, Outcome, Stop, TooLarge, Unanswered, Unusable, Work};
 use crate::predictions::{
-    AnyWriter, Done, Header, InputsFile, Known, Line, Made, Prediction, PredictionsError,
-    ShardHeader, Writer, partial_path,
+    AnyWriter, Done, Header, InputsFile, Known, Line, Made, MethodHeader, Prediction,
+    PredictionsError, ShardHeader, Writer, partial_path,
 };
 
 /// What was predicted again is put in its place in the file this often, and after as many times what
@@ -24,14 +22,16 @@ const AMEND_SHARE: u32 = 20;
 
 /// How a benchmark is predicted.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct PredictOptions {
     /// Continue the run whose file is there; the result is that of a run that was not stopped. Without
     /// one a run begins.
     pub resume: bool,
-    /// Leave the pairs of photographs that cannot be used unanswered instead of stopping at the first.
+    /// Leave pairs unanswered whose photographs cannot be used or that are beyond the engine, instead of
+    /// stopping at the first.
     pub keep_going: bool,
     /// Which pairs were asked for, for the header of the file; nothing where it is all.
-    pub selection: Map<String, Value>,
+    pub selection: MethodHeader,
     /// Which shard the benchmark is of a whole one, for the header of the file. What its lines are made
     /// of stays beside it, also where all pairs are answered.
     pub shard: Option<ShardHeader>,
@@ -54,6 +54,7 @@ pub enum PredictEvent<'a> {
 
 /// How things stand when work begins.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Begun<'a> {
     /// Whether a complete file of that name is there, which is replaced in the end.
     pub replaces: bool,
@@ -67,7 +68,7 @@ pub struct Begun<'a> {
     /// Pairs of a file that was complete, of which that is not known either: their answers are taken as
     /// they are.
     pub taken: usize,
-    /// Pairs that a photograph left without an answer.
+    /// Pairs that a photograph, or an engine that they are beyond, left without an answer.
     pub unanswered: usize,
     /// Pairs that could not be read before.
     pub left_out: usize,
@@ -76,12 +77,15 @@ pub struct Begun<'a> {
 }
 
 /// What became of a benchmark.
-#[derive(Debug)]
+#[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Predicted {
     /// How many pairs the file has.
     pub pairs: usize,
     /// The photographs that could not be used, each once, by path. Their pairs are unanswered.
     pub unusable: Vec<Unusable>,
+    /// The pairs that are beyond the engine, in the benchmark's order. They are unanswered.
+    pub too_large: Vec<TooLarge>,
     /// Whether all is written; not where the reader of a pipe had seen enough.
     pub whole: bool,
 }
@@ -136,6 +140,9 @@ pub enum StopReason {
     /// A photograph that cannot be used.
     #[error(transparent)]
     Unusable(Unusable),
+    /// A pair that is beyond the engine.
+    #[error(transparent)]
+    TooLarge(TooLarge),
     /// The method failed.
     #[error(transparent)]
     Method(MethodError),
@@ -149,7 +156,8 @@ pub enum StopReason {
 /// written through. `unreadable` are pairs that the benchmark lacks because they cannot be read.
 ///
 /// # Errors
-/// A file that cannot be written or continued, a method that fails, or a photograph that cannot be used.
+/// A file that cannot be written or continued, a method that fails, or, unless it is to keep going, a
+/// photograph that cannot be used or a pair that is beyond the engine.
 pub fn predict(
     (benchmark, unreadable): (&Benchmark, &[Unreadable]),
     method: &mut dyn Method,
@@ -162,7 +170,7 @@ pub fn predict(
     if streamed && options.resume {
         return Err(PredictError::NotContinuable { out: out.to_owned() });
     }
-    method.check(benchmark).map_err(PredictError::Method)?;
+    method.check(benchmark.name(), &benchmark.images).map_err(PredictError::Method)?;
     let header = header_of(benchmark, method, options);
     let total = benchmark.pairs.len();
     // Before any photograph is read: what changes later is another than this.
@@ -177,7 +185,7 @@ pub fn predict(
         let resumed = Resumed::of(out, benchmark, unreadable, &inputs, state)?;
         if resumed.has_nothing_to_do(total) {
             listener(PredictEvent::Begun(resumed.begun(benchmark, false, true)));
-            return Ok(Predicted { pairs: total, unusable: Vec::new(), whole: true });
+            return Ok(Predicted { pairs: total, whole: true, ..Predicted::default() });
         }
         if known.is_empty() {
             InputsFile::take(&place, done.iter())?;
@@ -193,7 +201,7 @@ pub fn predict(
     } else {
         match AnyWriter::create(out, &header) {
             Err(error) if error.is_reader_gone() => {
-                return Ok(Predicted { pairs: 0, unusable: Vec::new(), whole: false });
+                return Ok(Predicted::default());
             }
             writer => (writer?, Vec::new()),
         }
@@ -222,6 +230,7 @@ pub fn predict(
         pending: BTreeMap::new(),
         unanswered,
         unusable: BTreeMap::new(),
+        too_large: BTreeMap::new(),
         keep_going: options.keep_going,
         reader_gone: false,
         listener,
@@ -240,20 +249,21 @@ pub fn predict(
     if !again.is_empty() {
         output.predict_again(method, &again).map_err(stopped)?;
     }
-    let predicted =
-        method.predict(benchmark, &todo, &mut |outcome| output.take(outcome).map_err(Stop::from));
+    let work = Work::of(benchmark, &todo);
+    let predicted = method.predict(&work, &mut |outcome| output.take(outcome).map_err(Stop::from));
     if output.reader_gone {
-        return Ok(Predicted { pairs: output.next, unusable: Vec::new(), whole: false });
+        return Ok(Predicted { pairs: output.next, ..Predicted::default() });
     }
     predicted.map_err(|error| stopped(StopReason::of(error)))?;
-    let Output { writer, log, unanswered, unusable, .. } = output;
+    let Output { writer, log, unanswered, unusable, too_large, .. } = output;
     writer.finish()?;
     let all_answered = unanswered.is_empty() && unreadable.is_empty();
     if let (Some(log), true) = (log, all_answered && options.shard.is_none()) {
         log.remove()?;
     }
     let unusable = unusable.into_values().collect();
-    Ok(Predicted { pairs: total, unusable, whole: true })
+    let too_large = too_large.into_values().collect();
+    Ok(Predicted { pairs: total, unusable, too_large, whole: true })
 }
 
 /// The first line of what a method predicts.
@@ -262,9 +272,8 @@ pub(super) fn header_of(
     method: &dyn Method,
     options: &PredictOptions,
 ) -> Header {
-    let mut describe = method.describe();
-    describe.extend(options.selection.clone());
-    let header = Header::new(benchmark.name(), &benchmark.split, describe);
+    let about = method.header().with_all(options.selection.clone());
+    let header = Header::new(benchmark.name(), &benchmark.split, about);
     header.of_shard(options.shard.clone())
 }
 
@@ -299,7 +308,7 @@ struct Resumed {
     unknown: usize,
     /// Pairs of which that is not known either, whose answers are taken as they are.
     taken: usize,
-    /// Pairs that a photograph left without an answer.
+    /// Pairs that a photograph, or an engine that they are beyond, left without an answer.
     without: usize,
     /// Pairs that could not be read before.
     left_out: usize,
@@ -441,6 +450,8 @@ struct Output<'a, 'b> {
     unanswered: BTreeSet<usize>,
     /// By photograph and reason.
     unusable: BTreeMap<(PathBuf, String), Unusable>,
+    /// By pair.
+    too_large: BTreeMap<usize, TooLarge>,
     keep_going: bool,
     /// Whether the reader of a pipe has seen enough.
     reader_gone: bool,
@@ -450,7 +461,7 @@ struct Output<'a, 'b> {
 /// What is written for a pair.
 struct Answer {
     prediction: Prediction,
-    /// Whether a photograph cannot be used.
+    /// Whether a photograph cannot be used, or the pair is beyond the engine.
     unusable: bool,
 }
 
@@ -483,7 +494,8 @@ impl Output<'_, '_> {
     ) -> Result<(), StopReason> {
         let mut others = BTreeMap::new();
         let (mut last, mut pause) = (Instant::now(), AMEND_EVERY);
-        let predicted = method.predict(self.benchmark, pairs, &mut |outcome| {
+        let work = Work::of(self.benchmark, pairs);
+        let predicted = method.predict(&work, &mut |outcome| {
             let (pair, answer) = self.answer(outcome)?;
             others.insert(pair, answer);
             if last.elapsed() >= pause {
@@ -539,18 +551,26 @@ impl Output<'_, '_> {
         Ok(())
     }
 
-    /// A pair and its answer; none where a photograph cannot be used and the run goes on.
+    /// A pair and its answer; none where it cannot be had and the run goes on.
     fn answer(&mut self, outcome: Outcome) -> Result<(usize, Answer), StopReason> {
         let benchmark = self.benchmark;
         let Pair { id, source_keypoints, .. } = &benchmark.pairs[outcome.pair];
         let (keypoints, unusable) = match outcome.keypoints {
             Ok(keypoints) => (keypoints, false),
-            Err(unusable) if self.keep_going => {
-                let key = (unusable.photograph.clone(), unusable.reason.clone());
-                self.unusable.insert(key, unusable);
+            Err(why) if self.keep_going => {
+                match why {
+                    Unanswered::Unusable(unusable) => {
+                        let key = (unusable.photograph.clone(), unusable.reason.clone());
+                        self.unusable.insert(key, unusable);
+                    }
+                    Unanswered::TooLarge(too_large) => {
+                        self.too_large.insert(outcome.pair, too_large);
+                    }
+                }
                 (vec![None; source_keypoints.len()], true)
             }
-            Err(unusable) => return Err(StopReason::Unusable(unusable)),
+            Err(Unanswered::Unusable(unusable)) => return Err(StopReason::Unusable(unusable)),
+            Err(Unanswered::TooLarge(too_large)) => return Err(StopReason::TooLarge(too_large)),
         };
         self.done += 1;
         self.tell();

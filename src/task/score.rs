@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::files::{FilesError, Opened, PredictionsFiles};
 use crate::benchmark::{Benchmark, BenchmarkKind, LayoutSize};
-use crate::predictions::Header;
+use crate::method::row_name;
+use crate::predictions::{Header, MethodHeader};
 use crate::report::Format;
 use crate::report::explanation::ProtocolComparison;
 use crate::report::scores::{
@@ -22,6 +23,7 @@ use crate::score::{
 
 /// How predictions files are scored.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct ScoreOptions {
     /// Names of published ways of scoring, or `all`; that of the benchmark's own paper where empty.
     pub protocols: Vec<String>,
@@ -39,6 +41,7 @@ pub struct ScoreOptions {
 
 /// Predictions files with their scores.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Scored {
     /// The files and their benchmark.
     pub opened: Opened,
@@ -177,12 +180,13 @@ pub fn score_files(
 }
 
 /// What a reader of a file's scores has to know, a sentence each.
-fn of_file(name: &str, protocols: &[&Protocol], method: &Map<String, Value>) -> Vec<String> {
+fn of_file(name: &str, protocols: &[&Protocol], method: &MethodHeader) -> Vec<String> {
     warnings(protocols, method).iter().map(|warning| format!("{name}: {warning}.")).collect()
 }
 
 /// What the first protocol asked for and each other one judge differently, file by file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Explained {
     /// The files and their benchmark.
     pub opened: Opened,
@@ -270,7 +274,7 @@ impl Asked {
         let parts: Vec<_> = paths
             .iter()
             .zip(&opened.of.headers)
-            .map(|(file, header)| (file.as_str(), &header.method))
+            .map(|(file, header)| (file.as_str(), row_name(&header.method)))
             .collect();
         let names = names(&parts);
         Ok(Self { opened, protocols, left_out, names })

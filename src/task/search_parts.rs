@@ -20,9 +20,9 @@ use crate::digest::sha256;
 use crate::files;
 use crate::hyperpixel::LayerSet;
 use crate::inputs::Inputs;
-use crate::method::schedule::Schedule;
+use crate::method::schedule;
 use crate::search::{
-    Bits, Evaluation, Evaluator, Kept, Search, SearchError, State, StateError, Unfinished,
+    Bits, Evaluation, EvaluationError, Evaluator, Search, State, StateError, StoredBits, Unfinished,
 };
 
 /// What follows a part's name where it is complete.
@@ -83,9 +83,12 @@ pub struct MissingPart {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartsError {
-    /// As of a search that runs alone.
+    /// It cannot begin.
     #[error(transparent)]
-    Search(#[from] SearchError),
+    Begin(Box<super::search::SearchError>),
+    /// An evaluation that stopped.
+    #[error(transparent)]
+    Search(#[from] EvaluationError),
     /// Parts that are missing.
     #[error("{}: {complete} of {of} parts of depth {depth} are complete", folder.display())]
     Missing {
@@ -302,7 +305,7 @@ impl<'a, 'b> SearchParts<'a, 'b> {
             Err(StateError::NotAState { reason, .. }) => {
                 return Err(wrong(format!("it is no part of a search ({reason})")));
             }
-            Err(error) => return Err(SearchError::from(error).into()),
+            Err(error) => return Err(EvaluationError::from(error).into()),
         };
         let Some(Unfinished { pairs, sets: kept }) = state.unfinished else {
             return Err(wrong("it has no sets".to_owned()));
@@ -414,7 +417,7 @@ impl<'a, 'b> SearchParts<'a, 'b> {
         let settings = self.settings_of(depth, part.shard);
         let stored = |so_far: &Evaluation| {
             let mut state = State::new(settings.clone());
-            let kept = sets.iter().zip(&so_far.right).map(|(set, right)| Kept {
+            let kept = sets.iter().zip(&so_far.right).map(|(set, right)| StoredBits {
                 layers: set.layers().to_vec(),
                 right: Bits(right.clone()),
             });
@@ -450,7 +453,7 @@ impl<'a, 'b> SearchParts<'a, 'b> {
             }
             Ok(())
         })?;
-        stored(&evaluated).write(&own).map_err(SearchError::from)?;
+        stored(&evaluated).write(&own).map_err(EvaluationError::from)?;
         files::rename(&own, &self.file(depth, part.shard)).map_err(failed)
     }
 
@@ -497,5 +500,5 @@ impl<'a, 'b> SearchParts<'a, 'b> {
 
 /// All pairs of a benchmark in the order of matching.
 fn order(benchmark: &Benchmark) -> Vec<usize> {
-    Schedule::new(benchmark, &(0..benchmark.pairs.len()).collect::<Vec<_>>()).pairs
+    schedule::order(benchmark, &(0..benchmark.pairs.len()).collect::<Vec<_>>())
 }

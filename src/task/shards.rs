@@ -218,7 +218,7 @@ pub fn predict_shard(
             // Whichever hardware is the odd one, this shard is complete.
             let pairs = part.positions.len();
             listener(ShardEvent::Kept(pairs));
-            return done(true, pairs, Predicted { pairs, unusable: Vec::new(), whole: true });
+            return done(true, pairs, Predicted { pairs, whole: true, ..Predicted::default() });
         }
         whole = found.count == part.positions.len();
         before = Some(found);

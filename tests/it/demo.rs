@@ -12,7 +12,7 @@ use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions as O
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::hyperpixel::layers::LayerSet;
 use hpflow::testing::method::hpf::Hpf;
-use hpflow::testing::method::{Method as _, identity};
+use hpflow::testing::method::{Method as _, Work, identity};
 use predicates::str::contains;
 use sha2::{Digest, Sha256};
 
@@ -216,7 +216,7 @@ fn identity_scores_low_on_it_and_hyperpixel_flow_clearly_higher() {
     let mut hpf = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();
     let mut predicted = vec![Vec::new(); benchmark.pairs.len()];
     let all: Vec<usize> = (0..benchmark.pairs.len()).collect();
-    hpf.predict(&benchmark, &all, &mut |outcome| {
+    hpf.predict(&Work::of(&benchmark, &all), &mut |outcome| {
         predicted[outcome.pair] = outcome.keypoints?;
         Ok(())
     })

@@ -9,8 +9,8 @@ use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions};
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::hyperpixel::{Grid, Hyperimage, LayerSet};
 use hpflow::testing::image::{Photograph, Prepared, prepare};
-use hpflow::testing::method::Method;
-use hpflow::testing::method::hpf::Hpf;
+use hpflow::testing::method::hpf::{BackboneKind, Hpf, published_layers};
+use hpflow::testing::method::{Method, Work};
 use hpflow::{Point, Progress};
 use proptest::prelude::*;
 
@@ -158,7 +158,7 @@ fn hog_is_a_real_matcher_on_pf_willow() {
         Benchmark::open(BenchmarkKind::PfWillow, &root, &BenchmarkOptions::default()).unwrap();
     // Every tenth pair, of every sub-class; all 900 have 48.9 %.
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).step_by(10).collect();
-    let layers = LayerSet::published("pf-willow", "hog").unwrap();
+    let layers = published_layers(BackboneKind::Hog, BenchmarkKind::PfWillow).unwrap();
     let mut method = Hpf::new(Box::new(Hog), Box::new(CpuEngine::new()), layers).unwrap();
     let (mut right, mut all) = (0, 0);
     let mut count = |outcome: hpflow::testing::method::Outcome| {
@@ -176,7 +176,7 @@ fn hog_is_a_real_matcher_on_pf_willow() {
         }
         Ok(())
     };
-    method.predict(&benchmark, &pairs, &mut count).unwrap();
+    method.predict(&Work::of(&benchmark, &pairs), &mut count).unwrap();
     let share = 100.0 * right as f64 / f64::from(all);
     assert!(share >= 40.0, "PCK at 0.1 is {share:.1} %");
 }

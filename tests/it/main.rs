@@ -36,6 +36,7 @@ mod search_gpu;
 mod shaders;
 mod shards;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
+mod tasks;
 mod warped;
 mod weights;
 #[cfg(feature = "torch")]

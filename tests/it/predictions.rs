@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use hpflow::testing::predictions::{
-    Header, MAX_LINE, Prediction, PredictionsError, Reader, Writer,
+    Header, HeaderField, MAX_LINE, Prediction, PredictionsError, Reader, Writer,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -125,7 +125,8 @@ fn an_unfinished_file_of_another_run_is_refused_with_the_field_that_differs() {
     let path = folder.path().join("p.jsonl");
     drop(Writer::create(&path, &header()).unwrap());
     let mut other = header();
-    other.method.insert("layers".to_owned(), json!([2, 7]));
+    let layers = HeaderField::new("layers");
+    other.method = other.method.with(layers, &json!([2, 7]));
     let error = Writer::resume(&path, &other).unwrap_err().to_string();
     assert!(error.contains("its method.layers is [0,9,10], this run's is [2,7]"), "{error}");
     let error = Writer::create(&path, &header()).unwrap_err().to_string();

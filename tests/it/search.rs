@@ -20,7 +20,8 @@ use hpflow::testing::features::{
 use hpflow::testing::image::scaled_size;
 use hpflow::testing::score::default_for;
 use hpflow::testing::search::{
-    Evaluation, Evaluator, Event, PAIR_BLOCK, Plan, Search, SearchError, State, StateError,
+    Evaluation, EvaluationError, EvaluationEvent, Evaluator, PAIR_BLOCK, Plan, Search, State,
+    StateError,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -470,15 +471,17 @@ fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
     let mut state = state;
     let (mut blocks, mut last) = (0, state.clone());
     let outcome = Search { evaluator, plan, depth: 4 }.run(&mut state, &mut |event| match event {
-        Event::Advanced(_) if blocks == stop => Err(SearchError::State(StateError::Write {
-            file: "stopped".into(),
-            reason: "as if killed".to_owned(),
-        })),
-        Event::Advanced(_) => {
+        EvaluationEvent::Advanced(_) if blocks == stop => {
+            Err(EvaluationError::State(StateError::Write {
+                file: "stopped".into(),
+                reason: "as if killed".to_owned(),
+            }))
+        }
+        EvaluationEvent::Advanced(_) => {
             blocks += 1;
             Ok(())
         }
-        Event::Changed(state) => {
+        EvaluationEvent::Changed(state) => {
             last = state.clone();
             Ok(())
         }

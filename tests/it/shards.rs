@@ -9,8 +9,7 @@ use hpflow::task::{
     shards_path,
 };
 use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions};
-use hpflow::testing::engine::EngineKind;
-use hpflow::testing::method::{self, Method};
+use hpflow::testing::method::{self, Method, Request};
 
 use crate::cli::{Tiny, fails, hpflow, text};
 use crate::search::{made_up, search};
@@ -97,12 +96,11 @@ fn done(output: &Output) -> String {
 }
 
 fn open(name: &str) -> Box<dyn Method> {
-    let (engine, threads) = (Some(EngineKind::Cpu), 2);
-    let usual = method::Options { benchmark: "spair".to_owned(), threads, ..Default::default() };
+    let usual = Request::new(BenchmarkKind::Spair);
     let options = match name {
         "identity" => usual,
-        "hpf" => method::Options { backbone: Some("hog".to_owned()), engine, ..usual },
-        _ => method::Options { weights: Some("untrained".to_owned()), ..usual },
+        "hpf" => usual.with("backbone", "hog").with("engine", "cpu"),
+        _ => usual.with("weights", "untrained"),
     };
     method::open(name, &options).expect("a method")
 }

@@ -10,7 +10,8 @@ use hpflow::testing::benchmark::{Benchmark, BenchmarkKind, BenchmarkOptions, Pai
 use hpflow::testing::engine::cpu::CpuEngine;
 use hpflow::testing::engine::gpu::GpuEngine;
 use hpflow::testing::engine::{Engine, PairRequest};
-use hpflow::testing::hyperpixel::{Hyperimage, LayerSet, Precision};
+use hpflow::testing::hyperpixel::{Hyperimage, Precision};
+use hpflow::testing::method::hpf::{BackboneKind, published_layers};
 use hpflow::testing::score::{Alpha, Answers, ScoreError, default_for, score};
 use hpflow::testing::transfer::{Neighbours, transfer};
 use serde_json::Value;
@@ -48,7 +49,8 @@ impl Willow {
             let found = pairs.iter().find(|one| one["pair"] == pair.id.as_str());
             serde_json::from_value(found.expect("the pair")["keypoints"].clone()).expect("points")
         };
-        let layers = LayerSet::published("pf-willow", "resnet50").expect("a layer set");
+        let layers =
+            published_layers(BackboneKind::ResNet50, BenchmarkKind::PfWillow).expect("a layer set");
         assert_eq!(json["layers"], layers.to_string());
         let network = untrained("resnet50");
         let paths: Vec<_> = benchmark.images.iter().map(|image| image.path.clone()).collect();

@@ -131,7 +131,7 @@ pub enum DemoError {
     /// A folder with another demo benchmark.
     #[error(
         "{path}: the folder holds a demo benchmark of another seed, size or version: choose another \
-         folder, or replace it with --force"
+         folder, or replace it"
     )]
     Present {
         /// The folder.

@@ -10,8 +10,8 @@ use crate::benchmark::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTr
 use crate::benchmark::select::LayoutSize;
 use crate::protocol::evaluators::{
     CATS_256, CHM_240, DHPF_240, DIFT_IMAGE, DIFT_POINT, GEOAWARE_IMAGE, GEOAWARE_POINT,
-    MMPOSE_POINTS, PASCAL, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR,
-    VISUAL_AI_IMAGE, VISUAL_AI_POINT,
+    MMPOSE_POINTS, PASCAL, SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE,
+    SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE, VISUAL_AI_POINT,
 };
 use crate::protocol::{Protocol, Refusal, Refused};
 
@@ -36,7 +36,7 @@ pub(in crate::benchmark) static INFO: BenchmarkInfo = BenchmarkInfo {
     },
 };
 
-static PROTOCOLS: [Protocol; 16] = [
+static PROTOCOLS: [Protocol; 17] = [
     SPAIR,
     DHPF_240,
     CHM_240,
@@ -51,15 +51,12 @@ static PROTOCOLS: [Protocol; 16] = [
     SD4MATCH_POINT,
     VISUAL_AI_IMAGE,
     VISUAL_AI_POINT,
+    SCNET_224,
     PASCAL,
     MMPOSE_POINTS,
 ];
 
-static REFUSED: [Refused; 4] = [
-    Refused {
-        evaluators: &["scnet-224"],
-        why: Refusal::NotDefined("its code measures PF-PASCAL so and has no SPair-71k"),
-    },
+static REFUSED: [Refused; 3] = [
     Refused {
         evaluators: &["willow"],
         why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),

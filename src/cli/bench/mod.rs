@@ -27,7 +27,7 @@ use hpflow::low_level::method::hpf::{self, IMAGE_SIDE};
 use hpflow::low_level::transfer::{Neighbours, transfer};
 
 /// The method whose stages are measured one by one.
-const HPF: &str = hpf::open::ENTRY.name;
+const HPF: &str = hpf::INFO.name;
 
 /// Measure the stages of matching, for several engines in one run.
 #[derive(Debug, ClapArgs)]
@@ -171,7 +171,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     if args.is_pipeline() {
         return pipeline::run(args, console);
     }
-    let layers = args.method.hpf.layer_set("spair")?;
+    let layers = args.method.hpf.layer_set(BenchmarkKind::Spair)?;
     let backbone = args.method.hpf.network.open(console)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the drawn photographs")?;
     let photographs = match args.photographs.is_empty() {

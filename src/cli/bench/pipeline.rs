@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::{Args, Format};
 use crate::cli::Usage;
 use crate::cli::console::Console;
-use crate::cli::options::{HpfArgs, MethodArgs, text};
+use crate::cli::options::{HpfArgs, MethodArgs};
 use hpflow::low_level::benchmark::{Benchmark, BenchmarkOptions};
 use hpflow::low_level::engine::EngineKind;
+use hpflow::low_level::method::{Unanswered, Work};
+use hpflow::low_level::predictions::MethodHeader;
 
 /// Test images a category of the benchmark that is drawn where none is given.
 #[cfg(feature = "demo")]
@@ -60,10 +62,10 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 /// A small benchmark drawn for the occasion.
 #[cfg(feature = "demo")]
 fn draw(folder: &Path) -> anyhow::Result<PathBuf> {
-    use hpflow::low_level::benchmark::demo::{self, Size, USUAL_CATEGORIES};
+    use hpflow::low_level::benchmark::demo::{DemoOptions, Size, USUAL_CATEGORIES, generate};
     let categories = USUAL_CATEGORIES.map(str::to_owned).to_vec();
     let size = Size::Small { images: DRAWN_IMAGES, categories };
-    demo::generate(folder, &demo::DemoOptions { seed: 0, size }, false, &|_, _, _| {})?;
+    generate(folder, &DemoOptions { seed: 0, size }, false, &|_, _, _| {})?;
     Ok(folder.to_owned())
 }
 
@@ -81,20 +83,25 @@ fn predict(
 ) -> anyhow::Result<Run> {
     let hpf = HpfArgs { engine: Some(kind), ..args.method.hpf.clone() };
     let asked = MethodArgs { hpf, ..args.method.clone() };
-    let mut method = asked.open((&benchmark.images, false), benchmark.name(), console)?;
+    let mut method = asked.open((&benchmark.images, false), benchmark.kind, console)?;
     let pairs: Vec<usize> = (0..benchmark.pairs.len()).collect();
+    let work = Work::of(benchmark, &pairs);
     let progress = console.progress(pairs.len(), "pairs");
     let start = Instant::now();
-    method.predict(benchmark, &pairs, &mut |outcome| {
+    method.predict(&work, &mut |outcome| {
         progress.inc(1);
-        outcome.keypoints.map(drop).map_err(|unusable| format!("{unusable}; mend it").into())
+        outcome.keypoints.map(drop).map_err(|why| match why {
+            Unanswered::Unusable(unusable) => format!("{unusable}; mend it").into(),
+            Unanswered::TooLarge(too_large) => too_large.into(),
+        })
     })?;
     let seconds = start.elapsed().as_secs_f64();
     progress.finish_and_clear();
-    let about = method.describe();
-    let part = |key| text(&about, key).unwrap_or("none").to_owned();
+    let about = method.header();
+    let part = |field| about.get(field).unwrap_or_else(|| "none".to_owned());
     let photographs = benchmark.images.len();
-    let (engine, adapter, busy) = (part("engine"), part("adapter"), method.busy());
+    let (engine, adapter, busy) =
+        (part(MethodHeader::ENGINE), part(MethodHeader::ADAPTER), method.stage_seconds());
     Ok(Run { engine, adapter, pairs: pairs.len(), photographs, seconds, busy })
 }
 

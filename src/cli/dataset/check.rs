@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use hpflow::BenchmarkKind;
+use hpflow::low_level::benchmark::doctor::{CheckScope, Diagnosis};
+use hpflow::task::check_benchmark;
 
-use crate::cli::options::benchmarks;
-use crate::cli::output::{counted, print};
-use hpflow::low_level::benchmark::BenchmarkKind;
-use hpflow::low_level::benchmark::doctor::{CheckScope, Diagnosis, examine};
+use super::super::console::Console;
+use super::super::options::benchmarks;
+use super::super::output::{counted, print};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -60,12 +61,8 @@ enum Format {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let examination =
         CheckScope { splits: args.split.clone(), without_photographs: args.without_photographs };
-    let bar = bar(quiet);
-    let diagnosis = examine(args.benchmark, &args.root, &examination, &|what, done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-        bar.set_message(what);
-    });
+    let (progress, bar) = Console { quiet }.work("{msg:>12} {wide_bar} {human_pos}/{human_len}");
+    let diagnosis = check_benchmark(args.benchmark, &args.root, &examination, &progress);
     bar.finish_and_clear();
     let diagnosis = diagnosis?;
     print(&match args.format {
@@ -80,15 +77,6 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         counted(problems, "problem")
     );
     Ok(())
-}
-
-fn bar(quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    match ProgressStyle::with_template("{msg:>12} {wide_bar} {human_pos}/{human_len}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn text(diagnosis: &Diagnosis, shown: usize) -> String {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 #[cfg(feature = "demo")]
 use {
-    crate::cli::Usage,
-    hpflow::low_level::benchmark::demo::{self, DemoError, DemoOptions, Size},
-    indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle},
+    super::super::Usage,
+    super::super::console::Console,
+    hpflow::low_level::benchmark::demo::{DemoError, DemoOptions, Size, USUAL_CATEGORIES},
+    hpflow::task::draw_benchmark,
 };
 
 /// Arguments of `hpflow dataset demo`.
@@ -48,7 +49,7 @@ enum Like {
 #[cfg(feature = "demo")]
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let categories = if args.category.is_empty() {
-        demo::USUAL_CATEGORIES.map(str::to_owned).to_vec()
+        USUAL_CATEGORIES.map(str::to_owned).to_vec()
     } else {
         args.category.clone()
     };
@@ -57,18 +58,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         None => Size::Small { images: args.images, categories },
     };
     let options = DemoOptions { seed: args.seed, size };
-    let bar = ProgressBar::no_length().with_style(style());
-    if quiet {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let made = demo::generate(&args.folder, &options, args.force, &|what, done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-        bar.set_message(what.to_owned());
-    });
+    let (progress, bar) = Console { quiet }.work("{msg:>16} {bar:32} {pos}/{len} {eta}");
+    let made = draw_benchmark(&args.folder, &options, args.force, &progress);
     bar.finish_and_clear();
     let summary = made.map_err(|error| match error {
         DemoError::Category { .. } | DemoError::TooFew { .. } => Usage(error.to_string()).into(),
+        DemoError::Present { .. } => anyhow::anyhow!("{error} with --force"),
         other => anyhow::Error::from(other),
     })?;
     let [train, validation, test] = summary.pairs;
@@ -92,11 +87,4 @@ pub fn run(_args: &Args, _quiet: bool) -> anyhow::Result<()> {
         "this build of hpflow cannot draw a benchmark: it was built without the feature `demo`; build \
          it with default features"
     )
-}
-
-#[cfg(feature = "demo")]
-fn style() -> ProgressStyle {
-    // The template is a constant: if it were malformed, the plain bar would do.
-    ProgressStyle::with_template("{msg:>16} {bar:32} {pos}/{len} {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::cli::options::listed;
-use hpflow::low_level::benchmark::BenchmarkKind;
+use hpflow::BenchmarkKind;
+
+use super::super::options::listed;
 
 #[cfg(feature = "hub")]
 use {
-    crate::cli::Usage,
-    crate::cli::console::Console,
-    anyhow::Context as _,
-    hpflow::low_level::download::{DownloadError, fetch, unpack},
-    hpflow::low_level::files,
-    indicatif::ProgressStyle,
+    super::super::Usage,
+    super::super::console::Console,
+    hpflow::low_level::download::DownloadError,
+    hpflow::task::{DownloadOptions, download_benchmark},
 };
 
 const EXAMPLE: &str = "\
@@ -51,62 +50,18 @@ fn with_archive() -> Vec<String> {
 /// Those of fetching and unpacking, and an archive that holds something else.
 #[cfg(feature = "hub")]
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
-    let url = args.url.as_deref().or_else(|| args.benchmark.info().archive).ok_or_else(|| {
-        Usage(format!(
-            "no archive of {} is known, only of {}; give its address with --url",
-            args.benchmark,
-            with_archive().join(", ")
-        ))
-    })?;
-    let name = archive_name(url)?;
-    if let Ok(path) = args.benchmark.folder(&args.out) {
-        return Err(DownloadError::Exists { path }.into());
-    }
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
-    // What is fetched, and deleted in the end, is where a link leads.
-    let archive = args.out.join(name);
-    let archive = files::regular(&archive).with_context(|| format!("{}", archive.display()))?;
     let console = Console { quiet };
-
-    console.note(format!("from {url}"));
-    let bar = console.progress(0, "downloading");
-    if let Ok(style) = ProgressStyle::with_template(
-        "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
-    ) {
-        bar.set_style(style);
+    if let Some(url) = args.url.as_deref().or(args.benchmark.info().archive) {
+        console.note(format!("from {url}"));
     }
-    let fetched = fetch(url, &archive, &mut |have, total| {
-        bar.set_length(total.unwrap_or(have));
-        bar.set_position(have);
-    });
+    let (progress, bar) = console.work("{msg} {wide_bar} {human_pos}/{human_len} {per_sec}");
+    let mut options = DownloadOptions::default();
+    options.url.clone_from(&args.url);
+    options.keep_archive = args.keep_archive;
+    options.progress = progress;
+    let root = download_benchmark(args.benchmark, &args.out, &options);
     bar.finish_and_clear();
-    fetched?;
-
-    let bar = console.progress(0, "unpacking");
-    let unpacked = unpack::<anyhow::Error>(
-        &archive,
-        &args.out,
-        &mut |entries| {
-            bar.set_length(entries as u64);
-            bar.set_position(entries as u64);
-        },
-        |folder| {
-            args.benchmark.folder(folder).map(drop).map_err(|_| {
-                let (archive, wanted) = (archive.display(), args.benchmark);
-                anyhow::anyhow!(
-                    "{archive} does not hold {wanted}; delete it and give another --url"
-                )
-            })
-        },
-    );
-    bar.finish_and_clear();
-    unpacked?;
-    if !args.keep_archive {
-        std::fs::remove_file(&archive)
-            .with_context(|| format!("cannot delete {}", archive.display()))?;
-    }
-    let root = args.benchmark.folder(&args.out)?;
+    let root = root.map_err(explained)?;
     mention_line!(
         "{} is in {}; hpflow dataset check --benchmark {} --root {} looks it over",
         args.benchmark,
@@ -129,15 +84,22 @@ pub fn run(_args: &Args, _quiet: bool) -> anyhow::Result<()> {
     )
 }
 
-/// The last part of the address, which names the archive.
+/// What stands in the way, with the options that help, and wrong usage as such.
 #[cfg(feature = "hub")]
-fn archive_name(url: &str) -> Result<&str, Usage> {
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    let scheme = ["http://", "https://"].iter().find_map(|scheme| path.strip_prefix(scheme));
-    match scheme.and_then(|rest| rest.rsplit_once('/')) {
-        Some((_, name)) if !matches!(name, "" | "." | "..") && !name.contains('\\') => Ok(name),
-        _ => Err(Usage(format!(
-            "--url {url}: expected http:// or https:// and a path that ends in the archive's name"
-        ))),
+fn explained(error: DownloadError) -> anyhow::Error {
+    use DownloadError::{Address, Ask, Exists, NoAddress, NotAnArchive, Other, Refused};
+    match error {
+        Address { .. } => Usage(format!("--url {error}")).into(),
+        NoAddress { .. } => Usage(format!("{error} with --url")).into(),
+        Exists { path } => {
+            let path = path.display();
+            anyhow::anyhow!("{path} exists already: give another folder with --out, or delete it")
+        }
+        Other { archive, benchmark } => anyhow::anyhow!(
+            "{} does not hold {benchmark}; delete it and give another --url",
+            archive.display()
+        ),
+        Ask { .. } | Refused { .. } | NotAnArchive { .. } => anyhow::anyhow!("{error} with --url"),
+        error => error.into(),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::cli::Usage;
-use hpflow::low_level::benchmark::spair::{ImageSelection, pairs, read_images, write_pairs};
+use hpflow::low_level::benchmark::spair::ImageSelection;
+use hpflow::task::{MakePairsError, PairsOptions, make_pairs};
+
+use super::super::Usage;
 
 const EXAMPLE: &str = "\
 Example:
@@ -43,14 +45,16 @@ pub struct Args {
 /// Image annotations that cannot be read or contradict each other, a split that is there already,
 /// a folder that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    if args.split.is_empty() || args.split.contains(['/', '\\']) || args.split.starts_with('.') {
-        let sentence = format!("--split {:?}: expected a name for files, such as test", args.split);
-        return Err(Usage(sentence).into());
-    }
-    let selection = ImageSelection { categories: args.category.clone(), list: args.list.clone() };
-    let images = read_images(&args.images, &selection)?;
-    let pairs = pairs::build(&images, args.first_id)?;
-    write_pairs(&args.out, &args.split, &pairs)?;
-    mention_line!("{} pairs of {} images in {}", pairs.len(), images.len(), args.out.display());
+    let mut options = PairsOptions::default();
+    options.selection =
+        ImageSelection { categories: args.category.clone(), list: args.list.clone() };
+    options.first_id = args.first_id;
+    let made = make_pairs(&args.images, &args.split, &args.out, &options);
+    let made = made.map_err(|error| match error {
+        MakePairsError::Split { .. } => Usage(format!("--{error}")).into(),
+        MakePairsError::Images(error) => anyhow::Error::from(error),
+        error => error.into(),
+    })?;
+    mention_line!("{} pairs of {} images in {}", made.pairs, made.images, args.out.display());
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
-use crate::cli::console::say;
-use crate::cli::options::benchmarks;
-use crate::cli::output::print;
+use hpflow::BenchmarkKind;
 use hpflow::low_level::benchmark::stats::{Stats, stats};
-use hpflow::low_level::benchmark::{BenchmarkKind, Counts, Factor};
-use hpflow::low_level::report::figures;
+use hpflow::low_level::benchmark::{Counts, Factor};
+use hpflow::task::draw_stats;
+
+use super::super::console::say;
+use super::super::options::benchmarks;
+use super::super::output::print;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -59,20 +59,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     })?;
     let total = stats.total();
     if let Some(folder) = &args.figures {
-        let mut figures = Vec::new();
-        if total.levels.iter().flatten().any(|&count| count > 0) {
-            figures.push(("variation.svg", figures::variation_shares(&total)));
-        }
-        if !stats.azimuths.is_empty() {
-            figures.push(("azimuth.svg", figures::azimuths(&stats)));
-        }
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        for (name, figure) in figures {
-            let file = folder.join(name);
-            hpflow::low_level::files::write(&file, figure)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-        }
+        draw_stats(&stats, folder)?;
     }
     print(&match args.format {
         Format::Json => serde_json::to_string_pretty(&stats)? + "\n",

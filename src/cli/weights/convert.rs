@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::cli::output::counted;
-use hpflow::low_level::backbone::Architecture;
-use hpflow::low_level::backbone::Baseline;
-use hpflow::low_level::backbone::WeightsError;
-use hpflow::low_level::backbone::weights::{self, Shapes};
-use hpflow::low_level::checkpoint::{self, CheckpointFormat, ConvertOptions, Converted, ENTRY};
+use hpflow::low_level::checkpoint::{CheckpointFormat, ConvertOptions, Converted, ENTRY, convert};
+use hpflow::task::describe_weights;
+
+use super::super::output::counted;
 
 /// Arguments of `hpflow weights convert`.
 #[derive(Debug, clap::Args)]
@@ -50,7 +48,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let options =
         ConvertOptions { key: args.key.clone(), prefix: args.prefix.clone(), force: args.force };
-    let converted = checkpoint::convert(&args.file, &args.out, &options)?;
+    let converted = convert(&args.file, &args.out, &options)?;
     let Converted { format, key, shapes, numbers, renamed, left_out, metadata, sha256 } =
         &converted;
     mention_line!(
@@ -76,37 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if !entries.is_empty() {
         mention_line!("metadata  {}", entries.join(", "));
     }
-    mention_line!("network   {}", network(args, shapes));
+    mention_line!("network   {}", describe_weights(&args.out, shapes));
     mention_line!("file      {}", args.out.display());
     mention_line!("sha256    {sha256}");
     Ok(())
-}
-
-/// The network that the tensors are of, and what of it is wrong.
-fn network(args: &Args, shapes: &Shapes) -> String {
-    let Some(name) = weights::looks_like(shapes) else {
-        return "not one that hpflow knows".to_owned();
-    };
-    let prefixes = weights::prefixes(shapes);
-    if !prefixes.is_empty() && !weights::is_plain(shapes) {
-        return format!("{name}; {}", weights::remedy(&args.out, &prefixes));
-    }
-    let checked = match (Baseline::of(shapes), Architecture::named(&name)) {
-        (Some(baseline), _) => baseline.check(&args.out, shapes),
-        (None, Some(architecture)) => weights::check(&args.out, shapes, &architecture),
-        (None, None) => Ok(()),
-    };
-    match checked {
-        Ok(()) if !prefixes.is_empty() => {
-            format!("{name}; beside it {}", weights::prefixed(&prefixes))
-        }
-        Ok(()) => name,
-        Err(WeightsError::Missing { name: tensor, shape, missing, needed, .. }) => format!(
-            "{name}, but {tensor} of shape {shape:?} is missing ({missing} of {needed} tensors are)"
-        ),
-        Err(WeightsError::Shape { name: tensor, found, expected, .. }) => {
-            format!("{name}, but {tensor} has shape {found:?}, expected {expected:?}")
-        }
-        Err(error) => format!("{name}, but {error}"),
-    }
 }

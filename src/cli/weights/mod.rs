@@ -2,16 +2,12 @@
 
 mod convert;
 
-use std::path::PathBuf;
-
-use anyhow::Context;
+use hpflow::low_level::backbone::prefixed;
+use hpflow::task::{CheckWeightsError, check_weights, fetch_weights, hub_cache, known_weights};
+use hpflow::{Progress, WeightsSource};
 
 use super::Usage;
 use super::console::Console;
-use hpflow::Progress;
-use hpflow::low_level::backbone::WeightsSource;
-use hpflow::low_level::backbone::weights::{self, HubFile, Weights, hub, manifest};
-use hpflow::low_level::backbone::{ARCHITECTURES, Architecture};
 
 /// Arguments of `hpflow weights`.
 #[derive(Debug, clap::Args)]
@@ -66,16 +62,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
 }
 
 fn list() -> anyhow::Result<()> {
-    let settings = hub::Settings::from_environment()?;
+    let known = known_weights()?;
     print_line!("{:<10} {:<24} in the cache", "name", "on the hub");
-    for known in manifest::known() {
-        let file = HubFile {
-            repository: known.repository.clone(),
-            revision: hub::DEFAULT_REVISION.to_owned(),
-            file: known.file,
-        };
-        let cached = match hub::cached(&settings, &file) {
-            Some(fetched) => format!("revision {}", fetched.commit),
+    for known in known {
+        let cached = match known.cached {
+            Some(commit) => format!("revision {commit}"),
             None => format!("no; `hpflow weights fetch {}`", known.name),
         };
         print_line!(
@@ -91,7 +82,7 @@ fn list() -> anyhow::Result<()> {
     print_line!(
         "{:<10} {} (HF_HOME or HF_HUB_CACHE sets another)",
         "cache",
-        settings.cache.display()
+        hub_cache()?.display()
     );
     Ok(())
 }
@@ -104,75 +95,35 @@ fn fetch(source: &str, progress: &Progress) -> anyhow::Result<()> {
         ))
         .into());
     };
-    let settings = hub::Settings::from_environment()?;
-    let fetched = hub::fetch(&settings, &wanted, hub::Freshness::Current, progress)?;
-    print_line!("file      {}", fetched.path.display());
-    print_line!("revision  {}", fetched.commit);
-    print_line!("sha256    {}", weights::sha256(&fetched.path)?);
+    let fetched = fetch_weights(&wanted, progress)?;
+    print_line!("file      {}", fetched.file.display());
+    print_line!("revision  {}", fetched.revision);
+    print_line!("sha256    {}", fetched.sha256);
     Ok(())
 }
 
 fn check(source: &str, backbone: Option<&str>, progress: &Progress) -> anyhow::Result<()> {
-    let source = local(parse(source)?, progress)?;
-    if let (WeightsSource::File(path), None) = (&source, backbone)
-        && let Some((baseline, weights)) = weights::load_baseline(path)?
-    {
-        return report(&baseline.to_string(), &weights);
-    }
-    let architecture = match backbone {
-        Some(name) => named(name)?,
-        None => guess(&source)?,
-    };
-    report(architecture.name, &weights::load(&source, &architecture, progress)?)?;
-    if let WeightsSource::File(path) = &source {
-        let beside = weights::prefixes_beside(path)?;
-        if !beside.is_empty() {
-            print_line!("beside    {}", weights::prefixed(&beside));
+    let source = parse(source)?;
+    let checked = check_weights(&source, backbone, progress).map_err(|error| match error {
+        CheckWeightsError::NoNetwork { .. } => Usage(error.to_string()).into(),
+        CheckWeightsError::AnyNetwork { weights } => {
+            Usage(format!("{weights} fits every network; give --backbone")).into()
         }
+        CheckWeightsError::Weights(error) => anyhow::Error::from(error),
+        error => error.into(),
+    })?;
+    print_line!("fits      {}", checked.network);
+    print_line!("tensors   {} of {} values", checked.tensors, checked.values);
+    print_line!("sha256    {}", checked.sha256);
+    if !checked.beside.is_empty() {
+        print_line!("beside    {}", prefixed(&checked.beside));
     }
-    Ok(())
-}
-
-fn report(network: &str, weights: &Weights) -> anyhow::Result<()> {
-    let values: usize = weights.values.values().map(Vec::len).sum();
-    print_line!("fits      {network}");
-    print_line!("tensors   {} of {values} values", weights.values.len());
-    print_line!("sha256    {}", weights.identity.sha256);
     Ok(())
 }
 
 fn parse(source: &str) -> anyhow::Result<WeightsSource> {
-    source.parse().map_err(|error: weights::WeightsError| Usage(error.to_string()).into())
-}
-
-/// The source with what is on the hub replaced by its file in the cache.
-fn local(source: WeightsSource, progress: &Progress) -> anyhow::Result<WeightsSource> {
-    let WeightsSource::Hub(wanted) = source else { return Ok(source) };
-    let settings = hub::Settings::from_environment()?;
-    let fetched = hub::fetch(&settings, &wanted, hub::Freshness::Cached, progress)?;
-    Ok(WeightsSource::File(fetched.path))
-}
-
-fn named(name: &str) -> anyhow::Result<Architecture> {
-    let unknown = || Usage(format!("hpflow has no weights for '{name}'; give {}", names()));
-    Ok(Architecture::named(name).ok_or_else(unknown)?)
-}
-
-fn guess(source: &WeightsSource) -> anyhow::Result<Architecture> {
-    let path: PathBuf = match source {
-        WeightsSource::File(path) => path.clone(),
-        _ => return Err(Usage(format!("{source} fits every network; give --backbone")).into()),
-    };
-    let found = weights::network_of(&path)?.unwrap_or_else(|| "no network hpflow knows".to_owned());
-    Architecture::named(&found).with_context(|| {
-        format!(
-            "{}: looks like the weights of {found}; give the weights of {}, or of a learned baseline",
-            path.display(),
-            names()
-        )
+    source.parse().map_err(|error| {
+        let error: hpflow::low_level::backbone::WeightsError = error;
+        Usage(error.to_string()).into()
     })
-}
-
-fn names() -> String {
-    ARCHITECTURES.map(|architecture| architecture.name).join(" or ")
 }

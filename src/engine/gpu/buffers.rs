@@ -4,7 +4,7 @@ use wgpu::{Buffer, BufferUsages, QuerySet};
 
 use super::device::GpuDevice;
 use super::layout::slots;
-use super::matcher::UNDER_WAY;
+use super::options::UNDER_WAY;
 use super::plan::{Plan, Products};
 use crate::engine::error::GpuError;
 use crate::engine::hough::gaussian;

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::buffers::Buffers;
-use super::cooperative::TensorCores;
 use super::device::GpuDevice;
 use super::layout::QUAD;
-use super::options::{GpuOptions, SCRATCH_BYTES};
+use super::options::{GpuOptions, SCRATCH_BYTES, UNDER_WAY};
 use super::pace::Pace;
 use super::pipelines::{Pipelines, SetsPipelines};
 use super::plan::{self, Plan, Scratch, Shape};
 use super::preset::Preset;
 use super::resident::{Residency, Resident as _};
 use super::submit::{Flight, Landed, STAGES, Submitter};
+use super::tensor_cores::TensorCores;
 use crate::engine::contract::{Examination, Matches};
 use crate::engine::error::GpuError;
 use crate::engine::mirror::{MirrorPair, mirror_pairs};
@@ -21,8 +21,6 @@ use crate::engine::request::PairRequest;
 use crate::engine::stages::StageTimes;
 use crate::hyperpixel::Precision;
 
-/// Submissions that are under way at a time.
-pub(super) const UNDER_WAY: usize = 2;
 /// Memory below which images are not cut down further.
 const LEAST_BUDGET: u64 = 16 << 20;
 

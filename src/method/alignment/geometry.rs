@@ -23,9 +23,13 @@ impl GeometricModel {
     }
 
     /// The transformation that these numbers describe.
+    ///
+    /// # Panics
+    /// For more or fewer numbers than [`Self::parameters`].
     #[must_use]
     pub fn transformation(self, theta: &[f32]) -> Transformation {
-        let at = |index: usize| theta.get(index).copied().map_or(f64::NAN, f64::from);
+        assert_eq!(theta.len(), self.parameters(), "the numbers of {}", self.name());
+        let at = |index: usize| f64::from(theta[index]);
         match self {
             Self::Affine => Transformation::Affine(std::array::from_fn(at)),
             Self::Homography => homography(std::array::from_fn(at)),
@@ -100,7 +104,7 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64
     for step in 0..N {
         let largest = (step..N)
             .max_by(|&a, &b| matrix[a][step].abs().total_cmp(&matrix[b][step].abs()))
-            .unwrap_or(step);
+            .expect("there is a row from the step on");
         matrix.swap(step, largest);
         right.swap(step, largest);
         let pivot = matrix[step];

@@ -1,36 +1,39 @@
 //! Hyperpixel Flow over a benchmark: decoding, the backbone and matching run beside each other
 //! (HPF, section 3; docs/method.md, "Once a photograph, once a pair").
 
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
-
-use serde_json::{Map, Value};
 
 mod builder;
 mod extract;
-pub mod open;
+mod open;
+mod options;
+mod own;
 
-pub use builder::{BackboneKind, HpfBuilder};
+pub use builder::HpfBuilder;
 pub use extract::decode;
-use extract::{Extracted, Extractor, decode_all, extract_all, not_empty, shrink};
+use extract::{Extracted, Extractor, Grouper, decode_all, extract_all, group_all, not_empty};
+pub use open::published_layers;
+pub use options::{BackboneKind, HpfFeatures, HpfOptions, INFO};
+pub use own::{GivenMaps, MapsError, MapsMethod, PhotographMaps};
 
-use super::photograph::unusable;
-use super::schedule::Schedule;
-use super::{Keypoints, Matched, Method, MethodError, Outcome, Query, Sink, Unusable};
-use crate::Point;
+use super::photograph::{called, unusable};
+use super::{
+    Matched, Method, MethodError, Outcome, Query, Sink, TooLarge, Unusable, Uses, Work, WorkPair,
+    WorkPhotograph,
+};
 use crate::backbone::{Backbone, BackboneError};
-use crate::benchmark::{Benchmark, Image};
+use crate::benchmark::Image;
 use crate::engine::{Engine, EngineError, HOUGH_CELLS, Matches, PairRequest};
 use crate::features::{Features, FeaturesError};
+use crate::flow::Flow;
 use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::Photo;
 use crate::inputs::{self, Identify};
+use crate::predictions::{HeaderField, MethodHeader};
 use crate::transfer::{Neighbours, flow, transfer};
-
-/// What a photograph is called that has no file.
-const PIXELS: &str = "a photograph given as pixels";
+use crate::{Point, PredictedKeypoints};
 
 /// The long side that photographs are shrunk to (published code: 300 pixels).
 pub const IMAGE_SIDE: u32 = 300;
@@ -41,8 +44,23 @@ const PAIR_BATCH: usize = 64;
 /// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
 const DECODED_AHEAD: usize = 16;
 
+/// Photographs whose maps wait to become hyperimages.
+const MAPPED_AHEAD: usize = 4;
+
 /// Hyperimages prepared ahead of matching.
-const PREPARED_AHEAD: usize = 4;
+const PREPARED_AHEAD: usize = 32;
+
+/// The most threads that make hyperimages.
+const MOST_GROUPERS: usize = 4;
+
+/// The layer set, for the header of a predictions file.
+const LAYERS: HeaderField<String> = HeaderField::new("layers");
+
+/// About how many cells Hough space has along the diagonal, for the header of a predictions file.
+const CELLS: HeaderField<u64> = HeaderField::new("hough_cells");
+
+/// The power that similarities are raised to, for the header of a predictions file.
+const EXPONENT: HeaderField<u32> = HeaderField::new("similarity_exponent");
 
 /// Where feature maps come from.
 enum Maps {
@@ -59,16 +77,18 @@ pub struct Hpf {
     layers: LayerSet,
     geometry: Geometry,
     precision: Precision,
-    busy: Busy,
+    seconds: Seconds,
 }
 
 /// Seconds that each stage of the pipeline was at work, which overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Busy {
+struct Seconds {
     /// Reading and decoding photographs, and resizing them.
     decode: f64,
-    /// The backbone, and the norms of hyperimages.
+    /// The backbone.
     backbone: f64,
+    /// From maps to hyperimages, with their norms: of each of the threads that do it.
+    norms: f64,
     /// The engine, with uploads.
     matching: f64,
     /// From matches to keypoints.
@@ -87,8 +107,8 @@ impl Hpf {
     ) -> Result<Self, BackboneError> {
         let geometry = backbone.geometry(layers.base())?;
         let maps = Maps::Backbone(backbone);
-        let (precision, busy) = Default::default();
-        Ok(Self { maps, engine, layers, geometry, precision, busy })
+        let (precision, seconds) = Default::default();
+        Ok(Self { maps, engine, layers, geometry, precision, seconds })
     }
 
     /// Hyperpixel Flow that starts from kept features: no photograph is opened.
@@ -105,8 +125,8 @@ impl Hpf {
             features.layer(layer)?;
         }
         let maps = Maps::Kept(features);
-        let (precision, busy) = Default::default();
-        Ok(Self { maps, engine, layers, geometry, precision, busy })
+        let (precision, seconds) = Default::default();
+        Ok(Self { maps, engine, layers, geometry, precision, seconds })
     }
 
     /// The same with feature maps stored in a precision, which must be the engine's.
@@ -125,26 +145,18 @@ impl Hpf {
         photograph: impl Into<Photo<'a>>,
     ) -> Result<Arc<Hyperimage>, Unusable> {
         let (layers, geometry, precision) = (&self.layers, self.geometry, self.precision);
-        let photograph = photograph.into();
+        let photo = photograph.into();
         match &mut self.maps {
             Maps::Backbone(backbone) => {
-                let (name, prepared) = match photograph {
-                    Photo::File(file) => (file, decode(file, None)?),
-                    Photo::Pixels(pixels) => {
-                        (Path::new(PIXELS), shrink(pixels, Path::new(PIXELS))?)
-                    }
-                };
-                let extractor =
-                    Extractor { backbone: &mut **backbone, layers, geometry, precision };
-                extractor.hyperimages(&[name], &[&prepared]).remove(0)
+                let prepared = decode(&photo, None)?;
+                let name = called(&photo);
+                let extractor = Extractor { backbone: &mut **backbone, layers };
+                let maps = extractor.maps(&[name], &[&prepared]).remove(0)?;
+                let grouper = Grouper { base: layers.base(), geometry, precision };
+                grouper.hyperimage(name, [prepared.width, prepared.height], prepared.ratio, &maps)
             }
             Maps::Kept(features) => {
-                let Photo::File(file) = photograph else {
-                    let reason = "kept features are of files; give the photograph's path";
-                    return Err(unusable(Path::new(PIXELS), reason));
-                };
-                let image = features.locate(file).map_err(|error| unusable(file, error))?;
-                Reader { features, layers, geometry, precision }.read(&image)
+                Reader { features, layers, geometry, precision }.read(&WorkPhotograph::new(photo))
             }
         }
     }
@@ -159,7 +171,7 @@ impl Hpf {
         source: &Arc<Hyperimage>,
         target: &Arc<Hyperimage>,
         keypoints: &[Point],
-    ) -> Result<Keypoints, MethodError> {
+    ) -> Result<PredictedKeypoints, MethodError> {
         let neighbours = Neighbours::new(source, keypoints);
         let request = PairRequest {
             source: Arc::clone(source),
@@ -172,7 +184,7 @@ impl Hpf {
 }
 
 impl Method for Hpf {
-    fn describe(&self) -> Map<String, Value> {
+    fn header(&self) -> MethodHeader {
         let (backbone, side, details) = match &self.maps {
             Maps::Backbone(backbone) => (backbone.name(), Some(IMAGE_SIDE), backbone.describe()),
             Maps::Kept(features) => {
@@ -180,26 +192,22 @@ impl Method for Hpf {
                 (&*description.backbone, description.image_side, features.describe())
             }
         };
-        let mut all = Map::from_iter([
-            ("name".to_owned(), "hpf".into()),
-            ("backbone".to_owned(), backbone.into()),
-            ("layers".to_owned(), self.layers.to_string().into()),
-        ]);
-        all.extend(details);
-        all.extend([
-            ("engine".to_owned(), self.engine.name().into()),
-            ("adapter".to_owned(), self.engine.adapter().into()),
-            ("precision".to_owned(), self.precision.name().into()),
-            ("image_side".to_owned(), side.into()),
-            ("hough_cells".to_owned(), (HOUGH_CELLS as u64).into()),
-            ("similarity_exponent".to_owned(), 3.into()),
-        ]);
-        all
+        let text = |text: &str| text.to_owned();
+        MethodHeader::of(INFO.name)
+            .with(MethodHeader::BACKBONE, &text(backbone))
+            .with(LAYERS, &self.layers.to_string())
+            .with_new(details)
+            .with(MethodHeader::ENGINE, &text(self.engine.name()))
+            .with(MethodHeader::ADAPTER, &self.engine.adapter())
+            .with(MethodHeader::PRECISION, &text(self.precision.name()))
+            .with(MethodHeader::IMAGE_SIDE, &side)
+            .with(CELLS, &(HOUGH_CELLS as u64))
+            .with(EXPONENT, &3)
     }
 
-    fn check(&self, benchmark: &Benchmark) -> Result<(), MethodError> {
+    fn check(&self, benchmark: &str, photographs: &[Image]) -> Result<(), MethodError> {
         match &self.maps {
-            Maps::Kept(features) => Ok(features.check_benchmark(benchmark)?),
+            Maps::Kept(features) => Ok(features.check_benchmark(benchmark, photographs)?),
             Maps::Backbone(_) => Ok(()),
         }
     }
@@ -211,59 +219,71 @@ impl Method for Hpf {
         }
     }
 
-    fn find(&mut self, query: &Query) -> Result<Matched, MethodError> {
+    fn match_pair(&mut self, query: &Query) -> Result<Matched, MethodError> {
         let source = self.prepare(query.source)?;
         let target = self.prepare(query.target)?;
-        let of_pair = |error: MethodError| error.of(query.source, query.target);
+        let of_pair = |error: MethodError| error.of(query);
         let keypoints = self.transfer(&source, &target, query.keypoints).map_err(of_pair)?;
         let flow = query.flow.map(|size| self.flow(&source, &target, size)).transpose();
-        let flow = flow.map_err(of_pair)?;
-        Ok(Matched { keypoints, flow: flow.unwrap_or_default() })
+        Ok(Matched { keypoints, flow: flow.map_err(of_pair)? })
     }
 
-    fn busy(&self) -> Vec<(&'static str, f64)> {
-        let Busy { decode, backbone, matching, transfer } = self.busy;
+    fn stage_seconds(&self) -> Vec<(&'static str, f64)> {
+        let Seconds { decode, backbone, norms, matching, transfer } = self.seconds;
         vec![
             ("decode", decode),
             ("backbone", backbone),
+            ("norms", norms),
             ("matching", matching),
             ("transfer", transfer),
         ]
     }
 
-    fn predict(
-        &mut self,
-        benchmark: &Benchmark,
-        pairs: &[usize],
-        sink: &mut Sink,
-    ) -> Result<(), MethodError> {
-        let schedule = Schedule::new(benchmark, pairs);
-        let Self { maps, engine, layers, geometry, precision, busy } = self;
+    fn predict(&mut self, work: &Work, sink: &mut Sink) -> Result<(), MethodError> {
+        let uses = work.uses();
+        let Self { maps, engine, layers, geometry, precision, seconds } = self;
         let (layers, geometry, precision) = (&*layers, *geometry, *precision);
         let backbone = match maps {
             Maps::Backbone(backbone) => &mut **backbone,
             Maps::Kept(features) => {
                 let reader = Reader { features, layers, geometry, precision };
-                let matcher =
-                    Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
-                return predict_kept(benchmark, &schedule, reader, matcher, sink);
+                let matcher = Matcher { work, uses: &uses, engine: &mut **engine, seconds };
+                return predict_kept(reader, matcher, sink);
             }
         };
-        let extractor = Extractor { backbone, layers, geometry, precision };
+        let extractor = Extractor { backbone, layers };
+        let grouper = Grouper { base: layers.base(), geometry, precision };
+        // Each with the other half of the processor for the backbone and the engine. These are threads of
+        // their own, not tasks of the shared pool: they wait for channels, and an engine on the processor
+        // needs the whole pool to go on.
+        let groupers = (rayon::current_num_threads() / 2).clamp(1, MOST_GROUPERS);
         let (decoded, to_extract) = sync_channel(DECODED_AHEAD);
+        let (mapped, to_group) = sync_channel(MAPPED_AHEAD);
         let (extracted, to_match) = sync_channel(PREPARED_AHEAD);
-        let images = &schedule.images;
+        let to_group = Arc::new(Mutex::new(to_group));
+        let places = &uses.photographs;
         std::thread::scope(|scope| {
-            let decoder = scope.spawn(move || decode_all(benchmark, images, &decoded));
-            let extractor =
-                scope.spawn(move || extract_all(benchmark, extractor, &to_extract, &extracted));
-            let matcher = Matcher { benchmark, schedule: &schedule, engine: &mut **engine, busy };
+            let decoder = scope.spawn(move || decode_all(work, places, &decoded));
+            let extractor = scope.spawn(move || extract_all(work, extractor, &to_extract, &mapped));
+            let groupers: Vec<_> = (0..groupers)
+                .map(|_| {
+                    let (from, to) = (Arc::clone(&to_group), extracted.clone());
+                    scope.spawn(move || group_all(work, grouper, &from, &to))
+                })
+                .collect();
+            // Each thread's own are the last: a channel closes when its other side has ended.
+            drop((to_group, extracted));
+            let matcher = Matcher { work, uses: &uses, engine: &mut **engine, seconds };
             let result = matcher.run(to_match, sink);
-            // The channels are closed by now, so neither thread waits; a panic there is a bug and
-            // goes on here.
-            busy.decode += decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            busy.backbone +=
-                extractor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // The channels are closed by now, so no thread waits; a panic there is a bug and goes on
+            // here.
+            let ended = |thread: std::thread::ScopedJoinHandle<f64>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            seconds.decode += ended(decoder);
+            seconds.backbone += ended(extractor);
+            let count = groupers.len() as f64;
+            seconds.norms += groupers.into_iter().map(ended).sum::<f64>() / count;
             result
         })
     }
@@ -279,7 +299,7 @@ impl Hpf {
         source: &Arc<Hyperimage>,
         target: &Arc<Hyperimage>,
         size: [u32; 2],
-    ) -> Result<Keypoints, MethodError> {
+    ) -> Result<Flow, MethodError> {
         let request = PairRequest {
             source: Arc::clone(source),
             target: Arc::clone(target),
@@ -300,34 +320,46 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// A photograph's hyperpixels from its kept features.
-    fn read(&self, image: &Image) -> Result<Arc<Hyperimage>, Unusable> {
-        let photograph = &*image.path;
+    fn read(&self, photograph: &WorkPhotograph) -> Result<Arc<Hyperimage>, Unusable> {
+        let name = called(&photograph.photo);
+        let image = self.image(photograph)?;
         let (header, maps) = self
             .features
-            .maps(image, self.layers.layers())
-            .map_err(|error| unusable(photograph, error))?;
+            .maps(&image, self.layers.layers())
+            .map_err(|error| unusable(name, error))?;
         let ([width, height], ratio) = (header.resized_size, header.ratio());
         let (geometry, precision) = (header.geometry(self.geometry), self.precision);
         let image = Hyperimage::with_precision(geometry, width, height, ratio, &maps, precision);
-        not_empty(image, photograph, self.layers.base())
+        not_empty(image, name, self.layers.base())
+    }
+
+    /// What features know a photograph by.
+    fn image(&self, photograph: &WorkPhotograph) -> Result<Image, Unusable> {
+        match (photograph.photo, photograph.name) {
+            (Photo::File(file), Some(name)) => {
+                let (name, path) = (name.to_owned(), file.to_owned());
+                Ok(Image { name, path, size: photograph.size })
+            }
+            (Photo::File(file), None) => {
+                self.features.locate(file).map_err(|error| unusable(file, error))
+            }
+            (Photo::Pixels(_), _) => {
+                let reason = "kept features are of files; give the photograph's path";
+                Err(unusable(called(&photograph.photo), reason))
+            }
+        }
     }
 }
 
 /// Predicts from kept features: reading, with the norms, runs beside matching.
-fn predict_kept(
-    benchmark: &Benchmark,
-    schedule: &Schedule,
-    reader: Reader,
-    matcher: Matcher,
-    sink: &mut Sink,
-) -> Result<(), MethodError> {
+fn predict_kept(reader: Reader, matcher: Matcher, sink: &mut Sink) -> Result<(), MethodError> {
     let (read, to_match) = sync_channel(PREPARED_AHEAD);
+    let (work, uses) = (matcher.work, matcher.uses);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            for &index in &schedule.images {
-                let image = &benchmark.images[index];
-                let result = reader.read(image);
-                if read.send((index, result)).is_err() {
+            for &place in &uses.photographs {
+                let result = reader.read(&work.photographs()[place]);
+                if read.send((place, result)).is_err() {
                     break;
                 }
             }
@@ -338,44 +370,44 @@ fn predict_kept(
 
 /// The stage that takes hyperimages and gives keypoints.
 struct Matcher<'a> {
-    benchmark: &'a Benchmark,
-    schedule: &'a Schedule,
+    work: &'a Work<'a>,
+    uses: &'a Uses,
     engine: &'a mut dyn Engine,
-    busy: &'a mut Busy,
+    seconds: &'a mut Seconds,
 }
 
 /// A pair whose photographs could be used, waiting for its batch.
-struct Waiting {
-    pair: usize,
+struct Waiting<'a> {
+    pair: &'a WorkPair<'a>,
     neighbours: Neighbours,
 }
 
 impl Matcher<'_> {
     fn run(mut self, from: Receiver<Extracted>, sink: &mut Sink) -> Result<(), MethodError> {
+        let work = self.work;
         let mut images: Vec<Option<Result<Arc<Hyperimage>, Unusable>>> =
-            vec![None; self.benchmark.images.len()];
-        for (batch, positions) in self.schedule.pairs.chunks(PAIR_BATCH).enumerate() {
+            vec![None; work.photographs().len()];
+        for (batch, pairs) in work.pairs().chunks(PAIR_BATCH).enumerate() {
             let (mut requests, mut waiting) = (Vec::new(), Vec::new());
-            for &index in positions {
-                let pair = &self.benchmark.pairs[index];
+            for pair in pairs {
                 let [source, target] =
-                    [pair.source, pair.target].map(|image| receive(&from, &mut images, image));
+                    [pair.source, pair.target].map(|place| receive(&from, &mut images, place));
                 let unusable = match (source, target) {
                     (Ok(source), Ok(target)) => {
-                        let neighbours = Neighbours::new(&source, &pair.source_keypoints);
+                        let neighbours = Neighbours::new(&source, pair.keypoints);
                         let rows = neighbours.rows.clone();
                         requests.push(PairRequest { source, target, rows });
-                        waiting.push(Waiting { pair: index, neighbours });
+                        waiting.push(Waiting { pair, neighbours });
                         continue;
                     }
                     (Err(unusable), _) | (_, Err(unusable)) => unusable,
                 };
-                let outcome = Outcome { pair: index, keypoints: Err(unusable) };
+                let outcome = Outcome { pair: pair.number, keypoints: Err(unusable.into()) };
                 sink(outcome).map_err(MethodError::Stopped)?;
             }
             self.flush(&requests, &waiting, sink)?;
             let done = (batch + 1) * PAIR_BATCH;
-            for (image, last) in images.iter_mut().zip(&self.schedule.last_use) {
+            for (image, last) in images.iter_mut().zip(&self.uses.last) {
                 if last.is_none_or(|last| last < done) {
                     *image = None;
                 }
@@ -392,34 +424,33 @@ impl Matcher<'_> {
     ) -> Result<(), MethodError> {
         let start = Instant::now();
         let matches: Vec<Matches> = match self.engine.match_pairs(requests) {
-            // Which of them it is, and the others are not lost.
-            Err(error) if error.is_too_large() && requests.len() > 1 => {
+            Err(error) if error.is_too_large() => {
+                if let [one] = waiting {
+                    let keypoints = Err(self.too_large(one.pair, error).into());
+                    let outcome = Outcome { pair: one.pair.number, keypoints };
+                    return sink(outcome).map_err(MethodError::Stopped);
+                }
+                // Which of them it is; the others are not lost.
                 let each = requests.chunks(1).zip(waiting.chunks(1));
                 return { each }.try_for_each(|(one, waiting)| self.flush(one, waiting, sink));
             }
-            Err(error) => return Err(self.of_pair(error, waiting)),
-            Ok(matches) => matches,
+            matches => matches?,
         };
-        self.busy.matching += start.elapsed().as_secs_f64();
+        self.seconds.matching += start.elapsed().as_secs_f64();
         for ((request, waiting), matches) in requests.iter().zip(waiting).zip(&matches) {
             let start = Instant::now();
             let keypoints =
                 transfer(&request.source, &request.target, &waiting.neighbours, matches);
-            self.busy.transfer += start.elapsed().as_secs_f64();
-            let outcome = Outcome { pair: waiting.pair, keypoints: Ok(keypoints) };
+            self.seconds.transfer += start.elapsed().as_secs_f64();
+            let outcome = Outcome { pair: waiting.pair.number, keypoints: Ok(keypoints) };
             sink(outcome).map_err(MethodError::Stopped)?;
         }
         Ok(())
     }
-}
 
-impl Matcher<'_> {
-    /// The error of an engine, with the pair where it is about one.
-    fn of_pair(&self, error: EngineError, waiting: &[Waiting]) -> MethodError {
-        match waiting {
-            [one] => MethodError::from(error).of_pair(self.benchmark, one.pair),
-            _ => error.into(),
-        }
+    fn too_large(&self, pair: &WorkPair, error: EngineError) -> TooLarge {
+        let photo = |place: usize| &self.work.photographs()[place].photo;
+        TooLarge::new([photo(pair.source), photo(pair.target)], error)
     }
 }
 
@@ -427,17 +458,16 @@ impl Matcher<'_> {
 fn receive(
     from: &Receiver<Extracted>,
     images: &mut [Option<Result<Arc<Hyperimage>, Unusable>>],
-    image: usize,
+    place: usize,
 ) -> Result<Arc<Hyperimage>, Unusable> {
     loop {
-        if let Some(found) = &images[image] {
+        if let Some(found) = &images[place] {
             return found.clone();
         }
-        match from.recv() {
-            Ok((other, result)) => images[other] = Some(result),
-            // Every photograph of the schedule is sent before the channel closes, unless the thread
-            // that sends panicked, which `predict` passes on when it joins it.
-            Err(_) => return Err(unusable(Path::new(""), "the backbone stopped")),
-        }
+        let (other, result) = from.recv().expect(
+            "every photograph that is needed is sent before the channel closes, unless the thread \
+             that sends has panicked",
+        );
+        images[other] = Some(result);
     }
 }

@@ -25,7 +25,8 @@ impl CellMatches {
     pub fn of(correlation: &Correlation4d) -> Self {
         let columns = correlation.cells_b();
         let mut rows = correlation.data.chunks_exact(columns);
-        let mut values = rows.next().map_or_else(Vec::new, <[f32]>::to_vec);
+        let first = rows.next().expect("an engine filters correlations with cells on both sides");
+        let mut values = first.to_vec();
         let mut cells = vec![0; columns];
         for (row, candidates) in rows.enumerate() {
             for ((value, cell), &candidate) in values.iter_mut().zip(&mut cells).zip(candidates) {

@@ -2,38 +2,22 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::options::{INFO, NcNetOptions, NcNetWeights};
 use super::{IMAGE_SIDE, NcNet};
 use crate::backbone::networks::{self, CONSENSUS, PREFIX, TrunkKind};
-use crate::backbone::trunk::Trunk;
+use crate::backbone::weights::WeightsFile;
 use crate::backbone::weights::baselines::Baseline;
-use crate::backbone::weights::{WeightsFile, WeightsIdentity};
-use crate::backbone::{self, BackboneOptions, Device};
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
-use crate::engine::{self, EngineKind, EngineOptions};
-use crate::method::frame::first_pixel;
-use crate::method::learned::{Values, backbone_weights, unfit};
-use crate::method::shelf::Scheme;
-use crate::method::{Entry, Method, OpenError, Options, Setting};
-
-/// NC-Net among the methods.
-pub const ENTRY: Entry = Entry {
-    name: NAME,
-    about: "NC-Net (Rocco et al., NeurIPS 2018), trained weights of its authors",
-    accepts: &[
-        Setting::Weights,
-        Setting::BackboneWeights,
-        Setting::Direction,
-        Setting::Engine,
-        Setting::Adapter,
-    ],
-    engines: &[EngineKind::Gpu, EngineKind::Cpu, EngineKind::Dense],
-    open,
+use crate::engine::{self, EngineOptions};
+use crate::hyperpixel::Precision;
+use crate::method::learned::{
+    Values, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk, untrained_weights,
 };
-
-const NAME: &str = "ncnet";
+use crate::method::pair_network::{FIRST_PIXEL, PairMethod};
+use crate::method::{Direction, OpenError, Resources};
+use crate::predictions::{HeaderField, MethodHeader};
 
 /// The trunk of the authors' files.
 const BACKBONE: TrunkKind = TrunkKind::ResNet101;
@@ -42,90 +26,77 @@ const BACKBONE: TrunkKind = TrunkKind::ResNet101;
 struct Parts {
     trunk: Values,
     consensus: ConsensusWeights,
-    weights: Value,
-    backbone_weights: Option<Value>,
+    weights: serde_json::Value,
+    backbone_weights: Option<serde_json::Value>,
 }
 
-fn open(options: &Options) -> Result<Box<dyn Method>, OpenError> {
-    let Some(weights) = &options.weights else {
-        return Err(OpenError::Usage(format!(
-            "--method {NAME} needs --weights: the authors' file, converted by `hpflow weights \
-             convert`; or untrained"
-        )));
-    };
+/// Kernel and channels of each layer of the consensus network, for the header of a predictions file.
+const SHAPE: HeaderField<Vec<[usize; 2]>> = HeaderField::new("consensus");
+
+/// Opens NC-Net.
+///
+/// # Errors
+/// A build without libtorch, weights that cannot be had or do not fit, or an engine that cannot run.
+pub(super) fn ncnet(options: &NcNetOptions) -> Result<PairMethod<NcNet>, OpenError> {
     if !cfg!(feature = "torch") {
-        return Err(OpenError::WithoutTorch { method: NAME });
+        return Err(OpenError::WithoutTorch { method: INFO.name });
     }
-    let parts = match weights.as_str() {
-        "untrained" => untrained_parts(options)?,
-        file => trained_parts(Path::new(file), options)?,
+    let parts = match &options.weights {
+        NcNetWeights::Untrained => untrained_parts(options)?,
+        NcNetWeights::File(file) => trained_parts(file, options)?,
     };
     let layers = parts.consensus.layers().iter();
-    let shape: Vec<Value> = layers.map(|layer| json!([layer.kernel, layer.outputs])).collect();
-    let trunk = open_trunk(&parts.trunk, options)?;
+    let shape: Vec<[usize; 2]> = layers.map(|layer| [layer.kernel, layer.outputs]).collect();
+    let trunk = open_trunk(BACKBONE, &parts.trunk, &options.resources)?;
     let engine = open_engine(parts.consensus, options)?;
-    let direction = options.direction.unwrap_or_default();
-    let first_pixel = first_pixel(&options.benchmark);
-    let mut about = Map::from_iter([
-        ("name".to_owned(), json!(NAME)),
-        ("backbone".to_owned(), json!(BACKBONE.name())),
-        ("consensus".to_owned(), json!(shape)),
-        ("weights".to_owned(), parts.weights),
-    ]);
-    about.extend(parts.backbone_weights.map(|weights| ("backbone_weights".to_owned(), weights)));
-    about.extend([
-        ("direction".to_owned(), json!(direction.name())),
-        ("first_pixel".to_owned(), json!(first_pixel)),
-        ("engine".to_owned(), json!(engine.name())),
-        ("adapter".to_owned(), json!(engine.adapter())),
-        ("backbone_device".to_owned(), json!(trunk.device())),
-        ("precision".to_owned(), json!("f32")),
-        ("image_side".to_owned(), json!(IMAGE_SIDE)),
-    ]);
-    let scheme = match options.engine {
-        Some(EngineKind::Dense) => Scheme::PairByPair,
-        _ => Scheme::Shared,
-    };
-    Ok(Box::new(NcNet::new(about, trunk, engine, direction, first_pixel, scheme)))
+    let first_pixel = options.benchmark.info().first_pixel;
+    let text = |text: &str| text.to_owned();
+    let header = MethodHeader::of(INFO.name)
+        .with(MethodHeader::BACKBONE, &text(BACKBONE.name()))
+        .with(SHAPE, &shape)
+        .with(MethodHeader::WEIGHTS, &parts.weights)
+        .with_some(MethodHeader::BACKBONE_WEIGHTS, parts.backbone_weights.as_ref())
+        .with(Direction::FIELD, &text(options.direction.name()))
+        .with(FIRST_PIXEL, &first_pixel)
+        .with(MethodHeader::ENGINE, &text(engine.name()))
+        .with(MethodHeader::ADAPTER, &engine.adapter())
+        .with(MethodHeader::BACKBONE_DEVICE, &text(trunk.device()))
+        .with(MethodHeader::PRECISION, &text("f32"))
+        .with(MethodHeader::IMAGE_SIDE, &Some(IMAGE_SIDE as u32));
+    let network = NcNet::new(header, trunk, engine);
+    Ok(PairMethod::new(network, options.direction, first_pixel, options.sharing))
 }
 
 /// Random networks, the same everywhere.
-fn untrained_parts(options: &Options) -> Result<Parts, OpenError> {
+fn untrained_parts(options: &NcNetOptions) -> Result<Parts, OpenError> {
     let consensus = ConsensusWeights::untrained();
     let mut hash = Sha256::new();
     for layer in consensus.layers() {
         hash.update(bytemuck::cast_slice::<f32, u8>(&layer.weight));
         hash.update(bytemuck::cast_slice::<f32, u8>(&layer.bias));
     }
-    let sha256 = crate::digest::hexadecimal(&hash.finalize());
-    let weights = json!({ "source": "untrained", "sha256": sha256 });
-    let (trunk, about) = match backbone_weights(BACKBONE, options)? {
-        Some(given) => given,
-        None => {
-            let (values, sha256) = BACKBONE.untrained();
-            (values, json!({ "source": "untrained", "sha256": sha256 }))
-        }
-    };
+    let weights = untrained_weights(&crate::digest::hexadecimal(&hash.finalize()));
+    let own = backbone_weights(BACKBONE, options.backbone_weights.as_ref(), &options.resources)?;
+    let (trunk, about) = own.unwrap_or_else(|| untrained_trunk(BACKBONE));
     Ok(Parts { trunk, consensus, weights, backbone_weights: Some(about) })
 }
 
 /// Networks from the authors' file.
-fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
+fn trained_parts(file: &Path, options: &NcNetOptions) -> Result<Parts, OpenError> {
     if !file.exists() && file.to_string_lossy().contains(',') {
-        return Err(OpenError::Usage(format!(
-            "--weights {}: --method {NAME} takes one file; leave the others out",
-            file.display()
-        )));
+        let reason = format!("{} takes one file; leave the others out", INFO.name);
+        return Err(OpenError::value("weights", file.display(), reason));
     }
     let checkpoint = WeightsFile::open(file)?;
     let consensus = consensus(&checkpoint, options)?;
-    let (trunk, backbone_weights) = match backbone_weights(BACKBONE, options)? {
+    let own = backbone_weights(BACKBONE, options.backbone_weights.as_ref(), &options.resources)?;
+    let (trunk, backbone_weights) = match own {
         Some((values, about)) => (values, Some(about)),
         None if !checkpoint.has(PREFIX) => {
             return Err(unfit(
                 &file.display(),
                 format!("has no feature extractor ({}*)", PREFIX),
-                "give ImageNet's with --backbone-weights, such as resnet101",
+                "give ImageNet's with ‹backbone-weights›, such as resnet101",
             ));
         }
         None => {
@@ -133,26 +104,29 @@ fn trained_parts(file: &Path, options: &Options) -> Result<Parts, OpenError> {
             (checkpoint.read(BACKBONE.name(), &BACKBONE.parameters(), named)?, None)
         }
     };
-    let WeightsIdentity { source, sha256, .. } = checkpoint.identity();
-    let weights = json!({ "source": source, "sha256": sha256 });
+    let weights = file_weights(checkpoint.identity());
     Ok(Parts { trunk, consensus, weights, backbone_weights })
 }
 
 /// The consensus network of a file: channels and kernels are those of its tensors.
-fn consensus(checkpoint: &WeightsFile, options: &Options) -> Result<ConsensusWeights, OpenError> {
+fn consensus(
+    checkpoint: &WeightsFile,
+    options: &NcNetOptions,
+) -> Result<ConsensusWeights, OpenError> {
     let path = checkpoint.path();
     let remedy = "give a file of NC-Net's authors, converted by `hpflow weights convert`";
     let found = checkpoint.baseline();
     let Some(Baseline::NcNet { trunk, kernel_sizes, channels }) = &found else {
         let what = match checkpoint.has("FeatureRegression.") {
-            true => "it is a learned alignment's (--method cnngeo, weakalign or a2net)",
+            true => "it is a learned alignment's (‹method› cnngeo, weakalign or a2net)",
             false => "its tensors have other names",
         };
         let found = format!("has no consensus network ({CONSENSUS}.*): {what}");
         return Err(unfit(&path.display(), found, remedy));
     };
     let parameters = networks::consensus(kernel_sizes, channels);
-    let mut values = checkpoint.read(NAME, &parameters, |name| format!("{CONSENSUS}.{name}"))?;
+    let mut values =
+        checkpoint.read(INFO.name, &parameters, |name| format!("{CONSENSUS}.{name}"))?;
     // An extractor that is not used may be any.
     let trunk = if options.backbone_weights.is_some() { BACKBONE } else { *trunk };
     let (sizes, outputs) = (kernel_sizes.clone(), channels.clone());
@@ -160,27 +134,27 @@ fn consensus(checkpoint: &WeightsFile, options: &Options) -> Result<ConsensusWei
     let inputs = [1].into_iter().chain(channels.iter().copied());
     let layers = kernel_sizes.iter().zip(inputs).zip(channels).enumerate();
     let layers = layers.map(|(layer, ((&kernel, inputs), &outputs))| {
-        let mut take = |part| values.remove(&format!("{}.{part}", 2 * layer)).unwrap_or_default();
+        let mut take = |part| {
+            let found = values.remove(&format!("{}.{part}", 2 * layer));
+            found.expect("the parameters that were asked for are read")
+        };
         Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
     });
     ConsensusWeights::new(layers.collect())
         .map_err(|error| unfit(&path.display(), error.to_string(), remedy))
 }
 
-fn open_trunk(values: &Values, options: &Options) -> Result<Box<dyn Trunk>, OpenError> {
-    let (threads, progress) = (options.threads, options.progress.clone());
-    let how = BackboneOptions { device: Device::Auto, threads, progress };
-    let name = BACKBONE.name().to_owned();
-    backbone::open_trunk(BACKBONE, values, how)
-        .map_err(|source| OpenError::Backbone { name, source: Box::new(source) })
-}
-
 fn open_engine(
     consensus: ConsensusWeights,
-    options: &Options,
+    options: &NcNetOptions,
 ) -> Result<Box<dyn ConsensusEngine>, OpenError> {
-    let (adapter, threads) = (options.adapter.as_deref(), options.threads);
-    let kind = options.engine.unwrap_or_default();
-    let options = EngineOptions { adapter, torch_threads: threads, ..EngineOptions::default() };
-    engine::open_consensus(kind, &options, consensus).map_err(OpenError::of_engine)
+    let Resources { pool, .. } = &options.resources;
+    let with = EngineOptions {
+        adapter: options.adapter.as_deref(),
+        torch_threads: options.resources.threads(),
+        memory: options.gpu_memory,
+        precision: Precision::F32,
+        pool: pool.clone(),
+    };
+    engine::open_consensus(options.engine, &with, consensus).map_err(OpenError::of_engine)
 }

@@ -4,10 +4,7 @@ mod json;
 mod published;
 mod tables;
 
-use serde_json::{Map, Value};
-
-use crate::method::Direction;
-use crate::method::alignment::open::USUAL_STAGES;
+use crate::predictions::MethodHeader;
 use crate::score::bootstrap::{Bootstrap, Paired, TOO_FEW};
 use crate::score::{Alpha, Breakdown, Levels, Protocol, Score};
 
@@ -20,7 +17,7 @@ pub struct FileScores {
     /// The file's name as it was given.
     pub file: String,
     /// The header's `method`.
-    pub method: Map<String, Value>,
+    pub method: MethodHeader,
     /// The name that tables give to its rows.
     pub name: String,
     /// The scores.
@@ -119,24 +116,13 @@ pub struct Contrast {
     pub paired: Paired,
 }
 
-/// Names for rows: the method and backbone, a learned method's stages and direction where they are
-/// not the usual ones, and the file where that does not tell files apart.
+/// Names for rows, given each file and what its header calls it, if anything: that, and the file where
+/// that does not tell files apart.
 #[must_use]
-pub fn names(files: &[(&str, &Map<String, Value>)]) -> Vec<String> {
-    let usual = Direction::default().name();
-    let text = |method: &Map<String, Value>, key: &str| {
-        method.get(key).and_then(Value::as_str).map(str::to_owned)
-    };
-    let method = |file: &str, header: &Map<String, Value>| {
-        let unusual = |(key, usual): (&str, &str)| text(header, key).filter(|said| said != usual);
-        let known: Vec<String> = ["name", "backbone"]
-            .iter()
-            .filter_map(|key| text(header, key))
-            .chain([("stages", USUAL_STAGES), ("direction", usual)].into_iter().filter_map(unusual))
-            .collect();
-        if known.is_empty() { file.to_owned() } else { known.join(" ") }
-    };
-    let plain: Vec<String> = files.iter().map(|(file, header)| method(file, header)).collect();
+pub fn names(files: &[(&str, Option<String>)]) -> Vec<String> {
+    let called =
+        |(file, said): &(&str, Option<String>)| said.clone().unwrap_or_else(|| (*file).to_owned());
+    let plain: Vec<String> = files.iter().map(called).collect();
     let alone = |name: &String| plain.iter().filter(|&other| other == name).count() == 1;
     let named = plain.iter().zip(files);
     named

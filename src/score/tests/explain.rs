@@ -3,7 +3,7 @@
 use super::*;
 use crate::score::explain::{Choice, Difference, explain};
 
-fn differences(lines: &[(&str, PredictedPoints)], protocols: [&Protocol; 2]) -> Vec<Difference> {
+fn differences(lines: &[(&str, PredictedKeypoints)], protocols: [&Protocol; 2]) -> Vec<Difference> {
     let at = [50.0, 20.0];
     let benchmark =
         benchmark(vec![pair("p", "bird", [0, 1], &[at; 3]), pair("q", "bird", [1, 0], &[at; 3])]);

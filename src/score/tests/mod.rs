@@ -5,8 +5,8 @@ mod explain;
 mod protocols;
 
 use super::*;
-use crate::Point;
 use crate::benchmark::{Benchmark, BenchmarkKind, Image, Pair, Variation, Visibility};
+use crate::{Point, PredictedKeypoints};
 
 /// A protocol on SPair-71k.
 fn find(name: &str) -> Option<&'static Protocol> {
@@ -49,7 +49,7 @@ fn pair(id: &str, category: &str, photographs: [usize; 2], truth: &[Point]) -> P
 
 fn answers(
     benchmark: &Benchmark,
-    lines: &[(&str, PredictedPoints)],
+    lines: &[(&str, PredictedKeypoints)],
 ) -> Result<Answers, ScoreError> {
     let lines = lines.iter().enumerate();
     Answers::collect(
@@ -59,7 +59,7 @@ fn answers(
 }
 
 /// All under a protocol, at its first α.
-fn all(benchmark: &Benchmark, lines: &[(&str, PredictedPoints)], protocol: &str) -> f64 {
+fn all(benchmark: &Benchmark, lines: &[(&str, PredictedKeypoints)], protocol: &str) -> f64 {
     let protocol = of(benchmark, protocol);
     let answers = answers(benchmark, lines).unwrap();
     let verdicts = judge(benchmark, &answers, protocol, protocol.alphas[0]).unwrap();
@@ -69,7 +69,7 @@ fn all(benchmark: &Benchmark, lines: &[(&str, PredictedPoints)], protocol: &str)
 /// All under a protocol, at an α in hundredths.
 fn breakdown_at(
     benchmark: &Benchmark,
-    lines: &[(&str, PredictedPoints)],
+    lines: &[(&str, PredictedKeypoints)],
     protocol: &str,
     hundredths: u32,
 ) -> f64 {

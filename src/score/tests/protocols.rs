@@ -209,7 +209,7 @@ fn a_header_that_contradicts_a_protocols_code_is_warned_about() {
     };
     let told = |names: &[&str], side: u32| {
         let protocols: Vec<&Protocol> = names.iter().map(|name| find(name).unwrap()).collect();
-        warnings(&protocols, &method(side))
+        warnings(&protocols, &method(side).into())
     };
     assert_eq!(told(&["dhpf-240"], 240), [""; 0]);
     assert_eq!(
@@ -336,11 +336,6 @@ fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
         (BenchmarkKind::Tss, "sd-dino-class", "is defined for tss, but hpflow lacks it"),
         (BenchmarkKind::Tss, "geoaware-point", "is not defined for tss: its code has no TSS"),
         (
-            BenchmarkKind::Spair,
-            "scnet-224",
-            "is not defined for spair: its code measures PF-PASCAL",
-        ),
-        (
             BenchmarkKind::SpairJson,
             "scnet-224",
             "is not defined for spair-json: its code measures PF",
@@ -377,8 +372,8 @@ fn a_protocol_that_does_not_fit_the_benchmark_is_refused() {
     assert_eq!(
         names(BenchmarkKind::Spair),
         "spair dhpf-240 chm-240 cats-256 sd-dino-class sd-dino-weighted geoaware-image geoaware-point \
-         dift-image dift-point sd4match-image sd4match-point visual-ai-image visual-ai-point pascal \
-         mmpose"
+         dift-image dift-point sd4match-image sd4match-point visual-ai-image visual-ai-point \
+         scnet-224 pascal mmpose"
     );
     assert_eq!(
         names(BenchmarkKind::SpairJson),
@@ -532,7 +527,7 @@ fn on_pf_willow_padding_is_part_of_the_keypoints_box_for_dhpf_chm_and_cats() {
         pair.source_keypoints = pair.target_keypoints.clone();
     }
     let full = named("pf-willow", pairs);
-    let points: PredictedPoints =
+    let points: PredictedKeypoints =
         full.pairs[0].target_keypoints.iter().map(|[x, y]| Some([x + 8.01, *y])).collect();
     near(breakdown_at(&full, &[("p", points.clone()), ("q", points)], "dhpf-240", 10), 0.0);
 }

@@ -8,10 +8,11 @@ use hpflow::testing::backbone::networks::GeometricModel;
 use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::cpu::InstructionSet;
 use hpflow::testing::method::Direction;
-use hpflow::testing::method::alignment::Wiring;
+use hpflow::testing::method::alignment::Aligned;
 use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
 use hpflow::testing::method::alignment::geometry::Transformation;
-use hpflow::testing::method::alignment::regression::{Network, Values, a2net, cnngeo};
+use hpflow::testing::method::alignment::regression::{RegressionKind, Values, a2net, cnngeo};
+use hpflow::testing::method::frame::Frame;
 
 use super::{fixture, near, points, rows, stream};
 
@@ -27,7 +28,12 @@ fn map(values: &[f32], [channels, rows, columns]: [usize; 3]) -> FeatureMap {
 }
 
 /// The head of a stage: the file's tensors, and large weights from the recipe.
-fn head(golden: &HashMap<String, Vec<f32>>, method: &str, network: Network, stage: &str) -> Values {
+fn head(
+    golden: &HashMap<String, Vec<f32>>,
+    method: &str,
+    network: RegressionKind,
+    stage: &str,
+) -> Values {
     let geometry = if stage == "affine" { GeometricModel::Affine } else { GeometricModel::Tps };
     let value = |name: &str, shape: &[usize]| {
         let name = format!("FeatureRegression.{name}");
@@ -90,7 +96,7 @@ fn correlations_are_the_authors_also_of_rectangles_and_where_they_are_negative()
 }
 
 /// Both stages and what they make of the points, for all pairs of a file.
-fn both_stages(file: &str, method: &str, network: Network) {
+fn both_stages(file: &str, method: &str, network: RegressionKind) {
     let golden = fixture(file);
     let heads =
         ["affine", "tps"].map(|stage| network.build(&head(&golden, method, network, stage)));
@@ -110,15 +116,19 @@ fn both_stages(file: &str, method: &str, network: Network) {
 
         let size = |name: &str| [1, 0].map(|side| golden(name)[side] as u32);
         let sizes = [size("tgt_size_hwc"), size("src_size_hwc")];
-        let wiring = Wiring { direction: Direction::Direct, first_pixel: 1 };
+        let carry = |direction, stages: &[Transformation], sizes: [[u32; 2]; 2], point| {
+            let [source, target] = sizes.map(|size| Frame { size, first: 1 });
+            let aligned = Aligned { stages: stages.to_vec(), direction };
+            target.to_pixels(aligned.apply(source.to_unit(point))?)
+        };
         let from = points(golden("tgt_points"));
         let check = |name: &str, stages: &[Transformation]| {
-            let transfer = |&point: &[f32; 2]| wiring.transfer(stages, sizes, point);
+            let transfer = |&point: &[f32; 2]| carry(Direction::Direct, stages, sizes, point);
             let found: Vec<[f32; 2]> = from.iter().map(|p| transfer(p).expect("a point")).collect();
             near(name, &rows(&found), golden(name), POINT_MARGIN);
-            // The other wiring has the networks' source image for the pair's source.
-            let inverse = Wiring { direction: Direction::Inverse, ..wiring };
-            let back = |&point: &[f32; 2]| inverse.transfer(stages, [sizes[1], sizes[0]], point);
+            // The other direction has the networks' source image for the pair's source.
+            let sizes = [sizes[1], sizes[0]];
+            let back = |&point: &[f32; 2]| carry(Direction::Inverse, stages, sizes, point);
             let returned: Option<Vec<[f32; 2]>> = found.iter().map(back).collect();
             // A random spline may fold the plane, and then there is none.
             match returned {
@@ -135,19 +145,19 @@ fn both_stages(file: &str, method: &str, network: Network) {
 
 #[test]
 fn cnngeo_and_weakalign_are_the_authors_in_both_stages() {
-    both_stages("geo_head", "geo", Network::CnnGeo);
+    both_stages("geo_head", "geo", RegressionKind::CnnGeo);
 }
 
 #[test]
 fn a2net_is_the_authors_in_both_stages() {
-    both_stages("a2net_head", "a2net", Network::A2Net);
+    both_stages("a2net_head", "a2net", RegressionKind::A2Net);
 }
 
 /// The first pair's correlation and the affine head.
 fn first(
     file: &str,
     method: &str,
-    network: Network,
+    network: RegressionKind,
 ) -> (HashMap<String, Vec<f32>>, Correlation, Values) {
     let golden = fixture(file);
     let [a, b] =
@@ -160,7 +170,7 @@ fn first(
 
 #[test]
 fn inside_cnngeo_every_map_is_the_authors() {
-    let (golden, correlation, values) = first("geo_head", "geo", Network::CnnGeo);
+    let (golden, correlation, values) = first("geo_head", "geo", RegressionKind::CnnGeo);
     for instructions in InstructionSet::available() {
         let found = cnngeo::CnnGeo::new(&values).examine(instructions, &correlation);
         near("conv_relu2", &found.first, &golden["pair0/affine/conv_relu2"], 3e-5);
@@ -170,7 +180,7 @@ fn inside_cnngeo_every_map_is_the_authors() {
 
 #[test]
 fn inside_a2net_every_map_is_the_authors() {
-    let (golden, correlation, values) = first("a2net_head", "a2net", Network::A2Net);
+    let (golden, correlation, values) = first("a2net_head", "a2net", RegressionKind::A2Net);
     let sums: Vec<f32> = a2net::by_offset(&correlation)
         .chunks_exact(225)
         .map(|channel| channel.iter().sum())

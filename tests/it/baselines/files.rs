@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hpflow::testing::backbone::networks::{GeometricModel, TrunkKind};
-use hpflow::testing::method::alignment::regression::Network;
+use hpflow::testing::method::alignment::regression::RegressionKind;
 
 use super::folder;
 
@@ -21,7 +21,7 @@ pub fn keys(name: &str) -> BTreeMap<String, String> {
 /// Names and shapes that hpflow reads.
 fn read(
     backbone: TrunkKind,
-    network: Network,
+    network: RegressionKind,
     heads: &[(&str, GeometricModel)],
 ) -> BTreeMap<String, String> {
     let trunk = backbone.parameters().into_iter().map(|mut parameter| {
@@ -39,7 +39,8 @@ fn read(
 
 #[test]
 fn every_tensor_of_every_file_is_read_at_its_shape_and_no_other() {
-    for (method, network) in [("cnngeo", Network::CnnGeo), ("a2net", Network::A2Net)] {
+    for (method, network) in [("cnngeo", RegressionKind::CnnGeo), ("a2net", RegressionKind::A2Net)]
+    {
         for (name, backbone) in [("vgg", TrunkKind::Vgg16), ("resnet101", TrunkKind::ResNet101)] {
             for geometry in [GeometricModel::Affine, GeometricModel::Tps] {
                 let file = format!("{method}_{name}_{}", geometry.name());
@@ -52,6 +53,6 @@ fn every_tensor_of_every_file_is_read_at_its_shape_and_no_other() {
         ("FeatureRegression", GeometricModel::Affine),
         ("FeatureRegression2", GeometricModel::Tps),
     ];
-    let found = read(TrunkKind::ResNet101, Network::CnnGeo, &both);
+    let found = read(TrunkKind::ResNet101, RegressionKind::CnnGeo, &both);
     assert_eq!(found, keys("weakalign_resnet101_affine_tps"));
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hpflow::testing::backbone::networks::{GeometricModel, TrunkKind};
 use hpflow::testing::backbone::weights::untrained;
-use hpflow::testing::method::alignment::regression::Network;
+use hpflow::testing::method::alignment::regression::RegressionKind;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -159,7 +159,7 @@ pub fn extractor() -> Vec<(String, Vec<usize>, Vec<f32>)> {
 /// The untrained regression of a stage.
 fn regression(
     prefix: &str,
-    network: Network,
+    network: RegressionKind,
     geometry: GeometricModel,
 ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let hashed = format!("{}/FeatureRegression.", geometry.name());
@@ -181,11 +181,11 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         write(Path::new(&path), tensors);
         path
     };
-    let affine = head(Network::CnnGeo, GeometricModel::Affine);
+    let affine = head(RegressionKind::CnnGeo, GeometricModel::Affine);
     let affine_file = file("affine.safetensors", &[&extractor[..], &affine].concat());
-    let tps = head(Network::CnnGeo, GeometricModel::Tps);
+    let tps = head(RegressionKind::CnnGeo, GeometricModel::Tps);
     let tps_file = file("tps.safetensors", &[&extractor[..], &tps].concat());
-    let second = regression("FeatureRegression2", Network::CnnGeo, GeometricModel::Tps);
+    let second = regression("FeatureRegression2", RegressionKind::CnnGeo, GeometricModel::Tps);
     let combined = file("combined.safetensors", &[&extractor[..], &affine, &second].concat());
     let bare = file("bare.safetensors", &affine);
 
@@ -246,7 +246,7 @@ fn files_with_the_authors_names_are_read_and_unfit_ones_refused_in_one_sentence(
         let said = crate::cli::text(&refused.stderr);
         assert!(!said.contains("homography-tps"), "not offered: {said}");
     }
-    let homography = head(Network::CnnGeo, GeometricModel::Homography);
+    let homography = head(RegressionKind::CnnGeo, GeometricModel::Homography);
     let homography = file("homography.safetensors", &[&extractor[..], &homography].concat());
     let said = ["homography.safetensors", "weakalign has not", "--method cnngeo"];
     fails(&predict("weakalign", &homography, &[]), 1, &said);

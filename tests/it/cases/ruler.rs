@@ -646,7 +646,7 @@ fn geoaware_is_ap_10ks_own_where_all_keypoints_are_visible() {
 }
 
 #[test]
-fn scnet_is_pf_pascals_alone() {
+fn scnet_is_not_for_benchmarks_of_ones_own() {
     let case = Case::new("bom-annotation");
     fs::write(
         case.path("mine.jsonl"),

@@ -75,7 +75,7 @@ pub fn by_offset(correlation: &Correlation) -> Vec<f32> {
 }
 
 impl A2Net {
-    /// The network of these parameters, which are those of [`super::Network::parameters`].
+    /// The network of these parameters, which are those of [`super::RegressionKind::parameters`].
     #[must_use]
     pub fn new(values: &Values) -> Self {
         Self {

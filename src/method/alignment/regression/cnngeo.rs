@@ -31,7 +31,7 @@ pub struct Examination {
 }
 
 impl CnnGeo {
-    /// The network of these parameters, which are those of [`super::Network::parameters`].
+    /// The network of these parameters, which are those of [`super::RegressionKind::parameters`].
     #[must_use]
     pub fn new(values: &Values) -> Self {
         Self {

@@ -24,14 +24,14 @@ pub trait Regression: Send + Sync {
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Network {
+pub enum RegressionKind {
     /// CNNGeo's, which is WeakAlign's.
     CnnGeo,
     /// A2Net's.
     A2Net,
 }
 
-impl Network {
+impl RegressionKind {
     /// Its parameters with their names after `FeatureRegression.`.
     #[must_use]
     pub fn parameters(self, geometry: GeometricModel) -> Vec<Parameter> {
