@@ -23,11 +23,12 @@ mod reader;
 mod stream;
 mod writer;
 
-pub use header::{Header, HeaderField, MethodHeader};
+pub use header::{Header, HeaderField, MethodHeader, ShardHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
-pub use writer::{Done, Line, Writer, partial_path};
+pub(crate) use writer::header_line;
+pub use writer::{Done, Line, Writer, header_difference, partial_path};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::keep::{KeepError, keep_features};
+use super::partition::Shard;
+use super::search_parts::{PartEvent, PartsError, SearchParts, parts_path};
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, BenchmarkError};
 use crate::engine::Engine;
@@ -275,6 +277,9 @@ pub enum SearchError {
         #[source]
         why: Box<EvaluationError>,
     },
+    /// Parts that make no search.
+    #[error(transparent)]
+    Parts(Box<PartsError>),
     /// No pair has keypoints.
     #[error("no pair has keypoints to score")]
     NoKeypoints,
@@ -366,7 +371,7 @@ pub fn search(
     }
     let mut settings = asked.settings(&plan);
     settings.extend(of_features(&features));
-    let mut state = State::resume(out, settings)?;
+    let mut state = State::resume(out, settings.clone())?;
     let depth = options.depth.max(1);
     if state.depths.len() > depth {
         return Err(SearchError::Deeper { file: out.to_owned(), layers: state.depths.len() });
@@ -388,6 +393,10 @@ pub fn search(
         .map_err(|reason| StateError::NotAState { file: out.to_owned(), reason })?;
     asked.tie(&inputs)?;
     let mut search = Search { evaluator, plan, depth };
+    if parts_path(out).is_dir() {
+        let merged = SearchParts::new(&mut search, settings, &inputs, out).merged();
+        state = merged.map_err(|error| SearchError::Parts(Box::new(error)))?;
+    }
     let outcome = run(&mut search, &mut state, out, listener)?;
     state.write(out)?;
     if outcome.finalists.is_empty() {
@@ -415,6 +424,49 @@ pub fn check_search_file(out: &Path, resume: bool) -> Result<(), SearchError> {
     // One that is at work is not to be continued by a second.
     Lock::of(out)?;
     Err(SearchError::Exists { file: out.to_owned() })
+}
+
+/// Evaluates a shard's part of the first depth whose parts are not all there; with `wait` one of every
+/// depth. Whether all depths are complete: then [`search`] makes the file of all parts.
+///
+/// # Errors
+/// As [`search`]; parts of another search, or that do not come.
+pub fn search_part(
+    benchmark: &Benchmark,
+    maps: &SearchMaps<'_>,
+    engine: &mut dyn Engine,
+    out: &Path,
+    (options, shard, wait): (&SearchOptions, Shard, Option<Duration>),
+    listener: &mut dyn FnMut(PartEvent<'_>),
+) -> Result<bool, PartsError> {
+    let begin = |error: SearchError| PartsError::Begin(Box::new(error));
+    files::regular(out)
+        .map_err(|source| begin(SearchError::Output { file: out.to_owned(), source }))?;
+    let protocol = default_for(benchmark.kind);
+    if protocol.measure != Measure::Keypoints {
+        return Err(begin(SearchError::Masks { benchmark: benchmark.name().to_owned() }));
+    }
+    let device = [engine.name().to_owned(), engine.adapter()];
+    let asked = Asked { benchmark, out, options, device, begun: false };
+    let Ready { features, plan, inputs, .. } = asked.ready(maps, &mut |_| {}).map_err(begin)?;
+    for &layer in &plan.bases {
+        let wrong = |error: FeaturesError| SearchError::NoBase { layer, why: error.to_string() };
+        features.geometry(layer).map_err(|error| begin(wrong(error)))?;
+    }
+    let mut settings = asked.settings(&plan);
+    settings.extend(of_features(&features));
+    let evaluator = Evaluator {
+        benchmark,
+        features: &features,
+        engine,
+        protocol,
+        alpha: options.alpha,
+        layers: layers(&plan),
+        memory: options.memory,
+        block: PAIR_BLOCK,
+    };
+    let mut search = Search { evaluator, plan, depth: options.depth.max(1) };
+    SearchParts::new(&mut search, settings, &inputs, out).evaluate(shard, wait, listener)
 }
 
 /// A search that was asked for.

@@ -264,8 +264,7 @@ impl Method for Hpf {
         let places = &uses.photographs;
         std::thread::scope(|scope| {
             let decoder = scope.spawn(move || decode_all(work, places, &decoded));
-            let extractor =
-                scope.spawn(move || extract_all(work, extractor, &to_extract, &mapped));
+            let extractor = scope.spawn(move || extract_all(work, extractor, &to_extract, &mapped));
             let groupers: Vec<_> = (0..groupers)
                 .map(|_| {
                     let (from, to) = (Arc::clone(&to_group), extracted.clone());
