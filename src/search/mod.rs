@@ -96,7 +96,7 @@ impl Search<'_> {
 
     /// The sets to be evaluated next; none where the search is complete. Where every base goes on to
     /// the second depth whatever its score, that depth's sets are evaluated along with the bases.
-    fn wanted(&self, state: &State) -> Vec<LayerSet> {
+    pub(crate) fn wanted(&self, state: &State) -> Vec<LayerSet> {
         if state.depths.len() >= self.depth {
             return Vec::new();
         }
@@ -162,7 +162,7 @@ impl Search<'_> {
     }
 
     /// Enters what was evaluated: complete depths, and which keypoints the best sets get right.
-    fn enter(&self, sets: &[LayerSet], right: &[Vec<bool>], state: &mut State) {
+    pub(crate) fn enter(&self, sets: &[LayerSet], right: &[Vec<bool>], state: &mut State) {
         let score = |(set, right): (&LayerSet, &Vec<bool>)| ScoredSet {
             layers: set.clone(),
             pck: self.evaluator.pck(right),

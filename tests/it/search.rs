@@ -107,7 +107,7 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
 }
 
 /// `hpflow search` on made-up features.
-fn search(tiny: &Tiny, features: &str, out: &str, more: &[&str]) -> std::process::Output {
+pub fn search(tiny: &Tiny, features: &str, out: &str, more: &[&str]) -> std::process::Output {
     let out = tiny.arg(out);
     let common = ["-q", "search", "--root", tiny.root(), "--split", "test", "--features", features];
     let small = ["--beam", "3", "--depth", "4", "--base", "0,1,2", "--out", &out];
