@@ -200,20 +200,22 @@ fn open(args: &Args, benchmark: &Benchmark, console: Console) -> anyhow::Result<
     let photographs = (&*benchmark.images, args.keep_going);
     let mut asked = args.method.clone();
     if args.resume && matches!(asked.hpf.engine, None | Some(EngineKind::Auto)) {
-        asked.hpf.engine = begun_with(&args.out).or(asked.hpf.engine);
+        asked.hpf.engine = begun_with(&args.out, &asked.method).or(asked.hpf.engine);
     }
     let method = asked.open(photographs, benchmark.kind, console)?;
     method.check(benchmark.name(), &benchmark.images)?;
     Ok(method)
 }
 
-/// The engine that a run which is to be continued was begun with: what `auto` takes may have changed.
-/// Nothing where no file says; one that cannot be read is refused later.
-fn begun_with(out: &Path) -> Option<EngineKind> {
+/// The engine that a run of the method which is to be continued was begun with: what `auto` takes may have
+/// changed. Nothing where no file says; one that cannot be read, or of another method, is refused later.
+fn begun_with(out: &Path, method: &str) -> Option<EngineKind> {
     let files = [partial_path(out), out.to_owned()];
     let mut readers = files.iter().filter_map(|file| Reader::open(file).ok());
-    let engine = readers.next()?.header().method.get(MethodHeader::ENGINE)?;
-    EngineKind::from_str(&engine, false).ok()
+    let begun = readers.next()?.header().method.clone();
+    let engine = begun.get(MethodHeader::ENGINE)?;
+    let is_same = begun.get(MethodHeader::NAME).is_some_and(|name| name == method);
+    EngineKind::from_str(&engine, false).ok().filter(|_| is_same)
 }
 
 /// What stands in the way, with the options that help.
