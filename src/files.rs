@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -200,6 +200,110 @@ pub fn check(path: &Path) -> io::Result<Destination> {
     Ok(destination)
 }
 
+/// How a flow begins (Middlebury's format).
+pub(crate) const FLOW_MARK: [u8; 4] = *b"PIEH";
+
+/// The chunk that follows the header of a PNG that hpflow writes: length, `tEXt`, "Software: hpflow" and
+/// the CRC-32 of both.
+pub(crate) const PICTURE_MARK: &[u8] = b"\x00\x00\x00\x0FtEXtSoftware\0hpflow\xBF\xED\x3B\x0F";
+
+/// The bytes of a PNG before that chunk: its signature and `IHDR`.
+pub(crate) const PICTURE_HEADER: usize = 33;
+
+/// The element in the head of a page that hpflow writes.
+pub(crate) const PAGE_MARK: &str = r#"<meta name="generator" content="hpflow">"#;
+
+/// How pages began before they had that element.
+const OLD_PAGES: [&str; 2] = [
+    r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>Semantic correspondence on "#,
+    r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Layer search on "#,
+];
+
+/// How the first element of a figure that hpflow writes ends.
+pub(crate) const FIGURE_MARK: &str =
+    r##" font-family="sans-serif" font-size="13" fill="#222" role="img">"##;
+
+/// The bytes of a file that its kind is told by.
+const START: u64 = 1024;
+
+/// What an output is, and what it may replace: a file of its own kind, or one that is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputKind {
+    /// A flow in Middlebury's format, whoever wrote it.
+    Flow,
+    /// A PNG that hpflow wrote.
+    Picture,
+    /// A page (HTML) that hpflow wrote.
+    Page,
+    /// A figure (SVG) that hpflow wrote.
+    Figure,
+}
+
+impl OutputKind {
+    /// Whether a file that begins so is of this kind.
+    fn is(self, start: &[u8]) -> bool {
+        let has = |mark: &str| start.windows(mark.len()).any(|window| window == mark.as_bytes());
+        match self {
+            Self::Flow => start.starts_with(&FLOW_MARK),
+            Self::Picture => {
+                let chunk = start.get(PICTURE_HEADER..).unwrap_or_default();
+                start.starts_with(b"\x89PNG\r\n\x1A\n") && chunk.starts_with(PICTURE_MARK)
+            }
+            Self::Page => {
+                start.starts_with(b"<!doctype html>") && has(PAGE_MARK)
+                    || OLD_PAGES.iter().any(|old| start.starts_with(old.as_bytes()))
+            }
+            Self::Figure => start.starts_with(b"<svg ") && has(FIGURE_MARK),
+        }
+    }
+
+    /// In words.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Flow => "a flow in Middlebury's format",
+            Self::Picture => "a picture that hpflow wrote",
+            Self::Page => "a page that hpflow wrote",
+            Self::Figure => "a figure that hpflow wrote",
+        }
+    }
+}
+
+/// Refuses an output in place of somebody's file of another kind; to be called before the work whose
+/// result the output is to hold.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`], those of [`Destination::of`], and a file that cannot be read.
+pub fn check_kind(path: &Path, kind: OutputKind) -> io::Result<()> {
+    const REMEDY: &str = "give another output, or move it away";
+    let Destination::File(place) = Destination::of(path)? else { return Ok(()) };
+    let mut start = Vec::new();
+    match File::open(place).and_then(|file| file.take(START).read_to_end(&mut start)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => {
+            let what = format!("it is there already and cannot be read ({error}); {REMEDY}");
+            Err(io::Error::new(error.kind(), what))
+        }
+        Ok(_) if start.is_empty() || kind.is(&start) => Ok(()),
+        Ok(_) => {
+            let what = format!("it is there already and is not {}; {REMEDY}", kind.name());
+            Err(io::Error::new(ErrorKind::AlreadyExists, what))
+        }
+    }
+}
+
 /// Writes an output: a file is replaced when the new one is whole, all else is written through.
 ///
 /// # Errors
@@ -223,12 +327,18 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     }
 }
 
-/// Gives a file the name to which a path leads, in place of the file of that name.
+/// Gives a file the name to which a path leads, in place of the file of that name, whose permissions it
+/// takes.
 ///
 /// # Errors
 /// Those of [`regular`], and what the system refuses.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, regular(to)?)
+    let to = regular(to)?;
+    if let Ok(about) = fs::metadata(&to) {
+        // Those of a new file do as well.
+        let _ = fs::set_permissions(from, about.permissions());
+    }
+    fs::rename(from, to)
 }
 
 /// Moves a file or a folder to a name that is free: not even a link may have it.
@@ -322,6 +432,8 @@ mod tests {
         fs::set_permissions(&new, PermissionsExt::from_mode(0o640)).unwrap();
         Replacement::of(&new).unwrap().finish().unwrap();
         assert_eq!(mode(&new), 0o640);
+        rename(&plain, &new).unwrap();
+        assert_eq!(mode(&new), 0o640);
     }
 
     #[test]
@@ -339,6 +451,41 @@ mod tests {
         assert!(error.contains("there is no folder"), "{error}");
         let error = regular(Path::new("-")).unwrap_err().to_string();
         assert!(error.contains("standard output") && error.contains("./-"), "{error}");
+    }
+
+    #[test]
+    fn an_output_replaces_nothing_but_its_own_kind() {
+        use OutputKind::{Figure, Flow, Page, Picture};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let own = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            [Flow, Picture, Page, Figure].map(|kind| check_kind(&path, kind).is_ok())
+        };
+        assert!(check_kind(&path, Picture).is_ok(), "a name that is free");
+        assert_eq!(own(b""), [true; 4]);
+        assert_eq!(own(b"PIEH\x01\0"), [true, false, false, false]);
+        let header = [&b"\x89PNG\r\n\x1A\n"[..], &[7; 25]].concat();
+        assert_eq!(own(&[&header, PICTURE_MARK].concat()), [false, true, false, false]);
+        for old in OLD_PAGES {
+            assert_eq!(own(old.as_bytes()), [false, false, true, false]);
+        }
+        let others: [&[u8]; 8] = [
+            b"P",
+            b" ",
+            b"hello",
+            b"{\"format\": 1}",
+            &header,
+            b"<!doctype html>\n<title>Layer search on mine</title>",
+            b"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
+            PAGE_MARK.as_bytes(),
+        ];
+        for other in others {
+            assert_eq!(own(other), [false; 4], "{}", String::from_utf8_lossy(other));
+        }
+        let error = check_kind(&path, Flow).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(error.to_string().contains("is not a flow"), "{error}");
     }
 
     #[cfg(unix)]

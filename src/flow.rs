@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 /// The first four bytes of a file.
-const MAGIC: [u8; 4] = *b"PIEH";
+const MAGIC: [u8; 4] = crate::files::FLOW_MARK;
 
 /// What is written where the flow is not known.
 const UNKNOWN: f32 = 1e10;

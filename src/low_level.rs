@@ -233,7 +233,7 @@ pub mod search {
 
 /// Where outputs go, and how they are replaced.
 pub mod files {
-    pub use crate::files::{Destination, check, regular, rename, write};
+    pub use crate::files::{Destination, OutputKind, check, check_kind, regular, rename, write};
 }
 
 /// What the answers of pairs are made of, which unfinished work is tied to.

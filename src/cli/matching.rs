@@ -13,7 +13,7 @@ use super::options::{MethodArgs, help_of_methods};
 use super::output::{check_writable, failed};
 use hpflow::low_level::benchmark::{BenchmarkKind, Image};
 use hpflow::low_level::features::locate;
-use hpflow::low_level::files::Destination;
+use hpflow::low_level::files::{Destination, OutputKind, check_kind};
 use hpflow::low_level::image::{Photograph, read};
 use hpflow::low_level::method::Query;
 use hpflow::low_level::picture::{self, Drawn};
@@ -150,7 +150,11 @@ fn check_outputs(args: &Args) -> anyhow::Result<bool> {
         .into());
     }
     let mut printed = false;
-    for (option, path) in [("--picture", &args.picture), ("--flow", &args.flow)] {
+    let outputs = [
+        ("--picture", &args.picture, OutputKind::Picture),
+        ("--flow", &args.flow, OutputKind::Flow),
+    ];
+    for (option, path, kind) in outputs {
         let Some(path) = path else { continue };
         let picture = args.picture.as_ref().filter(|_| option == "--flow");
         let mut others = [&args.source, &args.target].into_iter().chain(picture);
@@ -162,6 +166,7 @@ fn check_outputs(args: &Args) -> anyhow::Result<bool> {
             .into());
         }
         if check_writable(path)? != Destination::Standard {
+            check_kind(path, kind).with_context(|| path.display().to_string())?;
             continue;
         }
         if args.keypoints.is_some() || option == "--picture" {

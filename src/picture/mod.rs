@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use image::ImageEncoder as _;
 
 use crate::Point;
+use crate::files::{PICTURE_HEADER, PICTURE_MARK};
 use crate::image::Photograph;
 use sheet::{Ink, Sheet, WHITE};
 use typeface::text_width;
@@ -140,7 +141,8 @@ pub fn contact_sheet(pictures: &[(String, Photograph)], columns: usize, width: u
     sheet.finish()
 }
 
-/// Writes a picture as PNG, whatever the path's ending.
+/// Writes a picture as PNG, whatever the path's ending; its text "Software: hpflow" tells it from
+/// photographs.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -150,7 +152,10 @@ pub fn write_png(picture: &Photograph, path: &Path) -> Result<(), PictureError> 
     let mut png = Vec::new();
     image::codecs::png::PngEncoder::new(&mut png)
         .write_image(&picture.rgb, width, height, colour)
-        .and_then(|()| Ok(crate::files::write(path, png)?))
+        .and_then(|()| {
+            png.splice(PICTURE_HEADER..PICTURE_HEADER, PICTURE_MARK.iter().copied());
+            Ok(crate::files::write(path, png)?)
+        })
         .map_err(|source| PictureError { path: path.to_owned(), source })
 }
 

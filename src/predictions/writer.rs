@@ -71,6 +71,12 @@ impl Writer {
             _ => cannot_create(path, &error),
         })?;
         lock(&file, path)?;
+        // What the file that it is to replace keeps from others is kept from them from the start; one that
+        // cannot be written could not be continued.
+        let old = std::fs::metadata(path).map(|about| about.permissions());
+        if let Some(old) = old.ok().filter(|old| !old.readonly()) {
+            let _ = file.set_permissions(old);
+        }
         let header = header_line(header);
         let mut writer = Self { file, partial, path: path.to_owned(), header };
         writer.line(&writer.header.clone())?;
@@ -192,7 +198,7 @@ impl Writer {
     }
 
     /// Makes sure that the file is on the disk and gives it its name, in place of an older file of
-    /// that name.
+    /// that name, whose permissions it keeps.
     ///
     /// # Errors
     /// The system cannot write or rename; the partial file stays.

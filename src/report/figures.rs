@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::benchmark::Counts;
 use crate::benchmark::Factor;
 use crate::benchmark::stats::Stats;
+use crate::files::FIGURE_MARK;
 
 /// Levels from the first (easy, none) to the last; readable without colour by their order.
 const COLOURS: [&str; 4] = ["#4c78a8", "#9ecae9", "#f2b56b", "#d6604d"];
@@ -102,7 +103,7 @@ pub fn azimuths(stats: &Stats) -> String {
 
 pub(super) fn document(width: usize, height: usize, title: &str, body: &str) -> String {
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="sans-serif" font-size="13" fill="#222" role="img">
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{FIGURE_MARK}
 <title>{title}</title>
 <rect width="{width}" height="{height}" fill="#fff"/>
 {body}</svg>

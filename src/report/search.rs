@@ -2,6 +2,7 @@
 //! every beam, and the best score with every two layers.
 
 use super::figures::{document, escaped, push};
+use crate::files::PAGE_MARK;
 use crate::search::{Finalist, RESAMPLES, ScoredSet, SearchOutcome};
 
 /// What a search evaluated.
@@ -17,10 +18,14 @@ pub struct Searched {
     pub beams: Vec<Vec<ScoredSet>>,
 }
 
+/// The names of the pictures' files.
+pub const FIGURES: [&str; 3] = ["gain.svg", "layers.svg", "pairs.svg"];
+
 /// The three pictures, by the name of their file.
 #[must_use]
 pub fn pictures(searched: &Searched) -> [(&'static str, String); 3] {
-    [("gain.svg", gain(searched)), ("layers.svg", chosen(searched)), ("pairs.svg", pairs(searched))]
+    let [first, second, third] = FIGURES;
+    [(first, gain(searched)), (second, chosen(searched)), (third, pairs(searched))]
 }
 
 /// The best score of each depth as a line, with every set that was evaluated as a dot.
@@ -233,6 +238,7 @@ pub fn page(searched: &Searched, outcome: &SearchOutcome, command: &str) -> Stri
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{PAGE_MARK}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>

@@ -8,7 +8,7 @@ use crate::benchmark::spair::pairs::{PairsError, build};
 use crate::benchmark::spair::{ImageSelection, WriteError, read_images, write_pairs};
 use crate::benchmark::stats::Stats;
 use crate::benchmark::{BenchmarkError, BenchmarkKind};
-use crate::files;
+use crate::files::{self, OutputKind};
 use crate::progress::{Progress, ProgressUnit};
 use crate::report::figures;
 
@@ -46,6 +46,11 @@ pub fn draw_stats(stats: &Stats, folder: &Path) -> Result<Vec<PathBuf>, DrawStat
     }
     std::fs::create_dir_all(folder)
         .map_err(|source| DrawStatsError::Folder { folder: folder.to_owned(), source })?;
+    for (name, _) in &drawn {
+        let file = folder.join(name);
+        files::check_kind(&file, OutputKind::Figure)
+            .map_err(|source| DrawStatsError::Write { file, source })?;
+    }
     let write = |(name, figure): (&str, String)| {
         let file = folder.join(name);
         match files::write(&file, figure) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{FilesError, PredictionsFiles};
 use crate::benchmark::{LayoutSize, Unreadable};
-use crate::files;
+use crate::files::{self, OutputKind};
 use crate::method::row_name;
 use crate::progress::{Progress, ProgressUnit};
 use crate::report::Table;
@@ -85,6 +85,14 @@ pub enum ReportError {
         /// Why.
         source: Box<ScoreError>,
     },
+    /// An output has the name of something else, which stays.
+    #[error("{}: {source}", file.display())]
+    Taken {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        source: io::Error,
+    },
     /// The folder cannot be written.
     #[error("cannot write the report to {}: {source}; give a folder that can be written", folder.display())]
     Write {
@@ -99,7 +107,8 @@ pub enum ReportError {
 /// folder `out`: one file that needs no network.
 ///
 /// # Errors
-/// See [`ReportError`]. That the folder cannot be written is found before the files are scored.
+/// See [`ReportError`]. That the folder cannot be written, or that its `index.html` is another page, is
+/// found before the files are scored.
 pub fn report_files(
     files: &[PathBuf],
     root: &Path,
@@ -118,6 +127,8 @@ pub fn report_files(
     std::fs::create_dir_all(out).map_err(unwritten)?;
     let path = out.join("index.html");
     files::check(&path).map_err(unwritten)?;
+    files::check_kind(&path, OutputKind::Page)
+        .map_err(|source| ReportError::Taken { file: path.clone(), source })?;
     let paths: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     let parts: Vec<_> = paths
         .iter()

@@ -15,11 +15,11 @@ use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::Benchmark;
 use crate::engine::Engine;
 use crate::features::{Features, FeaturesError, Precision, file_of};
-use crate::files;
+use crate::files::{self, OutputKind};
 use crate::inputs::{self, Identify, Inputs, of_pairs};
 use crate::method::OpenError;
 use crate::predictions::MethodHeader;
-use crate::report::search::{Searched, page, pictures};
+use crate::report::search::{FIGURES, Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
     ARITHMETIC_KEY, EvaluationEvent, PAIR_BLOCK, ScoredSet, Search, SearchOutcome, SearchPlan,
@@ -201,6 +201,11 @@ pub fn search(
     if let Some(folder) = &options.report {
         std::fs::create_dir_all(folder)
             .map_err(|source| SearchError::ReportFolder { folder: folder.clone(), source })?;
+        let figures = FIGURES.map(|name| (name, OutputKind::Figure));
+        for (name, kind) in figures.into_iter().chain([("index.html", OutputKind::Page)]) {
+            let file = folder.join(name);
+            files::check_kind(&file, kind).map_err(|source| SearchError::Taken { file, source })?;
+        }
     }
     let _lock = Lock::of(out)?;
     let device = [engine.name().to_owned(), engine.adapter()];

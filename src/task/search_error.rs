@@ -72,6 +72,14 @@ pub enum SearchError {
         /// What the system said.
         source: io::Error,
     },
+    /// An output has the name of something else, which stays.
+    #[error("{}: {source}", file.display())]
+    Taken {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        source: io::Error,
+    },
     /// The report cannot be written.
     #[error("cannot write the report to {}: {source}; give a folder that can be written", folder.display())]
     Report {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{FilesError, PredictionsFiles};
 use crate::benchmark::{Benchmark, Unreadable};
+use crate::files::{self, OutputKind};
 use crate::image::{ImageError, Photograph, read};
 use crate::picture::{
     Drawn, PictureError, ThinPlate, TrueKeypoint, contact_sheet, matches_and_warp, warp_by_spline,
@@ -97,6 +98,14 @@ pub enum ShowError {
         /// What the system said.
         source: io::Error,
     },
+    /// An output has the name of something else, which stays.
+    #[error("{}: {source}", file.display())]
+    Taken {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        source: io::Error,
+    },
     /// A picture cannot be written.
     #[error(transparent)]
     Picture(#[from] PictureError),
@@ -122,6 +131,12 @@ pub fn show_file(
     let verdicts = chosen(judge(&benchmark, &answers, protocol, alpha)?, options);
     std::fs::create_dir_all(out)
         .map_err(|source| ShowError::Folder { folder: out.to_owned(), source })?;
+    let ids = verdicts.iter().map(|verdict| &benchmark.pairs[verdict.judged].id);
+    let sheet = out.join("sheet.png");
+    for file in ids.map(|id| out.join(file_name(id))).chain([sheet.clone()]) {
+        files::check_kind(&file, OutputKind::Picture)
+            .map_err(|source| ShowError::Taken { file, source })?;
+    }
     let (mut pictures, mut drawn) = (Vec::new(), Vec::new());
     for (at, verdict) in verdicts.iter().enumerate() {
         let (done, total) = (at as u64, verdicts.len() as u64);
@@ -134,7 +149,6 @@ pub fn show_file(
         pictures.push((verdict.judged, path));
         drawn.push((format!("{id}: {:.0} % right", 100.0 * verdict.share()), picture));
     }
-    let sheet = out.join("sheet.png");
     write_png(&contact_sheet(&drawn, SHEET.0, SHEET.1), &sheet)?;
     Ok(Shown { sheet, pictures, unreadable })
 }

@@ -131,20 +131,24 @@ fn every_output_follows_links() {
     let root = "--benchmark spair-json --root bench";
     let photographs = "bench/JPEGImages/cat/a.png bench/JPEGImages/cat/b.png";
     let hog = "--backbone hog --engine cpu";
+    let drawn = format!("match {photographs} {hog} --keypoints 9,9 --picture");
+    assert!(shell(&case, &format!("$hpflow {drawn} old.png")).status.success());
+    // With what each of them replaces.
+    let header = "echo '{\"format\":\"old\"}'";
     let commands = [
-        format!("import a.csv {root} --out"),
-        format!("weights convert {training} --force --out"),
-        format!("match {photographs} {hog} --keypoints 9,9 --flow"),
-        format!("match {photographs} {hog} --keypoints 9,9 --picture"),
-        format!("search {root} --split test {hog} --depth 1 --out"),
+        (header, format!("import a.csv {root} --out")),
+        (header, format!("weights convert {training} --force --out")),
+        ("echo PIEHold", format!("match {photographs} {hog} --keypoints 9,9 --flow")),
+        ("(cat old.png; echo old)", drawn),
+        ("", format!("search {root} --split test {hog} --depth 1 --out")),
     ];
-    for (at, command) in commands.iter().enumerate() {
+    for (at, (old, command)) in commands.iter().enumerate() {
         // With a file there and without; a search begins only where there is none.
         for there in [false, true] {
             if there && command.starts_with("search") {
                 continue;
             }
-            let touch = if there { "echo '{\"format\":\"old\"}' > scratch/$n;" } else { "" };
+            let touch = if there { format!("{old} > scratch/$n;") } else { String::new() };
             let script = format!(
                 "n={at}{there}.png; {touch} ln -s scratch/$n $n; $hpflow {command} $n && \
                  test -h $n && test -s scratch/$n && ! grep -q old scratch/$n && \
@@ -389,4 +393,143 @@ fn no_input_is_written_over() {
     let output = case.hpflow(&[&both[..], &["--picture", "x.png", "--flow", "x.png"]].concat());
     fails(&output, 2, &["--flow x.png", "would be written over"]);
     assert!(fs::read(&photograph).unwrap() == before, "the photograph stays");
+}
+
+/// What a command must not replace: each file under the name of the output.
+#[track_caller]
+fn stays(case: &Case, file: &str, others: &[&[u8]], command: &str) {
+    for other in others {
+        fs::write(case.path(file), other).expect("a file");
+        let refused = shell(case, &format!("$hpflow {command}"));
+        fails(&refused, 1, &[file, "is there already and is not", "move it away"]);
+        assert_eq!(text(&refused.stderr).trim().lines().count(), 1, "{command}");
+        assert!(fs::read(case.path(file)).expect("the file") == *other, "{command}: {file}");
+    }
+    fs::remove_file(case.path(file)).expect("the file");
+}
+
+#[test]
+fn match_replaces_nothing_but_flows_and_its_own_pictures() {
+    let case = Case::new("out-through-link");
+    let photographs = "bench/JPEGImages/cat/a.png bench/JPEGImages/cat/b.png";
+    let found = format!("match {photographs} --method identity --keypoints 9,9");
+    let photograph = fs::read(case.path("bench/JPEGImages/cat/a.png")).unwrap();
+    let done = shell(&case, &format!("$hpflow {found} --picture p.png --flow p.flo"));
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let [picture, flow] = ["p.png", "p.flo"].map(|name| fs::read(case.path(name)).unwrap());
+    // Its own, and empty files, are replaced.
+    let again = shell(&case, &format!("$hpflow {found} --picture p.png --flow p.flo"));
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let touched =
+        shell(&case, &format!("touch e.png e.flo; $hpflow {found} --picture e.png --flow e.flo"));
+    assert!(touched.status.success(), "{}", text(&touched.stderr));
+    assert!(fs::read(case.path("e.png")).unwrap() == picture);
+    assert!(fs::read(case.path("e.flo")).unwrap() == flow);
+    let predictions = expected(&case);
+    let texts: [&[u8]; 5] = [
+        b"{\"pairs\": []}",
+        b"pair,keypoint,x,y\n",
+        predictions.as_bytes(),
+        b"\xFF\xD8\xFF\xE0",
+        b"hello",
+    ];
+    for name in ["ann.json", "t.csv", "o.jsonl", "j.jpg", "n.flo"] {
+        stays(&case, name, &texts, &format!("{found} --flow {name}"));
+    }
+    stays(&case, "n.flo", &[&picture, &photograph], &format!("{found} --flow n.flo"));
+    stays(&case, "n.png", &texts, &format!("{found} --picture n.png"));
+    // A photograph, whole and cut, and a flow.
+    let others: [&[u8]; 3] = [&photograph, &photograph[..20], &flow];
+    stays(&case, "n.png", &others, &format!("{found} --picture n.png"));
+    // Through a link too, and before any work: the photographs are not there.
+    fs::write(case.path("scratch/n.png"), &photograph).unwrap();
+    symlink("scratch/n.png", case.path("link.png")).unwrap();
+    let refused = shell(
+        &case,
+        "$hpflow match no.png no.jpg --method identity --keypoints 9,9 --picture link.png",
+    );
+    fails(&refused, 1, &["link.png: it is there already and is not a picture that hpflow wrote"]);
+    assert!(fs::read(case.path("scratch/n.png")).unwrap() == photograph);
+}
+
+#[test]
+fn folders_of_pages_and_pictures_lose_nothing_of_others() {
+    let case = Case::new("out-through-link");
+    fs::write(case.path("p.jsonl"), expected(&case)).unwrap();
+    let photograph = fs::read(case.path("bench/JPEGImages/cat/a.png")).unwrap();
+    let search = "rm -f s.json; $hpflow search --benchmark spair-json --root bench --split test \
+                  --backbone hog --engine cpu --depth 1 --out s.json --report s";
+    let all = format!(
+        "$hpflow report p.jsonl --root bench --out r && $hpflow show p.jsonl --root bench --out v && \
+         {search}"
+    );
+    // What hpflow wrote is replaced, and becomes the same.
+    let files = || {
+        let mut all = Vec::new();
+        for folder in ["r", "v", "s"] {
+            for entry in fs::read_dir(case.path(folder)).unwrap() {
+                let name = format!("{folder}/{}", entry.unwrap().file_name().display());
+                all.push((name.clone(), fs::read(case.path(&name)).unwrap()));
+            }
+        }
+        all.sort();
+        all
+    };
+    let made = shell(&case, &all);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let first = files();
+    let again = shell(&case, &all);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert!(first == files());
+    assert!(first.len() >= 7, "a page, two pictures or more, a page and three figures");
+    // Each of them may be somebody's.
+    let page = b"<!doctype html>\n<html lang=\"en\">\n<head>\n<title>mine</title>".as_slice();
+    let figure = b"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>".as_slice();
+    for (name, own) in &first {
+        let command = match &name[..1] {
+            "r" => "report p.jsonl --root bench --out r",
+            "v" => "show p.jsonl --root bench --out v",
+            _ => search.split_once("$hpflow ").unwrap().1,
+        };
+        let before = files();
+        let _ = fs::remove_file(case.path("s.json"));
+        stays(&case, name, &[page, figure, &photograph, b"hello"], command);
+        fs::write(case.path(name), own).unwrap();
+        assert!(before == files(), "{name}: all else is as it was");
+        assert!(!case.path("s.json").exists(), "before any work");
+    }
+}
+
+#[test]
+fn an_output_keeps_the_permissions_of_the_file_that_it_replaces() {
+    use std::os::unix::fs::PermissionsExt;
+    let case = Case::new("out-through-link");
+    fs::write(case.path("a.csv"), "pair,keypoint,x,y\n000000-a-b:cat,0,1,2\n").unwrap();
+    let mode = |name: &str| fs::metadata(case.path(name)).unwrap().permissions().mode() & 0o777;
+    let root = "--benchmark spair-json --root bench";
+    let photographs = "bench/JPEGImages/cat/a.png bench/JPEGImages/cat/b.png";
+    let found = format!("$hpflow match {photographs} --method identity --keypoints 9,9");
+    for (out, script) in [
+        ("o.jsonl", "$predict --out o.jsonl".to_owned()),
+        ("o.jsonl", "$predict --out o.jsonl --resume".to_owned()),
+        ("i.jsonl", format!("$hpflow import a.csv {root} --out i.jsonl")),
+        ("m.jsonl", "$predict --out m.jsonl --shard 1/1; $hpflow merge m.jsonl".to_owned()),
+        ("m.png", format!("{found} --picture m.png")),
+        ("m.flo", format!("{found} --flow m.flo")),
+    ] {
+        let first = shell(&case, &script);
+        assert!(first.status.success(), "{script}: {}", text(&first.stderr));
+        for private in [0o600, 0o640, 0o666] {
+            fs::set_permissions(case.path(out), PermissionsExt::from_mode(private)).unwrap();
+            let again = shell(&case, &script);
+            assert!(again.status.success(), "{script}: {}", text(&again.stderr));
+            assert_eq!(mode(out), private, "{script}: {:o}", mode(out));
+        }
+    }
+    // An unfinished run of a file that is there.
+    let stopped =
+        "head -2 o.jsonl > o.jsonl.partial; chmod 600 o.jsonl; $predict --out o.jsonl --resume";
+    let done = shell(&case, stopped);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(mode("o.jsonl"), 0o600);
 }
