@@ -46,6 +46,24 @@ pub enum BenchmarkError {
         /// The splits that are there.
         known: String,
     },
+    /// The benchmark has no split at all.
+    #[error("{} has no list of pairs for split {split}: expected {expected} in it; unpack the benchmark again", folder.display())]
+    NoSplits {
+        /// The folder in which splits were looked for.
+        folder: PathBuf,
+        /// The split that was looked for.
+        split: String,
+        /// What stands for a split.
+        expected: String,
+    },
+    /// A split has nothing to read.
+    #[error("{}: split {split} has no pairs: unpack the benchmark again, or put in the list of pairs that belongs there", root.display())]
+    NoPairs {
+        /// The benchmark's folder.
+        root: PathBuf,
+        /// The split.
+        split: String,
+    },
     /// The benchmark's split has no such category.
     #[error("category \"{found}\" is not in this split: expected one of {known}")]
     UnknownCategory {

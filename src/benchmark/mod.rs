@@ -130,6 +130,12 @@ impl BenchmarkKind {
     pub fn splits(self, root: &Path) -> Result<Vec<String>, BenchmarkError> {
         (self.info().reader.splits)(&self.folder(root)?)
     }
+
+    /// Its splits; where there is none, `test`, so that reading it says what is missing.
+    fn splits_to_read(self, root: &Path) -> Result<Vec<String>, BenchmarkError> {
+        let splits = self.splits(root)?;
+        Ok(if splits.is_empty() { vec!["test".to_owned()] } else { splits })
+    }
 }
 
 /// The benchmark that a folder may be: those first that are easily told.

@@ -209,6 +209,17 @@ fn rows(
 ) -> Result<(Vec<Listed<String>>, PathBuf), BenchmarkError> {
     let known = splits(root, size)?;
     if !known.iter().any(|name| name == split) {
+        if known.is_empty() {
+            let layouts = root.join("Layout").join(size.name());
+            let split = split.to_owned();
+            return Err(if layouts.is_dir() {
+                let expected = format!("{split}.txt");
+                BenchmarkError::NoSplits { folder: layouts, split, expected }
+            } else {
+                let expected = format!("a folder {split} of pair annotations");
+                BenchmarkError::NoSplits { folder: root.join("PairAnnotation"), split, expected }
+            });
+        }
         let (root, found) = (root.to_owned(), split.to_owned());
         return Err(BenchmarkError::UnknownSplit { root, found, known: known.join(", ") });
     }

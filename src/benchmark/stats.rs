@@ -58,16 +58,19 @@ impl Stats {
 /// Counts the benchmark in `root`; `split_done` is told of every split that is counted.
 ///
 /// # Errors
-/// Those of [`Benchmark::open`], and image annotations that cannot be read.
+/// Those of [`Benchmark::open`], no split or one without pairs, and image annotations that cannot be read.
 pub fn stats(
     kind: BenchmarkKind,
     root: &Path,
     mut split_done: impl FnMut(&str),
 ) -> Result<Stats, BenchmarkError> {
     let mut splits = Vec::new();
-    for name in kind.splits(root)? {
+    for name in kind.splits_to_read(root)? {
         let options = BenchmarkOptions { split: name.clone(), ..BenchmarkOptions::default() };
         let benchmark = Benchmark::open(kind, root, &options)?;
+        if benchmark.pairs.is_empty() {
+            return Err(BenchmarkError::NoPairs { root: root.to_owned(), split: name });
+        }
         split_done(&name);
         splits.push(SplitStats {
             name,

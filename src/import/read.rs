@@ -7,6 +7,7 @@ use super::found::ImportedPairs;
 use super::{flows, geoaware, npz, table};
 use crate::PredictedKeypoints;
 use crate::benchmark::Benchmark;
+use crate::text::times;
 
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +72,10 @@ pub fn read(
     }
     if let Some((count, given, id)) = &*found.renamed.borrow() {
         tracing::warn!(
-            "{}: {count} times the id of a pair is not written as in the benchmark, first \
+            "{}: {} the id of a pair is not written as in the benchmark, first \
              {given} for {id}, and taken for that pair's",
-            path.display()
+            path.display(),
+            times(*count)
         );
     }
     Ok(found.predicted.into_iter().enumerate().filter_map(|(at, p)| Some((at, p?))).collect())

@@ -9,7 +9,7 @@ use super::found::{ImportedPairs, point};
 use crate::Point;
 use crate::benchmark::spair::annotation::keypoint_name;
 use crate::records::Records;
-use crate::text::shortened;
+use crate::text::{counted, shortened};
 
 /// The longest record that is read, in bytes.
 const MAX_RECORD: usize = 1 << 16;
@@ -23,9 +23,10 @@ pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), Imp
     let mut next =
         || records.next_record().map_err(|fault| found.malformed(format!("{fault}; {expected}")));
     let (first, heading) = next()?.unwrap_or((1, csv::StringRecord::new()));
+    let is_named = |heading: &str, name: &str| heading.trim().eq_ignore_ascii_case(name);
     let mut columns = [0; 4];
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
-        let place = heading.iter().position(|heading| heading.trim().eq_ignore_ascii_case(name));
+        let place = heading.iter().position(|heading| is_named(heading, name));
         *column = place.ok_or_else(|| {
             found.malformed(format!(
                 "line {first}: there is no column {name} in `{}`; expected a heading \
@@ -33,13 +34,21 @@ pub(super) fn read(path: &Path, found: &mut ImportedPairs<'_>) -> Result<(), Imp
                 shortened(&heading.iter().collect::<Vec<_>>().join(","))
             ))
         })?;
+        let mut named = heading.iter().filter(|heading| is_named(heading, name));
+        if let (Some(one), Some(other)) = (named.next(), named.next()) {
+            return Err(found.malformed(format!(
+                "line {first}: the columns {:?} and {:?} may both be {name}: name one otherwise",
+                shortened(one.trim()),
+                shortened(other.trim())
+            )));
+        }
     }
     let mut points: BTreeMap<usize, BTreeMap<usize, Option<Point>>> = BTreeMap::new();
     while let Some((line, record)) = next()? {
         let place = format!("line {line}");
         if record.len() != heading.len() {
-            let (fields, columns) = (record.len(), heading.len());
-            let what = format!("{fields} fields, but the heading has {columns}; {expected}");
+            let (fields, columns) = (counted(record.len(), "field"), heading.len());
+            let what = format!("{fields}, but the heading has {columns}; {expected}");
             return Err(found.misfit(&place, what));
         }
         let [id, keypoint, x, y] =

@@ -120,6 +120,80 @@ fn archives_give_points_by_pair_with_nan_for_none() {
     assert!(error.contains("page.npz: this is not a NumPy archive"), "{error}");
 }
 
+/// An archive of arrays of 2 × 2 float64, by their names: several of one name too.
+fn archive(arrays: &[(&str, [f64; 4])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let stand_in = |at: usize, name: &str| format!("{at}{}", "#".repeat(name.len() - 1));
+    for (at, (name, values)) in arrays.iter().enumerate() {
+        let mut header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }".to_vec();
+        header.resize(117, b' ');
+        header.push(b'\n');
+        writer.start_file(stand_in(at, name), options).unwrap();
+        let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], &header].concat();
+        let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        std::io::Write::write_all(&mut writer, &[array, values].concat()).unwrap();
+    }
+    let mut bytes = writer.finish().unwrap().into_inner();
+    for (at, (name, _)) in arrays.iter().enumerate() {
+        let from = stand_in(at, name).into_bytes();
+        for place in 0..bytes.len() - from.len() {
+            if bytes[place..].starts_with(&from) {
+                bytes[place..place + from.len()].copy_from_slice(name.as_bytes());
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn arrays_of_one_name_pass_only_where_they_are_the_same() {
+    let (one, other) = ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 5.0]);
+    let [first, second] = ["0-a-b:bird.npy", "1-b-a:bird.npy"];
+    let points = |values: [f64; 4]| {
+        let [a, b, c, d] = values.map(|value| value as f32);
+        vec![Some([a, b]), Some([c, d])]
+    };
+    let expected = vec![(0, points(one)), (1, points(other))];
+    let read = |arrays: &[(&str, [f64; 4])]| from_text("p.npz", &archive(arrays));
+    assert_eq!(read(&[(first, one), (second, other)]).unwrap(), expected);
+    assert_eq!(read(&[(first, one), (second, other), (first, one)]).unwrap(), expected);
+    for arrays in [
+        [(first, one), (first, other), (second, one)],
+        [(first, other), (second, one), (first, one)],
+    ] {
+        let error = read(&arrays).unwrap_err();
+        let sentence = "p.npz: array 0-a-b:bird.npy: the archive has two arrays of this name";
+        assert!(error.contains(sentence), "{error}");
+    }
+    // A program's prefix moves the directory.
+    let moved = [&b"#!/bin/sh\n"[..], &archive(&[(second, one), (second, other)])].concat();
+    let error = from_text("p.npz", &moved).unwrap_err();
+    assert!(error.contains("array 1-b-a:bird.npy: the archive has two"), "{error}");
+}
+
+#[test]
+fn a_heading_that_names_a_column_twice_is_refused_with_both() {
+    for (heading, one, other, column) in [
+        ("pair,keypoint,x,X,y", "x", "X", "x"),
+        ("pair,keypoint,x,y,x", "x", "x", "x"),
+        ("Pair,keypoint, pair ,x,y", "Pair", "pair", "pair"),
+        ("pair;keypoint;x;y;Y;note", "y", "Y", "y"),
+        ("pair,KEYPOINT,keypoint,x,y", "KEYPOINT", "keypoint", "keypoint"),
+    ] {
+        let error = from_text("table.csv", format!("{heading}\n").as_bytes()).unwrap_err();
+        let sentence =
+            format!("line 1: the columns \"{one}\" and \"{other}\" may both be {column}");
+        assert!(error.contains(&sentence), "{error}");
+    }
+    let other = "note,pair,keypoint,x,y,note\n,0-a-b:bird,0,1,2,\n";
+    let expected = vec![(0, vec![Some([1.0, 2.0]), None])];
+    assert_eq!(from_text("table.csv", other.as_bytes()).unwrap(), expected);
+    let error = from_text("table.csv", b"pair,keypoint,x,y\n\n7\n").unwrap_err();
+    assert!(error.contains("line 3: 1 field, but the heading has 4"), "{error}");
+}
+
 #[test]
 fn a_table_has_a_line_for_each_predicted_keypoint() {
     let table = "x,y,pair,keypoint\n3,4.5,1-b-a:bird,2\n,,0-a-b:bird,0\n1, 2 ,0-a-b:bird,2\n";

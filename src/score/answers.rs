@@ -56,8 +56,9 @@ impl Answers {
         }
         if let Some((count, given, id)) = renamed {
             tracing::warn!(
-                "{count} times the id of a pair is not written as in the benchmark, first \
-                 {given} for {id}, and taken for that pair's"
+                "{} the id of a pair is not written as in the benchmark, first \
+                 {given} for {id}, and taken for that pair's",
+                crate::text::times(count)
             );
         }
         Ok(Self(answers))

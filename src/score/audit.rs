@@ -261,7 +261,7 @@ pub enum AuditError {
         found: String,
     },
     /// A line with another number of fields than the heading.
-    #[error("line {line}: {found} fields, but the heading has {expected}")]
+    #[error("line {line}: {}, but the heading has {expected}", crate::text::counted(*found, "field"))]
     Fields {
         /// The line, from 1.
         line: usize,

@@ -89,7 +89,7 @@ pub enum DrawStatsError {
 pub struct PairsOptions {
     /// Which image annotations; all where nothing is said.
     pub selection: ImageSelection,
-    /// The number from which pairs are counted.
+    /// The number before that of the first pair: 0 numbers them from 1.
     pub first_id: u64,
 }
 

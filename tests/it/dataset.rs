@@ -360,6 +360,112 @@ fn check_says_which_list_of_pf_pascal_is_not_there() {
 }
 
 #[test]
+fn where_there_is_nothing_to_check_or_count_that_is_wrong() {
+    let make = |folders: &[&str], files: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        for part in folders {
+            fs::create_dir_all(folder.path().join(part)).unwrap();
+        }
+        for (file, text) in files {
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        folder
+    };
+    let pascal = ["JPEGImages", "Annotations"];
+    let misnamed = [("test_pair.csv", "source_image,target_image,class\na.jpg,b.jpg,1\n")];
+    let mirrored = [("trn_pairs.csv", "source_image,target_image,class,flip\na.jpg,b.jpg,1,1\n")];
+    let put = "has no list of pairs for split test: put test_pairs.csv or";
+    let layout = "has no list of pairs for split test: expected test.txt in it";
+    for (benchmark, folder, sentence) in [
+        ("pf-pascal", make(&pascal, &[]), put),
+        ("pf-pascal", make(&pascal, &misnamed), put),
+        ("pf-pascal", make(&pascal, &mirrored), "split trn has no pairs"),
+        ("spair", make(&["Layout/large", "PairAnnotation", "JPEGImages"], &[]), layout),
+        ("spair", make(&["Layout/large"], &[("Layout/large/test", "000000-a-b:cat\n")]), layout),
+        (
+            "spair",
+            make(&["Layout/large"], &[("Layout/large/val.txt", "\n")]),
+            "val.txt holds no pairs",
+        ),
+        ("spair-json", make(&["Layout/large", "PairAnnotation"], &[]), layout),
+        (
+            "spair-json",
+            make(&["PairAnnotation"], &[]),
+            "PairAnnotation has no list of pairs for split test: expected a folder test of pair",
+        ),
+        ("spair-json", make(&["PairAnnotation/test"], &[]), "test holds no pairs"),
+        (
+            "caltech-101",
+            make(&["101_ObjectCategories", "Annotations"], &[]),
+            "has no list of pairs for split test: put test_pairs_caltech",
+        ),
+    ] {
+        for command in ["check", "stats"] {
+            let output =
+                hpflow(&[command, "--benchmark", benchmark, "--root", text(folder.path())])
+                    .output()
+                    .unwrap();
+            let [out, err] = [output.stdout, output.stderr].map(|t| String::from_utf8(t).unwrap());
+            assert_eq!(output.status.code(), Some(1), "{benchmark} {command}: {out}{err}");
+            assert!((out.clone() + &err).contains(sentence), "{benchmark} {command}: {out}{err}");
+            assert!(!out.contains("nothing is wrong"), "{out}");
+            assert!(command == "check" || out.is_empty(), "{out}");
+        }
+    }
+}
+
+#[test]
+fn check_notes_boxes_outside_a_photograph_or_beside_its_keypoints_and_does_not_fail() {
+    let check = |bounds: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let from = root.join("ImageAnnotation");
+        images(&from);
+        let annotation = fs::read_to_string(from.join("cup/a.json")).unwrap();
+        fs::write(from.join("cup/a.json"), annotation.replace("[1, 1, 9, 7]", bounds)).unwrap();
+        hpflow(&["pairs", "--images", text(&from), "--split", "test", "--out", text(root)])
+            .assert()
+            .success();
+        let output =
+            hpflow(&["check", "--root", text(root), "--without-photographs"]).assert().success();
+        String::from_utf8(output.get_output().stdout.clone()).unwrap()
+    };
+    // Photographs of 10 × 8, the only keypoint at 2, 3.
+    for bounds in ["[0, 0, 10, 8]", "[-1, 0, 11, 9]", "[3, 4, 9, 7]"] {
+        assert!(check(bounds).contains("nothing is wrong"), "{bounds}");
+    }
+    for (bounds, heading) in [
+        ("[1, 1, 90, 70]", "boxes that reach outside their photograph, used as they are (1):"),
+        (
+            "[-50, -50, -40, -40]",
+            "boxes that reach outside their photograph, used as they are (1):",
+        ),
+        ("[4, 1, 9, 7]", "boxes that hold none of their keypoints, used as they are (1):"),
+    ] {
+        let found = check(bounds);
+        assert!(found.contains(heading), "{found}");
+        assert!(found.contains(&format!("cup/a.png: box {bounds} of 10 × 8")), "{found}");
+    }
+}
+
+#[test]
+fn pairs_are_numbered_after_first_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(&root.join("ImageAnnotation"));
+    let from = root.join("ImageAnnotation");
+    hpflow(&["pairs", "--images", text(&from), "--split", "new", "--out", text(root)])
+        .args(["--first-id", "10"])
+        .assert()
+        .success();
+    let layout = fs::read_to_string(root.join("Layout/large/new.txt")).unwrap();
+    assert_eq!(layout, "000011-a-b:cup\n000012-b-a:cup\n");
+    hpflow(&["pairs", "--help"]).assert().success().stdout(contains(
+        "The number before that of the first pair: 10 makes the first pair 000011",
+    ));
+}
+
+#[test]
 fn a_folder_of_another_benchmark_is_told_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let sub_class = folder.path().join("car(G)");

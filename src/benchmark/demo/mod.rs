@@ -104,7 +104,7 @@ pub enum DemoError {
         name: String,
     },
     /// One image makes no pair.
-    #[error("{images} test images per category make no pair: ask for 2 or more")]
+    #[error("{} per category cannot make a pair: ask for 2 or more", crate::text::counted(*images, "test image"))]
     TooFew {
         /// What was asked for.
         images: usize,

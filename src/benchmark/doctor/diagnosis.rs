@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::benchmark::counts::Counts;
+use crate::benchmark::doubts::BoxOddity;
 use crate::image;
 
 /// What is wrong with a file.
@@ -25,6 +26,10 @@ pub enum Ailment {
     /// A keypoint outside its photograph. The published evaluation takes it as it is, so this is
     /// a note and no problem.
     KeypointOutside,
+    /// A box that reaches outside its photograph by more than a pixel, used as it is.
+    BoxOutside,
+    /// A box that holds none of its keypoints, used as it is.
+    BoxBeside,
     /// A box of which one side is zero: it is measured by the other, as the published evaluation
     /// does.
     FlatBox,
@@ -46,6 +51,8 @@ impl Ailment {
             Self::Contradiction => "contradictions",
             Self::Counts => "counts other than published",
             Self::KeypointOutside => "keypoints outside their photograph, used as they are",
+            Self::BoxOutside => "boxes that reach outside their photograph, used as they are",
+            Self::BoxBeside => "boxes that hold none of their keypoints, used as they are",
             Self::FlatBox => "boxes with a side of zero, measured by the other",
             Self::RepeatedKeypoint => "pairs with two keypoints of one name",
             Self::IgnoredOrientation => "photographs with an EXIF orientation, which is ignored",
@@ -62,9 +69,20 @@ impl Ailment {
             | Self::Contradiction
             | Self::Counts => true,
             Self::KeypointOutside
+            | Self::BoxOutside
+            | Self::BoxBeside
             | Self::FlatBox
             | Self::RepeatedKeypoint
             | Self::IgnoredOrientation => false,
+        }
+    }
+}
+
+impl From<BoxOddity> for Ailment {
+    fn from(oddity: BoxOddity) -> Self {
+        match oddity {
+            BoxOddity::Outside => Self::BoxOutside,
+            BoxOddity::Beside => Self::BoxBeside,
         }
     }
 }

@@ -30,6 +30,18 @@ pub fn examine(
         FileCheck::BySubClass => pf_willow::examine(root, examination, progress),
         FileCheck::ByReading => plain::examine(kind, root, examination, progress),
     }?;
+    // Where there is nothing to check, nothing is right.
+    if !diagnosis.findings.iter().any(|finding| finding.ailment.is_problem()) {
+        let empty = diagnosis.splits.iter().filter(|split| split.counts.pairs == 0);
+        let empty: Vec<Finding> = empty
+            .map(|split| {
+                let (root, split) = (root.to_owned(), split.name.clone());
+                let what = BenchmarkError::NoPairs { root, split }.to_string();
+                Finding { ailment: Ailment::BrokenAnnotation, what }
+            })
+            .collect();
+        diagnosis.findings.extend(empty);
+    }
     diagnosis.findings.sort_by_key(|finding| finding.ailment); // stable
     Ok(diagnosis)
 }

@@ -8,6 +8,7 @@ use super::diagnosis::{
 use crate::benchmark::doubts::is_outside;
 use crate::benchmark::pf_willow::{annotations, folder, keypoints, sub_classes};
 use crate::benchmark::{BenchmarkError, Counts};
+use crate::text::counted;
 
 /// Photographs in each sub-class, and keypoints in each photograph.
 const EACH: usize = 10;
@@ -31,13 +32,25 @@ pub(super) fn examine(
     let mut photographs: Vec<Annotated> = Vec::new();
     let sub_classes = sub_classes(&root)?;
     if sub_classes.len() != EACH {
-        find(Ailment::Counts, format!("{} sub-classes, PF-WILLOW has {EACH}", sub_classes.len()));
+        find(
+            Ailment::Counts,
+            format!(
+                "{}, PF-WILLOW has {EACH}",
+                match sub_classes.len() {
+                    1 => "1 sub-class".to_owned(),
+                    count => format!("{count} sub-classes"),
+                }
+            ),
+        );
     }
     for (name, folder) in sub_classes {
         let annotated = annotations(&folder)?;
         let images = annotated.len();
         if images != EACH {
-            find(Ailment::Counts, format!("{name}: {images} annotations, PF-WILLOW has {EACH}"));
+            find(
+                Ailment::Counts,
+                format!("{name}: {}, PF-WILLOW has {EACH}", counted(images, "annotation")),
+            );
         }
         for _ in 0..images * images.saturating_sub(1) {
             counts.add(&name, None);
@@ -72,7 +85,8 @@ fn examine_keypoints(
     let mut found = Vec::new();
     let count = keypoints.len();
     if count != EACH {
-        let what = format!("{}: {count} keypoints, PF-WILLOW has {EACH}", file.display());
+        let what =
+            format!("{}: {}, PF-WILLOW has {EACH}", file.display(), counted(count, "keypoint"));
         found.push((Ailment::Contradiction, what));
     }
     // A photograph that cannot be measured is found when it is decoded.

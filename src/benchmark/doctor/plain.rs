@@ -18,7 +18,7 @@ pub(super) fn examine(
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = kind.folder(root)?;
     let names = match examination.splits.as_slice() {
-        [] => kind.splits(&root)?,
+        [] => kind.splits_to_read(&root)?,
         wanted => wanted.to_vec(),
     };
     let mut findings = Vec::new();
@@ -44,6 +44,7 @@ pub(super) fn examine(
                 if !benchmark.has_outlines() {
                     findings.extend(keypoints_outside(&benchmark, kind.info().counts_from_one()));
                 }
+                findings.extend(odd_boxes(&benchmark));
                 findings.extend(flat_boxes(&benchmark));
                 findings.extend(repeated_keypoints(&benchmark));
             }
@@ -59,6 +60,25 @@ pub(super) fn examine(
         findings.extend(damaged);
     }
     Ok(Diagnosis { splits, photographs: photographs.len(), decoded, findings })
+}
+
+/// Boxes outside their photographs or beside their keypoints, each once.
+fn odd_boxes(benchmark: &Benchmark) -> Vec<Finding> {
+    let odd = benchmark.odd_boxes(|image| benchmark.images[image].size);
+    let found = odd.into_iter().map(|odd| {
+        let [left, top, right, bottom] = odd.bounds;
+        let image = &benchmark.images[odd.image];
+        let size = image.size.map(|[width, height]| format!(" of {width} × {height}"));
+        let what = format!(
+            "{}: box [{left}, {top}, {right}, {bottom}]{}",
+            image.path.display(),
+            size.unwrap_or_default()
+        );
+        Finding { ailment: odd.oddity.into(), what }
+    });
+    let mut found: Vec<Finding> = found.collect();
+    found.sort();
+    found
 }
 
 /// Boxes of which one side is zero, each once.

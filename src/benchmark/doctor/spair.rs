@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::diagnosis::{
     Ailment, Annotated, CheckProgress, CheckScope, CheckedSplit, Diagnosis, Finding, decode,
 };
-use crate::benchmark::doubts::{is_flat, is_outside, repeated};
+use crate::benchmark::doubts::{SeenBox, is_flat, is_outside, repeated};
 use crate::benchmark::faults::Faults;
 use crate::benchmark::pair_files::PairFiles;
 use crate::benchmark::spair::annotation::{
@@ -17,7 +17,7 @@ use crate::benchmark::spair::annotation::{
 };
 use crate::benchmark::spair::pairs::PairsError;
 use crate::benchmark::spair::{self, pairs};
-use crate::benchmark::{BenchmarkError, Counts, LayoutSize, Variation};
+use crate::benchmark::{BenchmarkError, BenchmarkKind, Counts, LayoutSize, Variation};
 
 /// Pair annotations that are in memory at a time.
 const BATCH: usize = 2048;
@@ -29,7 +29,7 @@ pub(super) fn examine(
 ) -> Result<Diagnosis, BenchmarkError> {
     let root = spair::folder(root)?;
     let names = match examination.splits.as_slice() {
-        [] => spair::splits(&root, LayoutSize::Large)?,
+        [] => BenchmarkKind::Spair.splits_to_read(&root)?,
         wanted => wanted.to_vec(),
     };
     let layout = |name: &String| spair::layout_path(&root, LayoutSize::Large, name);
@@ -41,6 +41,7 @@ pub(super) fn examine(
         photographs: BTreeMap::new(),
         outside: BTreeSet::new(),
         flat: BTreeSet::new(),
+        boxes: BTreeMap::new(),
         findings: Vec::new(),
     };
     doctor.read_images();
@@ -55,6 +56,12 @@ pub(super) fn examine(
         let (count, findings) = decode(&photographs, progress);
         decoded = Some(count);
         doctor.findings.extend(findings);
+    }
+    for ((photograph, what), seen) in doctor.boxes {
+        if let Some(oddity) = seen.oddity() {
+            let what = format!("{}: {what}", photograph.display());
+            doctor.findings.push(Finding { ailment: oddity.into(), what });
+        }
     }
     for (ailment, listed) in
         [(Ailment::KeypointOutside, doctor.outside), (Ailment::FlatBox, doctor.flat)]
@@ -77,6 +84,8 @@ struct Doctor<'a> {
     outside: BTreeSet<(PathBuf, String)>,
     /// Photographs and their boxes of which one side is zero, likewise.
     flat: BTreeSet<(PathBuf, String)>,
+    /// Photographs and their boxes, with the keypoints that images and pairs have with them.
+    boxes: BTreeMap<(PathBuf, String), SeenBox>,
     findings: Vec<Finding>,
 }
 
@@ -136,6 +145,8 @@ impl Doctor<'_> {
             self.note_outside(&photograph, size, id, position);
         }
         self.note_flat(&photograph, &image.bndbox);
+        let positions = image.kps.visible().map(|(_, position)| position);
+        self.note_box(&photograph, size, &image.bndbox, positions);
         self.photographs.insert(photograph, Some(size));
         self.images.insert((category, image.name().to_owned()), image);
     }
@@ -158,6 +169,24 @@ impl Doctor<'_> {
             let what = format!("box [{left}, {top}, {right}, {bottom}]");
             self.flat.insert((photograph.to_owned(), what));
         }
+    }
+
+    fn note_box<'p>(
+        &mut self,
+        photograph: &Path,
+        size: [u32; 2],
+        bounds: &[Number; 4],
+        positions: impl Iterator<Item = &'p Position>,
+    ) {
+        let [left, top, right, bottom] = bounds;
+        let [width, height] = size;
+        let what = format!("box [{left}, {top}, {right}, {bottom}] of {width} × {height}");
+        let corners = bounds.each_ref().map(|corner| value(corner) as f32);
+        let seen = self
+            .boxes
+            .entry((photograph.to_owned(), what))
+            .or_insert_with(|| SeenBox::new(corners, Some(size)));
+        positions.for_each(|position| seen.see(position.each_ref().map(value), false));
     }
 
     /// Reads a split's pairs and holds them to the image annotations.
@@ -208,6 +237,7 @@ impl Doctor<'_> {
             let photograph = self.photograph(&pair.category, filename);
             self.note_flat(&photograph, bounds);
             let size = [size[0], size[1]];
+            self.note_box(&photograph, size, bounds, keypoints.iter().flatten());
             for (id, position) in pair.kps_ids.iter().zip(keypoints) {
                 let Some(position) = position else { continue };
                 self.note_outside(&photograph, size, id, position);

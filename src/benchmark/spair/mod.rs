@@ -12,5 +12,5 @@ pub use images::{ImageSelection, read_images};
 pub(super) use images::{categories, files_of, image};
 pub(super) use info::INFO;
 pub use read::read_layout;
-pub(super) use read::{check, folder, layout_path, layout_rows, read_pair, splits};
+pub(super) use read::{check, folder, layout_path, layout_rows, read_pair};
 pub use write::{WriteError, write_layout, write_pairs};

@@ -37,7 +37,7 @@ pub enum PairsError {
     },
 }
 
-/// All pairs of the images, in layout order, numbered from `first_id`.
+/// All pairs of the images, in layout order; the first has the number after `first_id`.
 ///
 /// # Errors
 /// Repeated images, headings above 7 and boxes without area.

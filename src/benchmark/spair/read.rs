@@ -96,7 +96,12 @@ pub(in crate::benchmark) fn layout_path(
         return Ok(file);
     }
     let known = splits(root, size)?.join(", ");
-    Err(BenchmarkError::UnknownSplit { root: folder, found: split.to_owned(), known })
+    let split = split.to_owned();
+    if known.is_empty() {
+        let expected = format!("{split}.txt");
+        return Err(BenchmarkError::NoSplits { folder, split, expected });
+    }
+    Err(BenchmarkError::UnknownSplit { root: folder, found: split, known })
 }
 
 /// The splits that the benchmark has: `trn`, `val`, `test`, then others in name order.

@@ -6,6 +6,7 @@ use hpflow::low_level::benchmark::spair::ImageSelection;
 use hpflow::task::{MakePairsError, PairsOptions, make_pairs};
 
 use super::super::error::Usage;
+use super::super::output::counted;
 
 const EXAMPLE: &str = "\
 Example:
@@ -34,7 +35,7 @@ pub struct Args {
     /// Only the images of this list: one category/image a line.
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
-    /// The number from which pairs are counted.
+    /// The number before that of the first pair: 10 makes the first pair 000011.
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_id: u64,
 }
@@ -55,6 +56,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         MakePairsError::Images(error) => anyhow::Error::from(error),
         error => error.into(),
     })?;
-    mention_line!("{} pairs of {} images in {}", made.pairs, made.images, args.out.display());
+    let (pairs, images) = (counted(made.pairs, "pair"), counted(made.images, "image"));
+    mention_line!("{pairs} of {images} in {}", args.out.display());
     Ok(())
 }

@@ -387,6 +387,63 @@ fn pf_pascals_doubts_are_counted_as_its_annotations_count_pixels() {
     );
 }
 
+#[test]
+fn boxes_outside_their_photograph_or_beside_their_keypoints_are_counted_beside_the_score() {
+    let predicted = [[70.0, 50.0], [60.0, 59.0]];
+    let said = |truth: &[[f64; 2]], bounds: [f64; 4]| {
+        let bench = PfPascal::new(truth, bounds, &predicted);
+        let check = ["dataset", "check", "--benchmark", "pf-pascal", "--root", "bench"];
+        let mut command = assert_cmd::Command::cargo_bin("hpflow").unwrap();
+        let checked = command.current_dir(bench.folder.path()).args(check).output().unwrap();
+        assert_eq!(checked.status.code(), Some(0));
+        (text(&bench.score(&[]).stderr), text(&checked.stdout))
+    };
+    let truth = [[50.0, 50.0], [60.0, 50.0]];
+    // Photographs of 200 × 100. Annotations count from 0 or 1, and round: a pixel is allowed.
+    for bounds in [
+        [1.0, 1.0, 200.0, 100.0],
+        [0.0, 0.0, 200.0, 100.0],
+        [-1.0, -1.0, 201.0, 101.0],
+        [40.0, 40.0, 49.0, 60.0],
+        [61.0, 51.0, 80.0, 60.0],
+    ] {
+        let (score, check) = said(&truth, bounds);
+        assert_eq!(score, "", "{bounds:?}");
+        assert!(check.contains("nothing is wrong"), "{bounds:?}: {check}");
+    }
+    for bounds in [
+        [5.0, 5.0, 201.5, 80.0],
+        [5.0, 5.0, 900.0, 680.0],
+        [5.0, 5.0, 180.0, 102.0],
+        [-500.0, -500.0, -400.0, -400.0],
+        [-1.5, 5.0, 80.0, 60.0],
+    ] {
+        let (score, check) = said(&truth, bounds);
+        let [left, top, right, bottom] = bounds;
+        let corners = format!("[{left}, {top}, {right}, {bottom}] of 200 × 100");
+        let sentence = "used as they are: 2 boxes reach outside their photographs (the first:";
+        says_once(&score, &[sentence, &corners, "a box is [xmin, ymin, xmax, ymax]; hpflow"]);
+        let heading = "boxes that reach outside their photograph, used as they are (2):";
+        assert!(check.contains(heading) && check.contains(&corners), "{check}");
+        assert!(!check.contains("nothing is wrong") && !score.contains("hold none"), "{check}");
+    }
+    // The keypoints' own box is 40, 40 to 80, 60: as COCO writes it, and elsewhere.
+    for bounds in [[40.0, 40.0, 40.5, 48.0], [100.0, 20.0, 140.0, 90.0], [62.0, 20.0, 90.0, 90.0]] {
+        let (score, check) = said(&truth, bounds);
+        says_once(
+            &score,
+            &["used as they are: 2 boxes hold none of their keypoints (the first: ["],
+        );
+        let heading = "boxes that hold none of their keypoints, used as they are (2):";
+        assert!(check.contains(heading), "{check}");
+    }
+    // A keypoint outside the photograph says nothing of the box.
+    let (score, _) = said(&[[-9.0, 50.0], [60.0, 50.0]], [40.0, 40.0, 80.0, 60.0]);
+    assert!(score.contains("2 keypoints are outside") && !score.contains("box"), "{score}");
+    let (score, _) = said(&[[-9.0, 50.0], [-9.0, 60.0]], [40.0, 40.0, 80.0, 60.0]);
+    assert!(!score.contains("box"), "{score}");
+}
+
 /// Runs `hpflow audit` on a table.
 fn audit(table: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Every command in the README and in `docs` runs, and prints what the page says.
 //!
 //! A block of `console` has commands, each after `$ `, and what they print. A command without output
-//! has to succeed; its output is not compared. `...` on a line stands for any lines, and a `\` at the
-//! end of a command continues it. A comment above the block, which readers do not see, says what the
+//! has to succeed; its output is not compared. `...` on a line stands for any lines, `[..]` in a
+//! line for any text, and a `\` at the end of a command continues it. A comment above the block, which readers do not see, says what the
 //! commands need:
 //!
 //! - `<!-- needs: torch -->`: a build with libtorch; `<!-- needs: gpu -->`: an adapter.
