@@ -22,6 +22,7 @@ mod devices;
 mod features;
 mod import;
 mod matching;
+mod memory;
 mod options;
 mod predict;
 mod predicted;
@@ -88,10 +89,20 @@ enum Command {
 #[error("{0}")]
 struct Usage(String);
 
+/// Something that only a build with libtorch has.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+struct WithoutTorch {
+    sentence: String,
+    is_usage: bool,
+}
+
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
-/// usage.
+/// usage. `without_torch` is added to the sentence that a build without libtorch lacks something: what
+/// helps whoever has this program.
 #[must_use]
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'static str) -> u8 {
+    memory::keep_freed();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and the version are results.
@@ -133,7 +144,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error)));
+            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error, without_torch)));
             if is_usage(&error) { 2 } else { 1 }
         }
     }
@@ -156,9 +167,14 @@ fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// The option that helps, where the library's sentence does not name it.
-fn remedy(error: &anyhow::Error) -> &'static str {
+fn remedy(error: &anyhow::Error, without_torch: &'static str) -> &'static str {
     use hpflow::low_level::method::MethodError;
     use hpflow::task::StopReason;
+    if error.is::<WithoutTorch>()
+        || matches!(error.downcast_ref::<EngineError>(), Some(EngineError::WithoutTorch))
+    {
+        return without_torch;
+    }
     let engine = error.chain().find_map(|cause| {
         let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {
             StopReason::Method(MethodError::Engine(engine)) => Some(engine),
@@ -180,6 +196,7 @@ fn remedy(error: &anyhow::Error) -> &'static str {
 
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
+        || error.downcast_ref::<WithoutTorch>().is_some_and(|error| error.is_usage)
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
         || matches!(
             error.downcast_ref::<EngineError>(),
