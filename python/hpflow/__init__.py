@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .matching import match as match
     from .matching import set_threads as set_threads
     from .metrics import PCK as PCK
+    from .predicting import Features as Features
+    from .predicting import Photograph as Photograph
+    from .predicting import predict as predict
+    from .predicting import predict_pairs as predict_pairs
+    from .predicting import read_image as read_image
     from .predictions import Predictions as Predictions
     from .predictions import read_predictions as read_predictions
     from .predictions import write_predictions as write_predictions
@@ -51,6 +56,11 @@ _PLACES = {
     "match": "matching",
     "set_threads": "matching",
     "PCK": "metrics",
+    "Features": "predicting",
+    "Photograph": "predicting",
+    "predict": "predicting",
+    "predict_pairs": "predicting",
+    "read_image": "predicting",
     "Predictions": "predictions",
     "read_predictions": "predictions",
     "write_predictions": "predictions",

@@ -40,7 +40,7 @@ def host(array: Array, what: str) -> npt.NDArray[Any]:
 def feature_map(array: Array, what: str) -> Floats:
     """A map (C, H, W) in float32, contiguous."""
     found = host(array, what)
-    if found.dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
+    if found.dtype.newbyteorder("=") not in (np.dtype(np.float32), np.dtype(np.float16)):
         raise UsageError(
             f"{what} has dtype {found.dtype}; expected float32 or float16, so that nothing is rounded "
             "unseen"

@@ -1,4 +1,5 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,18 @@ def write_predictions(
     path: str, header: str, ids: Sequence[str], counts: Sequence[int], points: _Floats
 ) -> None: ...
 def header(benchmark: str, split: str, method: str) -> str: ...
+
+def read_image(path: str) -> npt.NDArray[np.uint8]: ...
+def predict_maps(
+    benchmark: Benchmark,
+    features: Callable[[list[tuple[str, Path, tuple[int, int] | None]]], list[object]],
+    out: str,
+    maps: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> tuple[int, list[tuple[str, str]], list[str]]: ...
+def predict_pairs(
+    benchmark: Benchmark, function: Callable[[int], Any], out: str, options: Mapping[str, Any]
+) -> tuple[int, list[tuple[str, str]], list[str]]: ...
 
 class Scores:
     def json(self) -> str: ...

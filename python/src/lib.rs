@@ -17,6 +17,7 @@ mod errors;
 mod matching;
 mod metrics;
 mod pool;
+mod predict;
 mod predictions;
 mod score;
 
@@ -32,6 +33,8 @@ mod _hpflow {
     use crate::metrics::Pck;
     #[pymodule_export]
     use crate::pool::{panic, set_threads, wait};
+    #[pymodule_export]
+    use crate::predict::{predict_maps, predict_pairs, read_image};
     #[pymodule_export]
     use crate::predictions::{header, read_predictions, write_predictions};
     #[pymodule_export]

@@ -21,7 +21,8 @@ use crate::pool::{work, work_beside};
 /// So many pairs between two looks whether anybody waits; mirrors stand side by side, so it is even.
 const PAIRS: usize = 16;
 
-fn precision(name: &str) -> Outcome<Precision> {
+/// The precision of that name.
+pub fn precision(name: &str) -> Outcome<Precision> {
     [Precision::F32, Precision::F16].into_iter().find(|one| one.name() == name).ok_or_else(|| {
         Failure::Usage(format!("precision is {name:?}; expected \"f32\" or \"f16\""))
     })
@@ -92,6 +93,19 @@ pub struct Matcher {
     precision: Precision,
 }
 
+/// The engine of that name, for which an adapter may be named.
+pub fn engine_kind(engine: &str, adapter: Option<&str>) -> Outcome<EngineKind> {
+    let kinds = [EngineKind::Auto, EngineKind::Cpu, EngineKind::Gpu];
+    let kind = kinds.into_iter().find(|kind| kind.name() == engine).ok_or_else(|| {
+        Failure::Usage(format!("engine is {engine:?}; expected \"auto\", \"cpu\" or \"gpu\""))
+    })?;
+    if kind == EngineKind::Cpu && adapter.is_some() {
+        let what = "an adapter is given and the cpu engine has none; leave one of them out";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    Ok(kind)
+}
+
 fn open(kind: EngineKind, adapter: Option<&str>, precision: Precision) -> Outcome<Opened> {
     let options = EngineOptions { adapter, precision, ..EngineOptions::default() };
     let engine = open_engine(kind, &options)?;
@@ -105,14 +119,7 @@ impl Matcher {
     #[new]
     fn new(py: Python, engine: &str, adapter: Option<String>, precision: &str) -> PyResult<Self> {
         let precision = self::precision(precision)?;
-        let kinds = [EngineKind::Auto, EngineKind::Cpu, EngineKind::Gpu];
-        let kind = kinds.into_iter().find(|kind| kind.name() == engine).ok_or_else(|| {
-            Failure::Usage(format!("engine is {engine:?}; expected \"auto\", \"cpu\" or \"gpu\""))
-        })?;
-        if kind == EngineKind::Cpu && adapter.is_some() {
-            let what = "an adapter is given and the cpu engine has none; leave one of them out";
-            return Err(Failure::Usage(what.to_owned()).into());
-        }
+        let kind = engine_kind(engine, adapter.as_deref())?;
         let opened = work(py, move |_| open(kind, adapter.as_deref(), precision))?;
         Ok(Self { opened: Mutex::new(opened), precision })
     }

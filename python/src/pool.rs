@@ -8,7 +8,7 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -117,6 +117,80 @@ pub fn work_beside<T: Send + 'static>(
             Err(RecvTimeoutError::Timeout) => py.check_signals().inspect_err(|_| {
                 waited.0.store(true, Ordering::Relaxed);
             })?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Internal("its thread is gone".to_owned()).into());
+            }
+        }
+    }
+}
+
+/// Python's part of some work: what goes wrong in it is the caller's own exception.
+type Call = Box<dyn FnOnce(Python) -> PyResult<()> + Send>;
+
+/// What work that calls back says.
+enum Message<T> {
+    Call(Call),
+    Done(Outcome<T>),
+}
+
+/// Has Python called in the thread that waits for the work.
+pub struct Caller<T>(Sender<Message<T>>);
+
+impl<T> Caller<T> {
+    /// What a function gives that is called with the interpreter's lock.
+    ///
+    /// # Errors
+    /// It raised, or nobody waits any more: the work is to stop.
+    pub fn call<R: Send + 'static>(
+        &self,
+        function: impl FnOnce(Python) -> PyResult<R> + Send + 'static,
+    ) -> Outcome<R> {
+        let (to, from) = channel();
+        let call: Call = Box::new(move |py| {
+            let _ = to.send(function(py)?);
+            Ok(())
+        });
+        self.0.send(Message::Call(call)).map_err(|_| Failure::Cancelled)?;
+        from.recv().map_err(|_| Failure::Cancelled)
+    }
+}
+
+/// Work that calls Python on its way, in a thread that is none of the pool's. Where a call raises, or
+/// Ctrl-C is seen, no other is made and the work stops there; it is waited for, so that what it writes is
+/// whole.
+///
+/// # Errors
+/// What a call raised, those of the work, and `KeyboardInterrupt`.
+pub fn work_with<T: Send + 'static>(
+    py: Python,
+    job: impl FnOnce(&Arc<ThreadPool>, &Caller<T>) -> Outcome<T> + Send + 'static,
+) -> PyResult<T> {
+    let pool = pool(py)?;
+    let (to, from) = channel();
+    let begun = thread::Builder::new().name("hpflow".to_owned()).spawn(move || {
+        let caller = Caller(to.clone());
+        let result = catch_unwind(AssertUnwindSafe(|| job(&pool, &caller)));
+        let result = result.unwrap_or_else(|panic| Err(Failure::of_panic(&*panic)));
+        let _ = to.send(Message::Done(result));
+    });
+    begun.map_err(|error| Failure::Failed(format!("no thread can be started: {error}")))?;
+    let from = Mutex::new(from);
+    let mut raised = None;
+    loop {
+        let next = py.detach(|| {
+            from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK_EVERY)
+        });
+        match next {
+            Ok(Message::Call(call)) if raised.is_none() => raised = call(py).err(),
+            // A call that is not made is one that nobody answers.
+            Ok(Message::Call(_)) => {}
+            Ok(Message::Done(result)) => {
+                return match raised {
+                    Some(raised) => Err(raised),
+                    None => Ok(result?),
+                };
+            }
+            Err(RecvTimeoutError::Timeout) => raised = raised.or(py.check_signals().err()),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::Internal("its thread is gone".to_owned()).into());
             }

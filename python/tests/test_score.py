@@ -24,7 +24,7 @@ def test_a_benchmark_is_a_sequence_of_pairs(demo: Path) -> None:
     assert pair.source_keypoints.shape == pair.target_keypoints.shape == (len(pair.keypoint_names), 2)
     assert pair.source.path.is_file() and pair.source.size and pair.target_box and pair.variation
     assert pair.source in benchmark.images
-    annotation = next((demo / "PairAnnotation" / "test").glob(f"*{pair.id.replace(':', '_')}.json"))
+    annotation = demo / "PairAnnotation" / "test" / f"{pair.id}.json"
     said = json.loads(annotation.read_text())
     np.testing.assert_array_equal(pair.source_keypoints, np.asarray(said["src_kps"], np.float32))
     np.testing.assert_array_equal(pair.target_keypoints, np.asarray(said["trg_kps"], np.float32))
