@@ -37,7 +37,9 @@ pub mod build {
 pub mod backbone {
     pub use crate::backbone::networks::{ARCHITECTURES, Architecture, Parameter};
     pub use crate::backbone::weights::baselines::Baseline;
-    pub use crate::backbone::weights::{HubFile, Shapes, Weights, WeightsIdentity, load, prefixed};
+    pub use crate::backbone::weights::{
+        HubFile, Shapes, Weights, WeightsIdentity, load, prefixed,
+    };
     pub use crate::backbone::{
         Backbone, BackboneError, BackboneOptions, Device, NAMES, WeightsError, WeightsSource, open,
     };
@@ -71,8 +73,8 @@ pub mod benchmark {
     #[cfg(feature = "demo")]
     pub mod demo {
         pub use crate::benchmark::demo::{
-            DemoError, DemoOptions, Size, Split, Summary, USUAL_CATEGORIES, category_names,
-            generate,
+            DemoError, DemoOptions, Size, Split, Summary, USUAL_CATEGORIES,
+            category_names, generate,
         };
     }
 }
@@ -190,11 +192,11 @@ pub mod report {
 /// Verdicts, scores and what they mean.
 pub mod score {
     pub use crate::score::{
-        Alpha, AnnotationForm, Answers, Average, Breakdown, DistanceFrame, DistanceTest,
-        EVALUATORS, Evaluator, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol,
-        Refusal, Refused, RunningPck, RunningPckError, Score, ScoreError, Threshold,
-        TransferDirection, TruthPlacement, Verdict, breakdown, check, default_for, defaults_for,
-        defined, find, judge, radius, score, warnings,
+        Alpha, AnnotationForm, Answers, Average, Breakdown, DistanceFrame, DistanceTest, EVALUATORS,
+        Evaluator, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol, Refusal, Refused,
+        RunningPck, RunningPckError, Score, ScoreError, Threshold, TransferDirection,
+        TruthPlacement, Verdict, breakdown, check, default_for, defaults_for, defined, find, judge,
+        radius, score, warnings,
     };
 
     /// Intervals, and paired tests between two methods.

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from .scoring import Protocol as Protocol
     from .scoring import Score as Score
     from .scoring import protocols as protocols
+    from .scoring import report as report
     from .scoring import score as score
+    from .scoring import show as show
 
     __version__: str
 
@@ -67,7 +69,9 @@ _PLACES = {
     "Protocol": "scoring",
     "Score": "scoring",
     "protocols": "scoring",
+    "report": "scoring",
     "score": "scoring",
+    "show": "scoring",
 }
 
 __all__ = [*_PLACES]

@@ -80,7 +80,7 @@ def two(value: object, what: str, expected: str) -> tuple[float, float]:
             x, y = value
         else:
             x = y = value
-        both = (float(x), float(y))  # type: ignore[arg-type]
+        both = (float(x), float(y))  # type: ignore[arg-type, unused-ignore]
     except (TypeError, ValueError):
         raise UsageError(f"{what} is {value!r}; expected {expected}") from None
     with np.errstate(over="ignore"):

@@ -248,7 +248,8 @@ def match(
         )
         for at in (0, 1)
     ]
-    return Matcher(engine, adapter, precision).match(*images, keypoints)
+    source, target = images
+    return Matcher(engine, adapter, precision).match(source, target, keypoints)
 
 
 def devices() -> list[dict[str, Any]]:

@@ -84,8 +84,9 @@ class PCK:
         if category is None and self._pck.needs_category:
             raise UsageError("the mean is over categories; give category, one for each pair")
         with np.errstate(over="ignore", invalid="ignore"):
-            single = [np.ascontiguousarray(one, np.float32) for one in (found, truth)]
-        self._pck.update(*single, np.ascontiguousarray(there), lengths.tolist(), names)
+            guess = np.ascontiguousarray(found, np.float32)
+            right = np.ascontiguousarray(truth, np.float32)
+        self._pck.update(guess, right, np.ascontiguousarray(there), lengths.tolist(), names)
 
     def compute(self) -> float:
         """The mean in percent; NaN where nothing was counted."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from . import _hpflow
 from ._arrays import count
 from ._errors import Error, UsageError
-from .benchmark import Benchmark
+from .benchmark import Benchmark, Pair
 from .predictions import Predictions, _write
 
 
@@ -144,14 +148,7 @@ def score(
         seed: The same seed gives the same intervals.
         partial: Score predictions that lack pairs over those that they have.
     """
-    if not isinstance(benchmark, Benchmark):
-        kind = type(benchmark).__name__
-        raise UsageError(f"the benchmark is a {kind}; expected hpflow.Benchmark.open(…)")
-    if not benchmark.is_whole:
-        raise UsageError(
-            "the benchmark has a part of its split; open it without categories and limit, and score "
-            "predictions that lack pairs with partial=True"
-        )
+    of = _of(benchmark)
     alphas = [] if alpha is None else [alpha] if isinstance(alpha, (str, float, int)) else [*alpha]
     options = {
         "protocols": [] if protocol is None else [protocol] if isinstance(protocol, str) else [*protocol],
@@ -161,9 +158,59 @@ def score(
         "seed": count(seed, "seed", 0),
         "partial": bool(partial),
     }
-    of = (benchmark.name, benchmark.split, os.fspath(benchmark.root), benchmark.layout)
+    with _file(predictions, benchmark) as (file, name):
+        return Score(_hpflow.score([file], of, options), name)
+
+
+def report(
+    predictions: Predictions | Mapping[str, Any] | str | os.PathLike[str],
+    benchmark: Benchmark,
+    out: str | os.PathLike[str],
+    *,
+    alpha: float | str = 0.1,
+    partial: bool = False,
+) -> Path:
+    """Writes one HTML page with tables, charts and a browser of pairs into a folder; returns the page."""
+    of = _of(benchmark)
+    with _file(predictions, benchmark) as (file, _):
+        return Path(_hpflow.report([file], of, os.fspath(out), _decimal(alpha), bool(partial)))
+
+
+def show(
+    predictions: Predictions | Mapping[str, Any] | str | os.PathLike[str],
+    benchmark: Benchmark,
+    pair: str | Pair,
+    *,
+    alpha: float | str | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Draws a pair with the truth, as (H, W, 3) uint8: green lines are right, red ones wrong."""
+    of = _of(benchmark)
+    name = pair.id if isinstance(pair, Pair) else pair
+    with _file(predictions, benchmark) as (file, _):
+        return _hpflow.show(file, of, name, None if alpha is None else _decimal(alpha))
+
+
+def _of(benchmark: Benchmark) -> tuple[str, str, str, str]:
+    """What files are checked against."""
+    if not isinstance(benchmark, Benchmark):
+        kind = type(benchmark).__name__
+        raise UsageError(f"the benchmark is a {kind}; expected hpflow.Benchmark.open(…)")
+    if not benchmark.is_whole:
+        raise UsageError(
+            "the benchmark has a part of its split; open it without categories and limit, and score "
+            "predictions that lack pairs with partial=True"
+        )
+    return benchmark.name, benchmark.split, os.fspath(benchmark.root), benchmark.layout
+
+
+@contextmanager
+def _file(
+    predictions: Predictions | Mapping[str, Any] | str | os.PathLike[str], benchmark: Benchmark
+) -> Iterator[tuple[str, str | None]]:
+    """Predictions as a file, and what they are called where that is not the file."""
     if isinstance(predictions, (str, os.PathLike)):
-        return Score(_hpflow.score([os.fspath(predictions)], of, options), None)
+        yield os.fspath(predictions), None
+        return
     if not isinstance(predictions, Mapping):
         kind = type(predictions).__name__
         raise UsageError(f"predictions are a {kind}; expected a file, or keypoints by a pair's id")
@@ -174,7 +221,7 @@ def score(
         file = str(Path(folder) / "predictions.jsonl")
         _write(file, predictions._header, predictions._points)
         try:
-            return Score(_hpflow.score([file], of, options), name)
+            yield file, name
         except Error as error:
             raise type(error)(str(error).replace(file, name)) from None
 

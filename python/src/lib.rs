@@ -19,6 +19,7 @@ mod metrics;
 mod pool;
 mod predict;
 mod predictions;
+mod report;
 mod score;
 
 #[pymodule]
@@ -37,6 +38,8 @@ mod _hpflow {
     use crate::predict::{predict_maps, predict_pairs, read_image};
     #[pymodule_export]
     use crate::predictions::{header, read_predictions, write_predictions};
+    #[pymodule_export]
+    use crate::report::{report, show};
     #[pymodule_export]
     use crate::score::{Scores, protocols, score};
 

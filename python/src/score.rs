@@ -81,6 +81,20 @@ impl Options {
     }
 }
 
+/// That files are for the benchmark and split that is given.
+pub fn check_benchmark(files: &PredictionsFiles, kind: &str, split: &str) -> Outcome<()> {
+    let header = &files.headers[0];
+    if header.benchmark == kind && header.split == split {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{} is for {} {}, and the benchmark given is {kind} {split}; give the one that was predicted",
+        files.files[0].display(),
+        header.benchmark,
+        header.split
+    )))
+}
+
 /// Scores files of the benchmark of a kind in a folder.
 #[pyfunction]
 pub fn score(
@@ -93,16 +107,7 @@ pub fn score(
     let options = options.into_options(&layout)?;
     let scored = work(py, move |_| {
         let of = PredictionsFiles::open(&files).map_err(ScoreFilesError::Files)?;
-        let header = &of.headers[0];
-        if (&header.benchmark, &header.split) != (&kind, &split) {
-            return Err(Failure::Usage(format!(
-                "{} is for {} {}, and the benchmark given is {kind} {split}; give the one that was \
-                 predicted",
-                files[0].display(),
-                header.benchmark,
-                header.split
-            )));
-        }
+        check_benchmark(&of, &kind, &split)?;
         Ok(score_files(&files, &root, &options)?)
     })?;
     Ok(Scores(scored))

@@ -184,3 +184,22 @@ def test_pck_in_batches_is_the_score(demo: Path, predicted: Path, average: str) 
     assert pck.compute() == before
     pck.reset()
     assert np.isnan(pck.compute())
+
+
+def test_a_report_and_a_picture(demo: Path, predicted: Path, tmp_path: Path) -> None:
+    benchmark = hpflow.Benchmark.open("spair", demo)
+    page = hpflow.report(predicted, benchmark, tmp_path / "page")
+    command("report", predicted, "--root", demo, "--out", tmp_path / "other")
+    assert page.read_bytes() == (tmp_path / "other" / "index.html").read_bytes()
+    read = hpflow.read_predictions(predicted)
+    pair = benchmark[1]
+    picture = hpflow.show(read, benchmark, pair)
+    assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+    np.testing.assert_array_equal(picture, hpflow.show(predicted, benchmark, pair.id, alpha=0.1))
+    truth = {one.id: one.target_keypoints for one in benchmark}
+    assert (hpflow.show(truth, benchmark, pair) != picture).any()
+    del truth[pair.id]
+    with pytest.raises(hpflow.UsageError, match="lack the pair"):
+        hpflow.show(truth, benchmark, pair)
+    with pytest.raises(hpflow.UsageError, match="there is no pair 'x'|there is no pair \"x\""):
+        hpflow.show(read, benchmark, "x")

@@ -14,8 +14,7 @@ use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::search::{EvaluationError, Finalist, RESAMPLES, ScoredSet};
 use hpflow::low_level::text::quoted;
 use hpflow::task::{
-    FoundLayers, KeepError, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions,
-    check_search_file, search,
+    FoundLayers, KeepError, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, check_search_file, search,
 };
 use indicatif::ProgressBar;
 
@@ -119,10 +118,9 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
 
 fn options(args: &Args) -> anyhow::Result<SearchOptions> {
     let mut options = SearchOptions::default();
-    options.memory = args
-        .memory
-        .checked_mul(1 << 20)
-        .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
+    options.memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
+        Usage(format!("--memory {}: too many MiB; give fewer", args.memory))
+    })?;
     options.resume = args.resume;
     options.selection = args.benchmark.describe();
     options.bases.clone_from(&args.base);
@@ -163,9 +161,8 @@ impl Bars {
             SearchEvent::Remade { folder } => {
                 self.clear();
                 let name = folder.display();
-                self.console.note(format!(
-                    "{name}: its maps are of other options or damaged; they are made again"
-                ));
+                self.console
+                    .note(format!("{name}: its maps are of other options or damaged; they are made again"));
             }
             SearchEvent::Extracted { done, total } => {
                 let bar = self.bar(Stage::Photographs, "photographs");

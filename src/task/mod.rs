@@ -34,8 +34,7 @@ pub use predict::{
 pub use report::{Report, ReportError, ReportOptions, report_files};
 pub use score::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
 pub use search::{
-    FoundLayers, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, check_search_file,
-    search,
+    FoundLayers, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, check_search_file, search,
 };
 pub use show::{ShowError, ShowOptions, ShowOrder, Shown, picture_of, show_file};
 pub use weights::{

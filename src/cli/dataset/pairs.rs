@@ -46,8 +46,7 @@ pub struct Args {
 /// a folder that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut options = PairsOptions::default();
-    options.selection =
-        ImageSelection { categories: args.category.clone(), list: args.list.clone() };
+    options.selection = ImageSelection { categories: args.category.clone(), list: args.list.clone() };
     options.first_id = args.first_id;
     let made = make_pairs(&args.images, &args.split, &args.out, &options);
     let made = made.map_err(|error| match error {
