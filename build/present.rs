@@ -14,7 +14,7 @@ pub const NAMES: [&str; 10] = [
     "chromium",
     "python",
     "gpu",
-    "vulkan-layer",
+    "cc",
     "avx512",
     "avx2",
 ];
@@ -32,7 +32,7 @@ pub fn is_present(name: &str) -> bool {
         "chromium" => chromium().is_some(),
         "python" => python().is_some(),
         "gpu" => gpu(),
-        "vulkan-layer" => gpu() && vulkan_layer(),
+        "cc" => cc(),
         "avx512" => avx2() && avx512(),
         "avx2" => avx2(),
         _ => false,
@@ -86,8 +86,8 @@ pub fn gpu() -> bool {
     variable("HPFLOW_NO_GPU").is_none_or(|value| value != "1")
 }
 
-/// Whether a layer between programs and the Vulkan driver can be compiled, and used.
-fn vulkan_layer() -> bool {
+/// Whether there is a compiler of C, for a layer between programs and the Vulkan driver.
+fn cc() -> bool {
     cfg!(target_os = "linux")
         && Command::new("cc").arg("--version").output().is_ok_and(|run| run.status.success())
 }

@@ -37,9 +37,7 @@ pub mod build {
 pub mod backbone {
     pub use crate::backbone::networks::{ARCHITECTURES, Architecture, Parameter};
     pub use crate::backbone::weights::baselines::Baseline;
-    pub use crate::backbone::weights::{
-        HubFile, Shapes, Weights, WeightsIdentity, load, prefixed,
-    };
+    pub use crate::backbone::weights::{HubFile, Shapes, Weights, WeightsIdentity, load, prefixed};
     pub use crate::backbone::{
         Backbone, BackboneError, BackboneOptions, Device, NAMES, WeightsError, WeightsSource, open,
     };
@@ -73,8 +71,8 @@ pub mod benchmark {
     #[cfg(feature = "demo")]
     pub mod demo {
         pub use crate::benchmark::demo::{
-            DemoError, DemoOptions, Size, Split, Summary, USUAL_CATEGORIES,
-            category_names, generate,
+            DemoError, DemoOptions, Size, Split, Summary, USUAL_CATEGORIES, category_names,
+            generate,
         };
     }
 }
@@ -97,19 +95,19 @@ pub mod download {
 pub mod engine {
     pub use crate::engine::cpu::{CpuEngine, InstructionSet};
     pub use crate::engine::gpu::{
-        AdapterReport, DeviceCheck, Finding, GpuEngine, GpuError, GpuOptions, MissingDriver,
-        Preset, PresetError, TensorCores, adapters, check, is_waiting, preset_of, why_no_adapter,
+        AdapterReport, CheckFinding, DeviceCheck, GpuEngine, GpuError, GpuOptions, Preset,
+        PresetError, TensorCores, adapters, check, is_waiting, preset_of, why_no_adapter,
     };
     pub use crate::engine::{
-        Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, PairRequest, SetRequest,
-        SetsRequest, StageTimes, open,
+        Checked, Engine, EngineError, EngineKind, EngineOptions, Matches, MissingDriver,
+        PairRequest, SetRequest, SetsRequest, StageTimes, auto_takes, open,
     };
 }
 
 /// Feature maps on the disk: files that another program writes or reads, and folders of them.
 pub mod features {
     pub use crate::features::{
-        Description, Features, FeaturesError, Header, Kept as FeaturesFile, Layer, METADATA, Ratio,
+        Description, Features, FeaturesError, FeaturesFile, FeaturesHeader, Layer, METADATA, Ratio,
         Standing, VERSION, check_names, file_of, locate, open, write,
     };
 }
@@ -166,7 +164,8 @@ pub mod method {
 /// Pictures of matches.
 pub mod picture {
     pub use crate::picture::{
-        Drawn, PictureError, TrueKeypoint, contact_sheet, matches, write_png,
+        Drawn, PictureError, ThinPlate, TrueKeypoint, contact_sheet, matches, matches_and_warp,
+        warp_by_flow, warp_by_spline, write_png,
     };
 }
 
@@ -192,11 +191,11 @@ pub mod report {
 /// Verdicts, scores and what they mean.
 pub mod score {
     pub use crate::score::{
-        Alpha, AnnotationForm, Answers, Average, Breakdown, DistanceFrame, DistanceTest, EVALUATORS,
-        Evaluator, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol, Refusal, Refused,
-        RunningPck, RunningPckError, Score, ScoreError, Threshold, TransferDirection,
-        TruthPlacement, Verdict, breakdown, check, default_for, defaults_for, defined, find, judge,
-        radius, score, warnings,
+        Alpha, AnnotationForm, Answers, Average, Breakdown, DistanceFrame, DistanceTest,
+        EVALUATORS, Evaluator, Levels, Measure, Measured, NotAnAlpha, Predicting, Protocol,
+        Refusal, Refused, RunningPck, RunningPckError, Score, ScoreError, Threshold,
+        TransferDirection, TruthPlacement, Verdict, breakdown, check, default_for, defaults_for,
+        defined, find, judge, radius, score, warnings,
     };
 
     /// Intervals, and paired tests between two methods.
@@ -224,9 +223,9 @@ pub mod score {
 /// at once that it rests on.
 pub mod search {
     pub use crate::search::{
-        Bits, Evaluation, EvaluationError, EvaluationEvent, Evaluator, Finalist, Listener, Outcome,
-        PAIR_BLOCK, Plan, RESAMPLES, ScoredSet, Search, State, StateError, StoredBits, StoredScore,
-        Unfinished, best,
+        Bits, Evaluation, EvaluationError, EvaluationEvent, Finalist, Listener, PAIR_BLOCK,
+        RESAMPLES, ScoredSet, Search, SearchOutcome, SearchPlan, SetEvaluator, State, StateError,
+        StoredBits, StoredScore, Unfinished, best,
     };
 }
 

@@ -3,7 +3,7 @@
 # `tests/run.sh --summary` says it again of all runs since the last `tests/run.sh --begin`, which
 # forgets those before.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 log=target/not-run
 code=0

@@ -28,7 +28,7 @@ pub enum BackboneError {
     /// A network in a build without libtorch.
     #[error(
         "this build of hpflow has no {name}: it was built without libtorch (feature `torch`); \
-         build it with default features, or use --backbone hog"
+         build it with default features, or use option `backbone` = `hog`"
     )]
     WithoutTorch {
         /// The network asked for.

@@ -9,7 +9,7 @@ use super::matlab::MatlabError;
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     /// The folder is not the benchmark's.
-    #[error("{} is not the folder of {benchmark}: expected {expected} in it; give the folder that holds them with --root{}", root.display(), hint(*looks_like))]
+    #[error("{} is not the folder of {benchmark}: expected {expected} in it; give the folder that holds them with option `root`{}", root.display(), hint(*looks_like))]
     Root {
         /// The folder that was given.
         root: PathBuf,
@@ -21,7 +21,7 @@ pub enum BenchmarkError {
         looks_like: Option<&'static str>,
     },
     /// There is no such folder.
-    #[error("there is no folder {}; give the folder of {benchmark} with --root", root.display())]
+    #[error("there is no folder {}; give the folder of {benchmark} with option `root`", root.display())]
     NoFolder {
         /// The path that was given.
         root: PathBuf,
@@ -147,6 +147,7 @@ impl BenchmarkError {
 
 /// That another benchmark is meant.
 fn hint(looks_like: Option<&'static str>) -> String {
-    looks_like
-        .map_or_else(String::new, |kind| format!(" (it looks like {kind}: --benchmark {kind})"))
+    looks_like.map_or_else(String::new, |kind| {
+        format!(" (it looks like {kind}: option `benchmark` = `{kind}`)")
+    })
 }

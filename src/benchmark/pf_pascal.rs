@@ -25,9 +25,7 @@ use crate::protocol::evaluators::{
     SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR,
     VISUAL_AI_IMAGE, VISUAL_AI_POINT, alphas,
 };
-use crate::protocol::{
-    Alpha, Protocol, Refusal, Refused, Threshold, TruthPlacement,
-};
+use crate::protocol::{Alpha, Protocol, Refusal, Refused, Threshold, TruthPlacement};
 
 /// What PF-PASCAL is.
 pub(super) static INFO: BenchmarkInfo = BenchmarkInfo {

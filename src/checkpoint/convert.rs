@@ -88,8 +88,8 @@ fn something_else(first: &[u8]) -> Option<(&'static str, String)> {
         [0x89, b'H', b'D', b'F', ..] => ("an HDF5 file", AGAIN),
         [_, _, _, _, _, _, _, _, b'{', ..] => (
             "a safetensors file, or one like it",
-            "it needs no conversion: give it to --weights, or take some of its tensors with \
-                 --prefix",
+            "it needs no conversion: give it as option `weights`, or take some of its \
+             tensors with option `prefix`",
         ),
         _ if first.get(257..262) == Some(b"ustar") || is_tar(first) => (
             "a tar archive, the format of PyTorch's first releases",

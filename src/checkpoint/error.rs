@@ -89,7 +89,7 @@ pub enum CheckpointError {
         length: u64,
     },
     /// The output is there already.
-    #[error("{}: is there already; give another file, or replace it with --force", path.display())]
+    #[error("{}: is there already; give another file, or replace it with option `force`", path.display())]
     Exists {
         /// The output.
         path: PathBuf,

@@ -33,7 +33,7 @@ pub(super) fn take(
     if let Some(key) = &options.key {
         return Err(CheckpointError::NoTensors {
             path: input.to_owned(),
-            what: format!("a safetensors file has no entry '{key}': leave out --key"),
+            what: format!("a safetensors file has no entry '{key}': leave out option `key`"),
         });
     }
     let of_weights = |error: WeightsError| CheckpointError::Weights(Box::new(error));

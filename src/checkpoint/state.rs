@@ -123,7 +123,7 @@ pub(super) fn choose(
             return Err(CheckpointError::Twice {
                 path: path.to_owned(),
                 name: shown(&name),
-                remedy: "choose some of the tensors with --prefix".to_owned(),
+                remedy: "choose some of the tensors with option `prefix`".to_owned(),
             });
         }
         taken.push((at, name));
@@ -273,7 +273,7 @@ fn step<'a>(
         several => {
             let names: Vec<String> = several.iter().map(|(name, _)| with_meaning(name)).collect();
             let names = names.join(", ");
-            Err(no_tensors(checkpoint, format!("tensors are in {names}; choose with --key")))
+            Err(no_tensors(checkpoint, format!("tensors are in {names}; choose with option `key`")))
         }
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn entries(
             _ if is_of_training(name) => writer.leave_out(name, "used in training only"),
             Value::Dict(_) if leads(&checkpoint.values, value) => {
                 let usual = meaning(name).map(|is| format!(", usually {is}")).unwrap_or_default();
-                writer.leave_out(name, &format!("other tensors{usual}: take them with --key"));
+                writer
+                    .leave_out(name, &format!("other tensors{usual}: take them with option `key`"));
             }
             Value::Namespace(inside) | Value::Dict(inside) if !inside.is_empty() => {
                 for &(key, value) in inside {

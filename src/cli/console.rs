@@ -31,7 +31,36 @@ impl Write for Stderr {
 /// Says a line on standard error, however quiet the command is to be.
 pub fn say(text: impl AsRef<str>) {
     // One write a line, so that those of several processes do not mix.
-    let _ = Stderr.write_all(format!("{}\n", text.as_ref()).as_bytes());
+    let _ = Stderr.write_all(format!("{}\n", flagged(text.as_ref())).as_bytes());
+}
+
+/// A sentence of the library, which names options as its own functions have them (``option `keep_going` ``,
+/// ``option `engine` = `cpu` ``), with the command line's flags instead (`--keep-going`, `--engine cpu`).
+pub fn flagged(text: &str) -> Cow<'_, str> {
+    const OPTION: &str = "option `";
+    const VALUE: &str = " = `";
+    let (mut said, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(OPTION) {
+        let is_name = |name: &&str| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let Some((name, after)) = after.split_once('`').filter(|(name, _)| is_name(name)) else {
+            said += &rest[..before.len() + OPTION.len()];
+            rest = after;
+            continue;
+        };
+        said += before;
+        said += "--";
+        said += &name.replace('_', "-");
+        rest = after;
+        let value = after.strip_prefix(VALUE).and_then(|value| value.split_once('`'));
+        if let Some((value, after)) = value {
+            said += " ";
+            said += value;
+            rest = after;
+        }
+    }
+    if said.is_empty() { text.into() } else { (said + rest).into() }
 }
 
 /// How much is said.
@@ -117,5 +146,30 @@ impl Console {
             bar.set_position(advance.done);
         };
         (tell, shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flagged;
+
+    #[test]
+    fn options_of_the_library_are_said_as_flags() {
+        for (library, command) in [
+            ("nothing of the kind", "nothing of the kind"),
+            ("use option `keep_going`, or mend it", "use --keep-going, or mend it"),
+            ("option `engine` = `cpu`", "--engine cpu"),
+            (
+                "a (option `engine` = `cpu` or gpu; option `adapter`)",
+                "a (--engine cpu or gpu; --adapter)",
+            ),
+            (
+                "option `Not a name` and option `unfinished",
+                "option `Not a name` and option `unfinished",
+            ),
+            ("option `root` = `half", "--root = `half"),
+        ] {
+            assert_eq!(flagged(library), command);
+        }
     }
 }

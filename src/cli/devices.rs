@@ -3,12 +3,12 @@
 use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 
-use super::is_usage;
+use super::error::is_usage;
 use super::output::{self, counted};
 use hpflow::low_level::build;
 use hpflow::low_level::engine::{
-    AdapterReport, DeviceCheck, InstructionSet, Preset, PresetError, TensorCores, adapters, check,
-    why_no_adapter,
+    AdapterReport, DeviceCheck, EngineKind, InstructionSet, Preset, PresetError, TensorCores,
+    adapters, auto_takes, check, why_no_adapter,
 };
 
 /// Arguments of `hpflow devices`.
@@ -100,7 +100,7 @@ fn run_check(args: &Args) -> anyhow::Result<()> {
 /// The program and where it runs.
 fn build() -> Value {
     json!({
-        "hpflow": &*super::VERSION,
+        "hpflow": &*super::version::VERSION,
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     })
 }
@@ -130,9 +130,10 @@ fn check_text(checked: &DeviceCheck) -> String {
     line(
         "a pair",
         format!(
-            "{:.3} ms ({}); the cpu engine {:.3} ms",
+            "{:.3} ms ({}), {:.3} ms with mirrors; the cpu engine {:.3} ms",
             checked.matching_ms,
             stages.join(", "),
+            checked.mirrors_ms,
             checked.cpu_ms
         ),
     );
@@ -162,6 +163,7 @@ fn check_json(checked: &DeviceCheck) -> Value {
         "open_s": checked.open_seconds,
         "first_pair_s": checked.first_seconds,
         "matching_ms": checked.matching_ms,
+        "with_mirrors_ms": checked.mirrors_ms,
         "stages_ms": stages,
         "cpu_matching_ms": checked.cpu_ms,
         "checks": findings.collect::<Vec<_>>(),
@@ -197,7 +199,16 @@ impl Found {
     fn auto(&self) -> (&'static str, String) {
         let hardware = |adapter: &&AdapterReport| adapter.hardware && adapter.unsuitable.is_none();
         match self.adapters.iter().find(hardware) {
-            Some(adapter) => ("gpu", adapter.name.clone()),
+            Some(adapter) => {
+                let name = &adapter.name;
+                match auto_takes(adapter) {
+                    Some(EngineKind::Cpu) => {
+                        ("cpu", format!("faster than {name} when both were timed"))
+                    }
+                    Some(_) => ("gpu", name.clone()),
+                    None => ("the faster", format!("{name} or cpu, which the first run times")),
+                }
+            }
             None => ("cpu", "no hardware GPU that can run the gpu engine".to_owned()),
         }
     }

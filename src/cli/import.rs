@@ -73,7 +73,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         // Before the benchmark is read.
         None => ImportKind::of(&args.file).ok_or_else(|| {
             let unknown = ImportFileError::UnknownKind { file: args.file.clone() };
-            super::Usage(format!("{unknown} with --as"))
+            super::error::Usage(format!("{unknown} with --as"))
         })?,
     };
     let which: BenchmarkKind = args.benchmark.parse()?;

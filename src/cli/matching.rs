@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 use super::options::{MethodArgs, help_of_methods};
 use super::output::{check_writable, failed};
 use hpflow::low_level::benchmark::{BenchmarkKind, Image};
@@ -43,6 +43,10 @@ pub struct Args {
     /// A picture of both photographs with numbered lines between the keypoints.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
+    /// Add to the picture the source warped onto the target: by the thin-plate spline through the
+    /// keypoints or, with fewer than three or all on a line, by the dense flow.
+    #[arg(long, requires = "picture")]
+    warp: bool,
     /// The dense flow on the source's grid of pixels (Middlebury .flo; 1e10 where unknown); without
     /// --keypoints, `-` is standard output.
     #[arg(long, value_name = "OUT.flo")]
@@ -87,18 +91,39 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     // The settings published for SPair-71k: photographs of different objects, as here.
     let mut method = args.method.open((&photographs, false), BenchmarkKind::Spair, console)?;
     let (width, height) = (source.width, source.height);
-    let matched = method.match_pair(&Query {
+    let query = Query {
         source: (&args.source).into(),
         target: (&args.target).into(),
         keypoints: &keypoints,
         flow: args.flow.as_ref().map(|_| [width, height]),
-    })?;
+    };
+    let matched = method.match_pair(&query)?;
     let predicted = &matched.keypoints;
     if let Some(path) = &args.picture {
         let pairs = keypoints.iter().zip(predicted);
         let drawn: Vec<Drawn> =
             pairs.map(|(&source, &prediction)| Drawn { source, prediction, truth: None }).collect();
-        picture::write_png(&picture::matches(&source, &target, &drawn), path)?;
+        let found = |drawn: &Drawn| Some((drawn.source, drawn.prediction?));
+        let warped = if args.warp {
+            let pairs: Vec<_> = drawn.iter().filter_map(found).collect();
+            Some(match picture::ThinPlate::through(&pairs) {
+                Some(spline) => picture::warp_by_spline(&source, &target, &spline),
+                None => {
+                    console.note("warped by the dense flow: there are fewer than three predictions, or all are on a line".to_owned());
+                    let query = Query { flow: Some([width, height]), keypoints: &[], ..query };
+                    let flow = match &matched.flow {
+                        Some(flow) => Some(flow.clone()),
+                        None => method.match_pair(&query)?.flow,
+                    };
+                    let flow = flow.context("this method has no dense flow to warp by")?;
+                    picture::warp_by_flow(&source, &target, &flow)
+                }
+            })
+        } else {
+            None
+        };
+        let picture = picture::matches_and_warp(&source, &target, &drawn, warped.as_ref());
+        picture::write_png(&picture, path)?;
         console.note(format!("picture: {}", path.display()));
     }
     if let (Some(path), Some(flow)) = (&args.flow, &matched.flow) {

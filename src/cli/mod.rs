@@ -2,14 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
-
-use hpflow::low_level::benchmark::BenchmarkError;
-use hpflow::low_level::build;
-use hpflow::low_level::engine::{EngineError, GpuError};
 
 #[macro_use]
 mod output;
@@ -19,26 +14,29 @@ mod bench;
 mod console;
 mod dataset;
 mod devices;
+#[cfg(test)]
+mod documented;
+mod error;
 mod features;
 mod import;
+mod lines;
 mod matching;
 mod memory;
+mod merge;
 mod options;
 mod predict;
 mod predicted;
 mod report;
 mod score;
 mod search;
+mod sharded;
 mod show;
+mod version;
 mod weights;
 
 use console::Console;
-
-/// What `--version` prints behind the name.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = build::COMMIT.unwrap_or("unknown commit");
-    format!("{} ({commit}, arithmetic {})", build::VERSION, hpflow::ARITHMETIC)
-});
+use error::{is_usage, remedy, sentence};
+use version::VERSION;
 
 /// Semantic correspondence with Hyperpixel Flow: predict keypoints, score them, show them.
 #[derive(Debug, Parser)]
@@ -58,6 +56,8 @@ struct Cli {
 enum Command {
     /// Predict the keypoints of a benchmark's pairs.
     Predict(predict::Args),
+    /// Make one predictions file of the shards that several jobs wrote.
+    Merge(merge::Args),
     /// Keep each photograph's feature maps, so that another layer set costs no backbone pass.
     Features(features::Args),
     /// Score predictions files: PCK per category and variation factor.
@@ -82,19 +82,6 @@ enum Command {
     Import(import::Args),
     /// Check whether the mean of a published table follows from its columns.
     Audit(audit::Args),
-}
-
-/// Wrong usage: the sentence is printed and the exit code is 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
-
-/// Something that only a build with libtorch has.
-#[derive(Debug, thiserror::Error)]
-#[error("{sentence}")]
-struct WithoutTorch {
-    sentence: String,
-    is_usage: bool,
 }
 
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
@@ -128,6 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'stati
     let console = Console { quiet: cli.quiet };
     let result = match &cli.command {
         Command::Predict(args) => predict::run(args, console),
+        Command::Merge(args) => merge::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Score(args) => score::run(args, console),
         Command::Search(args) => search::run(args, console),
@@ -148,60 +136,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'stati
             if is_usage(&error) { 2 } else { 1 }
         }
     }
-}
-
-/// An error and its causes, each once: many name what the system said already, or what a parser of
-/// JSON did, in other words.
-fn sentence(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |said, cause| {
-        let cause = match cause.downcast_ref::<serde_json::Error>() {
-            Some(error) => hpflow::low_level::text::fault(error),
-            None => cause.to_string(),
-        };
-        match said.as_str() {
-            "" => cause,
-            so_far if so_far.contains(&cause) => said,
-            _ => format!("{said}: {cause}"),
-        }
-    })
-}
-
-/// The option that helps, where the library's sentence does not name it.
-fn remedy(error: &anyhow::Error, without_torch: &'static str) -> &'static str {
-    use hpflow::low_level::method::MethodError;
-    use hpflow::task::StopReason;
-    if error.is::<WithoutTorch>()
-        || matches!(error.downcast_ref::<EngineError>(), Some(EngineError::WithoutTorch))
-    {
-        return without_torch;
-    }
-    let engine = error.chain().find_map(|cause| {
-        let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {
-            StopReason::Method(MethodError::Engine(engine)) => Some(engine),
-            _ => None,
-        });
-        let method = cause.downcast_ref::<MethodError>().and_then(|method| match method {
-            MethodError::Engine(engine) => Some(engine),
-            _ => None,
-        });
-        stop.or(method).or_else(|| cause.downcast_ref::<EngineError>())
-    });
-    match engine {
-        Some(EngineError::Gpu(GpuError::OutOfMemory { .. })) => {
-            ", or give it fewer MiB for photographs with --gpu-memory"
-        }
-        _ => "",
-    }
-}
-
-fn is_usage(error: &anyhow::Error) -> bool {
-    error.is::<Usage>()
-        || error.downcast_ref::<WithoutTorch>().is_some_and(|error| error.is_usage)
-        || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
-        || matches!(
-            error.downcast_ref::<EngineError>(),
-            Some(EngineError::Gpu(GpuError::UnknownAdapter { .. }) | EngineError::WithoutTorch)
-        )
 }
 
 /// A decoder's panic becomes an error about its photograph, and that of a GPU that was lost one about

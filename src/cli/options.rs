@@ -7,12 +7,12 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::console::Console;
-use super::{Usage, WithoutTorch};
+use super::error::{Usage, WithoutTorch};
 use hpflow::low_level::backbone::{Backbone, BackboneError};
 use hpflow::low_level::benchmark::{
     Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,
 };
-use hpflow::low_level::engine::{Engine, EngineError, EngineKind};
+use hpflow::low_level::engine::{Engine, EngineError, EngineKind, adapters};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::{BackboneKind, HpfOptions};
 use hpflow::low_level::method::{
@@ -157,7 +157,8 @@ pub struct HpfArgs {
     /// backbone.
     #[arg(long, value_name = "LAYERS", allow_hyphen_values = true)]
     pub layers: Option<String>,
-    /// auto takes a hardware GPU if there is one, else the CPU. Default: auto.
+    /// auto takes a discrete GPU if there is one; an integrated or virtual one is timed against the CPU
+    /// once; else the CPU. Default: auto.
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
     /// Part of the name of a GPU adapter, or its place on the PCI bus, as `hpflow devices` lists them.
@@ -259,6 +260,20 @@ impl MethodArgs {
             .with_some("backbone-weights", self.backbone_weights.clone())
             .with_some("stages", self.stages.clone())
             .with_some("direction", self.direction.map(Direction::name))
+    }
+
+    /// The same for one of several jobs, which must all take one engine: where none is named, a
+    /// discrete GPU where there is one, else the CPU, and never what happens to be faster.
+    pub fn untimed(&self) -> Self {
+        let mut options = self.clone();
+        let named = !matches!(self.hpf.engine, None | Some(EngineKind::Auto));
+        let entry = method::table().iter().find(|entry| entry.name == self.method);
+        let has = |kind| entry.is_some_and(|entry| entry.engines.contains(&kind));
+        if named || self.hpf.adapter.is_some() || !(has("gpu") && has("cpu")) {
+            return options;
+        }
+        options.hpf.engine = Some(self.hpf.untimed());
+        options
     }
 
     /// Refuses what the method does not accept.
@@ -364,6 +379,22 @@ impl BackboneArgs {
 }
 
 impl HpfArgs {
+    /// The engine asked for, for one of several jobs: where none is named, a discrete GPU where there
+    /// is one, else the CPU.
+    pub fn untimed(&self) -> EngineKind {
+        match self.engine {
+            None | Some(EngineKind::Auto) if self.adapter.is_none() => {
+                let discrete = adapters().iter().any(|adapter| {
+                    adapter.hardware
+                        && adapter.unsuitable.is_none()
+                        && adapter.kind == "discrete GPU"
+                });
+                if discrete { EngineKind::Gpu } else { EngineKind::Cpu }
+            }
+            named => named.unwrap_or_default(),
+        }
+    }
+
     /// What these options ask of a method.
     fn request(&self, benchmark: BenchmarkKind, console: Console) -> Request {
         self.network

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::console::say;
+use super::console::{flagged, say};
 use hpflow::low_level::files::{self, Destination};
 
 use hpflow::low_level::benchmark::Unreadable;
@@ -74,7 +74,7 @@ fn write(text: &str) -> io::Result<()> {
         return Err(io::Error::new(ErrorKind::NotConnected, "it is closed"));
     }
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(flagged(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use hpflow::low_level::benchmark::LayoutSize;
 use hpflow::task::FilesError;
 
-use super::Usage;
+use super::error::Usage;
 
 /// Which of SPair-71k's lists of pairs.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

@@ -8,8 +8,8 @@ use hpflow::low_level::report::explanation;
 use hpflow::low_level::score::bootstrap::{Bootstrap, ResamplingUnit};
 use hpflow::task::{Explained, ScoreFilesError, ScoreOptions, Scored, explain_files, score_files};
 
-use super::Usage;
 use super::console::{Console, say};
+use super::error::Usage;
 use super::output::{left_out, print};
 use super::predicted::{Layout, in_words};
 

@@ -1,20 +1,26 @@
 //! `hpflow search`: beam search for a layer set.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args as ClapArgs;
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
+use super::lines::LogLines;
+use super::merge::{quoted as quoted_path, ranges};
 use super::options::{BenchmarkArgs, FeaturesArgs, HpfArgs, at_least_one, in_words};
 use super::output::{check_file, counted, failed};
+use super::sharded::about;
 use hpflow::Alpha;
 use hpflow::low_level::backbone;
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::search::{EvaluationError, Finalist, RESAMPLES, ScoredSet};
 use hpflow::low_level::text::quoted;
 use hpflow::task::{
-    FoundLayers, KeepError, LayerList, SearchError, SearchEvent, SearchMaps, SearchOptions, check_search_file, search,
+    FoundLayers, KeepError, LayerList, Part, PartEvent, PartsError, SearchError, SearchEvent,
+    SearchMaps, SearchOptions, Shard, check_search_file, parts_path, search, search_part,
 };
 use indicatif::ProgressBar;
 
@@ -73,7 +79,18 @@ pub struct Args {
     /// complete one can be continued to a greater --depth.
     #[arg(long)]
     resume: bool,
+    /// Evaluate the part of the I-th of N jobs, from 1, of the first depth whose parts are not all there;
+    /// it needs kept features. The same search with --resume, without this, makes the file of all parts.
+    #[arg(long, value_name = "I/N", requires = "features", conflicts_with = "report")]
+    shard: Option<Shard>,
+    /// With --shard: wait for the parts of the other jobs and go on with the next depth. All jobs must
+    /// run at once; one that gets no part for ten minutes ends with 1.
+    #[arg(long, requires = "shard")]
+    wait: bool,
 }
+
+/// See [`Args::wait`].
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs the command.
 ///
@@ -95,6 +112,16 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     args.hpf.network.set_threads()?;
     let options = options(args)?;
     check_file(&args.out)?;
+    if let Some(shard) = args.shard {
+        return run_part(args, shard, &options, console);
+    }
+    if parts_path(&args.out).is_dir() && !args.resume {
+        anyhow::bail!(
+            "{} has parts of a search; --resume makes {} of them; delete them to begin a new one",
+            parts_path(&args.out).display(),
+            args.out.display()
+        );
+    }
     check_search_file(&args.out, args.resume).map_err(explained)?;
     let benchmark = args.benchmark.open()?;
     let mut engine = args.hpf.open_engine(args.hpf.engine.unwrap_or_default())?;
@@ -109,18 +136,111 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         bars.tell(event);
     });
     bars.clear();
-    let found = found.map_err(explained)?;
+    let found = found.map_err(|error| match error {
+        SearchError::Parts(error) => of_parts(*error, args),
+        error => explained(error),
+    })?;
     let call = print_outcome(&found, args)?;
     found.write_report(&call)?;
     found.finish()?;
     Ok(())
 }
 
+/// Evaluates a shard's part, or one of every depth, with its log.
+fn run_part(
+    args: &Args,
+    shard: Shard,
+    options: &SearchOptions,
+    console: Console,
+) -> anyhow::Result<()> {
+    let benchmark = args.benchmark.open()?;
+    let part = Part::of(&benchmark, shard);
+    let work = about(&part);
+    let Some(folder) = &args.features.features else {
+        return Err(
+            Usage(format!("--shard {shard}: give the kept features with --features")).into()
+        );
+    };
+    let maps = SearchMaps::Kept { folder, backbone: args.hpf.network.backbone.as_deref() };
+    let mut engine = args.hpf.open_engine(args.hpf.untimed())?;
+    let on = format!("engine: {} ({})", engine.name(), engine.adapter());
+    let bar = console.progress(part.positions.len(), "pairs");
+    let lines = LogLines::of(&bar, console);
+    let (mut before, mut on) = (0, Some(on));
+    let wait = args.wait.then_some(PATIENCE);
+    let options = (options, shard, wait);
+    let done = search_part(&benchmark, &maps, &mut *engine, &args.out, options, &mut |event| {
+        match event {
+            PartEvent::Begun { depth, sets, kept } => {
+                before = kept;
+                bar.set_position(kept as u64);
+                bar.reset_eta();
+                let (sets, kept) = (counted(sets, "set"), counted(kept, "pair"));
+                bar.suspend(|| {
+                    console.note(format!(
+                        "shard {shard}: depth {depth}, {sets}, {work}, {kept} kept from before"
+                    ));
+                    on.take().iter().for_each(|on| console.note(on));
+                });
+            }
+            PartEvent::Advanced(done) => bar.set_position(done as u64),
+            PartEvent::Complete { file, already, depth, parts } => {
+                let (what, kept) = match already {
+                    true => ("complete already", part.positions.len()),
+                    false => ("complete", before),
+                };
+                let (file, kept) = (file.display(), counted(kept, "pair"));
+                bar.suspend(|| {
+                console.note(format!(
+                    "shard {shard}: {work}, {kept} kept from before: {file}: {what}; {parts} of {} parts of \
+                     depth {depth} are complete",
+                    shard.of()
+                ));
+            });
+            }
+            _ => {}
+        }
+    });
+    drop(lines);
+    bar.finish_and_clear();
+    let done = done.map_err(|error| of_parts(error, args));
+    if done.with_context(|| format!("shard {shard}: {work}"))? {
+        console.note(format!(
+            "shard {shard}: {work}: all depths are complete; the same search with --resume, without --shard, \
+             writes {}",
+            args.out.display()
+        ));
+    }
+    Ok(())
+}
+
+/// What stands in the way of a search in parts, with the calls that help.
+fn of_parts(error: PartsError, args: &Args) -> anyhow::Error {
+    match error {
+        PartsError::Begin(error) => explained(*error),
+        PartsError::Missing { of, ref missing, .. } => {
+            let numbers: Vec<usize> = missing.iter().map(|one| one.shard).collect();
+            let begun = missing.iter().filter_map(|one| {
+                let pairs = counted(one.begun?, "pair");
+                Some(format!("\n  {}: begun, {pairs} evaluated", one.shard))
+            });
+            let (again, begun) = (ranges(&numbers), begun.collect::<String>());
+            anyhow::anyhow!(
+                "{error}, {again} not{begun}\nrun them again: hpflow search … --out {} --shard I/{of} for each \
+                 I of {again} (Slurm: sbatch --array={again} SCRIPT)",
+                quoted_path(&args.out)
+            )
+        }
+        error => error.into(),
+    }
+}
+
 fn options(args: &Args) -> anyhow::Result<SearchOptions> {
     let mut options = SearchOptions::default();
-    options.memory = args.memory.checked_mul(1 << 20).ok_or_else(|| {
-        Usage(format!("--memory {}: too many MiB; give fewer", args.memory))
-    })?;
+    options.memory = args
+        .memory
+        .checked_mul(1 << 20)
+        .ok_or_else(|| Usage(format!("--memory {}: too many MiB; give fewer", args.memory)))?;
     options.resume = args.resume;
     options.selection = args.benchmark.describe();
     options.bases.clone_from(&args.base);
@@ -161,8 +281,9 @@ impl Bars {
             SearchEvent::Remade { folder } => {
                 self.clear();
                 let name = folder.display();
-                self.console
-                    .note(format!("{name}: its maps are of other options or damaged; they are made again"));
+                self.console.note(format!(
+                    "{name}: its maps are of other options or damaged; they are made again"
+                ));
             }
             SearchEvent::Extracted { done, total } => {
                 let bar = self.bar(Stage::Photographs, "photographs");

@@ -33,6 +33,10 @@ pub struct Args {
     /// The α of right and wrong. Default: the first of the benchmark's own.
     #[arg(long)]
     alpha: Option<Alpha>,
+    /// Add the source warped onto the target by the thin-plate spline through the predictions. A pair
+    /// with fewer than three, or with all on a line, has none.
+    #[arg(long)]
+    warp: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -60,6 +64,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         Order::Best => ShowOrder::Best,
     };
     options.alpha = args.alpha;
+    options.warp = args.warp;
     let shown = show_file(&args.file, &args.root, &args.out, &options);
     let shown = shown.map_err(|error| match error {
         ShowError::Files(error) => in_words(error),

@@ -1,6 +1,6 @@
 //! Why an engine could not be made or could not match.
 
-use super::gpu::MissingDriver;
+use super::missing::MissingDriver;
 use crate::hyperpixel::Precision;
 
 /// Why an engine could not be made or could not match.
@@ -9,8 +9,8 @@ use crate::hyperpixel::Precision;
 pub enum EngineError {
     /// The dense engine in a build without libtorch.
     #[error(
-        "this hpflow was built without libtorch, which the dense engine needs; use --engine cpu or \
-         gpu, or build with the torch feature"
+        "this hpflow was built without libtorch, which the dense engine needs; use option `engine` = `cpu` \
+         or gpu, or build with the torch feature"
     )]
     WithoutTorch,
     /// A photograph with no hyperpixel at all.
@@ -108,7 +108,7 @@ pub enum EngineError {
     #[error("libtorch finds no CUDA device here; use the CPU, or a libtorch with CUDA")]
     NoCuda,
     /// libtorch failed.
-    #[error("libtorch failed while matching: {reason}; try --engine cpu")]
+    #[error("libtorch failed while matching: {reason}; try option `engine` = `cpu`")]
     Torch {
         /// What it said, its first line.
         reason: String,
@@ -131,7 +131,7 @@ impl EngineError {
 #[non_exhaustive]
 pub enum GpuError {
     /// No driver at all.
-    #[error("no GPU adapter was found: {missing}, or use --engine cpu")]
+    #[error("no GPU adapter was found: {missing}, or use option `engine` = `cpu`")]
     NoAdapter {
         /// Why.
         missing: MissingDriver,
@@ -147,7 +147,9 @@ pub enum GpuError {
         present: String,
     },
     /// An adapter that cannot run the kernels.
-    #[error("{adapter} cannot run the gpu engine: {reason}; use another --adapter or --engine cpu")]
+    #[error(
+        "{adapter} cannot run the gpu engine: {reason}; use another adapter (option `adapter`) or option `engine` = `cpu`"
+    )]
     Unsuitable {
         /// The adapter.
         adapter: String,
@@ -165,7 +167,9 @@ pub enum GpuError {
         reason: String,
     },
     /// The driver refused to make a device.
-    #[error("{adapter} gave no device: {source}; use another --adapter or --engine cpu")]
+    #[error(
+        "{adapter} gave no device: {source}; use another adapter (option `adapter`) or option `engine` = `cpu`"
+    )]
     NoDevice {
         /// The adapter.
         adapter: String,
@@ -173,7 +177,7 @@ pub enum GpuError {
         source: wgpu::RequestDeviceError,
     },
     /// The device is gone: unplugged, reset or crashed.
-    #[error("{adapter} was lost: {reason}; run the command again, or use --engine cpu")]
+    #[error("{adapter} was lost: {reason}; run the command again, or use option `engine` = `cpu`")]
     Lost {
         /// The adapter.
         adapter: String,
@@ -183,7 +187,7 @@ pub enum GpuError {
     /// The device does not finish what it was given.
     #[error(
         "{adapter} did not finish in {seconds} s what takes a fraction of that, and was given up; run \
-         the command again, or use --engine cpu"
+         the command again, or use option `engine` = `cpu`"
     )]
     Stuck {
         /// The adapter.
@@ -193,7 +197,7 @@ pub enum GpuError {
     },
     /// The device has no memory left.
     #[error(
-        "{adapter} is out of memory: {reason}{}; close what else uses it, or use --engine cpu",
+        "{adapter} is out of memory: {reason}{}; close what else uses it, or use option `engine` = `cpu`",
         needed.map(|bytes| format!(", and one pair takes {} MiB", bytes.div_ceil(1 << 20)))
             .unwrap_or_default()
     )]
@@ -206,7 +210,9 @@ pub enum GpuError {
         needed: Option<u64>,
     },
     /// The driver refused an operation.
-    #[error("{adapter} failed: {reason}; use another --adapter or --engine cpu")]
+    #[error(
+        "{adapter} failed: {reason}; use another adapter (option `adapter`) or option `engine` = `cpu`"
+    )]
     Failed {
         /// The adapter.
         adapter: String,
@@ -215,7 +221,7 @@ pub enum GpuError {
     },
     /// A pair beyond the device's limits.
     #[error(
-        "{what} takes {needed} {unit}, and {adapter} allows {limit}; use --engine cpu, which has no \
+        "{what} takes {needed} {unit}, and {adapter} allows {limit}; use option `engine` = `cpu`, which has no \
          such limit"
     )]
     TooLarge {

@@ -8,6 +8,7 @@
 
 #![warn(unreachable_pub)]
 
+mod auto;
 mod checked;
 pub mod consensus;
 pub(crate) mod contract;
@@ -17,16 +18,21 @@ pub mod dense;
 mod error;
 pub mod gpu;
 pub(crate) mod hough;
+mod kind;
 mod mirror;
+mod missing;
 mod open;
 mod pool;
 mod request;
 mod stages;
 
+pub use auto::auto_takes;
 pub use checked::Checked;
 pub use contract::{Engine, Matches};
 pub use error::{EngineError, GpuError};
 pub use hough::HOUGH_CELLS;
-pub use open::{EngineKind, EngineOptions, open, open_consensus};
+pub use kind::EngineKind;
+pub use missing::MissingDriver;
+pub use open::{EngineOptions, open, open_consensus};
 pub use request::{PairRequest, SetRequest, SetsRequest};
 pub use stages::StageTimes;

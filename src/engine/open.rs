@@ -4,55 +4,14 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use super::auto::auto_choice;
 use super::consensus::{ConsensusEngine, ConsensusWeights};
 use super::contract::Engine;
 use super::cpu::{CpuConsensus, CpuEngine};
 use super::error::EngineError;
 use super::gpu::{self, GpuConsensus, GpuEngine, GpuOptions};
+use super::kind::EngineKind;
 use crate::hyperpixel::Precision;
-
-/// The engines on the command line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[non_exhaustive]
-pub enum EngineKind {
-    /// A hardware GPU if there is one, else the CPU.
-    #[default]
-    Auto,
-    /// WGSL kernels on a GPU, or on a software driver where there is no GPU.
-    Gpu,
-    /// Threads and vector instructions.
-    Cpu,
-    /// The formulation as published, through libtorch.
-    Dense,
-}
-
-impl EngineKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Gpu, Self::Cpu, Self::Dense];
-
-    /// The name in requests and in predictions files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Gpu => "gpu",
-            Self::Cpu => "cpu",
-            Self::Dense => "dense",
-        }
-    }
-
-    /// The kind that `auto` stands for here; any other stands for itself.
-    fn resolved(self, options: &EngineOptions) -> Self {
-        // Whoever names an adapter wants it, software or not.
-        let hardware = || options.adapter.is_some() || gpu::hardware_gpu().is_some();
-        match self {
-            Self::Auto if hardware() => Self::Gpu,
-            Self::Auto => Self::Cpu,
-            named => named,
-        }
-    }
-}
 
 /// How an engine is opened.
 #[derive(Debug, Clone, Default)]
@@ -83,12 +42,46 @@ impl EngineOptions<'_> {
     }
 }
 
+/// The kind that `auto` stands for here, where no adapter is named: who names one wants it,
+/// software or not.
+fn of_auto(options: &EngineOptions) -> EngineKind {
+    let Some(adapter) = gpu::hardware_gpu() else { return EngineKind::Cpu };
+    auto_choice(&adapter, &options.of_gpu()).unwrap_or_else(|error| {
+        tracing::warn!("the cpu engine is taken: {error}");
+        EngineKind::Cpu
+    })
+}
+
+/// Opens an engine of this kind. `auto` goes on with the CPU where a GPU that nobody named cannot be
+/// opened.
+fn open_kind<T>(
+    kind: EngineKind,
+    options: &EngineOptions,
+    open: impl Fn(EngineKind) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    match (kind, options.adapter) {
+        (EngineKind::Auto, Some(_)) => open(EngineKind::Gpu),
+        (EngineKind::Auto, None) => match of_auto(options) {
+            EngineKind::Gpu => open(EngineKind::Gpu).or_else(|error| {
+                tracing::warn!("the cpu engine is taken: {error}");
+                open(EngineKind::Cpu)
+            }),
+            other => open(other),
+        },
+        (named, _) => open(named),
+    }
+}
+
 /// Opens an engine.
 ///
 /// # Errors
 /// No such engine in this build, no such adapter, or one that cannot run the kernels.
 pub fn open(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
-    match kind.resolved(options) {
+    open_kind(kind, options, |kind| open_named(kind, options))
+}
+
+fn open_named(kind: EngineKind, options: &EngineOptions) -> Result<Box<dyn Engine>, EngineError> {
+    match kind {
         EngineKind::Gpu => Ok(Box::new(GpuEngine::with(&options.of_gpu())?)),
         EngineKind::Auto | EngineKind::Cpu => {
             let engine = CpuEngine::new();
@@ -110,7 +103,15 @@ pub fn open_consensus(
     options: &EngineOptions,
     weights: ConsensusWeights,
 ) -> Result<Box<dyn ConsensusEngine>, EngineError> {
-    match kind.resolved(options) {
+    open_kind(kind, options, |kind| open_named_consensus(kind, options, weights.clone()))
+}
+
+fn open_named_consensus(
+    kind: EngineKind,
+    options: &EngineOptions,
+    weights: ConsensusWeights,
+) -> Result<Box<dyn ConsensusEngine>, EngineError> {
+    match kind {
         EngineKind::Gpu => Ok(Box::new(GpuConsensus::with(weights, &options.of_gpu())?)),
         EngineKind::Auto | EngineKind::Cpu => {
             let engine = CpuConsensus::new(weights);

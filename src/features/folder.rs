@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{Description, FeaturesError, Header, Kept, Layer, open};
+use super::{Description, FeaturesError, FeaturesFile, FeaturesHeader, Layer, open};
 use crate::benchmark::Image;
 use crate::digest::{sha256, sha256_of_file};
 use crate::hyperpixel::FeatureMap;
@@ -268,7 +268,7 @@ impl Features {
     ///
     /// # Errors
     /// As [`Features::maps`].
-    pub fn header(&self, image: &Image) -> Result<Header, FeaturesError> {
+    pub fn header(&self, image: &Image) -> Result<FeaturesHeader, FeaturesError> {
         Ok(self.kept(image)?.header().clone())
     }
 
@@ -317,7 +317,7 @@ impl Features {
         &self,
         image: &Image,
         layers: &[usize],
-    ) -> Result<(Header, Vec<FeatureMap>), FeaturesError> {
+    ) -> Result<(FeaturesHeader, Vec<FeatureMap>), FeaturesError> {
         let mut kept = self.kept(image)?;
         let maps = kept.maps(layers)?;
         Ok((kept.header().clone(), maps))
@@ -331,13 +331,18 @@ impl Features {
         locate(&self.folder, photograph)
     }
 
-    fn kept(&self, image: &Image) -> Result<Kept, FeaturesError> {
+    fn kept(&self, image: &Image) -> Result<FeaturesFile, FeaturesError> {
         let (file, name) = self.place(image)?;
         self.checked(&file, &name, image)
     }
 
     /// A file that must be of a photograph, under that name.
-    fn checked(&self, file: &Path, name: &str, image: &Image) -> Result<Kept, FeaturesError> {
+    fn checked(
+        &self,
+        file: &Path,
+        name: &str,
+        image: &Image,
+    ) -> Result<FeaturesFile, FeaturesError> {
         let kept = open(file)?;
         let other = |field: &str, found: String, expected: String| {
             let (file, field) = (file.to_owned(), field.to_owned());
@@ -363,7 +368,7 @@ impl Features {
     fn check_content(
         &self,
         file: &Path,
-        header: &Header,
+        header: &FeaturesHeader,
         image: &Image,
     ) -> Result<(), FeaturesError> {
         let Some(found) = header.sha256.as_ref().filter(|_| image.path.exists()) else {

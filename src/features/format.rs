@@ -11,7 +11,7 @@ use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use sha2::{Digest as _, Sha256};
 
 use super::header::{parse, refuse};
-use super::{FeaturesError, Header, METADATA, Precision};
+use super::{FeaturesError, FeaturesHeader, METADATA, Precision};
 use crate::digest::{hexadecimal, sha256};
 use crate::hyperpixel::FeatureMap;
 
@@ -22,10 +22,10 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A file whose header has been read and checked.
 #[derive(Debug)]
-pub struct Kept {
+pub struct FeaturesFile {
     file: PathBuf,
     from: BufReader<File>,
-    header: Header,
+    header: FeaturesHeader,
     tensors: Metadata,
     /// Where tensors begin, in bytes.
     start: u64,
@@ -36,7 +36,7 @@ pub struct Kept {
 /// # Errors
 /// A file that cannot be read, that is truncated, that is no file of features, or that hpflow wrote by
 /// another arithmetic.
-pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
+pub fn open(file: &Path) -> Result<FeaturesFile, FeaturesError> {
     let read_error = |source| FeaturesError::Read { file: file.to_owned(), source };
     let not_features = |what: String| FeaturesError::NotFeatures { file: file.to_owned(), what };
     let opened = crate::files::open_input(file).map_err(read_error)?;
@@ -72,7 +72,7 @@ pub fn open(file: &Path) -> Result<Kept, FeaturesError> {
     let header =
         parse(text).map_err(|what| FeaturesError::Metadata { file: file.to_owned(), what })?;
     refuse(file, &header)?;
-    Ok(Kept { file: file.to_owned(), from, header, tensors, start })
+    Ok(FeaturesFile { file: file.to_owned(), from, header, tensors, start })
 }
 
 /// The largest number that maps may hold: the squares of larger ones leave single precision.
@@ -81,10 +81,10 @@ const LARGEST: f32 = 1e12;
 /// The least that the largest number of a photograph's maps may be, likewise.
 const SMALLEST_PEAK: f32 = 1e-12;
 
-impl Kept {
+impl FeaturesFile {
     /// What the file says of itself.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &FeaturesHeader {
         &self.header
     }
 
@@ -228,7 +228,11 @@ impl Kept {
 ///
 /// # Errors
 /// A file that cannot be written, or a number beyond half precision where that was asked for.
-pub fn write(file: &Path, header: &Header, maps: &[FeatureMap]) -> Result<(), FeaturesError> {
+pub fn write(
+    file: &Path,
+    header: &FeaturesHeader,
+    maps: &[FeatureMap],
+) -> Result<(), FeaturesError> {
     let failed = |reason: String| FeaturesError::Write { file: file.to_owned(), reason };
     let (dtype, precision) = match header.description.precision {
         Precision::F32 => (Dtype::F32, Precision::F32),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Description, FeaturesError, Header, Ratio, VERSION};
+use super::{Description, FeaturesError, FeaturesHeader, Ratio, VERSION};
 use crate::ARITHMETIC;
 use crate::backbone::NAMES;
 
@@ -166,7 +166,7 @@ fn check_forms(header: &Value, null_is: &str) -> Result<(), String> {
 }
 
 /// Reads a header; an error says what is wrong with it.
-pub(super) fn parse(text: &str) -> Result<Header, String> {
+pub(super) fn parse(text: &str) -> Result<FeaturesHeader, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).as_bytes();
     let fault = |error: serde_json::Error| crate::json::fault_at(&error);
     let value: Value = crate::json::from_utf8(text).map_err(fault)?;
@@ -186,7 +186,7 @@ pub(super) fn parse(text: &str) -> Result<Header, String> {
     };
     check_forms(&value, null_is)?;
     // Once more from the text, which refuses a field that is there twice.
-    let mut header: Header = crate::json::from_utf8(text).map_err(fault)?;
+    let mut header: FeaturesHeader = crate::json::from_utf8(text).map_err(fault)?;
     if let Some(text) = &mut header.sha256 {
         text.make_ascii_lowercase();
     }
@@ -220,7 +220,7 @@ fn known_fields(header: &Value) -> Result<(), String> {
 }
 
 /// What no file may say.
-fn check(header: &Header) -> Result<(), String> {
+fn check(header: &FeaturesHeader) -> Result<(), String> {
     check_layers(header)?;
     if header.version == 1 {
         let warped = matches!(header.ratio, Some(Ratio::Each(_)));
@@ -259,7 +259,7 @@ fn check(header: &Header) -> Result<(), String> {
     check_sizes(header)
 }
 
-fn check_layers(header: &Header) -> Result<(), String> {
+fn check_layers(header: &FeaturesHeader) -> Result<(), String> {
     let layers = &header.description.layers;
     if layers.is_empty() || !layers.is_sorted_by(|a, b| a.id < b.id) {
         return Err("`description.layers` is empty or its ids do not ascend, expected one layer or more with ascending ids".to_owned());
@@ -280,7 +280,7 @@ fn check_layers(header: &Header) -> Result<(), String> {
     Ok(())
 }
 
-fn check_sizes(header: &Header) -> Result<(), String> {
+fn check_sizes(header: &FeaturesHeader) -> Result<(), String> {
     let ratios = header.ratio();
     let sizes = [header.original_size, header.resized_size].concat();
     if sizes.contains(&0) || !ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) {
@@ -311,7 +311,7 @@ fn check_sizes(header: &Header) -> Result<(), String> {
 ///
 /// # Errors
 /// A file of version 1 of an own backbone, or one that says another arithmetic, or none.
-pub(super) fn refuse(file: &Path, header: &Header) -> Result<(), FeaturesError> {
+pub(super) fn refuse(file: &Path, header: &FeaturesHeader) -> Result<(), FeaturesError> {
     let own = is_own(&header.description);
     if header.version == 1 && own {
         let backbone = header.description.backbone.clone();

@@ -2,7 +2,7 @@
 //! by anyone's own network, so that another layer set or engine costs no backbone pass.
 //!
 //! A file holds a tensor a layer, channels × rows × columns, in f32 or f16, and one entry of
-//! metadata, [`METADATA`], whose value is JSON (a [`Header`]):
+//! metadata, [`METADATA`], whose value is JSON (a [`FeaturesHeader`]):
 //!
 //! ```json
 //! {"version":2,"arithmetic":3,"benchmark":"spair","photograph":"horse/2008_000219.jpg",
@@ -30,7 +30,7 @@ mod format;
 mod header;
 
 pub use folder::{Features, Standing, check_names, file_of, locate};
-pub use format::{Kept, open, write};
+pub use format::{FeaturesFile, open, write};
 
 use crate::hyperpixel::Geometry;
 pub use crate::hyperpixel::Precision;
@@ -45,7 +45,7 @@ pub const VERSION: u64 = 2;
 
 /// What a file says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub struct FeaturesHeader {
     /// Version of the format.
     #[serde(deserialize_with = "whole")]
     pub version: u64,
@@ -328,7 +328,7 @@ pub enum FeaturesError {
     /// A number beyond half precision.
     #[error(
         "{photograph}: layer {layer} reaches {value}, beyond half precision's 65504; keep its \
-         features with --precision f32"
+         features with option `precision` = `f32`"
     )]
     TooLarge {
         /// The photograph.
@@ -348,7 +348,7 @@ pub enum FeaturesError {
     },
 }
 
-impl Header {
+impl FeaturesHeader {
     /// Resized over original pixels along x and y.
     #[must_use]
     pub fn ratio(&self) -> [f32; 2] {

@@ -8,7 +8,7 @@ use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Grid, Hyperimage};
 
 /// A file of two layers of a photograph of 48 × 24 pixels, warped and with padding on all sides.
-fn features() -> (Header, Vec<FeatureMap>) {
+fn features() -> (FeaturesHeader, Vec<FeatureMap>) {
     let layer = |id: usize| Layer {
         id,
         name: format!("layer{id}"),
@@ -18,7 +18,7 @@ fn features() -> (Header, Vec<FeatureMap>) {
         receptive_field: Some(17),
         offset: 3.5,
     };
-    let header = Header {
+    let header = FeaturesHeader {
         version: VERSION,
         arithmetic: None,
         benchmark: Some("spair".to_owned()),
@@ -269,7 +269,7 @@ fn fields_of_another_version_are_refused() {
 }
 
 /// What a file with that text as its metadata is read as, or why not.
-fn with_text(text: &str) -> Result<Header, String> {
+fn with_text(text: &str) -> Result<FeaturesHeader, String> {
     let folder = InFolder::new();
     std::fs::write(folder.file(), folder.with_header(text)).unwrap();
     open(&folder.file()).map(|kept| kept.header().clone()).map_err(|error| error.to_string())

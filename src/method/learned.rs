@@ -15,7 +15,7 @@ use crate::backbone::{self, BackboneOptions, Device, WeightsSource};
 use crate::flow::Flow;
 
 /// Parameters by name, row-major.
-pub type Values = HashMap<String, Vec<f32>>;
+pub type ParameterValues = HashMap<String, Vec<f32>>;
 
 /// The error for files of weights that do not fit what was asked for. Names of options are
 /// between `‹` and `›`.
@@ -39,7 +39,7 @@ pub fn how(resources: &Resources) -> BackboneOptions {
 /// A build without libtorch, or a device that is not there.
 pub fn open_trunk(
     network: TrunkKind,
-    values: &Values,
+    values: &ParameterValues,
     resources: &Resources,
 ) -> Result<Box<dyn Trunk>, OpenError> {
     let name = network.name().to_owned();
@@ -65,7 +65,7 @@ pub fn backbone_weights(
     backbone: TrunkKind,
     source: Option<&WeightsSource>,
     resources: &Resources,
-) -> Result<Option<(Values, Value)>, OpenError> {
+) -> Result<Option<(ParameterValues, Value)>, OpenError> {
     let Some(source) = source else { return Ok(None) };
     let Some(checkpoint) = WeightsFile::from_source(source, &resources.progress)? else {
         return Ok(Some(untrained_trunk(backbone)));
@@ -79,7 +79,7 @@ pub fn backbone_weights(
 }
 
 /// A trunk's parameters by the untrained recipe, with what the header says of them.
-pub fn untrained_trunk(backbone: TrunkKind) -> (Values, Value) {
+pub fn untrained_trunk(backbone: TrunkKind) -> (ParameterValues, Value) {
     let (values, sha256) = backbone.untrained();
     (values, untrained_weights(&sha256))
 }

@@ -8,14 +8,11 @@ use super::frame::Frame;
 use super::learned::flow_of;
 use super::photo_cache::PhotoCache;
 use super::{
-    Matched, Method, MethodError, Outcome, Query, Sink, TooLarge, Unanswered, Unusable, Work,
-    WorkPair, WorkPhotograph,
+    Matched, Method, MethodError, Outcome, Query, Sharing, Sink, TooLarge, Unanswered, Unusable,
+    Work, WorkPair, WorkPhotograph,
 };
 use crate::Point;
 use crate::predictions::{HeaderField, MethodHeader};
-
-/// Pairs that go through the networks at a time.
-const PAIR_BATCH: usize = 16;
 
 /// Which way a learned method is asked for the pair's keypoints. Such a network maps points of its
 /// `target_image` into its `source_image`.
@@ -27,16 +24,6 @@ pub enum Direction {
     Direct,
     /// The network's source_image is the pair's source: its mapping is inverted.
     Inverse,
-}
-
-/// Of which pairs work is shared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Sharing {
-    /// Each photograph is read and mapped once, and pairs go through the networks in batches.
-    #[default]
-    PerPhotograph,
-    /// Nothing is shared: everything anew for every pair, as the published code has it.
-    PerPair,
 }
 
 /// A pair as a network takes it: photographs by their place in the work.
@@ -119,16 +106,6 @@ impl Direction {
         match self {
             Self::Direct => NetworkPair { a: target, b: source },
             Self::Inverse => NetworkPair { a: source, b: target },
-        }
-    }
-}
-
-impl Sharing {
-    /// Pairs that go through the networks together.
-    fn batch(self) -> usize {
-        match self {
-            Self::PerPhotograph => PAIR_BATCH,
-            Self::PerPair => 1,
         }
     }
 }

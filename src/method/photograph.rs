@@ -1,13 +1,22 @@
 //! Reading a pair's photographs, and which of them cannot be used.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Unusable;
 use crate::image::{Photo, Photograph, read};
 
 /// What a photograph is called that has no file.
 const PIXELS: &str = "a photograph given as pixels";
+
+/// A photograph that could not be used, so that its pairs have no prediction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unusable {
+    /// The photograph.
+    pub photograph: PathBuf,
+    /// Why, in one sentence that names it.
+    pub reason: String,
+}
 
 /// What errors call a photograph.
 pub fn called<'a>(photo: &Photo<'a>) -> &'a Path {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
-use super::table;
 use crate::backbone::{BackboneError, WeightsError};
 use crate::benchmark::{BenchmarkKind, Image};
 use crate::engine::gpu::GpuError;
@@ -222,6 +221,8 @@ pub enum OpenError {
     UnknownMethod {
         /// The name.
         name: String,
+        /// The methods that there are.
+        known: Vec<&'static str>,
     },
     /// An option that the method does not have.
     NotAccepted {
@@ -377,9 +378,8 @@ impl OpenError {
     #[must_use]
     pub fn in_terms(&self, option: &dyn Fn(&str) -> String) -> String {
         match self {
-            Self::UnknownMethod { name } => {
-                let names: Vec<&str> = table().iter().map(|method| method.name).collect();
-                format!("there is no method '{name}'; there are {}", names.join(", "))
+            Self::UnknownMethod { name, known } => {
+                format!("there is no method '{name}'; there are {}", known.join(", "))
             }
             Self::NotAccepted { option: name, method, accepting } if accepting.is_empty() => {
                 let (name, of) = (option(name), option("method"));

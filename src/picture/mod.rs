@@ -4,8 +4,11 @@
 //! number and a colour. Where the truth is known, a thin circle around it is as large as the error
 //! that still counts as right, and the line is green for right and red for wrong.
 
-mod glyphs;
 mod sheet;
+mod typeface;
+mod warp;
+
+pub use warp::{ThinPlate, warp_by_flow, warp_by_spline};
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +16,8 @@ use image::ImageEncoder as _;
 
 use crate::Point;
 use crate::image::Photograph;
-use sheet::{Ink, Sheet, WHITE, text_width};
+use sheet::{Ink, Sheet, WHITE};
+use typeface::text_width;
 
 /// A keypoint to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +68,18 @@ const WRONG: Ink = [215, 45, 45];
 /// not finite is not drawn, and a prediction that is not finite counts as missing.
 #[must_use]
 pub fn matches(source: &Photograph, target: &Photograph, matches: &[Drawn]) -> Photograph {
+    matches_and_warp(source, target, matches, None)
+}
+
+/// As [`matches()`], with a third picture to the right where there is one: the source warped onto the
+/// target ([`warp_by_spline`], [`warp_by_flow`]), of the target's size.
+#[must_use]
+pub fn matches_and_warp(
+    source: &Photograph,
+    target: &Photograph,
+    matches: &[Drawn],
+    warped: Option<&Photograph>,
+) -> Photograph {
     let height = source.height.max(target.height).clamp(HEIGHTS[0], HEIGHTS[1]);
     let margin = height / 24;
     let left = Side::new(source, height, [margin, margin]);
@@ -71,9 +87,11 @@ pub fn matches(source: &Photograph, target: &Photograph, matches: &[Drawn]) -> P
     let marker = (height as f32 / 48.0).clamp(7.0, 14.0);
     let notes = notes(matches);
     let footer = if notes.is_empty() { 0 } else { (marker * 2.0) as u32 };
-    let width = right.offset[0] + right.shown.width + margin;
+    let after = |side: &Side| side.offset[0] + side.shown.width + margin;
+    let warped = warped.map(|warped| Side::new(warped, height, [after(&right), margin]));
+    let width = after(warped.as_ref().unwrap_or(&right));
     let mut sheet = Sheet::new(width, height + 2 * margin + footer, PAPER);
-    for side in [&left, &right] {
+    for side in [&left, &right].into_iter().chain(&warped) {
         sheet.lay(&side.shown, side.offset[0], side.offset[1]);
     }
     for (index, drawn) in matches.iter().enumerate() {
@@ -114,7 +132,7 @@ pub fn contact_sheet(pictures: &[(String, Photograph)], columns: usize, width: u
             let left = gap + index as u32 * (cell + gap);
             sheet.lay(picture, left, top);
             let size = fitting(name, cell as f32).min(11.0);
-            let at = [left as f32 + 4.0, (top + picture.height) as f32 + 8.0];
+            let at = [left as f32, (top + picture.height) as f32 + 8.0];
             sheet.text(name, at, size, TEXT);
         }
         top += height;
@@ -157,7 +175,7 @@ fn notes(matches: &[Drawn]) -> String {
     if !missing.is_empty() {
         notes.push(format!("without prediction: {}", missing.join(" ")));
     }
-    notes.join(" - ")
+    notes.join(" · ")
 }
 
 /// The prediction, unless it is not finite.
@@ -307,7 +325,7 @@ fn badge(sheet: &mut Sheet, at: Point, number: &str, marker: f32, look: Badge) {
     if look.moved {
         sheet.square(at, marker + 4.0, 2.0, look.ink);
     }
-    let size = (marker * 0.95).min(fitting(number, marker * 1.35));
+    let size = (marker * 0.95).min(fitting(number, marker * 1.45));
     let corner = [at[0] - text_width(number, size) / 2.0, at[1] - size / 2.0];
     sheet.text(number, corner, size, text);
 }

@@ -27,6 +27,45 @@ pub struct Header {
     /// 0.1.0 and of other programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arithmetic: Option<u64>,
+    /// Which pairs the file has, where it is one of several shards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardHeader>,
+}
+
+/// Which pairs of a benchmark a file has that is one of several shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardHeader {
+    /// Which shard it is, from 1.
+    pub index: usize,
+    /// How many shards there are.
+    pub of: usize,
+    /// Positions in the whole file, from 0: the first and the last of each run, ascending.
+    pub pairs: Vec<[usize; 2]>,
+    /// How many pairs all shards have together.
+    pub total: usize,
+}
+
+impl ShardHeader {
+    /// Whether the runs are ascending, apart and within all pairs.
+    pub(crate) fn is_sound(&self) -> bool {
+        let mut next = 0;
+        self.pairs.iter().all(|&[first, last]| {
+            let sound = next <= first && first <= last && last < self.total;
+            next = last.saturating_add(1);
+            sound
+        })
+    }
+
+    /// How many pairs the shard has.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.pairs.iter().map(|[first, last]| last.saturating_sub(*first).saturating_add(1)).sum()
+    }
+
+    /// The positions of its pairs in the whole file, ascending.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
+        self.pairs.iter().flat_map(|&[first, last]| first..=last)
+    }
 }
 
 impl Header {
@@ -41,7 +80,14 @@ impl Header {
             method: method.into(),
             created_by: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             arithmetic: Some(crate::ARITHMETIC),
+            shard: None,
         }
+    }
+
+    /// The same of a file that is a shard, or of one that is none.
+    #[must_use]
+    pub fn of_shard(self, shard: Option<ShardHeader>) -> Self {
+        Self { shard, ..self }
     }
 }
 

@@ -52,6 +52,23 @@ pub struct Made {
     pub taken: bool,
 }
 
+impl Made {
+    /// Of a pair that has no line, because it could not be read.
+    #[must_use]
+    pub fn left_out(pair: &str) -> Self {
+        Self { pair: pair.to_owned(), line: None, inputs: None, unusable: false, taken: false }
+    }
+
+    /// Of a line, with its SHA-256, of which it is not known what it is made of: an answer is taken as
+    /// it is.
+    #[must_use]
+    pub fn of_unknown(prediction: &Prediction, line: String) -> Self {
+        let taken = prediction.is_answered();
+        let (pair, line) = (prediction.pair.clone(), Some(line));
+        Self { pair, line, inputs: None, unusable: !taken, taken }
+    }
+}
+
 /// What is known of the lines of a predictions file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known(HashMap<String, Made>);
@@ -67,6 +84,11 @@ impl Known {
     #[must_use]
     pub fn left_out(&self, pair: &str) -> bool {
         self.0.get(pair).is_some_and(|made| made.line.is_none())
+    }
+
+    /// The pairs that were left out, in no order.
+    pub fn all_left_out(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter(|made| made.line.is_none()).map(|made| &*made.pair)
     }
 
     /// Whether nothing is known of any line.
@@ -124,13 +146,23 @@ impl InputsFile {
         predictions: &Path,
         lines: impl Iterator<Item = &'a Done>,
     ) -> Result<(), PredictionsError> {
+        let made = lines.map(|Done { pair, answered, line }| {
+            let (pair, line) = (pair.clone(), Some(line.clone()));
+            Made { pair, line, inputs: None, unusable: !answered, taken: *answered }
+        });
+        Self::replace(predictions, &made.collect::<Vec<_>>())
+    }
+
+    /// Writes the file of a predictions file as a whole, in place of one that is there.
+    ///
+    /// # Errors
+    /// It cannot be written, or something else has its name.
+    pub fn replace(predictions: &Path, all: &[Made]) -> Result<(), PredictionsError> {
         let path = inputs_path(predictions);
         refuse_others(&path)?;
         let mut text = format!("{FIRST_LINE}\n");
-        for Done { pair, answered, line } in lines {
-            let (pair, line) = (pair.clone(), Some(line.clone()));
-            let made = Made { pair, line, inputs: None, unusable: !answered, taken: *answered };
-            text += &as_line(&made);
+        for made in all {
+            text += &as_line(made);
             text.push('\n');
         }
         files::write(&path, text).map_err(|source| cannot_write(&path, source))

@@ -19,15 +19,18 @@ use crate::{Point, PredictedKeypoints};
 
 mod header;
 mod inputs;
+mod partial;
 mod reader;
 mod stream;
 mod writer;
 
-pub use header::{Header, HeaderField, MethodHeader};
+pub use header::{Header, HeaderField, MethodHeader, ShardHeader};
 pub use inputs::{InputsFile, Known, Made, inputs_path};
+pub use partial::partial_path;
 pub use reader::{MAX_LINE, Reader};
 pub use stream::{AnyWriter, StreamWriter};
-pub use writer::{Done, Line, Writer, partial_path};
+pub(crate) use writer::header_line;
+pub use writer::{Done, Line, Writer, header_difference};
 
 /// The header's `format`.
 pub const FORMAT: &str = "hpflow-predictions";
@@ -110,7 +113,7 @@ pub enum PredictionsError {
         what: String,
     },
     /// Writing stopped, most likely for want of space.
-    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with --resume", file.display())]
+    #[error("cannot write to {}: {source}; its lines are kept: make room and continue with option `resume`", file.display())]
     Write {
         /// The file being written.
         file: PathBuf,

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{FORMAT, Header, Prediction, PredictionsError, VERSION, partial_path};
+use super::partial::{is_written, partial_path};
+use super::{FORMAT, Header, Prediction, PredictionsError, VERSION};
 use crate::files::open_input;
 use crate::json::MaybePoint;
 use crate::text::{self, End, Utf8};
@@ -104,7 +105,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 
 fn unfinished(path: &Path) -> String {
     let partial = partial_path(path);
-    if super::writer::is_written(&partial) {
+    if is_written(&partial) {
         format!("; another run is writing {}: wait for it", partial.display())
     } else if partial.exists() {
         format!(

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::partial::{is_written, partial_path};
 use super::{Header, MAX_LINE, Prediction, PredictionsError, Reader};
 use crate::digest::{hexadecimal, sha256};
 use crate::files::{self, Replacement};
@@ -46,14 +47,6 @@ pub enum Line<'a> {
     New(&'a Prediction),
 }
 
-/// Where the lines of an unfinished `path` are: `<path>.partial`.
-#[must_use]
-pub fn partial_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
-}
-
 impl Writer {
     /// Starts a file: its header is written at once, so that an output that cannot be written is
     /// known before any work.
@@ -71,7 +64,7 @@ impl Writer {
             io::ErrorKind::AlreadyExists => output_error(
                 path,
                 format!(
-                    "{} is an unfinished run: continue it with --resume, or delete it",
+                    "{} is an unfinished run: continue it with option `resume`, or delete it",
                     partial.display()
                 ),
             ),
@@ -348,11 +341,32 @@ fn begun(path: &Path, header: &Header) -> Result<Reader<BufReader<File>>, Predic
     Ok(reader)
 }
 
+/// The first field (dotted path) in which a header differs from another, with both values; which
+/// program wrote them does not count, nor do the fields named.
+#[must_use]
+pub fn header_difference(
+    found: &Header,
+    expected: &Header,
+    but: &[&str],
+) -> Option<(String, String, String)> {
+    let [found, expected] = [found, expected].map(|header| {
+        let mut value = as_value(header);
+        for field in but.iter().chain(&["created_by"]) {
+            let (above, name) = field.rsplit_once('.').unwrap_or(("", field));
+            let above = above.split('.').filter(|name| !name.is_empty());
+            let map = above.fold(Some(&mut value), |value, name| value?.get_mut(name));
+            map.and_then(Value::as_object_mut).map(|map| map.shift_remove(name));
+        }
+        value
+    });
+    difference("", &found, &expected)
+}
+
 fn as_value(header: &Header) -> Value {
     serde_json::to_value(header).expect("texts, numbers and JSON values have a JSON form")
 }
 
-pub(super) fn header_line(header: &Header) -> String {
+pub(crate) fn header_line(header: &Header) -> String {
     as_value(header).to_string()
 }
 
@@ -382,12 +396,6 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionsError> {
 fn being_written(path: &Path) -> PredictionsError {
     let what = "another run is writing it; wait for that run, or give another file";
     output_error(path, what.to_owned())
-}
-
-/// Whether a run is writing an unfinished file at this moment.
-pub(super) fn is_written(partial: &Path) -> bool {
-    let locked = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-    files::open_input(partial).is_ok_and(locked)
 }
 
 /// The regular file to which a path leads.
@@ -427,6 +435,6 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("cannot write to out.jsonl.partial: "), "{error}");
-        assert!(error.ends_with("make room and continue with --resume"), "{error}");
+        assert!(error.ends_with("make room and continue with option `resume`"), "{error}");
     }
 }

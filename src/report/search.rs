@@ -2,7 +2,7 @@
 //! every beam, and the best score with every two layers.
 
 use super::figures::{document, escaped, push};
-use crate::search::{Finalist, Outcome, RESAMPLES, ScoredSet};
+use crate::search::{Finalist, RESAMPLES, ScoredSet, SearchOutcome};
 
 /// What a search evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +217,7 @@ fn shade(share: f64) -> String {
 
 /// One HTML file that needs no network: the best sets with their intervals, and the pictures.
 #[must_use]
-pub fn page(searched: &Searched, outcome: &Outcome, command: &str) -> String {
+pub fn page(searched: &Searched, outcome: &SearchOutcome, command: &str) -> String {
     let rows: String = outcome.finalists.iter().map(row).collect();
     let figures: String = pictures(searched)
         .iter()
@@ -312,7 +312,7 @@ mod tests {
     fn the_page_asks_nothing_of_a_network_and_escapes_what_it_is_given() {
         let finalist =
             Finalist { layers: vec![2, 5], pck: 30.0, interval: None, chance: Some(0.25) };
-        let page = page(&searched(), &Outcome { finalists: vec![finalist] }, "hpflow 'a&b'");
+        let page = page(&searched(), &SearchOutcome { finalists: vec![finalist] }, "hpflow 'a&b'");
         let own = page.replace("http://www.w3.org/2000/svg", "");
         assert!(!own.contains("://") && !own.contains("url("));
         assert!(page.contains("a &lt;search&gt;") && page.contains("a&amp;b"));

@@ -60,7 +60,7 @@ pub enum ScoreError {
     /// Pairs without predictions.
     #[error(
         "lacks {lacking} of the {pairs} pairs of {benchmark} {split}, the first is {first}; \
-         predict them too (`hpflow predict --resume`), or score what is there with --partial"
+         predict them too (`hpflow predict --resume`), or score what is there with option `partial`"
     )]
     Lacking {
         /// How many lack.
@@ -77,7 +77,7 @@ pub enum ScoreError {
     /// A protocol that measures by the object's box, and a pair without.
     #[error(
         "pair {pair} of {benchmark} has no object box, which protocol {protocol} measures by; \
-         choose another with --protocol"
+         choose another with option `protocol`"
     )]
     NoBox {
         /// The pair's id.
@@ -91,7 +91,7 @@ pub enum ScoreError {
     #[error(
         "pair {pair}: protocol {protocol} needs the size of its target photograph, which neither its \
          annotation nor {} says; put the photographs where they belong, or choose another protocol \
-         with --protocol",
+         with option `protocol`",
         photograph.display()
     )]
     NoSize {
@@ -105,7 +105,7 @@ pub enum ScoreError {
     /// A protocol whose authors' code does not score the benchmark.
     #[error(
         "protocol {protocol} is not defined for {benchmark}: {why}; choose one that is with \
-         --protocol: {others}"
+         option `protocol`: {others}"
     )]
     NotDefined {
         /// The protocol's name.
@@ -120,7 +120,7 @@ pub enum ScoreError {
     /// A protocol whose authors' code scores the benchmark in a way that hpflow lacks.
     #[error(
         "protocol {protocol} is defined for {benchmark}, but hpflow lacks it: {why}; choose another \
-         with --protocol: {others}"
+         with option `protocol`: {others}"
     )]
     NotBuilt {
         /// The protocol's name.
@@ -137,7 +137,7 @@ pub enum ScoreError {
     #[error(
         "protocol {protocol} is defined for {benchmark}, but hpflow lacks what its authors' code does with \
          keypoints of visibility 1, whose coordinates it halves, and pair {pair} has one; choose \
-         another with --protocol: {others}"
+         another with option `protocol`: {others}"
     )]
     HiddenKeypoints {
         /// The protocol's name.
@@ -165,7 +165,7 @@ pub enum ScoreError {
     /// A photograph of one pixel where lengths less one divide.
     #[error(
         "pair {pair}: protocol {protocol} divides by the sides of the target photograph less one, and \
-         {} is one pixel wide or high; choose another protocol with --protocol",
+         {} is one pixel wide or high; choose another protocol with option `protocol`",
         photograph.display()
     )]
     TooNarrow {
@@ -188,7 +188,7 @@ pub enum ScoreError {
     /// A protocol that transfers from target to source, and a pair without its mirror.
     #[error(
         "pair {pair}: protocol {protocol} transfers from target to source, but the benchmark \
-         lacks the pair with the photographs exchanged; choose another with --protocol"
+         lacks the pair with the photographs exchanged; choose another with option `protocol`"
     )]
     NoMirror {
         /// The pair's id.

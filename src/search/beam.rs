@@ -7,14 +7,14 @@ use crate::hyperpixel::LayerSet;
 
 /// What is searched, and how widely.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct SearchPlan {
     /// Layers that are tried as base, in this order.
     pub bases: Vec<usize>,
     /// Layers that extend a set, in this order.
     pub candidates: Vec<usize>,
     /// Sets that go on to the next depth.
     pub beam: usize,
-    /// Whether the published code's quirk is kept: see [`Plan::extensions`].
+    /// Whether the published code's quirk is kept: see [`SearchPlan::extensions`].
     pub as_published: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct ScoredSet {
     pub pck: f64,
 }
 
-impl Plan {
+impl SearchPlan {
     /// The sets of the first depth, in the order of their evaluation: each base alone.
     #[must_use]
     pub fn first(&self) -> Vec<LayerSet> {
@@ -39,7 +39,7 @@ impl Plan {
     ///
     /// The published code then leaves its loop over candidates where it should go on with the next
     /// one, so the rest of that beam's set's candidates are not tried. With
-    /// [`Plan::as_published`] this does the same.
+    /// [`SearchPlan::as_published`] this does the same.
     #[must_use]
     pub fn extensions(&self, beam: &[ScoredSet]) -> Vec<LayerSet> {
         let (mut sets, mut seen) = (Vec::new(), HashSet::new());
@@ -83,8 +83,8 @@ mod tests {
         sets.iter().map(|layers| ScoredSet { layers: set(layers), pck: 0.0 }).collect()
     }
 
-    fn plan(as_published: bool) -> Plan {
-        Plan { bases: vec![0, 1], candidates: (0..5).collect(), beam: 2, as_published }
+    fn plan(as_published: bool) -> SearchPlan {
+        SearchPlan { bases: vec![0, 1], candidates: (0..5).collect(), beam: 2, as_published }
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::EvaluationError;
+use super::error::EvaluationError;
 use crate::benchmark::Benchmark;
 use crate::engine::{Engine, EngineError, Matches, SetRequest, SetsRequest};
-use crate::features::{Features, Header};
+use crate::features::{Features, FeaturesHeader};
 use crate::hyperpixel::{Geometry, LayerSet, LayerStack, View};
 use crate::method::schedule;
 use crate::score::{Alpha, Protocol, ScoreError, Verdict, breakdown, rights};
@@ -19,7 +19,7 @@ use crate::transfer::{Neighbours, transfer_between};
 pub const PAIR_BLOCK: usize = 16;
 
 /// What sets are evaluated on, and with what.
-pub struct Evaluator<'a> {
+pub struct SetEvaluator<'a> {
     /// The pairs.
     pub benchmark: &'a Benchmark,
     /// The maps of their photographs.
@@ -135,7 +135,7 @@ impl Judge<'_> {
     }
 }
 
-impl Evaluator<'_> {
+impl SetEvaluator<'_> {
     /// The order of matching: category by category.
     #[must_use]
     pub fn order(&self) -> Vec<usize> {
@@ -293,7 +293,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn stack(&self, image: usize) -> Result<(LayerStack, Header), EvaluationError> {
+    fn stack(&self, image: usize) -> Result<(LayerStack, FeaturesHeader), EvaluationError> {
         let image = &self.benchmark.images[image];
         let (header, maps) = self.features.maps(image, &self.layers)?;
         let [width, height] = header.resized_size;

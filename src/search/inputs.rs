@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StateError;
+use super::error::StateError;
+use super::paths::inputs_path;
 use crate::benchmark::Benchmark;
-use crate::files::{self, Replacement};
+use crate::files::Replacement;
 use crate::inputs::Inputs;
 
 /// The first line of the file.
@@ -17,16 +18,6 @@ const FIRST_LINE: &str = "{\"format\":\"hpflow-search-inputs\",\"version\":1}";
 
 /// The longest line that is read, in bytes.
 const MAX_LINE: u64 = 1 << 16;
-
-/// Where it is said what the scores of the search in `file` are made of: `<file>.inputs`.
-#[must_use]
-pub fn inputs_path(file: &Path) -> PathBuf {
-    // Beside the file that a link leads to, as the search itself is.
-    let place = files::regular(file).unwrap_or_else(|_| file.to_owned());
-    let mut name = place.into_os_string();
-    name.push(".inputs");
-    PathBuf::from(name)
-}
 
 /// A line of the file.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -10,59 +10,22 @@
 //! The score of a set is, digit for digit, that of `hpflow predict` and `hpflow score` with it.
 
 mod beam;
+mod error;
 mod evaluate;
 mod inputs;
 mod outcome;
+mod paths;
 mod state;
 
-use std::path::PathBuf;
-
-use crate::engine::EngineError;
-use crate::features::FeaturesError;
 use crate::hyperpixel::LayerSet;
-use crate::score::ScoreError;
 
-pub use beam::{Plan, ScoredSet, best};
-pub use evaluate::{Evaluation, Evaluator, PAIR_BLOCK};
-pub use inputs::{check_inputs, inputs_path, write_inputs};
-pub use outcome::{Finalist, Outcome, RESAMPLES};
-pub use state::{ARITHMETIC_KEY, Bits, State, StateError, StoredBits, StoredScore, Unfinished};
-
-/// Why a search stopped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EvaluationError {
-    /// Features that cannot be used.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A pair that the engine cannot take.
-    #[error("{} and {}: {engine}", photographs[0].display(), photographs[1].display())]
-    Pair {
-        /// The photographs of the source and of the target.
-        photographs: [PathBuf; 2],
-        /// Why.
-        engine: Box<EngineError>,
-    },
-    /// A benchmark that cannot be scored.
-    #[error(transparent)]
-    Score(#[from] ScoreError),
-    /// The file of the search.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// A photograph without hyperpixels of a base layer.
-    #[error("{}: layer {base} cannot be its base: {engine}", photograph.display())]
-    TooSmall {
-        /// The photograph.
-        photograph: PathBuf,
-        /// The base layer.
-        base: usize,
-        /// Why.
-        engine: Box<EngineError>,
-    },
-}
+pub use beam::{ScoredSet, SearchPlan, best};
+pub use error::{EvaluationError, StateError};
+pub use evaluate::{Evaluation, PAIR_BLOCK, SetEvaluator};
+pub use inputs::{check_inputs, write_inputs};
+pub use outcome::{Finalist, RESAMPLES, SearchOutcome};
+pub use paths::inputs_path;
+pub use state::{ARITHMETIC_KEY, Bits, State, StoredBits, StoredScore, Unfinished};
 
 /// What a search tells while it runs.
 #[derive(Debug)]
@@ -93,9 +56,9 @@ pub type Listener<'a> = dyn FnMut(EvaluationEvent) -> Result<(), EvaluationError
 /// A beam search.
 pub struct Search<'a> {
     /// What sets are evaluated on.
-    pub evaluator: Evaluator<'a>,
+    pub evaluator: SetEvaluator<'a>,
     /// What is searched.
-    pub plan: Plan,
+    pub plan: SearchPlan,
     /// Layers of the largest sets.
     pub depth: usize,
 }
@@ -105,12 +68,12 @@ impl Search<'_> {
     /// is told of complete depths too that were evaluated before.
     ///
     /// # Errors
-    /// Those of [`Evaluator::evaluate`], and whatever `listener` says.
+    /// Those of [`SetEvaluator::evaluate`], and whatever `listener` says.
     pub fn run(
         &mut self,
         state: &mut State,
         listener: &mut Listener,
-    ) -> Result<Outcome, EvaluationError> {
+    ) -> Result<SearchOutcome, EvaluationError> {
         let mut told = 0;
         loop {
             while let Some(entries) = state.depths.get(told).filter(|_| told < self.depth) {
@@ -126,14 +89,14 @@ impl Search<'_> {
             self.enter(&sets, &right, state);
             listener(EvaluationEvent::Changed(state))?;
         }
-        let outcome = Outcome::new(&self.evaluator, state);
+        let outcome = SearchOutcome::new(&self.evaluator, state);
         state.result = Some(outcome.json());
         Ok(outcome)
     }
 
     /// The sets to be evaluated next; none where the search is complete. Where every base goes on to
     /// the second depth whatever its score, that depth's sets are evaluated along with the bases.
-    fn wanted(&self, state: &State) -> Vec<LayerSet> {
+    pub(crate) fn wanted(&self, state: &State) -> Vec<LayerSet> {
         if state.depths.len() >= self.depth {
             return Vec::new();
         }
@@ -199,7 +162,7 @@ impl Search<'_> {
     }
 
     /// Enters what was evaluated: complete depths, and which keypoints the best sets get right.
-    fn enter(&self, sets: &[LayerSet], right: &[Vec<bool>], state: &mut State) {
+    pub(crate) fn enter(&self, sets: &[LayerSet], right: &[Vec<bool>], state: &mut State) {
         let score = |(set, right): (&LayerSet, &Vec<bool>)| ScoredSet {
             layers: set.clone(),
             pck: self.evaluator.pck(right),

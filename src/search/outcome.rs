@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Evaluator, State};
+use super::{SetEvaluator, State};
 use crate::hyperpixel::LayerSet;
 use crate::score::Verdict;
 use crate::score::bootstrap::{Bootstrap, ResamplingUnit, compare, interval};
@@ -25,15 +25,15 @@ pub struct Finalist {
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct SearchOutcome {
     /// The best sets of all depths, best first.
     pub finalists: Vec<Finalist>,
 }
 
-impl Outcome {
+impl SearchOutcome {
     /// The best sets of a state with their intervals.
     #[must_use]
-    pub fn new(evaluator: &Evaluator, state: &State) -> Self {
+    pub fn new(evaluator: &SetEvaluator, state: &State) -> Self {
         let how = Bootstrap { resamples: RESAMPLES, seed: 0, unit: ResamplingUnit::Images };
         let (benchmark, protocol) = (evaluator.benchmark, evaluator.protocol);
         let verdicts: Vec<Vec<Verdict>> =

@@ -59,6 +59,19 @@ pub enum FilesError {
         /// What the file is for, what is not there, and what to do.
         what: String,
     },
+    /// A shard where all pairs are wanted.
+    #[error(
+        "{} is shard {index} of {of} and lacks the other pairs; `hpflow merge {}` makes one file of all",
+        file.display(), whole_of(file).display()
+    )]
+    Shard {
+        /// The file.
+        file: PathBuf,
+        /// Which shard it is, from 1.
+        index: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The header names no list of pairs that there is.
     #[error(
         "{}: its method.layout is {found}, and there are \"large\" and \"small\"; mend it in the first \
@@ -79,6 +92,12 @@ pub enum FilesError {
         /// Why.
         source: Box<ScoreError>,
     },
+}
+
+/// The file that a shard's file is a part of, by the folder that it is in.
+fn whole_of(shard: &Path) -> PathBuf {
+    let folder = shard.parent().filter(|folder| folder.extension().is_some_and(|e| e == "shards"));
+    folder.map_or_else(|| "FILE".into(), |folder| folder.with_extension(""))
 }
 
 /// The headers of predictions files of one benchmark and split.
@@ -151,6 +170,13 @@ impl PredictionsFiles {
         layout: Option<LayoutSize>,
         partial: bool,
     ) -> Result<Opened, FilesError> {
+        let shards = self.files.iter().zip(&self.headers);
+        let shard = shards.filter(|_| !partial).find_map(|(file, header)| {
+            header.shard.as_ref().map(|shard| (file.clone(), shard.index, shard.of))
+        });
+        if let Some((file, index, of)) = shard {
+            return Err(FilesError::Shard { file, index, of });
+        }
         let header = &self.headers[0];
         let layout = match layout {
             Some(layout) => layout,

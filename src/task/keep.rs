@@ -8,13 +8,14 @@ use crate::ARITHMETIC;
 use crate::backbone::{Backbone, BackboneError};
 use crate::benchmark::{Benchmark, Image};
 use crate::features::{
-    Description, Features, FeaturesError, Header, Layer, Precision, Ratio, Standing, VERSION,
-    check_names, file_of, write,
+    Description, Features, FeaturesError, FeaturesHeader, Layer, Precision, Ratio, Standing,
+    VERSION, check_names, file_of, write,
 };
 use crate::hyperpixel::FeatureMap;
 use crate::image::{Photo, Prepared};
 use crate::method::Unusable;
 use crate::method::hpf::{IMAGE_SIDE, decode};
+use crate::task::partition::Shard;
 
 /// Photographs that are run through the backbone and written at a time.
 const BATCH: usize = 8;
@@ -52,6 +53,30 @@ pub enum KeepError {
     /// The network failed.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
+}
+
+/// [`keep_features`] for the photographs of one shard: so many of them in a row, in the order of first
+/// use. Files are one a photograph, so that those of all shards are those of one run.
+///
+/// # Errors
+/// See [`KeepError`].
+pub fn keep_features_of_shard(
+    benchmark: &Benchmark,
+    shard: Shard,
+    backbone: &dyn Backbone,
+    layers: &[usize],
+    to: (&Path, Precision),
+    listener: &mut dyn FnMut(usize, usize),
+) -> Result<KeptFiles, KeepError> {
+    check_names(&benchmark.images)?;
+    let range = shard.range(benchmark.images.len());
+    if range.is_empty() && !benchmark.images.is_empty() {
+        return Ok(KeptFiles::default());
+    }
+    // What pairs there are makes no difference to maps.
+    let mut part = Benchmark { pairs: Vec::new(), ..benchmark.clone() };
+    part.images = benchmark.images[range].to_vec();
+    keep_features(&part, backbone, layers, to, listener)
 }
 
 /// Keeps the maps of some layers of all photographs of a benchmark in a folder, a file each. Files that
@@ -141,8 +166,8 @@ fn header(
     content: String,
     prepared: &Prepared,
     description: &Description,
-) -> Header {
-    Header {
+) -> FeaturesHeader {
+    FeaturesHeader {
         version: VERSION,
         arithmetic: Some(ARITHMETIC),
         benchmark: Some(benchmark.name().to_owned()),

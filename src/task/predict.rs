@@ -10,7 +10,7 @@ use crate::inputs::{Inputs, of_pairs};
 use crate::method::{Method, MethodError, Outcome, Stop, TooLarge, Unanswered, Unusable, Work};
 use crate::predictions::{
     AnyWriter, Done, Header, InputsFile, Known, Line, Made, MethodHeader, Prediction,
-    PredictionsError, Writer, partial_path,
+    PredictionsError, ShardHeader, Writer, partial_path,
 };
 
 /// What was predicted again is put in its place in the file this often, and after as many times what
@@ -32,6 +32,9 @@ pub struct PredictOptions {
     pub keep_going: bool,
     /// Which pairs were asked for, for the header of the file; nothing where it is all.
     pub selection: MethodHeader,
+    /// Which shard the benchmark is of a whole one, for the header of the file. What its lines are made
+    /// of stays beside it, also where all pairs are answered.
+    pub shard: Option<ShardHeader>,
 }
 
 /// What there is to know while a benchmark is predicted.
@@ -168,8 +171,7 @@ pub fn predict(
         return Err(PredictError::NotContinuable { out: out.to_owned() });
     }
     method.check(benchmark.name(), &benchmark.images).map_err(PredictError::Method)?;
-    let about = method.header().with_all(options.selection.clone());
-    let header = Header::new(benchmark.name(), &benchmark.split, about);
+    let header = header_of(benchmark, method, options);
     let total = benchmark.pairs.len();
     // Before any photograph is read: what changes later is another than this.
     let inputs = of_pairs(benchmark, 0..total, &*method.identify(), false);
@@ -255,12 +257,24 @@ pub fn predict(
     predicted.map_err(|error| stopped(StopReason::of(error)))?;
     let Output { writer, log, unanswered, unusable, too_large, .. } = output;
     writer.finish()?;
-    if let (Some(log), true) = (log, unanswered.is_empty() && unreadable.is_empty()) {
+    let all_answered = unanswered.is_empty() && unreadable.is_empty();
+    if let (Some(log), true) = (log, all_answered && options.shard.is_none()) {
         log.remove()?;
     }
     let unusable = unusable.into_values().collect();
     let too_large = too_large.into_values().collect();
     Ok(Predicted { pairs: total, unusable, too_large, whole: true })
+}
+
+/// The first line of what a method predicts.
+pub(super) fn header_of(
+    benchmark: &Benchmark,
+    method: &dyn Method,
+    options: &PredictOptions,
+) -> Header {
+    let about = method.header().with_all(options.selection.clone());
+    let header = Header::new(benchmark.name(), &benchmark.split, about);
+    header.of_shard(options.shard.clone())
 }
 
 impl StopReason {

@@ -1,6 +1,5 @@
 //! Searching for a layer set, in a file that a search that was stopped goes on from.
 
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,8 +8,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::keep::{KeepError, keep_features};
+use super::partition::Shard;
+use super::search_error::{LayerList, PartsError, SearchError};
+use super::search_parts::{PartEvent, SearchParts, parts_path};
 use crate::backbone::{Backbone, BackboneError};
-use crate::benchmark::{Benchmark, BenchmarkError};
+use crate::benchmark::Benchmark;
 use crate::engine::Engine;
 use crate::features::{Features, FeaturesError, Precision, file_of};
 use crate::files;
@@ -20,8 +22,8 @@ use crate::predictions::MethodHeader;
 use crate::report::search::{Searched, page, pictures};
 use crate::score::{Alpha, Measure, default_for};
 use crate::search::{
-    ARITHMETIC_KEY, EvaluationError, EvaluationEvent, Evaluator, Outcome, PAIR_BLOCK, Plan,
-    ScoredSet, Search, State, StateError, StoredScore, check_inputs, write_inputs,
+    ARITHMETIC_KEY, EvaluationEvent, PAIR_BLOCK, ScoredSet, Search, SearchOutcome, SearchPlan,
+    SetEvaluator, State, StateError, StoredScore, check_inputs, write_inputs,
 };
 
 /// The state is written at most so often while a depth is under way, after its first pairs.
@@ -47,7 +49,7 @@ pub struct SearchOptions {
     pub beam: usize,
     /// Layers of the largest sets, at least one.
     pub depth: usize,
-    /// Whether the quirk of the published code is kept: see [`Plan::extensions`].
+    /// Whether the quirk of the published code is kept: see [`SearchPlan::extensions`].
     pub as_published: bool,
     /// The share of the threshold within which a keypoint is right.
     pub alpha: Alpha,
@@ -132,168 +134,12 @@ pub enum SearchEvent<'a> {
     },
 }
 
-/// One of the two lists of layers that are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LayerList {
-    /// [`SearchOptions::bases`].
-    Bases,
-    /// [`SearchOptions::candidates`].
-    Candidates,
-}
-
-impl fmt::Display for LayerList {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Bases => "bases",
-            Self::Candidates => "candidates",
-        })
-    }
-}
-
-/// Why there is no layer set.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SearchError {
-    /// Something that a search cannot be kept in.
-    #[error("{}: {source}", file.display())]
-    Output {
-        /// What was to be the file of the search.
-        file: PathBuf,
-        /// Why it cannot be.
-        source: io::Error,
-    },
-    /// A file that is there, of a search that was not to be resumed.
-    #[error(
-        "{} is there already; resume its search, or give another name to begin a new one",
-        file.display()
-    )]
-    Exists {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Another search has the file.
-    #[error(
-        "{}: another search is writing it; wait for that one, or give another name",
-        file.display()
-    )]
-    Busy {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A benchmark whose masks are compared.
-    #[error("a search scores keypoints, but {benchmark} has masks")]
-    Masks {
-        /// The benchmark.
-        benchmark: String,
-    },
-    /// The folder of the report cannot be made.
-    #[error("{}: cannot make the folder: {source}; give another name", folder.display())]
-    ReportFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The report cannot be written.
-    #[error("cannot write the report to {}: {source}; give a folder that can be written", folder.display())]
-    Report {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A layer that there is not.
-    #[error("{list}: {backbone} has no layer {layer}; it has {known}")]
-    NoLayer {
-        /// Where it is named.
-        list: LayerList,
-        /// The backbone.
-        backbone: String,
-        /// The layer.
-        layer: usize,
-        /// Those that there are.
-        known: String,
-    },
-    /// A layer that is named twice.
-    #[error("{list} name layer {layer} twice; name it once")]
-    RepeatedLayer {
-        /// Where it is named.
-        list: LayerList,
-        /// The layer.
-        layer: usize,
-    },
-    /// A layer that cannot be a base.
-    #[error("base {layer}: {why}")]
-    NoBase {
-        /// The layer.
-        layer: usize,
-        /// Why, in a sentence.
-        why: String,
-    },
-    /// Kept features of another backbone than the one asked for.
-    #[error(
-        "{asked} was asked for, but the features are of {found}; give the folder of its features"
-    )]
-    OtherBackbone {
-        /// The backbone asked for.
-        asked: String,
-        /// The features' backbone.
-        found: String,
-    },
-    /// A search that has larger sets already.
-    #[error(
-        "{}: its sets have up to {layers} layers already; search to that depth or a greater one",
-        file.display()
-    )]
-    Deeper {
-        /// The file.
-        file: PathBuf,
-        /// Layers of its largest sets.
-        layers: usize,
-    },
-    /// The benchmark or its photographs.
-    #[error(transparent)]
-    Benchmark(#[from] BenchmarkError),
-    /// The backbone cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// Maps cannot be made and kept.
-    #[error(transparent)]
-    Keep(#[from] KeepError),
-    /// Kept features that cannot be used.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The file of the search.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// It stopped on the way.
-    #[error("{why}")]
-    Stopped {
-        /// The file that has what was evaluated before; `None` where there is nothing yet.
-        kept: Option<PathBuf>,
-        /// Why.
-        #[source]
-        why: Box<EvaluationError>,
-    },
-    /// No pair has keypoints.
-    #[error("no pair has keypoints to score")]
-    NoKeypoints,
-    /// Maps that are not needed any more cannot be removed.
-    #[error("{}: cannot be removed: {source}", file.display())]
-    Remove {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
 /// What a search found.
 #[derive(Debug)]
 #[must_use = "`finish` removes the maps that the search made"]
 pub struct FoundLayers {
     /// The best sets of all depths.
-    pub outcome: Outcome,
+    pub outcome: SearchOutcome,
     /// The backbone.
     pub backbone: String,
     /// What decides its maps: weights with their SHA-256, and so on.
@@ -366,12 +212,12 @@ pub fn search(
     }
     let mut settings = asked.settings(&plan);
     settings.extend(of_features(&features));
-    let mut state = State::resume(out, settings)?;
+    let mut state = State::resume(out, settings.clone())?;
     let depth = options.depth.max(1);
     if state.depths.len() > depth {
         return Err(SearchError::Deeper { file: out.to_owned(), layers: state.depths.len() });
     }
-    let evaluator = Evaluator {
+    let evaluator = SetEvaluator {
         benchmark,
         features: &features,
         engine,
@@ -388,6 +234,10 @@ pub fn search(
         .map_err(|reason| StateError::NotAState { file: out.to_owned(), reason })?;
     asked.tie(&inputs)?;
     let mut search = Search { evaluator, plan, depth };
+    if parts_path(out).is_dir() {
+        let merged = SearchParts::new(&mut search, settings, &inputs, out).merged();
+        state = merged.map_err(|error| SearchError::Parts(Box::new(error)))?;
+    }
     let outcome = run(&mut search, &mut state, out, listener)?;
     state.write(out)?;
     if outcome.finalists.is_empty() {
@@ -417,6 +267,49 @@ pub fn check_search_file(out: &Path, resume: bool) -> Result<(), SearchError> {
     Err(SearchError::Exists { file: out.to_owned() })
 }
 
+/// Evaluates a shard's part of the first depth whose parts are not all there; with `wait` one of every
+/// depth. Whether all depths are complete: then [`search`] makes the file of all parts.
+///
+/// # Errors
+/// As [`search`]; parts of another search, or that do not come.
+pub fn search_part(
+    benchmark: &Benchmark,
+    maps: &SearchMaps<'_>,
+    engine: &mut dyn Engine,
+    out: &Path,
+    (options, shard, wait): (&SearchOptions, Shard, Option<Duration>),
+    listener: &mut dyn FnMut(PartEvent<'_>),
+) -> Result<bool, PartsError> {
+    let begin = |error: SearchError| PartsError::Begin(Box::new(error));
+    files::regular(out)
+        .map_err(|source| begin(SearchError::Output { file: out.to_owned(), source }))?;
+    let protocol = default_for(benchmark.kind);
+    if protocol.measure != Measure::Keypoints {
+        return Err(begin(SearchError::Masks { benchmark: benchmark.name().to_owned() }));
+    }
+    let device = [engine.name().to_owned(), engine.adapter()];
+    let asked = Asked { benchmark, out, options, device, begun: false };
+    let Ready { features, plan, inputs, .. } = asked.ready(maps, &mut |_| {}).map_err(begin)?;
+    for &layer in &plan.bases {
+        let wrong = |error: FeaturesError| SearchError::NoBase { layer, why: error.to_string() };
+        features.geometry(layer).map_err(|error| begin(wrong(error)))?;
+    }
+    let mut settings = asked.settings(&plan);
+    settings.extend(of_features(&features));
+    let evaluator = SetEvaluator {
+        benchmark,
+        features: &features,
+        engine,
+        protocol,
+        alpha: options.alpha,
+        layers: layers(&plan),
+        memory: options.memory,
+        block: PAIR_BLOCK,
+    };
+    let mut search = Search { evaluator, plan, depth: options.depth.max(1) };
+    SearchParts::new(&mut search, settings, &inputs, out).evaluate(shard, wait, listener)
+}
+
 /// A search that was asked for.
 struct Asked<'a> {
     benchmark: &'a Benchmark,
@@ -431,7 +324,7 @@ struct Asked<'a> {
 /// What a search needs before it can begin.
 struct Ready {
     features: Features,
-    plan: Plan,
+    plan: SearchPlan,
     inputs: Vec<Inputs>,
     /// Maps that were made for it.
     made: Option<Maps>,
@@ -505,7 +398,7 @@ impl Asked<'_> {
         &self,
         open: &dyn Fn() -> Result<Box<dyn Backbone>, OpenError>,
         listener: &mut dyn FnMut(SearchEvent<'_>),
-    ) -> Result<(Features, Plan, Maps), SearchError> {
+    ) -> Result<(Features, SearchPlan, Maps), SearchError> {
         self.benchmark.check_photographs()?;
         let backbone = open()?;
         let known: Vec<usize> = (0..backbone.layer_count()).collect();
@@ -538,7 +431,7 @@ impl Asked<'_> {
     }
 
     /// What is searched, in a network with these layers.
-    fn plan(&self, backbone: &str, known: &[usize]) -> Result<Plan, SearchError> {
+    fn plan(&self, backbone: &str, known: &[usize]) -> Result<SearchPlan, SearchError> {
         let asked = |list: LayerList, layers: &[usize], usual: &[usize]| {
             if layers.is_empty() {
                 return Ok(usual.to_vec());
@@ -557,7 +450,7 @@ impl Asked<'_> {
         };
         let options = self.options;
         let usual = &known[..known.len().min(USUAL_BASES)];
-        Ok(Plan {
+        Ok(SearchPlan {
             bases: asked(LayerList::Bases, &options.bases, usual)?,
             candidates: asked(LayerList::Candidates, &options.candidates, known)?,
             beam: options.beam.max(1),
@@ -578,7 +471,7 @@ impl Asked<'_> {
     }
 
     /// What decides the numbers of a search, but for its features.
-    fn settings(&self, plan: &Plan) -> Map<String, Value> {
+    fn settings(&self, plan: &SearchPlan) -> Map<String, Value> {
         let [engine, adapter] = self.device.clone();
         let mut all = self.which();
         all.extend([
@@ -602,7 +495,7 @@ fn of_features(features: &Features) -> Map<String, Value> {
 }
 
 /// All layers that sets are made of, ascending.
-fn layers(plan: &Plan) -> Vec<usize> {
+fn layers(plan: &SearchPlan) -> Vec<usize> {
     let mut layers = [&plan.bases[..], &plan.candidates].concat();
     layers.sort_unstable();
     layers.dedup();
@@ -615,7 +508,7 @@ fn run(
     state: &mut State,
     out: &Path,
     listener: &mut dyn FnMut(SearchEvent<'_>),
-) -> Result<Outcome, SearchError> {
+) -> Result<SearchOutcome, SearchError> {
     let mut saved: Option<Instant> = None;
     let outcome = search.run(state, &mut |event| {
         match event {
@@ -644,7 +537,7 @@ fn run(
 
 /// What the pictures are of.
 fn searched(search: &Search, state: &State) -> Searched {
-    let Evaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
+    let SetEvaluator { benchmark, features, layers, alpha, .. } = &search.evaluator;
     let (name, split) = (benchmark.name(), &benchmark.split);
     let backbone = &features.description().backbone;
     let scored = |entries: &Vec<StoredScore>| -> Vec<ScoredSet> {

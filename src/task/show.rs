@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use super::files::{FilesError, PredictionsFiles};
 use crate::benchmark::{Benchmark, Unreadable};
 use crate::image::{ImageError, Photograph, read};
-use crate::picture::{Drawn, PictureError, TrueKeypoint, contact_sheet, matches, write_png};
+use crate::picture::{
+    Drawn, PictureError, ThinPlate, TrueKeypoint, contact_sheet, matches_and_warp, warp_by_spline,
+    write_png,
+};
 use crate::progress::{Progress, ProgressUnit};
 use crate::score::{
     Alpha, Answers, Measure, Protocol, ScoreError, Verdict, default_for, judge, radius,
@@ -28,6 +31,9 @@ pub struct ShowOptions {
     pub order: ShowOrder,
     /// The α of right and wrong; the first of the benchmark's own where `None`.
     pub alpha: Option<Alpha>,
+    /// Whether the source is added, warped onto the target by the thin-plate spline through the
+    /// predictions; not where they are fewer than three or all on a line.
+    pub warp: bool,
     /// Told how many are drawn.
     pub progress: Progress,
 }
@@ -35,7 +41,13 @@ pub struct ShowOptions {
 impl Default for ShowOptions {
     /// Eight pairs, spread over the benchmark.
     fn default() -> Self {
-        Self { pairs: 8, order: ShowOrder::Spread, alpha: None, progress: Progress::default() }
+        Self {
+            pairs: 8,
+            order: ShowOrder::Spread,
+            alpha: None,
+            warp: false,
+            progress: Progress::default(),
+        }
     }
 }
 
@@ -115,7 +127,8 @@ pub fn show_file(
         let (done, total) = (at as u64, verdicts.len() as u64);
         options.progress.tell("pairs", done, Some(total), ProgressUnit::Items);
         let id = &benchmark.pairs[verdict.judged].id;
-        let picture = picture_of(&benchmark, &answers, verdict.judged, protocol, alpha)?;
+        let (judged, warp) = (verdict.judged, options.warp);
+        let picture = drawn_pair(&benchmark, &answers, judged, protocol, alpha, warp)?;
         let path = out.join(file_name(id));
         write_png(&picture, &path)?;
         pictures.push((verdict.judged, path));
@@ -138,6 +151,18 @@ pub fn picture_of(
     protocol: &Protocol,
     alpha: Alpha,
 ) -> Result<Photograph, ShowError> {
+    drawn_pair(benchmark, answers, pair, protocol, alpha, false)
+}
+
+/// As [`picture_of`], with the warped source where it is wanted.
+fn drawn_pair(
+    benchmark: &Benchmark,
+    answers: &Answers,
+    pair: usize,
+    protocol: &Protocol,
+    alpha: Alpha,
+    warp: bool,
+) -> Result<Photograph, ShowError> {
     let predicted = answers.get(pair).map_or(&[][..], Vec::as_slice);
     let pair = &benchmark.pairs[pair];
     // Outlines have no truth for a single point.
@@ -158,7 +183,12 @@ pub fn picture_of(
             truth: radius.map(|radius| TrueKeypoint { at: pair.target_keypoints[at], radius }),
         })
         .collect();
-    Ok(matches(&photograph(pair.source)?, &photograph(pair.target)?, &drawn))
+    let (source, target) = (photograph(pair.source)?, photograph(pair.target)?);
+    let found = |drawn: &Drawn| Some((drawn.source, drawn.prediction?));
+    let spline =
+        warp.then(|| ThinPlate::through(&drawn.iter().filter_map(found).collect::<Vec<_>>()));
+    let warped = spline.flatten().map(|spline| warp_by_spline(&source, &target, &spline));
+    Ok(matches_and_warp(&source, &target, &drawn, warped.as_ref()))
 }
 
 /// The pairs to draw, in order.

@@ -14,99 +14,9 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Ident, Item, ItemMod, UseTree, Visibility};
 
-/// Arrows that are still to be mended: from a file to a file that it uses. The test fails while the list
-/// has one that is no longer there or does no harm.
-const KNOWN: &[[&str; 2]] = &[
-    ["benchmark/counts.rs", "score/groups.rs"],
-    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/animals.rs"],
-    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/craft.rs"],
-    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/cycles.rs"],
-    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/household.rs"],
-    ["benchmark/demo/objects/mod.rs", "benchmark/demo/objects/vehicles.rs"],
-    ["benchmark/doctor/mod.rs", "benchmark/doctor/pf_willow.rs"],
-    ["benchmark/doctor/mod.rs", "benchmark/doctor/plain.rs"],
-    ["benchmark/doctor/mod.rs", "benchmark/doctor/spair.rs"],
-    ["benchmark/mod.rs", "benchmark/error.rs"],
-    ["benchmark/mod.rs", "benchmark/open.rs"],
-    ["benchmark/open.rs", "benchmark/caltech.rs"],
-    ["benchmark/open.rs", "benchmark/error.rs"],
-    ["benchmark/open.rs", "benchmark/faults.rs"],
-    ["benchmark/open.rs", "benchmark/pf_pascal.rs"],
-    ["benchmark/open.rs", "benchmark/pf_willow.rs"],
-    ["benchmark/open.rs", "benchmark/spair/read.rs"],
-    ["benchmark/open.rs", "benchmark/spair_json.rs"],
-    ["benchmark/open.rs", "benchmark/tss.rs"],
-    ["cli/bench/mod.rs", "cli/bench/pipeline.rs"],
-    ["cli/bench/mod.rs", "cli/mod.rs"],
-    ["cli/bench/pipeline.rs", "cli/mod.rs"],
-    ["cli/mod.rs", "cli/dataset.rs"],
-    ["cli/mod.rs", "cli/features.rs"],
-    ["cli/mod.rs", "cli/import.rs"],
-    ["cli/mod.rs", "cli/matching.rs"],
-    ["cli/mod.rs", "cli/predict.rs"],
-    ["cli/mod.rs", "cli/report.rs"],
-    ["cli/mod.rs", "cli/score.rs"],
-    ["cli/mod.rs", "cli/search.rs"],
-    ["cli/mod.rs", "cli/show.rs"],
-    ["cli/options.rs", "cli/mod.rs"],
-    ["cli/weights/mod.rs", "cli/mod.rs"],
-    ["method/alignment/regression/mod.rs", "method/alignment/regression/a2net.rs"],
-    ["method/alignment/regression/mod.rs", "method/alignment/regression/cnngeo.rs"],
-    ["method/hpf/mod.rs", "method/hpf/extract.rs"],
-    ["method/mod.rs", "method/alignment/open.rs"],
-    ["method/mod.rs", "method/hpf/open.rs"],
-    ["method/mod.rs", "method/identity.rs"],
-    ["method/mod.rs", "method/ncnet/open.rs"],
-    ["method/options.rs", "method/mod.rs"],
-    ["predictions/reader.rs", "predictions/writer.rs"],
-    ["score/breakdown.rs", "score/ledger.rs"],
-    ["score/judge.rs", "score/masks.rs"],
-    ["score/mod.rs", "score/answers.rs"],
-    ["score/mod.rs", "score/bootstrap.rs"],
-    ["score/mod.rs", "score/breakdown.rs"],
-    ["score/mod.rs", "score/judge.rs"],
-    ["score/protocol/mod.rs", "score/mod.rs"],
-    ["score/protocol/mod.rs", "score/protocol/list.rs"],
-    ["search/inputs.rs", "search/state.rs"],
-    ["search/mod.rs", "search/evaluate.rs"],
-    ["search/mod.rs", "search/outcome.rs"],
-];
-
 /// Types of one name that are meant to be several, with the reason.
 const SAME_NAME: &[(&str, &str)] =
     &[("Args", "the arguments of each subcommand, which is the module that it is named with")];
-
-/// Names that are still to be mended: each stands for several types.
-const KNOWN_NAMES: &[&str] = &[
-    "Cells",
-    "Choice",
-    "Direction",
-    "Entry",
-    "Evaluator",
-    "Examination",
-    "Finding",
-    "Frame",
-    "Header",
-    "Kept",
-    "Keypoints",
-    "Layer",
-    "Options",
-    "Outcome",
-    "Plan",
-    "Predicted",
-    "Prepared",
-    "Progress",
-    "Scored",
-    "Setting",
-    "Shape",
-    "Sizes",
-    "Split",
-    "Unit",
-    "Value",
-    "Values",
-    "Verdict",
-    "View",
-];
 
 /// A module by its number.
 type Id = usize;
@@ -549,26 +459,7 @@ fn wrong(arrows: &Arrows) -> Vec<String> {
 fn nothing_goes_in_circles_or_uses_what_is_above_it() {
     let all = Source::read(&root().join("src")).arrows();
     assert!(all.len() > 200, "only {} files were read", all.len());
-    let is_there =
-        |[from, to]: &&[&str; 2]| all.get(*from).is_some_and(|uses| uses.contains_key(*to));
-    let (there, gone): (Vec<[&str; 2]>, Vec<[&str; 2]>) = KNOWN.iter().partition(is_there);
-    let mut mended = all.clone();
-    for &[from, to] in &there {
-        mended.get_mut(from).expect("it is there").remove(to);
-    }
-    let mut found = wrong(&mended);
-    found
-        .extend(gone.iter().map(|[from, to]| format!("KNOWN: there is no {from} → {to} any more")));
-    if found.is_empty() {
-        for [from, to] in there {
-            let mut with = mended.clone();
-            let names = all[from][to].clone();
-            with.entry(from.to_owned()).or_default().insert(to.to_owned(), names);
-            if wrong(&with).is_empty() {
-                found.push(format!("KNOWN: {from} → {to} does no harm any more"));
-            }
-        }
-    }
+    let found = wrong(&all);
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
@@ -583,8 +474,7 @@ fn a_public_type_has_a_name_of_its_own() {
     }
     assert!(places.len() > 200, "only {} types were found", places.len());
     places.retain(|_, files| files.len() > 1);
-    let meant = SAME_NAME.iter().map(|(name, _)| *name);
-    let allowed: BTreeSet<&str> = meant.chain(KNOWN_NAMES.iter().copied()).collect();
+    let allowed: BTreeSet<&str> = SAME_NAME.iter().map(|(name, _)| *name).collect();
     let new = places.iter().filter(|(name, _)| !allowed.contains(**name));
     let new = new.map(|(name, files)| format!("several types are {name}: {}", files.join(", ")));
     let gone = allowed.iter().filter(|name| !places.contains_key(**name));

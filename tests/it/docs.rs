@@ -1,4 +1,10 @@
-//! What comments cite of `docs/method.md` is there, and `docs/protocols.md` says what the code does.
+//! What the documentation says is so: its commands run, its links lead somewhere, what comments cite of
+//! `docs/method.md` is there, and `docs/protocols.md` says what the code does.
+
+mod commands;
+mod figures;
+mod pages;
+mod reproduce;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use predicates::str::contains;
 
 /// How the server misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Manner {
+pub enum Manner {
     Good,
     /// Closes every connection after so many bytes.
     BreaksOff(usize),
@@ -22,7 +22,7 @@ enum Manner {
 }
 
 /// A server of one file; its address, and the requests that it got.
-fn serve(
+pub fn serve(
     content: Vec<u8>,
     kind: &'static str,
     manner: Manner,

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use hpflow::testing::backbone::FeatureMap;
 use hpflow::testing::features::{
-    Description, Header, Layer, Precision, Ratio, VERSION, open, write,
+    Description, FeaturesHeader, Layer, Precision, Ratio, VERSION, open, write,
 };
 use safetensors::SafeTensors;
 use sha2::{Digest as _, Sha256};
@@ -137,7 +137,7 @@ fn two_photographs_of_ones_own_are_matched_from_kept_features() {
 
 /// Features of the tiny benchmark with two named layers of another network's shape: patches of 8
 /// pixels whose first is centred on 3.5.
-fn foreign(tiny: &Tiny, change: impl Fn(usize, &mut Header, &mut Vec<FeatureMap>)) {
+fn foreign(tiny: &Tiny, change: impl Fn(usize, &mut FeaturesHeader, &mut Vec<FeatureMap>)) {
     for index in 0..3 {
         let (width, height) = (90 + 10 * index as u32, 80);
         let layer = |id: usize, name: &str| Layer {
@@ -149,7 +149,7 @@ fn foreign(tiny: &Tiny, change: impl Fn(usize, &mut Header, &mut Vec<FeatureMap>
             receptive_field: (id == 3).then_some(17),
             offset: 3.5,
         };
-        let mut header = Header {
+        let mut header = FeaturesHeader {
             version: VERSION,
             arithmetic: None,
             benchmark: Some("spair".to_owned()),

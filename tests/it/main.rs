@@ -7,6 +7,7 @@ mod browser;
 mod cases;
 mod checkpoint;
 mod cli;
+mod containers;
 mod dataset;
 mod demo;
 mod docs;
@@ -33,6 +34,7 @@ mod score;
 mod search;
 mod search_gpu;
 mod shaders;
+mod shards;
 mod shared; // where the research data beside the checkout is, and how to say that it is absent
 mod tasks;
 mod warped;

@@ -7,7 +7,9 @@ use half::f16;
 use hpflow::testing::backbone::FeatureMap;
 use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::EngineError;
-use hpflow::testing::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d, Layer};
+use hpflow::testing::engine::consensus::{
+    ConsensusEngine, ConsensusLayer, ConsensusWeights, Correlation4d,
+};
 use hpflow::testing::engine::cpu::{CpuConsensus, InstructionSet, correlate};
 use hpflow::testing::engine::gpu::{GpuConsensus, GpuOptions};
 use hpflow::testing::method::frame::Frame;
@@ -63,7 +65,7 @@ impl Fixture {
             let weight = format!("{prefix}conv.{index}.weight");
             let [kernel, outputs, inputs, ..] = self.shape::<6>(&weight);
             let bias = self.values(&format!("{prefix}conv.{index}.bias")).to_vec();
-            Layer { kernel, inputs, outputs, weight: self.values(&weight).to_vec(), bias }
+            ConsensusLayer { kernel, inputs, outputs, weight: self.values(&weight).to_vec(), bias }
         };
         let present = |index: &usize| self.0.contains_key(&format!("{prefix}conv.{index}.bias"));
         let layers = (0..).step_by(2).take_while(present).map(layer).collect();
@@ -272,8 +274,8 @@ fn a_4d_convolution_is_the_published_one() {
     // The ReLU is part of a layer: what is below zero comes from the negated layer.
     let negated = |values: &[f32]| values.iter().map(|value| -value).collect();
     let (minus_weight, minus_bias) = (negated(&weight), negated(&bias));
-    let above = Layer { kernel, inputs, outputs, weight, bias };
-    let below = Layer { weight: minus_weight, bias: minus_bias, ..above.clone() };
+    let above = ConsensusLayer { kernel, inputs, outputs, weight, bias };
+    let below = ConsensusLayer { weight: minus_weight, bias: minus_bias, ..above.clone() };
     for instructions in InstructionSet::available() {
         let [above, below] =
             [&above, &below].map(|weights| layer(instructions, weights, &channels));
@@ -480,7 +482,7 @@ fn a_cell_without_evidence_takes_the_first(engines: Engines) {
 
 #[test]
 fn layers_that_do_not_fit_together_are_refused() {
-    let layer = |kernel: usize, inputs, outputs| Layer {
+    let layer = |kernel: usize, inputs, outputs| ConsensusLayer {
         kernel,
         inputs,
         outputs,
@@ -492,7 +494,7 @@ fn layers_that_do_not_fit_together_are_refused() {
     assert!(refused(vec![layer(4, 1, 1)]).contains("4 taps"));
     assert!(refused(vec![layer(3, 1, 2), layer(3, 3, 1)]).contains("takes 3 channels, but 2"));
     assert!(refused(vec![layer(3, 1, 2)]).contains("gives 2 channels"));
-    let short = Layer { bias: vec![], ..layer(3, 1, 1) };
+    let short = ConsensusLayer { bias: vec![], ..layer(3, 1, 1) };
     assert!(refused(vec![short]).contains("[81, 0]"));
 }
 
@@ -514,7 +516,7 @@ proptest! {
             .map(|_| Correlation4d { a: [a, b], b: [c, d], data: random.list(a * b * c * d) })
             .collect();
         let weight = random.list(kernel.pow(4) * inputs * outputs);
-        let layer_weights = Layer { kernel, inputs, outputs, weight, bias: random.list(outputs) };
+        let layer_weights = ConsensusLayer { kernel, inputs, outputs, weight, bias: random.list(outputs) };
         let expected = definition(&layer_weights, &channels);
         for instructions in InstructionSet::available() {
             let found = layer(instructions, &layer_weights, &channels);
@@ -535,7 +537,7 @@ proptest! {
         let input = Correlation4d { a: [a, b], b: [c, d], data };
         let mut weight = vec![0.0; 81];
         weight[40] = 1.0;
-        let delta = Layer { kernel: 3, inputs: 1, outputs: 1, weight, bias: vec![0.0] };
+        let delta = ConsensusLayer { kernel: 3, inputs: 1, outputs: 1, weight, bias: vec![0.0] };
         let weights = ConsensusWeights::new(vec![delta.clone(), delta]).expect("a network");
         for mut engine in engines_on_the_processor(&weights) {
             for found in engine.network(&input).expect("both directions") {
@@ -591,7 +593,7 @@ impl Random {
             let scale = (3.0 / taps as f32).sqrt();
             let weight = self.list(taps * outputs).iter().map(|value| value * scale).collect();
             let bias = self.list(outputs).iter().map(|value| value * 0.01).collect();
-            let layer = Layer { kernel, inputs, outputs, weight, bias };
+            let layer = ConsensusLayer { kernel, inputs, outputs, weight, bias };
             inputs = outputs;
             layer
         };
@@ -600,7 +602,7 @@ impl Random {
 }
 
 /// A layer by its definition, in f64: zero padding, cross-correlation, bias, ReLU.
-fn definition(layer: &Layer, channels: &[Correlation4d]) -> Vec<Vec<f64>> {
+fn definition(layer: &ConsensusLayer, channels: &[Correlation4d]) -> Vec<Vec<f64>> {
     let [a, b] = [channels[0].a, channels[0].b];
     let sides = [a[0], a[1], b[0], b[1]];
     let index = |at: [usize; 4]| ((at[0] * sides[1] + at[1]) * sides[2] + at[2]) * sides[3] + at[3];

@@ -15,13 +15,13 @@ use hpflow::testing::engine::{
     Checked, Engine, EngineError, Matches, PairRequest, SetsRequest, StageTimes,
 };
 use hpflow::testing::features::{
-    Description, Features, Header, Layer, Precision, VERSION, file_of, write,
+    Description, Features, FeaturesHeader, Layer, Precision, VERSION, file_of, write,
 };
 use hpflow::testing::image::scaled_size;
 use hpflow::testing::score::default_for;
 use hpflow::testing::search::{
-    Evaluation, EvaluationError, EvaluationEvent, Evaluator, PAIR_BLOCK, Plan, Search, State,
-    StateError,
+    Evaluation, EvaluationError, EvaluationEvent, PAIR_BLOCK, Search, SearchPlan, SetEvaluator,
+    State, StateError,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -90,7 +90,7 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
                 FeatureMap { layer, stride, channels, rows, columns, data }
             })
             .collect();
-        let header = Header {
+        let header = FeaturesHeader {
             version: VERSION,
             arithmetic: None,
             benchmark: Some(benchmark.name().to_owned()),
@@ -107,7 +107,7 @@ fn make_up(benchmark: &Benchmark, folder: &Path) {
 }
 
 /// `hpflow search` on made-up features.
-fn search(tiny: &Tiny, features: &str, out: &str, more: &[&str]) -> std::process::Output {
+pub fn search(tiny: &Tiny, features: &str, out: &str, more: &[&str]) -> std::process::Output {
     let out = tiny.arg(out);
     let common = ["-q", "search", "--root", tiny.root(), "--split", "test", "--features", features];
     let small = ["--beam", "3", "--depth", "4", "--base", "0,1,2", "--out", &out];
@@ -421,7 +421,7 @@ fn the_photographs_of_a_block_are_under_the_memory_and_a_pair_stays_with_its_mir
     let (mut results, mut calls) = (Vec::new(), Vec::new());
     for memory in [1, 1 << 20, 3 << 19, 2 << 20, 1 << 30] {
         let mut watched = Watched { engine: CpuEngine::new(), calls: Vec::new() };
-        let mut evaluator = Evaluator {
+        let mut evaluator = SetEvaluator {
             benchmark: &benchmark,
             features: &features,
             engine: &mut watched,
@@ -456,7 +456,7 @@ fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
     let benchmark = opened("spair", tiny.root(), &BenchmarkOptions::default());
     let features = Features::open(Path::new(features), &benchmark.images).expect("features");
     let mut engine = CpuEngine::new();
-    let evaluator = Evaluator {
+    let evaluator = SetEvaluator {
         benchmark: &benchmark,
         features: &features,
         engine: &mut engine,
@@ -467,7 +467,7 @@ fn run_until(tiny: &Tiny, features: &str, state: State, stop: usize) -> State {
         block: 2,
     };
     let candidates = (0..LAYERS.len()).collect();
-    let plan = Plan { bases: vec![0, 1, 2], candidates, beam: 3, as_published: false };
+    let plan = SearchPlan { bases: vec![0, 1, 2], candidates, beam: 3, as_published: false };
     let mut state = state;
     let (mut blocks, mut last) = (0, state.clone());
     let outcome = Search { evaluator, plan, depth: 4 }.run(&mut state, &mut |event| match event {
@@ -532,7 +532,7 @@ fn a_pair_beyond_the_engine_is_named() {
     // The three photographs have 418, 456 and 513 hyperpixels.
     for (most, fits) in [(513, true), (480, false)] {
         let mut engine = crate::method::Limited { engine: CpuEngine::new(), most };
-        let mut evaluator = Evaluator {
+        let mut evaluator = SetEvaluator {
             benchmark: &benchmark,
             features: &features,
             engine: &mut engine,

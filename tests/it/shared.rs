@@ -27,7 +27,7 @@ fn was_present(name: &str) -> bool {
         "chromium" => cfg!(present = "chromium"),
         "python" => cfg!(present = "python"),
         "gpu" => cfg!(present = "gpu"),
-        "vulkan-layer" => cfg!(present = "vulkan-layer"),
+        "cc" => cfg!(present = "cc"),
         "avx512" => cfg!(present = "avx512"),
         "avx2" => cfg!(present = "avx2"),
         _ => panic!("{name} is not told to tests"),

@@ -1,6 +1,7 @@
 //! The library as a program uses it, by its public names alone: methods of one's own, and what the
 //! commands do, as functions.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hpflow::low_level::backbone::{self, BackboneOptions, Device};
@@ -65,7 +66,7 @@ fn on_maps(
 
 /// The lines behind the header.
 fn predictions(file: &Path) -> String {
-    let content = std::fs::read_to_string(file).expect("a predictions file");
+    let content = fs::read_to_string(file).expect("a predictions file");
     content.split_once('\n').expect("a header").1.to_owned()
 }
 
@@ -105,7 +106,7 @@ fn maps_of_ones_own_network_give_what_a_backbone_gives_bit_for_bit_in_any_batch(
         seen.sort();
         seen.dedup();
         assert_eq!((photographs, seen.len()), (5, 5), "each photograph once");
-        let head = std::fs::read_to_string(tiny.path(&name)).expect("a file");
+        let head = fs::read_to_string(tiny.path(&name)).expect("a file");
         assert!(head.starts_with(r#"{"format":"hpflow-predictions""#) && head.contains("\"mine\""));
     }
 }
@@ -212,7 +213,7 @@ fn pairs_of_ones_own_method_are_written_in_order_and_their_number_is_checked() {
 
 /// The content of a file that a command and a function both write.
 fn same(mine: &Path, theirs: &Path) {
-    let [mine, theirs] = [mine, theirs].map(|file| std::fs::read(file).expect("a file"));
+    let [mine, theirs] = [mine, theirs].map(|file| fs::read(file).expect("a file"));
     assert!(mine == theirs, "{} and {} bytes", mine.len(), theirs.len());
 }
 
@@ -246,8 +247,7 @@ fn what_commands_do_functions_do_with_the_same_bytes() {
     same(&shown.sheet, &tiny.path("pictures/sheet.png"));
 
     let pair = &benchmark.pairs[0].id;
-    std::fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n"))
-        .unwrap();
+    fs::write(tiny.path("points.csv"), format!("pair,keypoint,x,y\n{pair},0,1.5,2\n")).unwrap();
     done(&["import", &path("points.csv"), "--root", &root, "--out", &path("theirs.jsonl")]);
     let out = tiny.path("mine.jsonl");
     let imported =
@@ -307,4 +307,61 @@ fn errors_of_functions_name_no_options() {
     let unknown = import_file(&root, &benchmark, &out, &ImportOptions::default()).map(drop);
     let unknown = unknown.expect_err("a folder of no flows").to_string();
     assert!(!unknown.contains(" --"), "{unknown}");
+}
+
+/// Sentences of the library name options as its functions have them (``option `keep_going` ``), which the
+/// command line writes as its flags. Whole commands in backticks, and flags of other programs, are what
+/// they are.
+#[test]
+fn sentences_of_the_library_name_no_flags() {
+    use proc_macro2::{TokenStream, TokenTree};
+
+    /// String literals that are no documentation.
+    fn literals(tokens: TokenStream, found: &mut Vec<String>) {
+        let mut is_doc = false;
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => literals(group.stream(), found),
+                TokenTree::Ident(name) => is_doc = name == "doc",
+                TokenTree::Literal(literal) if !is_doc => found.push(literal.to_string()),
+                TokenTree::Literal(_) | TokenTree::Punct(_) => {}
+            }
+        }
+    }
+
+    fn flags(sentence: &str) -> Vec<&str> {
+        let outside = sentence.split('`').step_by(2);
+        let words = outside.flat_map(|part| part.split([' ', '(', '"']));
+        words
+            .filter(|word| {
+                word.strip_prefix("--")
+                    .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+            })
+            .filter(|word| !word.starts_with("--thres")) // HPF's own
+            .collect()
+    }
+
+    assert_eq!(flags("\"use --engine cpu (`hpflow predict --resume`)\""), ["--engine"]);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut faults, mut files) = (vec![source.clone()], Vec::new(), 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&source).unwrap().display().to_string();
+            if path.is_dir() {
+                folders.extend((name != "cli").then_some(path));
+            } else if name.ends_with(".rs") && name != "main.rs" && !name.contains("tests") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                let mut found = Vec::new();
+                literals(code.parse().unwrap(), &mut found);
+                for literal in &found {
+                    faults.extend(flags(literal).iter().map(|flag| format!("{name}: {flag}")));
+                }
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 100, "{files} files were read");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

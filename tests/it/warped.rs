@@ -7,7 +7,9 @@ use std::process::Command;
 
 use hpflow::Point;
 use hpflow::testing::backbone::FeatureMap;
-use hpflow::testing::features::{Description, Header, Layer, Precision, Ratio, VERSION, write};
+use hpflow::testing::features::{
+    Description, FeaturesHeader, Layer, Precision, Ratio, VERSION, write,
+};
 
 use crate::cli::{Tiny, hpflow, text};
 use crate::features::sha256;
@@ -121,7 +123,7 @@ fn keep(tiny: &Tiny, folder: &str, frames: &[Frame; 3], padding: i64) {
     for (at, frame) in frames.iter().enumerate() {
         let name = format!("mug/mug_{at}.png");
         let [x, y] = frame.ratio;
-        let header = Header {
+        let header = FeaturesHeader {
             version: VERSION,
             arithmetic: None,
             benchmark: None,

@@ -75,7 +75,7 @@ pub enum WeightsError {
     /// Weights that look like another network's.
     #[error(
         "{path}: looks like the weights of {found}, not of {expected}; give weights of \
-         {expected}, or the --backbone they belong to"
+         {expected}, or the option `backbone` they belong to"
     )]
     OtherNetwork {
         /// The weights file.

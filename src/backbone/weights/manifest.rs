@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// Weights that hpflow knows by a short name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct KnownWeights {
+pub struct ManifestEntry {
     /// The short name.
     pub name: String,
     /// The network they are for.
@@ -22,7 +22,7 @@ pub struct KnownWeights {
 /// # Panics
 /// Never: the manifest is compiled in, and a test reads it.
 #[must_use]
-pub fn known() -> Vec<KnownWeights> {
+pub fn known() -> Vec<ManifestEntry> {
     serde_json::from_str(include_str!("../../../weights/manifest.json"))
         .expect("compiled in and read by a test")
 }

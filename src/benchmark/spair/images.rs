@@ -91,7 +91,7 @@ fn listed(
     wanted: &[String],
 ) -> Result<Vec<(String, PathBuf)>, BenchmarkError> {
     check_categories(wanted, &categories(folder)?)?;
-    let bytes = read_text(list, MAX_LIST, "--list")?;
+    let bytes = read_text(list, MAX_LIST, "option `list`")?;
     let text = String::from_utf8_lossy(&bytes);
     let mut files = Vec::new();
     for (number, line) in crate::text::lines(&text).map(str::trim).enumerate() {

@@ -5,140 +5,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 
+mod args;
+mod pairs;
 mod pipeline;
 mod sweep;
 
-use super::Usage;
+pub use args::Args;
+use args::BenchFormat;
+use pairs::{Requested, Samples, measure_pairs, requests, with_mirrors, with_preset};
+
 use super::console::Console;
-use super::devices::preset;
-use super::options::{HpfArgs, MethodArgs, at_least_one, help_of_methods};
-use hpflow::Point;
+use super::error::Usage;
+use super::options::HpfArgs;
 use hpflow::low_level::backbone::{Backbone, FeatureMap};
 use hpflow::low_level::benchmark::BenchmarkKind;
-use hpflow::low_level::engine::{
-    Engine, EngineError, EngineKind, GpuEngine, GpuOptions, PairRequest, Preset, StageTimes,
-};
+use hpflow::low_level::engine::{Engine, EngineKind, Preset, StageTimes};
 use hpflow::low_level::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
 use hpflow::low_level::image::{Prepared, prepare, read};
-use hpflow::low_level::method::hpf::{self, IMAGE_SIDE};
-use hpflow::low_level::transfer::{Neighbours, transfer};
-
-/// The method whose stages are measured one by one.
-const HPF: &str = hpf::INFO.name;
-
-/// Measure the stages of matching, for several engines in one run.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = help_of_methods("Examples:
-  hpflow bench --engines cpu,gpu,dense --backbone resnet101 --weights untrained --pairs 4
-  hpflow bench --engines cpu,gpu --precisions f32,f16 --backbone resnet101 --weights untrained
-  hpflow bench --pipeline --backbone hog --engines cpu
-  hpflow bench --sweep --backbone resnet101 --weights untrained --pairs 32
-  hpflow bench --engines gpu --preset hardware --preset hardware,vote_tile=16x8 --backbone hog"))]
-pub struct Args {
-    /// Engines to compare, in this order. Default: cpu for hpf, cpu and dense for any other method.
-    #[arg(long, value_enum, value_delimiter = ',')]
-    engines: Vec<EngineKind>,
-    /// Precisions to compare, in this order, each with every engine. Default: that of --precision.
-    #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["precision", "pipeline"])]
-    precisions: Vec<Precision>,
-    #[command(flatten)]
-    method: MethodArgs,
-    /// Pairs of a repetition, handed to the engine at once. None is the mirror of another; a second
-    /// measurement adds to each its mirror, as benchmarks do.
-    #[arg(long, default_value = "4", value_parser = at_least_one)]
-    pairs: usize,
-    /// Repetitions that are measured, after one that is not.
-    #[arg(long, default_value = "5", value_parser = at_least_one)]
-    repetitions: usize,
-    /// Tile shapes of the gpu engine to compare, in this order: a preset's name, and settings after
-    /// commas as in hardware,vote_tile=16x8. Default: those of the adapter's type.
-    #[arg(long, value_name = "PRESET", value_parser = preset, conflicts_with = "pipeline")]
-    preset: Vec<Preset>,
-    /// Compare many tile shapes of the gpu engine, around each of --preset or of the adapter's type: a
-    /// line each, as soon as it is measured, and the fastest at the end.
-    #[arg(long, conflicts_with_all = ["pipeline", "engines", "precisions"])]
-    sweep: bool,
-    /// Photographs to use in turn instead of drawn noise of 400 × 300 pixels.
-    #[arg(long, value_name = "PHOTOGRAPH", num_args = 2..)]
-    photographs: Vec<PathBuf>,
-    /// Predict a benchmark whole instead, and say what each stage was at work and which one is the
-    /// bottleneck. Nothing is written down. Methods other than hpf are always measured so.
-    #[arg(long)]
-    pipeline: bool,
-    /// The benchmark of --pipeline: spair or pf-willow.
-    #[arg(long, default_value = "spair")]
-    benchmark: BenchmarkKind,
-    /// The folder of the benchmark of --pipeline. Default: a small one, drawn for the occasion.
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
-    /// Only the first N pairs of --pipeline, or tile shapes of --sweep.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    limit: Option<usize>,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-impl Args {
-    /// Whether a benchmark is predicted whole.
-    fn is_pipeline(&self) -> bool {
-        self.pipeline || self.method.method != HPF
-    }
-
-    /// The engines to compare.
-    fn engines(&self) -> Vec<EngineKind> {
-        match self.engines.as_slice() {
-            [] if self.method.method == HPF => vec![EngineKind::Cpu],
-            [] => vec![EngineKind::Cpu, EngineKind::Dense],
-            engines => engines.to_vec(),
-        }
-    }
-
-    /// The precisions to compare.
-    fn precisions(&self) -> Vec<Precision> {
-        match self.precisions.as_slice() {
-            [] => vec![self.method.hpf.precision.unwrap_or_default()],
-            precisions => precisions.to_vec(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
-/// Repeated measurements of one thing, in milliseconds.
-#[derive(Debug, Clone, Default)]
-struct Samples(Vec<f64>);
-
-impl Samples {
-    fn median(&self) -> f64 {
-        self.quantile(0.5)
-    }
-
-    /// Linear between the two nearest samples; 0 where there is none.
-    fn quantile(&self, at: f64) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let place = at * (sorted.len().max(1) - 1) as f64;
-        let (below, above) = (place.floor() as usize, place.ceil() as usize);
-        match (sorted.get(below), sorted.get(above)) {
-            (Some(low), Some(high)) => low + (high - low) * (place - place.floor()),
-            _ => 0.0,
-        }
-    }
-
-    /// Lowest, median and highest.
-    fn json(&self) -> Value {
-        json!({ "median": self.median(), "lowest": self.quantile(0.0), "highest": self.quantile(1.0) })
-    }
-}
+use hpflow::low_level::method::hpf::IMAGE_SIDE;
 
 /// What each stage took.
 type Stages = Vec<(&'static str, Samples)>;
@@ -198,8 +84,8 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
     }
     let bench = Bench { preparation, stored, results };
     match args.format {
-        Format::Text => bench.print(&layers, &*backbone),
-        Format::Json => {
+        BenchFormat::Text => bench.print(&layers, &*backbone),
+        BenchFormat::Json => {
             print_line!("{}", serde_json::to_string_pretty(&bench.json(args))?);
             Ok(())
         }
@@ -230,17 +116,6 @@ fn engines(hpf: &HpfArgs, kind: EngineKind, presets: &[Preset]) -> anyhow::Resul
     }
     let open = |&preset: &Preset| Ok((Box::new(with_preset(hpf, preset)?) as _, Some(preset)));
     presets.iter().map(open).collect()
-}
-
-/// The gpu engine with a preset.
-fn with_preset(hpf: &HpfArgs, preset: Preset) -> Result<GpuEngine, EngineError> {
-    GpuEngine::with(&GpuOptions {
-        adapter: hpf.adapter.clone(),
-        preset: Some(preset),
-        precision: hpf.precision.unwrap_or_default(),
-        memory_budget: hpf.gpu_memory.map_or(GpuOptions::default().memory_budget, |mib| mib << 20),
-        ..GpuOptions::default()
-    })
 }
 
 /// The most photographs that are drawn.
@@ -347,37 +222,6 @@ fn extract_all(
     Ok((extracted, stages.into_iter().zip(samples).collect()))
 }
 
-/// A pair's work, and what turns its matches into keypoints.
-type Requested = (PairRequest, Neighbours);
-
-/// Each photograph with the next one in turn, always the earlier one as the source, so that no pair
-/// is the mirror of another.
-fn requests(images: &[Arc<Hyperimage>], pairs: usize) -> Vec<Requested> {
-    let couples = images.windows(2).cycle().take(pairs);
-    couples.map(|images| request(&images[0], &images[1])).collect()
-}
-
-/// A pair with fifteen keypoints spread over the source.
-fn request(source: &Arc<Hyperimage>, target: &Arc<Hyperimage>) -> Requested {
-    let size = [source.width, source.height];
-    let side = |axis: usize, part: usize, parts: usize| {
-        size[axis] as f32 / source.ratio[axis] * (part as f32 + 0.5) / parts as f32
-    };
-    let keypoints: Vec<Point> =
-        (0..15).map(|at| [side(0, at % 5, 5), side(1, at / 5, 3)]).collect();
-    let neighbours = Neighbours::new(source, &keypoints);
-    let (source, target) = (Arc::clone(source), Arc::clone(target));
-    (PairRequest { source, target, rows: neighbours.rows.clone() }, neighbours)
-}
-
-/// Every pair followed by its mirror.
-fn with_mirrors(pairs: &[Requested]) -> Vec<Requested> {
-    let both = |(pair, neighbours): &Requested| {
-        [(pair.clone(), neighbours.clone()), request(&pair.target, &pair.source)]
-    };
-    pairs.iter().flat_map(both).collect()
-}
-
 fn measure(
     mut engine: Box<dyn Engine>,
     precision: Precision,
@@ -402,30 +246,6 @@ fn measure(
         stages,
         transfer: transfer.median(),
     })
-}
-
-/// Milliseconds a pair of matching and of transferring, after a repetition that is not measured.
-fn measure_pairs(
-    engine: &mut dyn Engine,
-    pairs: &[Requested],
-    repetitions: usize,
-) -> anyhow::Result<[Samples; 2]> {
-    let requests: Vec<PairRequest> = pairs.iter().map(|(request, _)| request.clone()).collect();
-    engine.match_pairs(&requests)?;
-    engine.take_stage_times();
-    let mut samples = [Samples::default(), Samples::default()];
-    for _ in 0..repetitions {
-        let start = Instant::now();
-        let matches = engine.match_pairs(&requests)?;
-        let matched = start.elapsed().as_secs_f64() * 1e3;
-        for ((request, neighbours), matches) in pairs.iter().zip(&matches) {
-            std::hint::black_box(transfer(&request.source, &request.target, neighbours, matches));
-        }
-        let transferred = start.elapsed().as_secs_f64() * 1e3 - matched;
-        samples[0].0.push(matched / pairs.len() as f64);
-        samples[1].0.push(transferred / pairs.len() as f64);
-    }
-    Ok(samples)
 }
 
 /// What was measured.

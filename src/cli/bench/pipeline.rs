@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::{Args, Format};
-use crate::cli::Usage;
+use super::args::{Args, BenchFormat};
 use crate::cli::console::Console;
+use crate::cli::error::Usage;
 use crate::cli::options::{HpfArgs, MethodArgs};
 use hpflow::low_level::benchmark::{Benchmark, BenchmarkOptions};
 use hpflow::low_level::engine::EngineKind;
@@ -47,11 +47,11 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
         runs.push(predict(kind, args, &benchmark, console)?);
     }
     match args.format {
-        Format::Text => {
+        BenchFormat::Text => {
             runs.iter().try_for_each(print)?;
             print_ratios(&runs)
         }
-        Format::Json => {
+        BenchFormat::Json => {
             let engines: Vec<Value> = runs.iter().map(as_json).collect();
             print_line!("{}", serde_json::to_string_pretty(&json!({ "pipeline": engines }))?);
             Ok(())

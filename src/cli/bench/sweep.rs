@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Args, Format, Requested, measure_pairs, with_mirrors, with_preset};
-use crate::cli::Usage;
+use super::args::{Args, BenchFormat};
+use super::pairs::{Requested, measure_pairs, with_mirrors, with_preset};
+use crate::cli::error::Usage;
 use hpflow::low_level::engine::{
     CpuEngine, Engine as _, EngineError, GpuError, Matches, PairRequest, Preset, preset_of,
 };
@@ -79,7 +80,7 @@ pub fn run(args: &Args, pairs: &[Requested]) -> anyhow::Result<()> {
     }
     match (fastest, failed) {
         (Some(Measured { preset, milliseconds }), _) => {
-            if let Format::Text = args.format {
+            if let BenchFormat::Text = args.format {
                 print_line!("fastest: {preset}, {milliseconds:.3} ms a pair");
             }
             Ok(())
@@ -159,7 +160,7 @@ struct Line {
 
 fn line(args: &Args, preset: Preset, measured: Result<&Line, &anyhow::Error>) -> String {
     match (args.format, measured) {
-        (Format::Text, Ok(Line { matching, mirrored, stages })) => {
+        (BenchFormat::Text, Ok(Line { matching, mirrored, stages })) => {
             let stages: Vec<String> =
                 stages.iter().map(|(stage, ms)| format!("{stage} {ms:.3}")).collect();
             format!(
@@ -167,8 +168,8 @@ fn line(args: &Args, preset: Preset, measured: Result<&Line, &anyhow::Error>) ->
                 stages.join(", ")
             )
         }
-        (Format::Text, Err(error)) => format!("{preset:<44} not measured: {error}"),
-        (Format::Json, Ok(Line { matching, mirrored, stages })) => {
+        (BenchFormat::Text, Err(error)) => format!("{preset:<44} not measured: {error}"),
+        (BenchFormat::Json, Ok(Line { matching, mirrored, stages })) => {
             let stages: serde_json::Map<String, serde_json::Value> =
                 stages.iter().map(|&(stage, ms)| (stage.to_owned(), ms.into())).collect();
             json!({
@@ -179,7 +180,7 @@ fn line(args: &Args, preset: Preset, measured: Result<&Line, &anyhow::Error>) ->
             })
             .to_string()
         }
-        (Format::Json, Err(error)) => {
+        (BenchFormat::Json, Err(error)) => {
             json!({ "preset": preset.to_string(), "error": error.to_string() }).to_string()
         }
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 #[cfg(feature = "demo")]
 use {
-    super::super::Usage,
     super::super::console::Console,
+    super::super::error::Usage,
     hpflow::low_level::benchmark::demo::{DemoError, DemoOptions, Size, USUAL_CATEGORIES},
     hpflow::task::draw_benchmark,
 };

@@ -8,8 +8,8 @@ use super::super::options::listed;
 
 #[cfg(feature = "hub")]
 use {
-    super::super::Usage,
     super::super::console::Console,
+    super::super::error::Usage,
     hpflow::low_level::download::DownloadError,
     hpflow::task::{DownloadOptions, download_benchmark},
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hpflow::low_level::benchmark::spair::ImageSelection;
 use hpflow::task::{MakePairsError, PairsOptions, make_pairs};
 
-use super::super::Usage;
+use super::super::error::Usage;
 
 const EXAMPLE: &str = "\
 Example:
@@ -46,7 +46,8 @@ pub struct Args {
 /// a folder that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut options = PairsOptions::default();
-    options.selection = ImageSelection { categories: args.category.clone(), list: args.list.clone() };
+    options.selection =
+        ImageSelection { categories: args.category.clone(), list: args.list.clone() };
     options.first_id = args.first_id;
     let made = make_pairs(&args.images, &args.split, &args.out, &options);
     let made = made.map_err(|error| match error {

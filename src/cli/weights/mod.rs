@@ -6,8 +6,8 @@ use hpflow::low_level::backbone::prefixed;
 use hpflow::task::{CheckWeightsError, check_weights, fetch_weights, hub_cache, known_weights};
 use hpflow::{Progress, WeightsSource};
 
-use super::Usage;
 use super::console::Console;
+use super::error::Usage;
 
 /// Arguments of `hpflow weights`.
 #[derive(Debug, clap::Args)]

@@ -19,7 +19,7 @@
 use std::f64::consts::TAU;
 
 use super::correlation::Correlation4d;
-use super::weights::Layer;
+use super::weights::ConsensusLayer;
 
 /// Sizes of a correlation and of its transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Lattice {
     #[must_use]
     pub(crate) fn response(
         &self,
-        layer: &Layer,
+        layer: &ConsensusLayer,
         exchanged: bool,
         harmonics: [usize; 2],
         frequency: Frequency,

@@ -44,4 +44,4 @@ mod weights;
 pub use contract::ConsensusEngine;
 pub(super) use contract::{FLOOR, MUTUAL_EPSILON};
 pub use correlation::Correlation4d;
-pub use weights::{ConsensusWeights, ConsensusWeightsError, Layer, PUBLISHED};
+pub use weights::{ConsensusLayer, ConsensusWeights, ConsensusWeightsError, PUBLISHED};

@@ -8,7 +8,7 @@ pub const PUBLISHED: [(usize, usize); 3] = [(5, 16), (5, 16), (5, 1)];
 
 /// One 4D convolution with zero padding, a bias, and a ReLU behind it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layer {
+pub struct ConsensusLayer {
     /// Taps along each of the four axes; odd.
     pub kernel: usize,
     /// Channels that it takes.
@@ -22,7 +22,7 @@ pub struct Layer {
     pub bias: Vec<f32>,
 }
 
-impl Layer {
+impl ConsensusLayer {
     /// The weight of a tap: offsets from 0 along A's rows, A's columns, B's rows, B's columns.
     #[must_use]
     pub fn at(&self, output: usize, input: usize, tap: [usize; 4]) -> f32 {
@@ -42,7 +42,7 @@ const HAS_LAYERS: &str = "a consensus network has at least one layer";
 
 /// The layers of a consensus network: one channel in, one channel out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ConsensusWeights(Vec<Layer>);
+pub struct ConsensusWeights(Vec<ConsensusLayer>);
 
 /// Why layers do not make a consensus network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,7 @@ impl ConsensusWeights {
     ///
     /// # Errors
     /// No layer, channels that do not fit together, an even kernel, or a list of the wrong length.
-    pub fn new(layers: Vec<Layer>) -> Result<Self, ConsensusWeightsError> {
+    pub fn new(layers: Vec<ConsensusLayer>) -> Result<Self, ConsensusWeightsError> {
         let mut channels = 1;
         for (index, layer) in layers.iter().enumerate() {
             if layer.kernel % 2 == 0 {
@@ -128,14 +128,14 @@ impl ConsensusWeights {
             let taps = inputs * kernel.pow(4);
             let name = format!("NeighConsensus.conv.{}.weight", 2 * index);
             let weight = untrained::uniform(&name, (3.0 / taps as f32).sqrt(), taps * outputs);
-            Layer { kernel, inputs, outputs, weight, bias: vec![0.0; outputs] }
+            ConsensusLayer { kernel, inputs, outputs, weight, bias: vec![0.0; outputs] }
         };
         Self(layers.map(layer).collect())
     }
 
     /// The layers in order.
     #[must_use]
-    pub fn layers(&self) -> &[Layer] {
+    pub fn layers(&self) -> &[ConsensusLayer] {
         &self.0
     }
 

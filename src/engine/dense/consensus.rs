@@ -17,7 +17,7 @@ use crate::engine::checked::Checked;
 use crate::engine::consensus::contract::{
     ConsensusEngine, ConsensusExamination, ExamineConsensus, MUTUAL_EPSILON,
 };
-use crate::engine::consensus::{ConsensusWeights, Correlation4d, Layer};
+use crate::engine::consensus::{ConsensusLayer, ConsensusWeights, Correlation4d};
 use crate::engine::error::EngineError;
 use crate::engine::stages::StageTimes;
 
@@ -126,7 +126,7 @@ impl DenseConsensus {
 }
 
 impl Filters {
-    fn new(layer: &Layer, device: tch::Device) -> Result<Self, TchError> {
+    fn new(layer: &ConsensusLayer, device: tch::Device) -> Result<Self, TchError> {
         let kernel = layer.kernel as i64;
         let shape = [kernel, layer.outputs as i64, layer.inputs as i64, kernel, kernel, kernel];
         Ok(Self {

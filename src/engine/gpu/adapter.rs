@@ -2,9 +2,9 @@
 
 use wgpu::{Adapter, AdapterInfo, DeviceType, Features, Limits};
 
-use super::missing::missing;
 use super::preset::{COOPERATIVE_SIDE, Preset};
 use crate::engine::error::GpuError;
+use crate::engine::missing::{MissingDriver, missing};
 use crate::hyperpixel::Precision;
 
 /// Storage buffers that a kernel binds at most.
@@ -44,7 +44,7 @@ pub struct AdapterReport {
 
 /// Why there is no adapter, where [`adapters`] gives none.
 #[must_use]
-pub fn why_no_adapter() -> super::MissingDriver {
+pub fn why_no_adapter() -> MissingDriver {
     missing()
 }
 
@@ -54,14 +54,18 @@ pub fn adapters() -> Vec<AdapterReport> {
     ranked().iter().map(report).collect()
 }
 
-/// The name of the hardware GPU that is chosen by default, if there is one that can run the gpu
-/// engine.
+/// The hardware GPU that is chosen by default, if there is one that can run the gpu engine.
 #[must_use]
-pub(crate) fn hardware_gpu() -> Option<String> {
-    adapters()
-        .into_iter()
-        .find(|report| report.hardware && report.unsuitable.is_none())
-        .map(|report| report.name)
+pub(crate) fn hardware_gpu() -> Option<AdapterReport> {
+    adapters().into_iter().find(|report| report.hardware && report.unsuitable.is_none())
+}
+
+impl AdapterReport {
+    /// Whether it is a GPU with a memory of its own.
+    #[must_use]
+    pub fn is_discrete(&self) -> bool {
+        self.kind == kind(DeviceType::DiscreteGpu)
+    }
 }
 
 /// Takes the best adapter, or the best of those that `asked` means: by a part of the name (in any
@@ -129,6 +133,10 @@ const COOPERATIVE: Features = Features::SHADER_F16.union(Features::EXPERIMENTAL_
 
 /// Invocations of the largest subgroup where subgroups multiply matrices of
 /// [`COOPERATIVE_SIDE`]² halves and sum in f32; 0 where they do not.
+///
+/// Where subgroups differ in size (AMD, Intel) the kernel's workgroup is the largest, and smaller ones
+/// compute the same twice: right, but slow. Only such hardware can show whether the ordinary kernel is
+/// faster there.
 pub(super) fn cooperative(adapter: &Adapter) -> u32 {
     let half = wgpu::CooperativeScalarType::F16;
     let single = wgpu::CooperativeScalarType::F32;
@@ -150,9 +158,11 @@ pub(super) fn describe(info: &AdapterInfo) -> String {
     format!("{} ({}, {})", info.name, kind(info.device_type), info.backend)
 }
 
-/// All adapters, hardware first, in the driver's order otherwise.
+/// All adapters, hardware first, of one kind Vulkan before DX12, in the driver's order otherwise.
 fn ranked() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    // On Windows Vulkan stands before DX12, whose older compiler (FXC, where DXC is not installed) takes
+    // minutes for kernels whose loops are written out. Only Windows can show it.
     descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     descriptor.flags = wgpu::InstanceFlags::empty();
     // A buffer that would not leave the system enough is refused, before the driver gives the device up.
@@ -160,12 +170,16 @@ fn ranked() -> Vec<Adapter> {
         wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
-        DeviceType::DiscreteGpu => 0,
-        DeviceType::IntegratedGpu => 1,
-        DeviceType::VirtualGpu => 2,
-        DeviceType::Other => 3,
-        DeviceType::Cpu => 4,
+    adapters.sort_by_key(|adapter| {
+        let info = adapter.get_info();
+        let kind = match info.device_type {
+            DeviceType::DiscreteGpu => 0,
+            DeviceType::IntegratedGpu => 1,
+            DeviceType::VirtualGpu => 2,
+            DeviceType::Other => 3,
+            DeviceType::Cpu => 4,
+        };
+        (kind, info.backend == wgpu::Backend::Dx12)
     });
     adapters
 }

@@ -4,8 +4,8 @@ use wgpu::{Buffer, BufferUsages, QuerySet};
 
 use super::device::GpuDevice;
 use super::layout::slots;
-use super::matcher::UNDER_WAY;
-use super::plan::{Plan, Products};
+use super::options::UNDER_WAY;
+use super::plan::{Products, SubmissionPlan};
 use crate::engine::error::GpuError;
 use crate::engine::hough::gaussian;
 
@@ -100,7 +100,7 @@ impl Buffers {
     pub(super) fn fill(
         &mut self,
         device: &GpuDevice,
-        plan: &Plan,
+        plan: &SubmissionPlan,
         similarities: usize,
     ) -> Result<(), GpuError> {
         let scratch = &plan.scratch;

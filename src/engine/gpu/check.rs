@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::adapter::AdapterReport;
 use super::consensus::GpuConsensus;
-use super::cooperative::TensorCores;
 use super::engine::GpuEngine;
 use super::options::GpuOptions;
 use super::preset::Preset;
 use super::resident::Residency;
+use super::tensor_cores::TensorCores;
 use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Correlation4d};
 use crate::engine::contract::{Engine, Examination, Examine, Matches};
 use crate::engine::cpu::{CpuConsensus, CpuEngine};
@@ -36,18 +36,20 @@ pub struct DeviceCheck {
     pub stages: Vec<(&'static str, f64)>,
     /// Milliseconds a pair from request to answer.
     pub matching_ms: f64,
+    /// The same of pairs each with its mirror.
+    pub mirrors_ms: f64,
     /// The same of the cpu engine.
     pub cpu_ms: f64,
     /// Whether tensor cores are used in half precision.
     pub tensor_cores: TensorCores,
     /// What was checked.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
 }
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct CheckFinding {
     /// What was checked, in a few words.
     pub what: &'static str,
     /// What is wrong; `None` where nothing is.
@@ -108,6 +110,7 @@ pub fn check(adapter: Option<&str>, preset: Option<Preset>) -> Result<DeviceChec
         first_seconds: 0.0,
         stages: Vec::new(),
         matching_ms: 0.0,
+        mirrors_ms: 0.0,
         cpu_ms: 0.0,
         tensor_cores: TensorCores::Absent,
         findings: Vec::new(),
@@ -138,7 +141,7 @@ pub fn check(adapter: Option<&str>, preset: Option<Preset>) -> Result<DeviceChec
 impl DeviceCheck {
     fn found(&mut self, what: &'static str, fault: Result<Option<String>, EngineError>) {
         let fault = fault.unwrap_or_else(|error| Some(error.to_string()));
-        self.findings.push(Finding { what, fault });
+        self.findings.push(CheckFinding { what, fault });
     }
 
     /// What is checked in either precision.
@@ -179,6 +182,8 @@ impl DeviceCheck {
         let times = engine.take_stage_times();
         let each = |(stage, total): (&'static str, f64)| (stage, total / times.pairs.max(1) as f64);
         self.stages = times.milliseconds.into_iter().map(each).collect();
+        let both: Vec<PairRequest> = pairs.iter().flat_map(with_mirror).collect();
+        self.mirrors_ms = milliseconds(engine, &both)?;
         self.cpu_ms = milliseconds(&mut CpuEngine::new(), &pairs)?;
         Ok(())
     }
@@ -211,12 +216,22 @@ fn both_ways(precision: Precision, &(layers, geometry, source, target): &Case) -
 
 /// So many times a pair of photographs of 300 × 225 pixels with about 200 rows, as fifteen keypoints
 /// have.
-pub(super) fn timed_pairs(count: usize) -> Vec<PairRequest> {
+pub(in crate::engine) fn timed_pairs(count: usize) -> Vec<PairRequest> {
     let of = ("resnet101", "0,8,20,21,26,28,29,30", [4, 11]);
     let [source, target] = [1, 2].map(|seed| image(Precision::F32, of, [300, 225], seed));
     let cells = source.grid.len();
     let rows = (0..cells as u32).step_by((cells / 200).max(1)).collect();
     vec![PairRequest { source, target, rows }; count]
+}
+
+/// A pair and its mirror, with as many rows.
+fn with_mirror(pair: &PairRequest) -> [PairRequest; 2] {
+    let mirror = PairRequest {
+        source: Arc::clone(&pair.target),
+        target: Arc::clone(&pair.source),
+        rows: pair.rows.clone(),
+    };
+    [pair.clone(), mirror]
 }
 
 fn agrees_with_cpu(

@@ -5,21 +5,11 @@ use std::sync::Arc;
 
 use super::matcher::{GpuMatcher, Times};
 use super::pipelines::Pipelines;
+use super::tensor_cores::TensorCores;
 use crate::engine::error::GpuError;
 use crate::engine::request::PairRequest;
 use crate::hyperpixel::FeatureMap;
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
-
-/// Whether an engine in half precision uses tensor cores.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TensorCores {
-    /// It does.
-    Taken,
-    /// The adapter has none that can be used, or the engine is in single precision.
-    Absent,
-    /// It does not though there are some: why.
-    Refused(String),
-}
 
 /// Takes the kernel of this text for `correlate`, unless the driver refuses it or it differs from
 /// the ordinary one on a known pair: the log then says so, and the ordinary one is used.

@@ -202,9 +202,9 @@ impl GpuDevice {
             Ok(polled) => polled.map(drop),
             Err(panic) => {
                 self.gone.store(true, Ordering::Relaxed);
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-                note(&self.fault, Fault::Lost(one_line(said.unwrap_or("its driver gave it up"))));
+                tracing::debug!("while waiting: {:?}", panic.downcast_ref::<String>());
+                let what = "its driver gave it up while its results were waited for";
+                note(&self.fault, Fault::Lost(what.to_owned()));
                 Ok(())
             }
         }

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::buffers::Buffers;
-use super::cooperative::TensorCores;
 use super::device::GpuDevice;
 use super::layout::QUAD;
-use super::options::{GpuOptions, SCRATCH_BYTES};
+use super::options::{GpuOptions, SCRATCH_BYTES, UNDER_WAY};
 use super::pace::Pace;
 use super::pipelines::{Pipelines, SetsPipelines};
-use super::plan::{self, Plan, Scratch, Shape};
+use super::plan::{self, Scratch, Shape, SubmissionPlan};
 use super::preset::Preset;
 use super::resident::{Residency, Resident as _};
 use super::submit::{Flight, Landed, STAGES, Submitter};
+use super::tensor_cores::TensorCores;
 use crate::engine::contract::{Examination, Matches};
 use crate::engine::error::GpuError;
 use crate::engine::mirror::{MirrorPair, mirror_pairs};
@@ -21,8 +21,6 @@ use crate::engine::request::PairRequest;
 use crate::engine::stages::StageTimes;
 use crate::hyperpixel::Precision;
 
-/// Submissions that are under way at a time.
-pub(super) const UNDER_WAY: usize = 2;
 /// Memory below which images are not cut down further.
 const LEAST_BUDGET: u64 = 16 << 20;
 
@@ -151,7 +149,7 @@ impl GpuMatcher {
         let count = self.fitting(pairs, requests);
         let count = self.place(&pairs[..count], requests)?;
         let order = plan::order(&pairs[..count], requests, &self.residency);
-        let plan = Plan::new(&order, requests, &self.residency, &self.preset);
+        let plan = SubmissionPlan::new(&order, requests, &self.residency, &self.preset);
         let asked = order.iter().flat_map(|pair| [pair.forward, pair.backward]).flatten();
         let pairs = asked.map(|request| (request, requests[request].rows.len())).collect();
         let (start, flight) = (Instant::now(), self.send(&plan, PlanKind::Pairs)?);
@@ -159,7 +157,11 @@ impl GpuMatcher {
     }
 
     /// Submits a plan whose images are on the device.
-    pub(super) fn send(&mut self, plan: &Plan, kernels: PlanKind) -> Result<Flight, GpuError> {
+    pub(super) fn send(
+        &mut self,
+        plan: &SubmissionPlan,
+        kernels: PlanKind,
+    ) -> Result<Flight, GpuError> {
         let keeping = self.keeping_pick.as_ref().filter(|_| kernels == PlanKind::Keeping);
         let submitter = Submitter {
             device: &self.device,
@@ -305,7 +307,7 @@ impl GpuMatcher {
             self.keeping_pick =
                 Some(Pipelines::keeping_pick(&self.device, &self.preset, self.precision)?);
         }
-        let plan = Plan::new(&pairs, requests, &self.residency, &self.preset);
+        let plan = SubmissionPlan::new(&pairs, requests, &self.residency, &self.preset);
         let landed = self.send(&plan, PlanKind::Keeping)?.land(&self.device)?;
         let matches = matches(&landed);
         let space: Vec<f32> = bytemuck::pod_collect_to_vec(&landed.parts[1]);
@@ -344,7 +346,7 @@ fn matches(landed: &Landed) -> Vec<[u32; 2]> {
 }
 
 /// Rows × targets out of the padded targets × rows that `pick` keeps.
-fn similarity_rows(plan: &Plan, kept: &[f32]) -> Vec<f32> {
+fn similarity_rows(plan: &SubmissionPlan, kept: &[f32]) -> Vec<f32> {
     let mut rows = Vec::new();
     for pick in &plan.picks {
         let pair = &plan.pairs[pick.pair as usize];

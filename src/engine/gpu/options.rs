@@ -13,6 +13,9 @@ pub const MEMORY_BUDGET: u64 = 1 << 30;
 /// A scratch buffer of a submission is at most this large, unless one pair takes more.
 pub(super) const SCRATCH_BYTES: u64 = 256 << 20;
 
+/// Submissions that are under way at a time.
+pub(super) const UNDER_WAY: usize = 2;
+
 /// How an engine on a GPU is made.
 #[derive(Debug, Clone)]
 pub struct GpuOptions {

@@ -397,7 +397,7 @@ pub(super) struct Segment {
 
 /// What is submitted in one go.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct SubmissionPlan {
     pub layers: Vec<LayerParams>,
     pub groups: Vec<GroupParams>,
     pub couples: Vec<PairParams>,
@@ -455,7 +455,7 @@ impl Side {
     }
 }
 
-impl Plan {
+impl SubmissionPlan {
     /// Plans mirror pairs whose images are resident; they stand in the order of [`order`].
     pub(super) fn new(
         mirror_pairs: &[MirrorPair],

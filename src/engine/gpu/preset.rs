@@ -417,7 +417,7 @@ impl Preset {
                 "the source cells have to be a multiple of the target cells",
             );
         }
-        if self.workgroup % self.vote_rows != 0 {
+        if !self.workgroup.is_multiple_of(self.vote_rows) {
             return refuse(
                 &["workgroup", "vote_rows"],
                 "vote_rows has to be a divisor of workgroup",

@@ -12,7 +12,7 @@ use super::buffers::Buffers;
 use super::device::GpuDevice;
 use super::layout::{LayerParams, PickParams, SLOT};
 use super::pipelines::{Pipelines, SetsPipelines};
-use super::plan::{Correlated, ImagePlace, Plan, Segment, Sum};
+use super::plan::{Correlated, ImagePlace, Segment, SubmissionPlan, Sum};
 use super::preset::{COOPERATIVE_TILE, Preset};
 use super::resident::Residency;
 use crate::engine::error::GpuError;
@@ -53,7 +53,7 @@ impl Submitter<'_> {
     /// well.
     pub(super) fn submit(
         &self,
-        plan: &Plan,
+        plan: &SubmissionPlan,
         buffers: &mut Buffers,
         keeping: Option<&[ComputePipeline; 2]>,
     ) -> Result<Flight, GpuError> {
@@ -86,7 +86,12 @@ impl Submitter<'_> {
         fetch(self.device, encoder, &parts, queries.as_ref())
     }
 
-    fn correlate(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+    fn correlate(
+        &self,
+        pass: &mut Pass,
+        plan: &SubmissionPlan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
         let cooperative = self.pipelines.cooperative.as_ref();
         let tile = match cooperative {
             Some(_) => [COOPERATIVE_TILE; 2],
@@ -137,7 +142,12 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn expand(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+    fn expand(
+        &self,
+        pass: &mut Pass,
+        plan: &SubmissionPlan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
         for segment in &plan.segments {
             let couples = &plan.couples[segment.couples.clone()];
             let quads = largest(couples, |p| p.source_quads);
@@ -165,7 +175,7 @@ impl Submitter<'_> {
         &self,
         pass: &mut Pass,
         crop: &ComputePipeline,
-        plan: &Plan,
+        plan: &SubmissionPlan,
         buffers: &Buffers,
     ) -> Result<(), GpuError> {
         for (page, range) in &plan.cropped {
@@ -187,7 +197,12 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    fn vote(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+    fn vote(
+        &self,
+        pass: &mut Pass,
+        plan: &SubmissionPlan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
         let [source_tile, target_tile] = self.preset.vote_tile;
         let one =
             |pass: &mut Pass, kernel, places: [ImagePlace; 2], range: &Range<usize>, count| {
@@ -225,7 +240,12 @@ impl Submitter<'_> {
         plan.sharing.iter().try_for_each(|range| one(pass, &sets.vote, places, range, 1))
     }
 
-    fn hough(&self, pass: &mut Pass, plan: &Plan, buffers: &Buffers) -> Result<(), GpuError> {
+    fn hough(
+        &self,
+        pass: &mut Pass,
+        plan: &SubmissionPlan,
+        buffers: &Buffers,
+    ) -> Result<(), GpuError> {
         let pairs = &plan.pairs;
         let [couples, count] = [&plan.couples, pairs].map(|list| list.len() as u32);
         let columns = largest(pairs, |p| p.source_columns + p.target_columns - 1);
@@ -248,7 +268,7 @@ impl Submitter<'_> {
     fn pick(
         &self,
         pass: &mut Pass,
-        plan: &Plan,
+        plan: &SubmissionPlan,
         buffers: &Buffers,
         keeping: Option<&[ComputePipeline; 2]>,
     ) -> Result<(), GpuError> {
@@ -267,7 +287,7 @@ impl Submitter<'_> {
     fn pick_one_way(
         &self,
         pass: &mut Pass,
-        plan: &Plan,
+        plan: &SubmissionPlan,
         buffers: &Buffers,
         (segment, way, range): (&Segment, usize, &Range<usize>),
         keeping: Option<&ComputePipeline>,

@@ -64,7 +64,7 @@ pub struct Alignment {
 
 /// The transformations of a pair, stage by stage, and which way they are asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aligned {
+pub struct AlignmentMapping {
     /// From the network's target image into its source image, in order of execution.
     pub stages: Vec<Transformation>,
     /// Which of the two is the pair's source.
@@ -158,7 +158,7 @@ impl Alignment {
 
 impl PairNetwork for Alignment {
     type Found = Vec<Transformation>;
-    type Mapping = Aligned;
+    type Mapping = AlignmentMapping;
 
     fn header(&self) -> MethodHeader {
         self.header.clone()
@@ -181,8 +181,8 @@ impl PairNetwork for Alignment {
         Ok(found)
     }
 
-    fn mapping(stages: Vec<Transformation>, direction: Direction) -> Aligned {
-        Aligned { stages, direction }
+    fn mapping(stages: Vec<Transformation>, direction: Direction) -> AlignmentMapping {
+        AlignmentMapping { stages, direction }
     }
 
     fn stage_seconds(&self) -> Vec<(&'static str, f64)> {
@@ -191,7 +191,7 @@ impl PairNetwork for Alignment {
     }
 }
 
-impl Aligned {
+impl AlignmentMapping {
     /// Where a point of the pair's source is in its target, both from -1 to 1; `None` where an inverse
     /// is wanted and there is none.
     #[must_use]
@@ -203,7 +203,7 @@ impl Aligned {
     }
 }
 
-impl Mapping for Aligned {
+impl Mapping for AlignmentMapping {
     fn apply(&self, point: [f64; 2]) -> Option<[f64; 2]> {
         self.apply(point)
     }

@@ -13,10 +13,11 @@ use crate::backbone::trunk::Trunk;
 use crate::backbone::weights::{WeightsFile, untrained};
 use crate::engine::cpu::InstructionSet;
 use crate::method::learned::{
-    Values, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk, untrained_weights,
+    ParameterValues, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk,
+    untrained_weights,
 };
 use crate::method::pair_network::{FIRST_PIXEL, PairMethod};
-use crate::method::{Direction, OpenError, Sharing};
+use crate::method::{Direction, Method, MethodOptions, OpenError, Sharing};
 use crate::predictions::{HeaderField, MethodHeader};
 
 /// What the names of a regression's parameters begin with: a file's only one or first, and the second
@@ -26,7 +27,7 @@ const PREFIXES: [&str; 2] = ["FeatureRegression.", "FeatureRegression2."];
 /// A regression that was found.
 struct Head {
     geometry: GeometricModel,
-    values: Values,
+    values: ParameterValues,
     /// The file it is in, by number.
     file: usize,
 }
@@ -78,7 +79,7 @@ struct Parts {
     /// In the order of the stages.
     heads: Vec<Head>,
     /// The trunk's parameters of each file, by number.
-    trunks: Vec<Values>,
+    trunks: Vec<ParameterValues>,
     /// For the header of a predictions file.
     weights: Value,
     backbone_weights: Option<Value>,
@@ -270,7 +271,7 @@ type Opened = (Vec<Box<dyn Trunk>>, Vec<usize>);
 
 /// Opens the trunks of the files. Where maps are shared, equal parameters are one trunk.
 fn open_trunks(
-    values: &[Values],
+    values: &[ParameterValues],
     backbone: TrunkKind,
     options: &AlignmentOptions,
 ) -> Result<Opened, OpenError> {
@@ -295,10 +296,16 @@ fn open_trunks(
 }
 
 /// SHA-256 of a trunk's parameters in their order.
-fn digest(values: &Values, backbone: TrunkKind) -> Vec<u8> {
+fn digest(values: &ParameterValues, backbone: TrunkKind) -> Vec<u8> {
     let mut hash = Sha256::new();
     for parameter in backbone.parameters() {
         hash.update(bytemuck::cast_slice::<f32, u8>(&values[&parameter.name]));
     }
     hash.finalize().to_vec()
+}
+
+impl MethodOptions for AlignmentOptions {
+    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
+        Ok(Box::new(alignment(self)?))
+    }
 }

@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::open;
 use super::regression::RegressionKind;
 use crate::backbone::WeightsSource;
 use crate::backbone::networks::GeometricModel;
 use crate::backbone::networks::TrunkKind;
 use crate::benchmark::BenchmarkKind;
-use crate::method::{
-    Direction, Method, MethodInfo, MethodOptions, OpenError, Request, Resources, Sharing,
-};
+use crate::method::{Direction, MethodInfo, MethodOptions, OpenError, Request, Resources, Sharing};
 
 /// What every learned alignment accepts.
 const OPTIONS: &[&str] =
@@ -256,12 +253,6 @@ impl AlignmentWeights {
             Self::File(file) => std::slice::from_ref(file),
             Self::Files(files) => files,
         }
-    }
-}
-
-impl MethodOptions for AlignmentOptions {
-    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
-        Ok(Box::new(open::alignment(self)?))
     }
 }
 

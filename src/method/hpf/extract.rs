@@ -1,16 +1,21 @@
 //! From photographs to hyperimages: decoding, resizing, and the backbone on batches of equal size.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{DECODED_AHEAD, IMAGE_SIDE};
 use crate::backbone::Backbone;
-use crate::hyperpixel::{Geometry, Hyperimage, LayerSet, Precision};
+use crate::hyperpixel::{FeatureMap, Geometry, Hyperimage, LayerSet, Precision};
 use crate::image::{Photo, Prepared, prepare, scaled_size};
 use crate::method::photograph::{called, check_colours, read_annotated, unusable};
 use crate::method::{Unusable, Work, WorkPhotograph};
+
+/// The long side that photographs are shrunk to (published code: 300 pixels).
+pub const IMAGE_SIDE: u32 = 300;
+
+/// Photographs decoded ahead of the backbone: the window in which equal sizes are batched.
+pub(super) const DECODED_AHEAD: usize = 16;
 
 /// The smallest side of a resized photograph that is matched: below it no backbone sees a neighbour.
 const SMALLEST_SIDE: u32 = 8;
@@ -41,6 +46,14 @@ pub fn decode(photo: &Photo, annotated: Option<[u32; 2]>) -> Result<Prepared, Un
 /// A photograph's place in the work, and the photograph if it could be read.
 pub(super) type Decoded = (usize, Result<Prepared, Unusable>);
 
+/// A photograph that went through the backbone.
+pub(super) struct Mapped {
+    /// Its place in the work.
+    place: usize,
+    /// Its maps, with the photograph's resized width and height, and the ratio of sizes.
+    maps: Result<(Vec<FeatureMap>, [u32; 2], f32), Unusable>,
+}
+
 /// A photograph's place in the work, and its hyperpixels if there are any.
 pub(super) type Extracted = (usize, Result<Arc<Hyperimage>, Unusable>);
 
@@ -59,39 +72,63 @@ pub(super) fn decode_all(work: &Work, places: &[usize], to: &SyncSender<Decoded>
     seconds
 }
 
-/// Extracts hyperimages from what is decoded, equal sizes as one batch; gives the seconds it was at
-/// work.
+/// Extracts maps from what is decoded, equal sizes as one batch; gives the seconds it was at work. What
+/// is made of the maps is done elsewhere: the backbone waits for nothing but photographs.
 pub(super) fn extract_all(
     work: &Work,
     extractor: Extractor,
     from: &Receiver<Decoded>,
-    to: &SyncSender<Extracted>,
+    to: &SyncSender<Mapped>,
 ) -> f64 {
     let mut seconds = 0.0;
     while let Ok(first) = from.recv() {
         let waiting: Vec<Decoded> =
             std::iter::once(first).chain(from.try_iter().take(DECODED_AHEAD - 1)).collect();
-        let (mut batches, failures) = by_size(waiting);
-        for (image, failure) in failures {
-            if to.send((image, Err(failure))).is_err() {
+        let (batches, failures) = by_size(waiting);
+        for (place, failure) in failures {
+            if to.send(Mapped { place, maps: Err(failure) }).is_err() {
                 return seconds;
             }
         }
-        for batch in &mut batches {
+        for batch in batches {
             let start = Instant::now();
             let photographs: Vec<&Path> =
                 batch.iter().map(|(place, _)| called(&work.photographs()[*place].photo)).collect();
             let prepared: Vec<&Prepared> = batch.iter().map(|(_, prepared)| prepared).collect();
-            let results = extractor.hyperimages(&photographs, &prepared);
+            let results = extractor.maps(&photographs, &prepared);
             seconds += start.elapsed().as_secs_f64();
-            for ((image, _), result) in batch.iter().zip(results) {
-                if to.send((*image, result)).is_err() {
+            for ((place, Prepared { width, height, ratio, .. }), maps) in batch.iter().zip(results)
+            {
+                let maps = maps.map(|maps| (maps, [*width, *height], *ratio));
+                if to.send(Mapped { place: *place, maps }).is_err() {
                     return seconds;
                 }
             }
         }
     }
     seconds
+}
+
+/// Makes hyperimages of maps, beside other threads that do the same; gives the seconds it was at work.
+pub(super) fn group_all(
+    work: &Work,
+    grouper: Grouper,
+    from: &Mutex<Receiver<Mapped>>,
+    to: &SyncSender<Extracted>,
+) -> f64 {
+    let mut seconds = 0.0;
+    loop {
+        let next = from.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Mapped { place, maps }) = next else { return seconds };
+        let start = Instant::now();
+        let made = maps.and_then(|(maps, size, ratio)| {
+            grouper.hyperimage(called(&work.photographs()[place].photo), size, ratio, &maps)
+        });
+        seconds += start.elapsed().as_secs_f64();
+        if to.send((place, made)).is_err() {
+            return seconds;
+        }
+    }
 }
 
 /// Decoded photographs of one size.
@@ -121,25 +158,18 @@ fn by_size(decoded: Vec<Decoded>) -> (Vec<Batch>, Vec<(usize, Unusable)>) {
 pub(super) struct Extractor<'a> {
     pub backbone: &'a mut dyn Backbone,
     pub layers: &'a LayerSet,
-    pub geometry: Geometry,
-    pub precision: Precision,
 }
 
 impl Extractor<'_> {
-    /// Hyperimages of photographs of one size. Where the batch fails each is tried alone, so that a
-    /// failure names its photograph.
-    pub fn hyperimages(
+    /// Maps of photographs of one size. Where the batch fails each is tried alone, so that a failure
+    /// names its photograph.
+    pub fn maps(
         &self,
         photographs: &[&Path],
         prepared: &[&Prepared],
-    ) -> Vec<Result<Arc<Hyperimage>, Unusable>> {
+    ) -> Vec<Result<Vec<FeatureMap>, Unusable>> {
         match self.backbone.extract(prepared, self.layers.layers()) {
-            Ok(maps) => photographs
-                .iter()
-                .zip(prepared)
-                .zip(maps)
-                .map(|((photograph, prepared), maps)| self.hyperimage(photograph, prepared, &maps))
-                .collect(),
+            Ok(maps) => maps.into_iter().map(Ok).collect(),
             Err(error) if prepared.len() == 1 => vec![Err(unusable(
                 photographs[0],
                 format!("{}: {error}", photographs[0].display()),
@@ -147,22 +177,33 @@ impl Extractor<'_> {
             Err(_) => photographs
                 .iter()
                 .zip(prepared)
-                .flat_map(|(photograph, prepared)| self.hyperimages(&[photograph], &[prepared]))
+                .flat_map(|(photograph, prepared)| self.maps(&[photograph], &[prepared]))
                 .collect(),
         }
     }
+}
 
-    fn hyperimage(
-        &self,
+/// What hyperimages are made of, besides maps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grouper {
+    pub base: usize,
+    pub geometry: Geometry,
+    pub precision: Precision,
+}
+
+impl Grouper {
+    /// The hyperimage of a photograph's maps, of `size` resized pixels.
+    pub fn hyperimage(
+        self,
         photograph: &Path,
-        prepared: &Prepared,
-        maps: &[crate::hyperpixel::FeatureMap],
+        [width, height]: [u32; 2],
+        ratio: f32,
+        maps: &[FeatureMap],
     ) -> Result<Arc<Hyperimage>, Unusable> {
-        let Prepared { width, height, ratio, .. } = *prepared;
         let (geometry, precision) = (self.geometry, self.precision);
         let image =
             Hyperimage::with_precision(geometry, width, height, [ratio; 2], maps, precision);
-        not_empty(image, photograph, self.layers.base())
+        not_empty(image, photograph, self.base)
     }
 }
 

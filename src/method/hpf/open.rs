@@ -9,7 +9,7 @@ use crate::features::Features;
 use crate::hyperpixel::LayerSet;
 use crate::method::learned::how;
 use crate::method::request::check_engine;
-use crate::method::{KeptFeatures, OpenError};
+use crate::method::{KeptFeatures, Method, MethodOptions, OpenError};
 
 /// Hyperpixel Flow as it is asked for.
 ///
@@ -160,4 +160,10 @@ pub fn published_layers(
     benchmark: crate::benchmark::BenchmarkKind,
 ) -> Result<LayerSet, OpenError> {
     INFO.published_layers(backbone.name(), benchmark, [])
+}
+
+impl MethodOptions for HpfOptions {
+    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
+        Ok(Box::new(hpf(self)?))
+    }
 }

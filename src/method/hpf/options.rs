@@ -2,14 +2,12 @@
 
 use std::str::FromStr;
 
-use super::open;
 use crate::backbone::{BackboneError, WeightsSource};
 use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
 use crate::hyperpixel::{LayerSet, Precision};
 use crate::method::{
-    EngineRequest, KeptFeatures, Method, MethodInfo, MethodOptions, OpenError, PublishedLayers,
-    Request, Resources,
+    EngineRequest, KeptFeatures, MethodInfo, OpenError, PublishedLayers, Request, Resources,
 };
 
 /// Hyperpixel Flow among the methods.
@@ -191,10 +189,4 @@ fn features(request: &Request) -> Result<HpfFeatures, OpenError> {
         return Err(OpenError::value("weights", weights, reason));
     }
     Ok(HpfFeatures::Backbone { backbone, weights: request.parse("weights")? })
-}
-
-impl MethodOptions for HpfOptions {
-    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
-        Ok(Box::new(open::hpf(self)?))
-    }
 }

@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CELLS, EXPONENT, Extracted, Matcher, PREPARED_AHEAD, Seconds};
+use super::extract::Extracted;
+use super::pipeline::{CELLS, EXPONENT, Matcher, PREPARED_AHEAD, StageSeconds};
 use crate::backbone::FeatureMap;
 use crate::engine::{Engine, HOUGH_CELLS, PairRequest};
 use crate::hyperpixel::{Geometry, Hyperimage, Precision};
@@ -270,7 +271,7 @@ where
         std::thread::scope(|scope| {
             let (stopped, uses) = (&stopped, &uses);
             let matcher = scope.spawn(move || {
-                let mut seconds = Seconds::default();
+                let mut seconds = StageSeconds::default();
                 let engine = &mut **engine;
                 match_all(
                     Matcher { work, uses, engine, seconds: &mut seconds },

@@ -9,14 +9,15 @@ use super::{IMAGE_SIDE, NcNet};
 use crate::backbone::networks::{self, CONSENSUS, PREFIX, TrunkKind};
 use crate::backbone::weights::WeightsFile;
 use crate::backbone::weights::baselines::Baseline;
-use crate::engine::consensus::{ConsensusEngine, ConsensusWeights, Layer};
+use crate::engine::consensus::{ConsensusEngine, ConsensusLayer, ConsensusWeights};
 use crate::engine::{self, EngineOptions};
 use crate::hyperpixel::Precision;
 use crate::method::learned::{
-    Values, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk, untrained_weights,
+    ParameterValues, backbone_weights, file_weights, open_trunk, unfit, untrained_trunk,
+    untrained_weights,
 };
 use crate::method::pair_network::{FIRST_PIXEL, PairMethod};
-use crate::method::{Direction, OpenError, Resources};
+use crate::method::{Direction, Method, MethodOptions, OpenError, Resources};
 use crate::predictions::{HeaderField, MethodHeader};
 
 /// The trunk of the authors' files.
@@ -24,7 +25,7 @@ const BACKBONE: TrunkKind = TrunkKind::ResNet101;
 
 /// What the method is made of, and what the header of a predictions file says of it.
 struct Parts {
-    trunk: Values,
+    trunk: ParameterValues,
     consensus: ConsensusWeights,
     weights: serde_json::Value,
     backbone_weights: Option<serde_json::Value>,
@@ -138,7 +139,7 @@ fn consensus(
             let found = values.remove(&format!("{}.{part}", 2 * layer));
             found.expect("the parameters that were asked for are read")
         };
-        Layer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
+        ConsensusLayer { kernel, inputs, outputs, weight: take("weight"), bias: take("bias") }
     });
     ConsensusWeights::new(layers.collect())
         .map_err(|error| unfit(&path.display(), error.to_string(), remedy))
@@ -157,4 +158,10 @@ fn open_engine(
         pool: pool.clone(),
     };
     engine::open_consensus(options.engine, &with, consensus).map_err(OpenError::of_engine)
+}
+
+impl MethodOptions for NcNetOptions {
+    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
+        Ok(Box::new(ncnet(self)?))
+    }
 }

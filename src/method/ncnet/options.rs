@@ -2,14 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::open;
 use crate::backbone::WeightsSource;
 use crate::benchmark::BenchmarkKind;
 use crate::engine::EngineKind;
-use crate::method::{
-    Direction, EngineRequest, Method, MethodInfo, MethodOptions, OpenError, Request, Resources,
-    Sharing,
-};
+use crate::method::{Direction, EngineRequest, MethodInfo, OpenError, Request, Resources, Sharing};
 
 /// NC-Net among the methods.
 pub const INFO: MethodInfo = MethodInfo {
@@ -88,11 +84,5 @@ impl NcNetOptions {
             benchmark: request.benchmark,
             resources: request.resources.clone(),
         })
-    }
-}
-
-impl MethodOptions for NcNetOptions {
-    fn open(&self) -> Result<Box<dyn Method>, OpenError> {
-        Ok(Box::new(open::ncnet(self)?))
     }
 }

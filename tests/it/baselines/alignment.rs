@@ -8,10 +8,12 @@ use hpflow::testing::backbone::networks::GeometricModel;
 use hpflow::testing::backbone::trunk::normalise_cells;
 use hpflow::testing::engine::cpu::InstructionSet;
 use hpflow::testing::method::Direction;
-use hpflow::testing::method::alignment::Aligned;
+use hpflow::testing::method::alignment::AlignmentMapping;
 use hpflow::testing::method::alignment::correlation::{Correlation, correlate};
 use hpflow::testing::method::alignment::geometry::Transformation;
-use hpflow::testing::method::alignment::regression::{RegressionKind, Values, a2net, cnngeo};
+use hpflow::testing::method::alignment::regression::{
+    ParameterValues, RegressionKind, a2net, cnngeo,
+};
 use hpflow::testing::method::frame::Frame;
 
 use super::{fixture, near, points, rows, stream};
@@ -33,7 +35,7 @@ fn head(
     method: &str,
     network: RegressionKind,
     stage: &str,
-) -> Values {
+) -> ParameterValues {
     let geometry = if stage == "affine" { GeometricModel::Affine } else { GeometricModel::Tps };
     let value = |name: &str, shape: &[usize]| {
         let name = format!("FeatureRegression.{name}");
@@ -118,7 +120,7 @@ fn both_stages(file: &str, method: &str, network: RegressionKind) {
         let sizes = [size("tgt_size_hwc"), size("src_size_hwc")];
         let carry = |direction, stages: &[Transformation], sizes: [[u32; 2]; 2], point| {
             let [source, target] = sizes.map(|size| Frame { size, first: 1 });
-            let aligned = Aligned { stages: stages.to_vec(), direction };
+            let aligned = AlignmentMapping { stages: stages.to_vec(), direction };
             target.to_pixels(aligned.apply(source.to_unit(point))?)
         };
         let from = points(golden("tgt_points"));
@@ -158,7 +160,7 @@ fn first(
     file: &str,
     method: &str,
     network: RegressionKind,
-) -> (HashMap<String, Vec<f32>>, Correlation, Values) {
+) -> (HashMap<String, Vec<f32>>, Correlation, ParameterValues) {
     let golden = fixture(file);
     let [a, b] =
         ["raw_src", "raw_tgt"].map(|name| map(&golden[&format!("pair0/{name}")], [256, 15, 15]));

@@ -15,7 +15,7 @@ use crate::engine::consensus::contract::{
     ConsensusEngine, ConsensusExamination, ExamineConsensus, FLOOR,
 };
 use crate::engine::consensus::lattice::Lattice;
-use crate::engine::consensus::{ConsensusWeights, Correlation4d, Layer};
+use crate::engine::consensus::{ConsensusLayer, ConsensusWeights, Correlation4d};
 use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::error::EngineError;
 use crate::engine::pool::Pool;
@@ -147,7 +147,7 @@ impl CpuConsensus {
 #[must_use]
 pub fn layer(
     instructions: InstructionSet,
-    layer: &Layer,
+    layer: &ConsensusLayer,
     channels: &[Correlation4d],
 ) -> Vec<Correlation4d> {
     let lattice = Lattice::new(&channels[0], layer.kernel / 2);

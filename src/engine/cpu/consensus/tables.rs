@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::engine::consensus::lattice::{Frequency, Lattice};
-use crate::engine::consensus::{ConsensusWeights, Layer};
+use crate::engine::consensus::{ConsensusLayer, ConsensusWeights};
 use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::cpu::tile::{ROW_MARGIN, WIDEST_COLUMNS, computed_rows, padded};
 
@@ -105,7 +105,7 @@ pub(super) const PRODUCTS: usize = 3;
 
 impl Responses {
     fn new(
-        layer: &Layer,
+        layer: &ConsensusLayer,
         exchanged: bool,
         lattice: &Lattice,
         instructions: InstructionSet,
@@ -169,7 +169,7 @@ impl Tables {
 
 /// Grid and responses of one layer alone.
 pub(super) fn of_layer(
-    layer: &Layer,
+    layer: &ConsensusLayer,
     lattice: Lattice,
     instructions: InstructionSet,
 ) -> (SpectralGrid, Responses) {

@@ -38,7 +38,7 @@ struct OffsetBlock {
 
 /// The source columns of each block that a set reads, from a multiple of [`CHAINS`] to a multiple of
 /// it.
-pub(super) type Lines = Vec<Range<usize>>;
+pub(super) type LineRanges = Vec<Range<usize>>;
 
 /// Values of one set, sorted; or those of one target column, source column by source column.
 pub(super) struct SortedValues<'a> {
@@ -85,7 +85,7 @@ impl OffsetLayout {
     }
 
     /// What a set reads.
-    pub(super) fn lines(&self, [first, second]: [&Grid; 2]) -> Lines {
+    pub(super) fn lines(&self, [first, second]: [&Grid; 2]) -> LineRanges {
         let (source, target) = (first.columns, second.columns);
         let lines = |(number, block): (usize, &OffsetBlock)| {
             let offset = (self.count - 1).wrapping_sub(number * LANES) as isize;
@@ -140,7 +140,7 @@ impl OffsetLayout {
     pub(super) fn add_votes<S: Simd>(
         &self,
         simd: S,
-        lines: &Lines,
+        lines: &LineRanges,
         values: &SortedValues,
         norms: &Norms,
         sums: &mut [f32],
@@ -165,7 +165,7 @@ impl OffsetLayout {
     fn add_votes_of<S: Simd, const TERMS: usize>(
         &self,
         simd: S,
-        lines: &Lines,
+        lines: &LineRanges,
         (base, terms): (&[Sixteen], [&[Sixteen]; TERMS]),
         norms: &Norms,
         sums: &mut [f32],

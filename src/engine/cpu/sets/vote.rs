@@ -11,7 +11,7 @@ use super::super::strip::Packed;
 use super::super::tile::{Panel, ROW_MARGIN, padded};
 use super::super::vote::KeptSimilarities;
 use super::correlations::Correlations;
-use super::diagonals::{Lines, MARGIN, Mix, Norms, OffsetLayout, SortedValues, sort_mixed};
+use super::diagonals::{LineRanges, MARGIN, Mix, Norms, OffsetLayout, SortedValues, sort_mixed};
 use super::set::{SetVotes, SetWork};
 use crate::hyperpixel::geometry::Range;
 use crate::hyperpixel::{Grid, Group, LayerStack, View};
@@ -46,7 +46,7 @@ struct Parts {
     base: BaseSum,
     /// Numbers in [`SetsVote::terms`].
     terms: Vec<usize>,
-    lines: Lines,
+    lines: LineRanges,
 }
 
 impl Parts {

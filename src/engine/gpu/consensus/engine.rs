@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use wgpu::{Buffer, ComputePipeline};
 
-use super::prepared::{ConsensusPlace, Prepared, Sizes, Step};
+use super::prepared::{ConsensusPlace, PreparedConsensus, Sizes, Step};
 use crate::engine::checked::Checked;
 use crate::engine::consensus::contract::{ConsensusEngine, ConsensusExamination, ExamineConsensus};
 use crate::engine::consensus::lattice::Lattice;
@@ -31,7 +31,7 @@ pub struct GpuConsensus {
     pipelines: ConsensusPipelines,
     weights: ConsensusWeights,
     pool: Pool,
-    prepared: Option<Prepared>,
+    prepared: Option<PreparedConsensus>,
     seconds: f64,
     pairs: usize,
 }
@@ -91,13 +91,14 @@ impl GpuConsensus {
     /// What a size of correlation needs, made again only for another size.
     fn prepare(&mut self, correlation: &Correlation4d, pairs: usize) -> Result<(), GpuError> {
         let sizes = Sizes::new(Lattice::new(correlation, self.weights.reach()));
-        let fits = |prepared: &Prepared| prepared.sizes == sizes && prepared.enough_for(pairs);
+        let fits =
+            |prepared: &PreparedConsensus| prepared.sizes == sizes && prepared.enough_for(pairs);
         if !self.prepared.as_ref().is_some_and(fits) {
             // The old buffers go before the new ones come.
             self.prepared = None;
             let (device, preset, weights) = (&self.device, &self.preset, &self.weights);
             let prepared =
-                self.pool.run(|| Prepared::new(device, preset, weights, sizes, pairs))?;
+                self.pool.run(|| PreparedConsensus::new(device, preset, weights, sizes, pairs))?;
             self.prepared = Some(prepared);
         }
         Ok(())
@@ -177,7 +178,7 @@ impl GpuConsensus {
     fn mutual(
         &self,
         pass: &mut Pass,
-        prepared: &Prepared,
+        prepared: &PreparedConsensus,
         pairs: usize,
         [from, to]: [ConsensusPlace; 2],
         which: usize,
@@ -218,7 +219,12 @@ impl GpuConsensus {
     }
 
     /// The sum of both directions.
-    fn add(&self, pass: &mut Pass, prepared: &Prepared, pairs: usize) -> Result<(), GpuError> {
+    fn add(
+        &self,
+        pass: &mut Pass,
+        prepared: &PreparedConsensus,
+        pairs: usize,
+    ) -> Result<(), GpuError> {
         let sizes = &prepared.sizes;
         let workgroups = [pass.groups(sizes.plane as u32), sizes.cells() as u32, pairs as u32];
         pass.run(
@@ -237,7 +243,7 @@ impl GpuConsensus {
     fn step(
         &self,
         pass: &mut Pass,
-        prepared: &Prepared,
+        prepared: &PreparedConsensus,
         step: &Step,
         pairs: usize,
     ) -> Result<(), GpuError> {

@@ -5,7 +5,9 @@ use rayon::prelude::*;
 use wgpu::{Buffer, BufferUsages};
 
 use crate::engine::consensus::lattice::{Frequency, Lattice};
-use crate::engine::consensus::{ConsensusWeights, Correlation4d, FLOOR, Layer, MUTUAL_EPSILON};
+use crate::engine::consensus::{
+    ConsensusLayer, ConsensusWeights, Correlation4d, FLOOR, MUTUAL_EPSILON,
+};
 use crate::engine::error::GpuError;
 use crate::engine::gpu::device::GpuDevice;
 use crate::engine::gpu::layout::{ConvolveParams, MutualParams, TransformParams, slots};
@@ -120,14 +122,14 @@ pub(super) struct Step {
     pub workgroups: [u32; 2],
     /// A convolution's responses; a transform has none.
     pub responses: Option<Buffer>,
-    /// Which of [`Prepared::coefficients`] a transform takes.
+    /// Which of [`PreparedConsensus::coefficients`] a transform takes.
     pub transform: usize,
     /// A transform's biases, read only where it rectifies.
     pub bias: Buffer,
 }
 
 /// Everything for one size and number of pairs.
-pub(super) struct Prepared {
+pub(super) struct PreparedConsensus {
     pub sizes: Sizes,
     pairs: usize,
     places: Vec<Buffer>,
@@ -140,7 +142,7 @@ pub(super) struct Prepared {
     pub largest: [Buffer; 3],
 }
 
-impl Prepared {
+impl PreparedConsensus {
     pub(super) fn new(
         device: &GpuDevice,
         preset: &Preset,
@@ -351,7 +353,7 @@ impl Steps<'_> {
     /// The convolutions of a layer.
     fn convolve(
         &mut self,
-        layer: &Layer,
+        layer: &ConsensusLayer,
         exchanged: bool,
         [from, to]: [ConsensusPlace; 2],
     ) -> Result<(), GpuError> {
@@ -389,7 +391,7 @@ impl Steps<'_> {
 
 /// Responses in the order in which `convolve` reads them: pairs of harmonics × vec4 of outputs ×
 /// inputs × taps × frequencies × real and imaginary × outputs of the vec4.
-fn responses(layer: &Layer, exchanged: bool, lattice: &Lattice) -> Vec<f32> {
+fn responses(layer: &ConsensusLayer, exchanged: bool, lattice: &Lattice) -> Vec<f32> {
     let steps = layer.inputs * layer.kernel * layer.kernel;
     let columns = lattice.harmonics[1];
     let pairs = lattice.harmonics[0] * columns;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::job::{Cells, Couple, SetBlock, SetJob};
 use crate::engine::gpu::layout::{CropParams, GroupParams, LayerParams, QUAD};
 use crate::engine::gpu::plan::{
-    ImagePlace, Plan, Products, Scratch, Segment, Shape, Side, Sum, Taps, layer, take,
+    ImagePlace, Products, Scratch, Segment, Shape, Side, SubmissionPlan, Sum, Taps, layer, take,
 };
 use crate::engine::gpu::preset::Preset;
 use crate::engine::gpu::resident::{Residency, Resident as _, StackMap, Upsampling};
@@ -23,7 +23,7 @@ type TermKey<'a> = (Couple, usize, &'a [usize], [Cells; 2]);
 pub(super) struct Planner<'a> {
     residency: &'a Residency,
     preset: &'a Preset,
-    plan: Plan,
+    plan: SubmissionPlan,
     /// Where the correlations of layers are kept, by couple and position.
     kept: HashMap<(Couple, usize), u32>,
     bases: HashMap<BaseKey<'a>, u32>,
@@ -46,7 +46,7 @@ impl<'a> Planner<'a> {
         let mut planner = Self {
             residency,
             preset,
-            plan: Plan::default(),
+            plan: SubmissionPlan::default(),
             kept: HashMap::new(),
             bases: HashMap::new(),
             taps: HashMap::new(),
@@ -250,7 +250,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The plan.
-    pub(super) fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self) -> SubmissionPlan {
         self.crops.sort_by_key(|&(page, _)| page);
         let mut plan = self.plan;
         // The base groups stand behind what the host writes.

@@ -9,7 +9,7 @@ use crate::engine::contract::Matches;
 use crate::engine::error::GpuError;
 use crate::engine::gpu::matcher::{GpuMatcher, PlanKind, Submitted};
 use crate::engine::gpu::pipelines::SetsPipelines;
-use crate::engine::gpu::plan::Plan;
+use crate::engine::gpu::plan::SubmissionPlan;
 use crate::engine::gpu::resident::{Key, Resident as _, StackMap};
 use crate::engine::request::SetsRequest;
 
@@ -71,7 +71,7 @@ struct Progress<'a> {
 
 /// Sets that are submitted in one go.
 struct Planned {
-    plan: Plan,
+    plan: SubmissionPlan,
     /// Number of each set, and how many matches it has.
     pairs: Vec<(usize, usize)>,
 }
@@ -226,7 +226,7 @@ mod tests {
         vec![request([0, 1]), request([1, 0])]
     }
 
-    fn plans(matcher: &mut GpuMatcher, jobs: &[SetJob], memory: usize) -> Vec<Plan> {
+    fn plans(matcher: &mut GpuMatcher, jobs: &[SetJob], memory: usize) -> Vec<SubmissionPlan> {
         let mut progress = Progress::default();
         std::iter::from_fn(|| matcher.plan_sets(jobs, &mut progress, memory).expect("a plan"))
             .map(|planned| planned.plan)
@@ -234,7 +234,7 @@ mod tests {
     }
 
     /// Layers that plans correlate, and sets of each.
-    fn counts(plans: &[Plan]) -> (usize, Vec<usize>) {
+    fn counts(plans: &[SubmissionPlan]) -> (usize, Vec<usize>) {
         let layers = plans.iter().flat_map(|plan| &plan.correlated).map(|one| one.layers.len());
         (layers.sum(), plans.iter().map(|plan| plan.pairs.len()).collect())
     }

@@ -1,9 +1,10 @@
 //! The regression network of A2Net: offset-aware correlation and attention (Seo et al., "Attentive
 //! Semantic Alignment with Offset-Aware Correlation Kernels", ECCV 2018), as its checkpoints need it.
 
-use super::{CELLS, Linear, Regression, Unit, Values};
+use super::layers::{CELLS, ConvolutionBlock, Linear, Regression};
 use crate::engine::cpu::{Convolution, InstructionSet};
 use crate::method::alignment::correlation::Correlation;
+use crate::method::learned::ParameterValues;
 
 /// Offsets along each axis of 15 cells.
 const OFFSETS: usize = 2 * CELLS - 1;
@@ -28,18 +29,18 @@ const SIDE: usize = CELLS + 1 - WINDOW[2];
 /// The network with its weights.
 pub struct A2Net {
     positions: Vec<f32>,
-    aligned: Unit,
-    window: Unit,
-    mixed: Unit,
-    projected: Unit,
-    attention: Unit,
+    aligned: ConvolutionBlock,
+    window: ConvolutionBlock,
+    mixed: ConvolutionBlock,
+    projected: ConvolutionBlock,
+    attention: ConvolutionBlock,
     logit: Convolution,
     logit_bias: f32,
     linear: Linear,
 }
 
 /// What the network computes on the way, for tests against golden values.
-pub struct Examination {
+pub struct A2NetActivations {
     /// The map that the rest works on: 128 × 9 × 9.
     pub map: Vec<f32>,
     /// Attention before and after the softmax over the 9 × 9 cells.
@@ -77,14 +78,14 @@ pub fn by_offset(correlation: &Correlation) -> Vec<f32> {
 impl A2Net {
     /// The network of these parameters, which are those of [`super::RegressionKind::parameters`].
     #[must_use]
-    pub fn new(values: &Values) -> Self {
+    pub fn new(values: &ParameterValues) -> Self {
         Self {
             positions: values["weight"].clone(),
-            aligned: Unit::new(values, "preconv.0", "preconv.1", ALIGNED),
-            window: Unit::new(values, "preconv.3", "preconv.4", WINDOW),
-            mixed: Unit::new(values, "conv.0", "conv.1", MIXED),
-            projected: Unit::new(values, "proj.0", "proj.1", PROJECTED),
-            attention: Unit::new(values, "att.att.0", "att.att.1", ATTENTION),
+            aligned: ConvolutionBlock::new(values, "preconv.0", "preconv.1", ALIGNED),
+            window: ConvolutionBlock::new(values, "preconv.3", "preconv.4", WINDOW),
+            mixed: ConvolutionBlock::new(values, "conv.0", "conv.1", MIXED),
+            projected: ConvolutionBlock::new(values, "proj.0", "proj.1", PROJECTED),
+            attention: ConvolutionBlock::new(values, "att.att.0", "att.att.1", ATTENTION),
             logit: Convolution::new(&values["att.att.3.weight"], LOGIT),
             logit_bias: values["att.att.3.bias"][0],
             linear: Linear::new(values),
@@ -93,7 +94,11 @@ impl A2Net {
 
     /// Runs the network on a correlation of 15 × 15 cells and keeps what is on the way.
     #[must_use]
-    pub fn examine(&self, instructions: InstructionSet, correlation: &Correlation) -> Examination {
+    pub fn examine(
+        &self,
+        instructions: InstructionSet,
+        correlation: &Correlation,
+    ) -> A2NetActivations {
         let offsets = by_offset(correlation);
         let aligned = self.aligned.apply(instructions, &offsets, [ALIGNED[1], CELLS, CELLS]);
         let map = self.window.apply(instructions, &aligned, [WIDTH, CELLS, CELLS]);
@@ -109,7 +114,7 @@ impl A2Net {
             .map(|channel| channel.iter().zip(&attention).map(|(a, b)| a * b).sum())
             .collect();
         let theta = self.linear.apply(&pooled);
-        Examination { map, logits, attention, projected, pooled, theta }
+        A2NetActivations { map, logits, attention, projected, pooled, theta }
     }
 }
 

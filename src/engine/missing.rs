@@ -85,7 +85,7 @@ struct Machine {
 }
 
 /// Why no adapter was found on this machine.
-pub(super) fn missing() -> MissingDriver {
+pub(crate) fn missing() -> MissingDriver {
     if cfg!(target_os = "linux") { Machine::look().diagnosis() } else { MissingDriver::System }
 }
 
