@@ -17,6 +17,7 @@ needed=$("${pip[@]}" list --format freeze | grep -vE '^(pip|setuptools|wheel)=='
 
 # Away from the sources, so that what is tested is what was installed.
 cp -r "$package/tests" "$package/pyproject.toml" "$folder"
+export HPFLOW_DOCS="$package/../docs"
 cd "$folder"
 venv/bin/python -m pytest -q -p no:cacheprovider tests
 venv/bin/python -m mypy --strict -p hpflow
