@@ -1,9 +1,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 _Floats = npt.NDArray[np.float32]
 _Box = Sequence[float]
@@ -17,6 +18,8 @@ def set_threads(threads: int) -> None: ...
 def devices() -> list[dict[str, Any]]: ...
 def why_no_device() -> str: ...
 
+@final
+@disjoint_base
 class Hyperimage:
     def __new__(
         cls,
@@ -35,6 +38,8 @@ class Hyperimage:
     @property
     def precision(self) -> str: ...
 
+@final
+@disjoint_base
 class Matcher:
     def __new__(cls, engine: str, adapter: str | None, precision: str) -> Matcher: ...
     @property
@@ -48,6 +53,8 @@ class Matcher:
     ) -> list[_Floats]: ...
     def flow(self, source: Hyperimage, target: Hyperimage, size: tuple[int, int]) -> _Floats: ...
 
+@final
+@disjoint_base
 class Benchmark:
     def __new__(
         cls,
@@ -99,6 +106,8 @@ def predict_pairs(
     benchmark: Benchmark, function: Callable[[int], Any], out: str, options: Mapping[str, Any]
 ) -> tuple[int, list[tuple[str, str]], list[str]]: ...
 
+@final
+@disjoint_base
 class Scores:
     def json(self) -> str: ...
     def table(self, format: str) -> str: ...
@@ -114,6 +123,8 @@ def show(
 ) -> npt.NDArray[np.uint8]: ...
 def protocols(benchmark: str) -> list[tuple[str, str, str, str, list[float], str | None]]: ...
 
+@final
+@disjoint_base
 class Pck:
     def __new__(cls, alpha: str, average: str) -> Pck: ...
     @property
