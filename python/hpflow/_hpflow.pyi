@@ -4,7 +4,6 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import disjoint_base
 
 _Floats = npt.NDArray[np.float32]
 _Box = Sequence[float]
@@ -19,7 +18,6 @@ def devices() -> list[dict[str, Any]]: ...
 def why_no_device() -> str: ...
 
 @final
-@disjoint_base
 class Hyperimage:
     def __new__(
         cls,
@@ -39,7 +37,6 @@ class Hyperimage:
     def precision(self) -> str: ...
 
 @final
-@disjoint_base
 class Matcher:
     def __new__(cls, engine: str, adapter: str | None, precision: str) -> Matcher: ...
     @property
@@ -54,7 +51,6 @@ class Matcher:
     def flow(self, source: Hyperimage, target: Hyperimage, size: tuple[int, int]) -> _Floats: ...
 
 @final
-@disjoint_base
 class Benchmark:
     def __new__(
         cls,
@@ -107,7 +103,6 @@ def predict_pairs(
 ) -> tuple[int, list[tuple[str, str]], list[str]]: ...
 
 @final
-@disjoint_base
 class Scores:
     def json(self) -> str: ...
     def table(self, format: str) -> str: ...
@@ -124,7 +119,6 @@ def show(
 def protocols(benchmark: str) -> list[tuple[str, str, str, str, list[float], str | None]]: ...
 
 @final
-@disjoint_base
 class Pck:
     def __new__(cls, alpha: str, average: str) -> Pck: ...
     @property

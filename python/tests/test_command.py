@@ -16,7 +16,7 @@ from conftest import hpflow
 BINARY = os.environ.get("HPFLOW_BINARY")
 
 COMMANDS = ["predict", "features", "score", "search", "show", "match", "dataset", "weights"]
-COMMANDS += ["devices", "bench", "report", "import", "audit"]
+COMMANDS += ["merge", "devices", "bench", "report", "import", "audit"]
 
 
 @pytest.mark.skipif(BINARY is None, reason="HPFLOW_BINARY names no command of cargo's")
