@@ -36,6 +36,7 @@ pub struct Hyperimage(Arc<hpflow::Hyperimage>);
 impl Hyperimage {
     #[new]
     #[pyo3(signature = (maps, strides, geometry, size, ratio, offset, precision))]
+    #[expect(clippy::too_many_arguments, reason = "they are named in Python, in its one call")]
     fn new(
         py: Python,
         maps: Vec<PyReadonlyArray3<f32>>,

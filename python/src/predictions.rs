@@ -18,10 +18,10 @@ type Read<'py> = (String, Vec<String>, Vec<usize>, Bound<'py, PyArray2<f32>>);
 #[pyfunction]
 pub fn read_predictions(py: Python<'_>, path: PathBuf) -> PyResult<Read<'_>> {
     let (header, ids, counts, points) = work(py, move |waited| {
-        let mut reader = Reader::open(&path).map_err(Failure::failed)?;
+        let reader = Reader::open(&path).map_err(Failure::failed)?;
         let header = serde_json::to_string(reader.header()).map_err(Failure::failed)?;
         let (mut ids, mut counts, mut points) = (Vec::new(), Vec::new(), Vec::new());
-        while let Some(prediction) = reader.next() {
+        for prediction in reader {
             waited.check()?;
             let Prediction { pair, keypoints } = prediction.map_err(Failure::failed)?;
             ids.push(pair);

@@ -113,11 +113,14 @@ pub fn score(
     Ok(Scores(scored))
 }
 
-/// Name, origin, measure, average, shares, warnings of the protocols of a benchmark, its own first.
+/// Name, origin, measure, average, shares, warning.
+type ProtocolRow<'a> = (&'a str, &'a str, String, String, Vec<f64>, Option<&'a str>);
+
+/// What is known of the protocols of a benchmark, its own first.
 #[pyfunction]
 pub fn protocols(
     benchmark: &str,
-) -> PyResult<Vec<(&str, &str, String, String, Vec<f64>, Option<&str>)>> {
+) -> PyResult<Vec<ProtocolRow<'_>>> {
     let kind: BenchmarkKind = benchmark.parse().map_err(Failure::from)?;
     let own: Vec<&str> = defaults_for(kind).iter().map(|protocol| protocol.name).collect();
     let mut all: Vec<_> = EVALUATORS

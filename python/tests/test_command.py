@@ -68,8 +68,12 @@ def test_wrong_usage_ends_with_2_and_a_failure_with_1() -> None:
 def test_ctrl_c_ends_the_command_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hpflow", "dataset", "demo", str(tmp_path / "large")]
     running = subprocess.Popen([*command, "--like", "spair"], stderr=subprocess.PIPE)
-    while not (tmp_path / "large").exists():
-        assert running.poll() is None
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    assert running.wait(20) == -signal.SIGINT
+    try:
+        while not (tmp_path / "large").exists():
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == -signal.SIGINT
+    finally:
+        running.kill()
+        running.wait()
