@@ -118,9 +118,7 @@ type ProtocolRow<'a> = (&'a str, &'a str, String, String, Vec<f64>, Option<&'a s
 
 /// What is known of the protocols of a benchmark, its own first.
 #[pyfunction]
-pub fn protocols(
-    benchmark: &str,
-) -> PyResult<Vec<ProtocolRow<'_>>> {
+pub fn protocols(benchmark: &str) -> PyResult<Vec<ProtocolRow<'_>>> {
     let kind: BenchmarkKind = benchmark.parse().map_err(Failure::from)?;
     let own: Vec<&str> = defaults_for(kind).iter().map(|protocol| protocol.name).collect();
     let mut all: Vec<_> = EVALUATORS
