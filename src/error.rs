@@ -2,7 +2,7 @@
 
 use crate::task;
 
-/// Whatever hpflow cannot do, and why. Every error of the library becomes one with `?`.
+/// What hpflow cannot do, and why. Every error of the library becomes one with `?`.
 ///
 /// ```
 /// fn names(file: &std::path::Path) -> Result<Vec<String>, hpflow::Error> {
@@ -114,6 +114,48 @@ pub enum Error {
     /// A photograph cannot be used.
     #[error(transparent)]
     Unusable(Box<crate::method::Unusable>),
+    /// A table's rows cannot be audited.
+    #[error(transparent)]
+    AuditTable(Box<crate::score::audit::AuditError>),
+    /// A GPU cannot run the kernels, or failed.
+    #[error(transparent)]
+    Gpu(Box<crate::engine::GpuError>),
+    /// A file of another program cannot be read.
+    #[error(transparent)]
+    ImportRead(Box<crate::import::ImportError>),
+    /// Shards cannot be merged.
+    #[error(transparent)]
+    Merge(Box<task::MergeError>),
+    /// A pair of a photograph that there is not.
+    #[error(transparent)]
+    NoSuchPhotograph(Box<crate::method::NoSuchPhotograph>),
+    /// Pairs cannot be built of images.
+    #[error(transparent)]
+    Pairs(Box<crate::benchmark::spair::pairs::PairsError>),
+    /// Parts of a search cannot be put together.
+    #[error(transparent)]
+    Parts(Box<task::PartsError>),
+    /// A shard cannot be predicted.
+    #[error(transparent)]
+    PredictShard(Box<task::PredictShardError>),
+    /// A preset that there is not.
+    #[error(transparent)]
+    Preset(Box<crate::engine::gpu::PresetError>),
+    /// A shard that there is not.
+    #[error(transparent)]
+    Shard(Box<task::ShardError>),
+    /// The file of a search cannot be used.
+    #[error(transparent)]
+    State(Box<crate::search::StateError>),
+    /// A pair is beyond what an engine can take.
+    #[error(transparent)]
+    TooLarge(Box<crate::method::TooLarge>),
+    /// A pair has no prediction.
+    #[error(transparent)]
+    Unanswered(Box<crate::method::Unanswered>),
+    /// Pairs cannot be written.
+    #[error(transparent)]
+    WritePairs(Box<crate::benchmark::spair::WriteError>),
     /// Weights cannot be had.
     #[error(transparent)]
     Weights(Box<crate::backbone::WeightsError>),
@@ -163,5 +205,19 @@ from! {
     Search(task::SearchError);
     Show(task::ShowError);
     Unusable(crate::method::Unusable);
+    AuditTable(crate::score::audit::AuditError);
+    Gpu(crate::engine::GpuError);
+    ImportRead(crate::import::ImportError);
+    Merge(task::MergeError);
+    NoSuchPhotograph(crate::method::NoSuchPhotograph);
+    Pairs(crate::benchmark::spair::pairs::PairsError);
+    Parts(task::PartsError);
+    PredictShard(task::PredictShardError);
+    Preset(crate::engine::gpu::PresetError);
+    Shard(task::ShardError);
+    State(crate::search::StateError);
+    TooLarge(crate::method::TooLarge);
+    Unanswered(crate::method::Unanswered);
+    WritePairs(crate::benchmark::spair::WriteError);
     Weights(crate::backbone::WeightsError);
 }

@@ -109,7 +109,7 @@ fn open_file(place: &Path) -> Option<Destination> {
 }
 
 /// The folder that a path is in.
-pub fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -138,7 +138,7 @@ pub fn regular(path: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// Something else than a regular file, and what the system refuses.
-pub fn open_input(path: &Path) -> io::Result<File> {
+pub(crate) fn open_input(path: &Path) -> io::Result<File> {
     is_regular(path)?;
     File::open(path)
 }
@@ -147,7 +147,7 @@ pub fn open_input(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// Those of [`open_input`].
-pub fn read_input(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_input(path: &Path) -> io::Result<Vec<u8>> {
     is_regular(path)?;
     fs::read(path)
 }
@@ -236,7 +236,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// [`ErrorKind::AlreadyExists`], and what the system refuses.
 #[cfg(any(feature = "hub", test))]
-pub fn place(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(ErrorKind::AlreadyExists.into());
     }
@@ -245,7 +245,7 @@ pub fn place(from: &Path, to: &Path) -> io::Result<()> {
 
 /// A new file beside the one that it is to replace.
 #[derive(Debug)]
-pub struct Replacement {
+pub(crate) struct Replacement {
     temporary: NamedTempFile,
     place: PathBuf,
 }
@@ -255,7 +255,7 @@ impl Replacement {
     ///
     /// # Errors
     /// Those of [`regular`], and a folder that cannot be written.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Self::at(regular(path)?)
     }
 
@@ -270,7 +270,7 @@ impl Replacement {
     }
 
     /// The new file.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         self.temporary.as_file_mut()
     }
 
@@ -278,7 +278,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system refuses; the old file stays.
-    pub fn finish(self) -> io::Result<File> {
+    pub(crate) fn finish(self) -> io::Result<File> {
         let Self { temporary, place } = self;
         if let Ok(about) = fs::metadata(&place) {
             // Those of a new file do as well.
@@ -291,7 +291,7 @@ impl Replacement {
 
 /// Whether a name is of what systems leave beside data: hidden files and folders (`.DS_Store`, macOS's
 /// `._*`) and those of Windows and of archives.
-pub fn is_litter(name: &str) -> bool {
+pub(crate) fn is_litter(name: &str) -> bool {
     const LITTER: [&str; 6] = [
         "thumbs.db",
         "desktop.ini",

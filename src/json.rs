@@ -27,7 +27,7 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
 ///
 /// # Errors
 /// Those of [`from_slice`].
-pub fn from_utf8<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+pub(crate) fn from_utf8<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     let error = match serde_json::from_slice(json) {
         Ok(value) => return Ok(value),
         Err(error) => error,
@@ -134,7 +134,7 @@ fn word(json: &[u8]) -> usize {
 
 /// A whole number, also where it is written as `96.0`, as programs write it that have numbers of one
 /// kind.
-pub struct Whole<N>(pub N);
+pub(crate) struct Whole<N>(pub N);
 
 impl<'de, N: TryFrom<u64>> Deserialize<'de> for Whole<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -167,19 +167,21 @@ impl<'de, N: TryFrom<u64>> Deserialize<'de> for Whole<N> {
 }
 
 /// [`Whole`] for a field.
-pub fn whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(deserializer: D) -> Result<N, D::Error> {
+pub(crate) fn whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
+    deserializer: D,
+) -> Result<N, D::Error> {
     Whole::deserialize(deserializer).map(|whole| whole.0)
 }
 
 /// [`Whole`] for a field that may be `null`.
-pub fn maybe_whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
+pub(crate) fn maybe_whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
     deserializer: D,
 ) -> Result<Option<N>, D::Error> {
     Ok(Option::<Whole<N>>::deserialize(deserializer)?.map(|whole| whole.0))
 }
 
 /// [`Whole`] for a field with so many of them.
-pub fn wholes<'de, D: Deserializer<'de>, N: TryFrom<u64>, const COUNT: usize>(
+pub(crate) fn wholes<'de, D: Deserializer<'de>, N: TryFrom<u64>, const COUNT: usize>(
     deserializer: D,
 ) -> Result<[N; COUNT], D::Error> {
     let found: Vec<Whole<N>> = Vec::deserialize(deserializer)?;

@@ -55,6 +55,8 @@
 // What cannot be printed must never stop the work: standard error is written by `cli::console`, results
 // by `cli::output`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
+// `pub` is what a program can reach, and nothing else.
+#![warn(unreachable_pub)]
 
 mod backbone;
 mod benchmark;

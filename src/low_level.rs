@@ -36,6 +36,7 @@ pub mod build {
 /// Networks, and the files of their weights.
 pub mod backbone {
     pub use crate::backbone::networks::{ARCHITECTURES, Architecture, Parameter};
+    pub use crate::backbone::networks::{GeometricModel, TrunkKind};
     pub use crate::backbone::weights::baselines::Baseline;
     pub use crate::backbone::weights::{HubFile, Shapes, Weights, WeightsIdentity, load, prefixed};
     pub use crate::backbone::{
@@ -48,7 +49,8 @@ pub mod backbone {
 pub mod benchmark {
     pub use crate::benchmark::{
         Benchmark, BenchmarkError, BenchmarkInfo, BenchmarkKind, BenchmarkOptions, Count, Counts,
-        Doubts, Factor, GroundTruth, Image, LayoutSize, Pair, Unreadable, Variation, Visibility,
+        Doubts, Factor, GroundTruth, Headings, Image, LayoutSize, Pair, Unreadable, Variation,
+        Visibility,
     };
 
     /// What is wrong with a benchmark's files: [`task::check_benchmark`](crate::task::check_benchmark).
@@ -146,10 +148,10 @@ pub mod import {
 /// takes both, as it takes a method that is opened by its name.
 pub mod method {
     pub use crate::method::{
-        Advice, Direction, KeptFeatures, Matched, Method, MethodError, MethodInfo, MethodOptions,
-        NoSuchPhotograph, OpenError, Outcome, PairsMethod, PublishedLayers, Query, Request,
-        Resources, Sharing, Sink, Stop, TooLarge, Unanswered, Unusable, Uses, Work, WorkPair,
-        WorkPhotograph, named, open, parse, row_name, table,
+        Advice, Direction, EngineRequest, KeptFeatures, Matched, Method, MethodError, MethodInfo,
+        MethodOptions, NoSuchPhotograph, OpenError, Outcome, PairsMethod, PublishedLayers, Query,
+        Request, Resources, Sharing, Sink, Stop, TooLarge, Unanswered, Unusable, Uses, Work,
+        WorkPair, WorkPhotograph, named, open, parse, row_name, table,
     };
 
     /// Hyperpixel Flow, its options, and the same on maps of one's own network.
@@ -173,7 +175,7 @@ pub mod picture {
 pub mod predictions {
     pub use crate::predictions::{
         AnyWriter, Done, FORMAT, Header, HeaderField, Line, MAX_LINE, MethodHeader, Prediction,
-        PredictionsError, Reader, StreamWriter, VERSION, Writer, partial_path,
+        PredictionsError, Reader, ShardHeader, StreamWriter, VERSION, Writer, partial_path,
     };
 }
 

@@ -15,7 +15,7 @@ use crate::text::{NoText, Utf8};
 type Input<R> = Chain<Cursor<Vec<u8>>, Utf8<R>>;
 
 /// A reader of records.
-pub struct Records<R> {
+pub(crate) struct Records<R> {
     reader: csv::Reader<Plain<Input<R>>>,
     longest: usize,
     /// Whether the first record was read.
@@ -24,7 +24,7 @@ pub struct Records<R> {
 
 /// Why a record cannot be read.
 #[derive(Debug)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The line, from 1.
     pub line: usize,
     what: What,
@@ -41,7 +41,7 @@ enum What {
 
 impl Fault {
     /// What is wrong, without the line.
-    pub fn what(&self) -> String {
+    pub(crate) fn what(&self) -> String {
         match &self.what {
             What::NotUtf8 => "it is not text in UTF-8".to_owned(),
             What::NoText(what) => what.to_string(),
@@ -65,7 +65,7 @@ impl fmt::Display for Fault {
 impl<R: Read> Records<R> {
     /// Reads records of at most `longest` bytes, which is some ten thousand at the least; the first
     /// one is no heading to this reader, but shows what is between cells.
-    pub fn new(input: R, longest: usize) -> IoResult<Self> {
+    pub(crate) fn new(input: R, longest: usize) -> IoResult<Self> {
         let mut input = Utf8::new(input)?;
         let mut start = Vec::new();
         // What is no text is said with its line when it is read.
@@ -97,7 +97,7 @@ impl<R: Read> Records<R> {
 
     /// The next record and its line, from 1; `None` after the last. Records may have any number of
     /// fields, empty lines are skipped.
-    pub fn next_record(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
+    pub(crate) fn next_record(&mut self) -> Result<Option<(usize, StringRecord)>, Fault> {
         loop {
             let is_first = !std::mem::replace(&mut self.is_begun, true);
             match self.record()? {
@@ -146,7 +146,7 @@ impl<R: Read> Records<R> {
 /// Reads a table in UTF-8 of which each line is a record, so that what is wrong with one does not hide
 /// the others. The first line with something in it shows what is between cells. Lines are counted from
 /// 1; those that are empty are left out.
-pub fn lines(
+pub(crate) fn lines(
     table: &[u8],
     longest: usize,
 ) -> impl Iterator<Item = (usize, Result<StringRecord, Fault>)> {

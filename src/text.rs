@@ -97,7 +97,7 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The lines of bytes, as [`lines`] has those of a text.
-pub fn byte_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn byte_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|&byte| byte == b'\n').flat_map(|piece| {
         let piece = piece.strip_suffix(b"\n").unwrap_or(piece);
         piece.strip_suffix(b"\r").unwrap_or(piece).split(|&byte| byte == b'\r')
@@ -106,7 +106,7 @@ pub fn byte_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// With a line break of any kind.
     Break,
     /// With the text: it may have been torn.
@@ -117,7 +117,7 @@ pub enum End {
 
 /// Reads lines that end with LF, CRLF or CR.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     /// Whether the last line ended with CR, so that an LF which comes first is part of its break.
     after_cr: bool,
@@ -125,13 +125,13 @@ pub struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     /// The lines from here on.
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, after_cr: false }
     }
 
     /// Reads the next line into `line`, without its break and at most so many bytes of it; `None` after
     /// the last.
-    pub fn next(&mut self, line: &mut Vec<u8>, most: usize) -> io::Result<Option<End>> {
+    pub(crate) fn next(&mut self, line: &mut Vec<u8>, most: usize) -> io::Result<Option<End>> {
         line.clear();
         let mut begun = false;
         loop {
@@ -166,7 +166,7 @@ impl<R: BufRead> Lines<R> {
 
 /// Reads text of any form as UTF-8 without a mark.
 #[derive(Debug)]
-pub struct Utf8<R> {
+pub(crate) struct Utf8<R> {
     input: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     form: Form,
     /// Bytes of characters that are not given out yet.
@@ -181,7 +181,7 @@ const CHUNK: usize = 1 << 12;
 
 impl<R: Read> Utf8<R> {
     /// Looks at the first bytes.
-    pub fn new(mut input: R) -> io::Result<Self> {
+    pub(crate) fn new(mut input: R) -> io::Result<Self> {
         let mut start = Vec::new();
         input.by_ref().take(4).read_to_end(&mut start)?;
         let (form, mark) = form(&start);
@@ -192,7 +192,7 @@ impl<R: Read> Utf8<R> {
     }
 
     /// Text that is known to be UTF-8 without a mark.
-    pub fn known(input: R) -> Self {
+    pub(crate) fn known(input: R) -> Self {
         let input = BufReader::new(Cursor::new(Vec::new()).chain(input));
         Self { input, form: Form::Utf8, ready: Vec::new(), given: 0, failed: None }
     }

@@ -8,7 +8,7 @@ use super::error::CheckpointError;
 use super::input::{Input, digest};
 use super::pickled::PickledCheckpoint;
 use super::{archive, part, state, stream, values, write};
-use crate::backbone::weights::{self, Shapes};
+use crate::backbone::weights::{self, Shapes, WeightsError};
 
 /// Converts a checkpoint to a safetensors file, which appears under its name when it is whole. With a
 /// prefix the input may be a safetensors file too, whose metadata are kept.
@@ -65,6 +65,12 @@ fn open(path: &Path) -> Result<PickledCheckpoint<'_>, CheckpointError> {
     let file = Input { path, file: BufReader::new(file), length };
     if first.starts_with(b"PK") {
         return archive::open(file);
+    }
+    // A safetensors file of several networks: which, and what each is.
+    if first.get(8) == Some(&b'{')
+        && let Err(error @ WeightsError::Prefixed { .. }) = weights::check_names(path)
+    {
+        return Err(CheckpointError::Weights(Box::new(error)));
     }
     match something_else(&first) {
         Some((found, remedy)) => Err(CheckpointError::NotCheckpoint {

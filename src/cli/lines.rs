@@ -21,7 +21,7 @@ impl LogLines {
         if console.quiet || !bar.is_hidden() {
             return Self(None);
         }
-        Self::every(EVERY, bar.clone(), |text| say(text))
+        Self::every(EVERY, bar.clone(), say)
     }
 
     fn every(

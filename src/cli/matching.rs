@@ -109,7 +109,7 @@ pub fn run(args: &Args, console: Console) -> anyhow::Result<()> {
             Some(match picture::ThinPlate::through(&pairs) {
                 Some(spline) => picture::warp_by_spline(&source, &target, &spline),
                 None => {
-                    console.note("warped by the dense flow: there are fewer than three predictions, or all are on a line".to_owned());
+                    console.note("warped by the dense flow: there are fewer than three predictions, or all are on a line");
                     let query = Query { flow: Some([width, height]), keypoints: &[], ..query };
                     let flow = match &matched.flow {
                         Some(flow) => Some(flow.clone()),

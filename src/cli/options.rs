@@ -384,11 +384,9 @@ impl HpfArgs {
     pub fn untimed(&self) -> EngineKind {
         match self.engine {
             None | Some(EngineKind::Auto) if self.adapter.is_none() => {
-                let discrete = adapters().iter().any(|adapter| {
-                    adapter.hardware
-                        && adapter.unsuitable.is_none()
-                        && adapter.kind == "discrete GPU"
-                });
+                let discrete = adapters()
+                    .iter()
+                    .any(|adapter| adapter.is_discrete() && adapter.unsuitable.is_none());
                 if discrete { EngineKind::Gpu } else { EngineKind::Cpu }
             }
             named => named.unwrap_or_default(),

@@ -26,7 +26,7 @@ pub enum EngineError {
         /// Receptive field of the base layer.
         receptive_field: u32,
     },
-    /// Feature maps with numbers that are none.
+    /// Feature maps with numbers that are not finite.
     #[error(
         "a photograph of {width} × {height} resized pixels has feature maps with numbers that are not \
          finite (NaN or infinite); check the network's weights, or where the maps come from"

@@ -6,8 +6,6 @@
 //! belongs to no device: the requests and their checks, the traits [`Engine`] and
 //! [`consensus::ConsensusEngine`], Hough space, and the choice of an engine by its name.
 
-#![warn(unreachable_pub)]
-
 mod auto;
 mod checked;
 pub mod consensus;

@@ -337,13 +337,13 @@ fn is_own(description: &Description) -> bool {
     let says = |key: &str| made_with.get(key);
     let of_weights = match backbone.as_str() {
         "hog" => says("hog").is_some() && says("weights").is_some_and(|weights| weights == "none"),
-        _ => {
+        name if NAMES.contains(&name) => {
             says("backbone_device").is_some()
                 && says("weights").is_some_and(|weights| weights.get("sha256").is_some())
         }
+        _ => false,
     };
-    NAMES.contains(&backbone.as_str())
-        && image_side.is_some()
+    image_side.is_some()
         && layers.iter().all(|layer| layer.name == format!("layer{}", layer.id))
         && of_weights
 }

@@ -19,7 +19,7 @@ pub type ParameterValues = HashMap<String, Vec<f32>>;
 
 /// The error for files of weights that do not fit what was asked for. Names of options are
 /// between `‹` and `›`.
-pub fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
+pub(super) fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
     OpenError::Unfit {
         files: files.to_string(),
         found: Advice::new(found),
@@ -28,7 +28,7 @@ pub fn unfit(files: &dyn Display, found: String, remedy: &str) -> OpenError {
 }
 
 /// How the networks of a method are opened.
-pub fn how(resources: &Resources) -> BackboneOptions {
+pub(super) fn how(resources: &Resources) -> BackboneOptions {
     let (threads, progress) = (resources.threads(), resources.progress.clone());
     BackboneOptions { device: Device::Auto, threads, progress }
 }
@@ -37,7 +37,7 @@ pub fn how(resources: &Resources) -> BackboneOptions {
 ///
 /// # Errors
 /// A build without libtorch, or a device that is not there.
-pub fn open_trunk(
+pub(super) fn open_trunk(
     network: TrunkKind,
     values: &ParameterValues,
     resources: &Resources,
@@ -48,12 +48,12 @@ pub fn open_trunk(
 }
 
 /// What the header says of the untrained recipe.
-pub fn untrained_weights(sha256: &str) -> Value {
+pub(super) fn untrained_weights(sha256: &str) -> Value {
     json!({ "source": "untrained", "sha256": sha256 })
 }
 
 /// What the header says of a file of weights.
-pub fn file_weights(identity: &WeightsIdentity) -> Value {
+pub(super) fn file_weights(identity: &WeightsIdentity) -> Value {
     json!({ "source": identity.source, "sha256": identity.sha256 })
 }
 
@@ -61,7 +61,7 @@ pub fn file_weights(identity: &WeightsIdentity) -> Value {
 ///
 /// # Errors
 /// Weights that cannot be had or do not fit.
-pub fn backbone_weights(
+pub(super) fn backbone_weights(
     backbone: TrunkKind,
     source: Option<&WeightsSource>,
     resources: &Resources,
@@ -79,7 +79,7 @@ pub fn backbone_weights(
 }
 
 /// A trunk's parameters by the untrained recipe, with what the header says of them.
-pub fn untrained_trunk(backbone: TrunkKind) -> (ParameterValues, Value) {
+pub(super) fn untrained_trunk(backbone: TrunkKind) -> (ParameterValues, Value) {
     let (values, sha256) = backbone.untrained();
     (values, untrained_weights(&sha256))
 }
@@ -87,7 +87,7 @@ pub fn untrained_trunk(backbone: TrunkKind) -> (ParameterValues, Value) {
 /// The dense flow of a mapping from a photograph of this width and height. `first` is the coordinate of
 /// the first pixel's centre.
 #[must_use]
-pub fn flow_of(
+pub(super) fn flow_of(
     [width, height]: [u32; 2],
     first: u8,
     transfer: impl Fn(Point) -> Option<Point> + Sync,

@@ -36,7 +36,7 @@ pub struct NetworkPair {
 }
 
 /// Networks that find, for pairs of photographs, how points go from one to the other.
-pub trait PairNetwork: Send {
+pub(super) trait PairNetwork: Send {
     /// What is found of a pair.
     type Found;
     /// How points of a pair go by it.
@@ -67,14 +67,14 @@ pub trait PairNetwork: Send {
 }
 
 /// How points of a pair's source go to its target.
-pub trait Mapping: Sync {
+pub(super) trait Mapping: Sync {
     /// A point, from -1 at the centre of the first pixel to 1 at that of the last on both axes; `None`
     /// where nothing is known of it.
     fn apply(&self, point: [f64; 2]) -> Option<[f64; 2]>;
 }
 
 /// A method made of networks.
-pub struct PairMethod<N> {
+pub(super) struct PairMethod<N> {
     network: N,
     direction: Direction,
     /// The coordinate of the first pixel's centre: that of the benchmark's annotations.
@@ -111,14 +111,14 @@ impl Direction {
 }
 
 /// A header's `first_pixel`.
-pub const FIRST_PIXEL: HeaderField<u8> = HeaderField::new("first_pixel");
+pub(super) const FIRST_PIXEL: HeaderField<u8> = HeaderField::new("first_pixel");
 
 /// Width and height in original pixels of a pair's source and target.
 type Sizes = [[u32; 2]; 2];
 
 impl<N: PairNetwork> PairMethod<N> {
     /// The method with these networks.
-    pub fn new(network: N, direction: Direction, first_pixel: u8, sharing: Sharing) -> Self {
+    pub(super) fn new(network: N, direction: Direction, first_pixel: u8, sharing: Sharing) -> Self {
         let (decode_seconds, transfer_seconds) = (0.0, 0.0);
         Self { network, direction, first_pixel, sharing, decode_seconds, transfer_seconds }
     }

@@ -23,7 +23,7 @@ struct Picture {
 }
 
 /// What is kept of the photographs that are still needed, by their place in the work.
-pub struct PhotoCache {
+pub(super) struct PhotoCache {
     side: usize,
     sharing: Sharing,
     pictures: HashMap<usize, Result<Picture, Unusable>>,
@@ -34,12 +34,15 @@ pub struct PhotoCache {
 impl PhotoCache {
     /// An empty cache of photographs that become squares of `side` pixels.
     #[must_use]
-    pub fn new(side: usize, sharing: Sharing) -> Self {
+    pub(super) fn new(side: usize, sharing: Sharing) -> Self {
         Self { side, sharing, pictures: HashMap::new(), maps: HashMap::new() }
     }
 
     /// Reads the photographs that are not there yet.
-    pub fn read<'a>(&mut self, photographs: impl Iterator<Item = (usize, WorkPhotograph<'a>)>) {
+    pub(super) fn read<'a>(
+        &mut self,
+        photographs: impl Iterator<Item = (usize, WorkPhotograph<'a>)>,
+    ) {
         let mut missing: Vec<(usize, WorkPhotograph)> =
             photographs.filter(|(place, _)| !self.pictures.contains_key(place)).collect();
         missing.sort_by_key(|(place, _)| *place);
@@ -55,7 +58,7 @@ impl PhotoCache {
     ///
     /// # Errors
     /// The first that cannot be used.
-    pub fn sizes(&self, source: usize, target: usize) -> Result<[[u32; 2]; 2], Unusable> {
+    pub(super) fn sizes(&self, source: usize, target: usize) -> Result<[[u32; 2]; 2], Unusable> {
         let size = |place| self.picture(place).map(|picture| picture.size);
         Ok([size(source)?, size(target)?])
     }
@@ -65,7 +68,7 @@ impl PhotoCache {
     ///
     /// # Errors
     /// A trunk that failed.
-    pub fn add_maps(
+    pub(super) fn add_maps(
         &mut self,
         (number, trunk): (usize, &dyn Trunk),
         places: impl Iterator<Item = usize>,
@@ -87,7 +90,7 @@ impl PhotoCache {
     ///
     /// # Errors
     /// A trunk that failed.
-    pub fn features(
+    pub(super) fn features(
         &self,
         trunk: &dyn Trunk,
         squares: &[&Square],
@@ -104,7 +107,7 @@ impl PhotoCache {
 
     /// A usable photograph as the networks see it.
     #[must_use]
-    pub fn square(&self, place: usize) -> Arc<Square> {
+    pub(super) fn square(&self, place: usize) -> Arc<Square> {
         match self.picture(place) {
             Ok(picture) => Arc::clone(&picture.square),
             Err(unusable) => unreachable!("only usable photographs are matched: {unusable}"),
@@ -113,12 +116,12 @@ impl PhotoCache {
 
     /// The map of a photograph that went through a trunk, its cells normalised.
     #[must_use]
-    pub fn map(&self, trunk: usize, place: usize) -> Arc<FeatureMap> {
+    pub(super) fn map(&self, trunk: usize, place: usize) -> Arc<FeatureMap> {
         Arc::clone(&self.maps[&(trunk, place)])
     }
 
     /// Forgets photographs that are not needed any more; all of them where nothing is shared.
-    pub fn forget(&mut self, done: impl Fn(usize) -> bool) {
+    pub(super) fn forget(&mut self, done: impl Fn(usize) -> bool) {
         let needed = |place: usize| self.sharing == Sharing::PerPhotograph && !done(place);
         self.pictures.retain(|&place, _| needed(place));
         self.maps.retain(|&(_, place), _| needed(place));

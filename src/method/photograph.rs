@@ -19,7 +19,7 @@ pub struct Unusable {
 }
 
 /// What errors call a photograph.
-pub fn called<'a>(photo: &Photo<'a>) -> &'a Path {
+pub(super) fn called<'a>(photo: &Photo<'a>) -> &'a Path {
     match photo {
         Photo::File(file) => file,
         Photo::Pixels(_) => Path::new(PIXELS),
@@ -27,7 +27,7 @@ pub fn called<'a>(photo: &Photo<'a>) -> &'a Path {
 }
 
 /// A photograph that cannot be used, with why.
-pub fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
+pub(super) fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
     Unusable { photograph: photograph.to_owned(), reason: reason.to_string() }
 }
 
@@ -36,7 +36,7 @@ pub fn unusable(photograph: &Path, reason: impl ToString) -> Unusable {
 ///
 /// # Errors
 /// A photograph that cannot be read, whose pixels are not as many as it says, or that is of another size.
-pub fn read_annotated<'a>(
+pub(super) fn read_annotated<'a>(
     photo: &Photo<'a>,
     annotated: Option<[u32; 2]>,
 ) -> Result<Cow<'a, Photograph>, Unusable> {
@@ -83,7 +83,7 @@ fn check_pixels(name: &Path, pixels: &Photograph) -> Result<(), Unusable> {
 ///
 /// # Errors
 /// A photograph of one colour.
-pub fn check_colours(path: &Path, photograph: &Photograph) -> Result<(), Unusable> {
+pub(super) fn check_colours(path: &Path, photograph: &Photograph) -> Result<(), Unusable> {
     if photograph.is_of_one_colour() {
         let reason = format!(
             "{}: is of one colour throughout, so there is nothing to match; give a photograph that \

@@ -174,7 +174,7 @@ pub struct EngineRequest {
 ///
 /// # Errors
 /// Wrong usage.
-pub fn check_engine(
+pub(super) fn check_engine(
     engine: EngineKind,
     adapter: Option<&str>,
     gpu_memory: Option<u64>,

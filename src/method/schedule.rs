@@ -9,7 +9,7 @@ use crate::benchmark::Benchmark;
 /// pair, pairs of a category in the order given, but for mirrors: the pair from target to source, if
 /// there is one, follows the pair from source to target.
 #[must_use]
-pub fn order(benchmark: &Benchmark, pairs: &[usize]) -> Vec<usize> {
+pub(crate) fn order(benchmark: &Benchmark, pairs: &[usize]) -> Vec<usize> {
     let mut categories: Vec<(&str, Vec<usize>)> = Vec::new();
     for &index in pairs {
         let category = benchmark.pairs[index].category.as_str();

@@ -7,32 +7,32 @@ use crate::Point;
 use crate::image::Photograph;
 
 /// Red, green and blue, 0 to 255.
-pub type Ink = [u8; 3];
+pub(super) type Ink = [u8; 3];
 
-pub const WHITE: Ink = [255; 3];
+pub(super) const WHITE: Ink = [255; 3];
 
 /// Further than this from the picture, lines that lead there look the same.
 const FAR: f32 = 20_000.0;
 
 /// A picture in the making. Positions are pixels of the picture, whole numbers at their centres;
 /// whatever is outside is cut off.
-pub struct Sheet {
+pub(super) struct Sheet {
     picture: Photograph,
 }
 
 impl Sheet {
     /// A sheet of one colour.
-    pub fn new(width: u32, height: u32, colour: Ink) -> Self {
+    pub(super) fn new(width: u32, height: u32, colour: Ink) -> Self {
         let rgb = colour.repeat(width as usize * height as usize);
         Self { picture: Photograph { width, height, rgb } }
     }
 
-    pub fn finish(self) -> Photograph {
+    pub(super) fn finish(self) -> Photograph {
         self.picture
     }
 
     /// Lays a photograph on the sheet with its top left pixel at (`left`, `top`).
-    pub fn lay(&mut self, photograph: &Photograph, left: u32, top: u32) {
+    pub(super) fn lay(&mut self, photograph: &Photograph, left: u32, top: u32) {
         let width = photograph.width.min(self.picture.width.saturating_sub(left)) as usize;
         let rows = photograph.height.min(self.picture.height.saturating_sub(top)) as usize;
         for row in 0..rows {
@@ -80,24 +80,24 @@ impl Sheet {
         }
     }
 
-    pub fn disc(&mut self, at: Point, radius: f32, colour: Ink, opacity: f32) {
+    pub(super) fn disc(&mut self, at: Point, radius: f32, colour: Ink, opacity: f32) {
         self.draw(&circle(at, radius), Fill::NonZero, colour, opacity);
     }
 
     /// A circle's line of the given thickness.
-    pub fn ring(&mut self, at: Point, radius: f32, thickness: f32, colour: Ink) {
+    pub(super) fn ring(&mut self, at: Point, radius: f32, thickness: f32, colour: Ink) {
         self.draw(&circle(at, radius), Stroke::new(thickness), colour, 1.0);
     }
 
     /// The outline of a square around a point.
-    pub fn square(&mut self, [x, y]: Point, half: f32, thickness: f32, colour: Ink) {
+    pub(super) fn square(&mut self, [x, y]: Point, half: f32, thickness: f32, colour: Ink) {
         let mut path: Vec<Command> = Vec::new();
         path.add_rect([x - half, y - half], 2.0 * half, 2.0 * half);
         self.draw(&path, Stroke::new(thickness), colour, 1.0);
     }
 
     /// A line with round ends.
-    pub fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Ink, opacity: f32) {
+    pub(super) fn line(&mut self, a: Point, b: Point, thickness: f32, colour: Ink, opacity: f32) {
         let [a, b] = [a, b].map(|at| at.map(|value| value.clamp(-FAR, FAR)));
         let mut path: Vec<Command> = Vec::new();
         path.move_to(a).line_to(b);
@@ -105,7 +105,7 @@ impl Sheet {
     }
 
     /// Text with the top left corner of a capital at a point; `height` is that of a capital.
-    pub fn text(&mut self, text: &str, at: Point, height: f32, colour: Ink) {
+    pub(super) fn text(&mut self, text: &str, at: Point, height: f32, colour: Ink) {
         self.draw(&outline(text, at, height), Fill::NonZero, colour, 1.0);
     }
 }

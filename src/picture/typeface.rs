@@ -34,13 +34,13 @@ fn laid_out(text: &str) -> (Vec<(GlyphId, f32)>, f32) {
 }
 
 /// How wide a text is whose capitals are that high.
-pub fn text_width(text: &str, height: f32) -> f32 {
+pub(super) fn text_width(text: &str, height: f32) -> f32 {
     laid_out(text).1 * height / CAPITAL
 }
 
 /// The outline of a text whose capitals are that high, with the top left corner of a capital at a
 /// point.
-pub fn outline(text: &str, at: Point, height: f32) -> Vec<Command> {
+pub(super) fn outline(text: &str, at: Point, height: f32) -> Vec<Command> {
     let scale = height / CAPITAL;
     let mut path: Vec<Command> = Vec::new();
     for (glyph, left) in laid_out(text).0 {

@@ -353,8 +353,8 @@ pub fn header_difference(
         let mut value = as_value(header);
         for field in but.iter().chain(&["created_by"]) {
             let (above, name) = field.rsplit_once('.').unwrap_or(("", field));
-            let above = above.split('.').filter(|name| !name.is_empty());
-            let map = above.fold(Some(&mut value), |value, name| value?.get_mut(name));
+            let mut above = above.split('.').filter(|name| !name.is_empty());
+            let map = above.try_fold(&mut value, |value, name| value.get_mut(name));
             map.and_then(Value::as_object_mut).map(|map| map.shift_remove(name));
         }
         value

@@ -77,7 +77,7 @@ const GEOAWARE: &str = "GeoAware-SC 99fd6b6: utils/utils_dataset.py load_spair_d
                         load_pascal_data, load_ap10k_data, pck_train.py compute_pck, \
                         utils/logger.py update_stats, log_weighted_pcks";
 const DIFT: &str = "DIFT 9421eb2: eval_spair.py main";
-const SD4MATCH: &str = "SD4Match 7d3b09e: dataset/dataset.py, dataset/pfwillow.py get_pckthres, \
+const SD4MATCH: &str = "SD4Match 3d7b09e: dataset/dataset.py, dataset/pfwillow.py get_pckthres, \
                         utils/geometry.py regularise_coordinates, utils/evaluator.py calculate_pck";
 const VISUAL_AI: &str = "Visual-AI 75b404e: dataset/dataset.py, dataset/pfpascal.py, \
                          dataset/pfwillow.py, utils/geometry_data.py scaling_coordinates, \

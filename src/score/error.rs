@@ -187,8 +187,8 @@ pub enum ScoreError {
     },
     /// A protocol that transfers from target to source, and a pair without its mirror.
     #[error(
-        "pair {pair}: protocol {protocol} transfers from target to source, but the benchmark \
-         lacks the pair with the photographs exchanged; choose another with option `protocol`"
+        "pair {pair}: protocol {protocol} is defined here, but transfers from target to source, and the \
+         benchmark lacks the pair with the photographs exchanged; choose another with option `protocol`"
     )]
     NoMirror {
         /// The pair's id.

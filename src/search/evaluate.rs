@@ -353,7 +353,8 @@ impl SetEvaluator<'_> {
         verdicts
     }
 
-    /// The score of one set: PCK over all pairs in percent, as `hpflow score` has it.
+    /// The score of one set: PCK over all pairs in percent, as `hpflow score` has it. 0 where no pair has
+    /// keypoints, which a search refuses.
     #[must_use]
     pub fn pck(&self, right: &[bool]) -> f64 {
         let verdicts = self.verdicts(right);

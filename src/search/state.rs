@@ -235,7 +235,7 @@ impl State {
     fn digest(&self) -> String {
         // Texts, numbers and maps whose keys are texts: it always has a JSON form.
         let without = Self { sha256: String::new(), ..self.clone() };
-        sha256(&serde_json::to_vec(&without).unwrap_or_default())
+        sha256(&serde_json::to_vec(&without).expect("numbers and texts have a JSON form"))
     }
 
     /// Writes the file: it is replaced when the new one is whole.

@@ -392,7 +392,7 @@ fn foreign(shards: &mut BTreeMap<usize, Complete>) -> Vec<ShardFault> {
     let mut faults = Vec::new();
     for (&index, one) in shards.iter().filter(|(_, one)| !same(&shards[&usual], one)) {
         let difference = header_difference(&one.header, &shards[&usual].header, &OWN_FIELDS);
-        let (field, found, expected) = difference.unwrap_or_default();
+        let (field, found, expected) = difference.expect("headers that differ differ in a field");
         let what = format!("its {field} is {found}, that of the others is {expected}");
         let kind = ShardFaultKind::Foreign { file: one.file.clone(), what };
         faults.push(ShardFault { shard: index, kind });

@@ -61,7 +61,7 @@ impl Shard {
     /// No such shard.
     pub fn new(index: usize, of: usize) -> Result<Self, ShardError> {
         match (index, of) {
-            (_, of) if of < 1 || of > MOST_SHARDS => Err(ShardError::Number { of }),
+            (_, of) if !(1..=MOST_SHARDS).contains(&of) => Err(ShardError::Number { of }),
             (0, of) => Err(ShardError::Zero { of }),
             (index, of) if index > of => Err(ShardError::Beyond { index, of }),
             (index, of) => Ok(Self { index, of }),

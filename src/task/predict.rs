@@ -149,6 +149,14 @@ pub enum StopReason {
     /// The file cannot be written.
     #[error(transparent)]
     File(PredictionsError),
+    /// The method gave something else than what is asked of every method.
+    #[error(
+        "the method {what}; it has to give one outcome for each pair, with a point or none for each of its keypoints"
+    )]
+    Outcome {
+        /// What it did.
+        what: String,
+    },
 }
 
 /// Predicts the pairs of a benchmark into a file, whose name it gets when it is complete; until then its
@@ -255,6 +263,11 @@ pub fn predict(
         return Ok(Predicted { pairs: output.next, ..Predicted::default() });
     }
     predicted.map_err(|error| stopped(StopReason::of(error)))?;
+    if output.next < total {
+        let id = &benchmark.pairs[output.next].id;
+        let what = format!("left out pair {id}, and perhaps others");
+        return Err(stopped(StopReason::Outcome { what }));
+    }
     let Output { writer, log, unanswered, unusable, too_large, .. } = output;
     writer.finish()?;
     let all_answered = unanswered.is_empty() && unreadable.is_empty();
@@ -474,6 +487,9 @@ impl Output<'_, '_> {
 
     fn take(&mut self, outcome: Outcome) -> Result<(), StopReason> {
         let (pair, answer) = self.answer(outcome)?;
+        if pair < self.next || self.pending.contains_key(&pair) {
+            return Err(self.twice(pair));
+        }
         self.pending.insert(pair, answer);
         while let Some(answer) = self.pending.remove(&self.next) {
             let written = self.writer.write(&answer.prediction);
@@ -486,6 +502,12 @@ impl Output<'_, '_> {
         Ok(())
     }
 
+    /// That a pair was answered before, or was not asked for.
+    fn twice(&self, pair: usize) -> StopReason {
+        let id = &self.benchmark.pairs[pair].id;
+        StopReason::Outcome { what: format!("answered pair {id} twice, or without being asked") }
+    }
+
     /// Predicts pairs before the next, and puts what comes of it in its place.
     fn predict_again(
         &mut self,
@@ -493,10 +515,14 @@ impl Output<'_, '_> {
         pairs: &[usize],
     ) -> Result<(), StopReason> {
         let mut others = BTreeMap::new();
+        let mut missing: BTreeSet<usize> = pairs.iter().copied().collect();
         let (mut last, mut pause) = (Instant::now(), AMEND_EVERY);
         let work = Work::of(self.benchmark, pairs);
         let predicted = method.predict(&work, &mut |outcome| {
             let (pair, answer) = self.answer(outcome)?;
+            if !missing.remove(&pair) {
+                return Err(self.twice(pair).into());
+            }
             others.insert(pair, answer);
             if last.elapsed() >= pause {
                 let begun = Instant::now();
@@ -508,7 +534,15 @@ impl Output<'_, '_> {
         });
         // Where it stopped, what it predicted before is kept.
         self.amend(&others).map_err(StopReason::File)?;
-        predicted.map_err(StopReason::of)
+        predicted.map_err(StopReason::of)?;
+        match missing.first() {
+            None => Ok(()),
+            Some(&pair) => {
+                let id = &self.benchmark.pairs[pair].id;
+                let what = format!("left out pair {id}, and perhaps others");
+                Err(StopReason::Outcome { what })
+            }
+        }
     }
 
     /// Puts answers in their place, then says what they are made of.
@@ -554,7 +588,17 @@ impl Output<'_, '_> {
     /// A pair and its answer; none where it cannot be had and the run goes on.
     fn answer(&mut self, outcome: Outcome) -> Result<(usize, Answer), StopReason> {
         let benchmark = self.benchmark;
-        let Pair { id, source_keypoints, .. } = &benchmark.pairs[outcome.pair];
+        let Some(Pair { id, source_keypoints, .. }) = benchmark.pairs.get(outcome.pair) else {
+            let what = format!("answered pair {} of {}", outcome.pair, benchmark.pairs.len());
+            return Err(StopReason::Outcome { what });
+        };
+        if let Ok(keypoints) = &outcome.keypoints
+            && keypoints.len() != source_keypoints.len()
+        {
+            let (found, expected) = (keypoints.len(), source_keypoints.len());
+            let what = format!("gave {found} points for pair {id}, which has {expected} keypoints");
+            return Err(StopReason::Outcome { what });
+        }
         let (keypoints, unusable) = match outcome.keypoints {
             Ok(keypoints) => (keypoints, false),
             Err(why) if self.keep_going => {

@@ -94,7 +94,7 @@ impl<'a, 'b> SearchParts<'a, 'b> {
         inputs: &[Inputs],
         out: &Path,
     ) -> Self {
-        let text = serde_json::to_string(inputs).unwrap_or_default();
+        let text = serde_json::to_string(inputs).expect("texts have a JSON form");
         Self { search, settings, tied: sha256(text.as_bytes()), folder: parts_path(out) }
     }
 

@@ -509,7 +509,7 @@ fn the_dictionary_of_tensors_is_found_where_it_is() {
     assert_eq!(found(&state(1), &storages[..1], &none).unwrap(), (String::new(), 1));
     let body = dictionary(&[("one", state(1)), ("two", state(2))]);
     let error = found(&body, storages, &none).unwrap_err();
-    assert!(error.contains("tensors are in 'one', 'two'; choose with --key"), "{error}");
+    assert!(error.contains("tensors are in 'one', 'two'; choose with option `key`"), "{error}");
     assert_eq!(found(&body, storages, &at("two")).unwrap(), ("two".to_owned(), 2));
     let body = dictionary(&[("student", state(1)), ("teacher", state(2))]);
     let error = found(&body, storages, &none).unwrap_err();

@@ -22,6 +22,7 @@ use hpflow::testing::predictions::Reader;
 use crate::cli::{Tiny, fails, hpflow, text};
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn every_method_refuses_what_it_does_not_accept_and_says_whose_it_is() {
     for method in method::table() {
         let asked = |request: Request| method::parse(method.name, &request).map(drop);
@@ -53,6 +54,7 @@ fn every_method_refuses_what_it_does_not_accept_and_says_whose_it_is() {
 }
 
 #[test]
+#[cfg_attr(not(present = "gpu"), ignore = "HPFLOW_NO_GPU=1 says that there is no GPU")]
 fn what_makes_no_sense_is_refused_with_its_option_and_nothing_is_a_default_in_silence() {
     let said = |name: &str, options: &[(&str, &str)]| {
         let request = Request::new(BenchmarkKind::Spair);
@@ -331,7 +333,7 @@ fn a_pair_beyond_the_engine_is_named_and_costs_no_other_pair() {
                 large += 1;
                 assert!(photograph(pair_of.source).ends_with("mug_2.png"), "{said}");
                 let both = [pair_of.source, pair_of.target].map(photograph).join(" and ");
-                for part in [&*both, "a card", "--engine cpu"] {
+                for part in [&*both, "a card", "option `engine` = `cpu`"] {
                     assert!(said.contains(part), "no {part} in: {said}");
                 }
             }

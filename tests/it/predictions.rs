@@ -130,7 +130,7 @@ fn an_unfinished_file_of_another_run_is_refused_with_the_field_that_differs() {
     let error = Writer::resume(&path, &other).unwrap_err().to_string();
     assert!(error.contains("its method.layers is [0,9,10], this run's is [2,7]"), "{error}");
     let error = Writer::create(&path, &header()).unwrap_err().to_string();
-    assert!(error.contains("continue it with --resume"), "{error}");
+    assert!(error.contains("continue it with option `resume`"), "{error}");
     let error = Reader::open(&path).unwrap_err().to_string();
     assert!(error.contains("unfinished run"), "{error}");
 }

@@ -549,7 +549,7 @@ fn a_pair_beyond_the_engine_is_named() {
             Err(error) => {
                 let said = error.to_string();
                 assert!(!fits && said.contains("mug_2.png and "), "{said}");
-                assert!(said.contains("--engine cpu"), "{said}");
+                assert!(said.contains("option `engine` = `cpu`"), "{said}");
             }
         }
     }
@@ -637,7 +637,7 @@ fn the_state_of_another_search_is_refused_in_a_sentence() {
     fails(&other, 1, &["a.json", "its alpha is 0.1, but 0.05", "another name"]);
     fs::write(tiny.path("b.json"), "{}").expect("written");
     let wrong = search(&tiny, &features, "b.json", &["--engine", "cpu", "--resume"]);
-    fails(&wrong, 1, &["b.json", "no file of a search"]);
+    fails(&wrong, 1, &["b.json", "is not the file of a search"]);
 }
 
 #[test]
@@ -670,7 +670,7 @@ fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
         }
         let more = ["--engine", "cpu", "--resume"];
         let refused = search(&tiny, &features, "b.json", &more);
-        fails(&refused, 1, &["b.json", "no file of a search", what]);
+        fails(&refused, 1, &["b.json", "is not the file of a search", what]);
     }
 }
 

@@ -11,7 +11,9 @@ use hpflow::low_level::image::{Photo, Photograph, prepare, read};
 use hpflow::low_level::method::hpf::{
     GivenMaps, IMAGE_SIDE, MapsError, MapsMethod, PhotographMaps,
 };
-use hpflow::low_level::method::{PairsMethod, Query, Stop, Unusable, WorkPhotograph};
+use hpflow::low_level::method::{
+    Matched, MethodError, Outcome, PairsMethod, Query, Sink, Stop, Unusable, Work, WorkPhotograph,
+};
 use hpflow::task::{
     ImportOptions, PredictOptions, ReportError, ReportOptions, SearchError, SearchEvent,
     SearchMaps, SearchOptions, ShowOptions, audit_file, import_file, predict, report_files, search,
@@ -299,7 +301,7 @@ fn errors_of_functions_name_no_options() {
     assert_eq!(said(&layers), "bases name layer 0 twice; name it once");
     let mut report = SearchOptions::default();
     report.report = Some(tiny.path("JPEGImages/mug/mug_0.png"));
-    assert!(said(&report).contains("cannot be made a folder"));
+    assert!(said(&report).contains("cannot make the folder"));
     let none = report_files(&[], &root, &out, &ReportOptions::default()).unwrap_err();
     assert!(matches!(none, ReportError::Files(_)), "{none}");
     let audited = audit_file(&tiny.path("none.csv"), None).unwrap_err().to_string();
@@ -364,4 +366,68 @@ fn sentences_of_the_library_name_no_flags() {
     }
     assert!(files > 100, "{files} files were read");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A method that does not give one outcome a pair with a point a keypoint.
+#[derive(Debug, Clone, Copy)]
+enum Careless {
+    LeavesOut,
+    AnswersTwice,
+    IsShort,
+    AnswersAnother,
+}
+
+impl Method for Careless {
+    fn header(&self) -> MethodHeader {
+        MethodHeader::of("careless")
+    }
+
+    fn predict(&mut self, work: &Work, sink: &mut Sink) -> Result<(), MethodError> {
+        for (at, pair) in work.pairs().iter().enumerate() {
+            let mut keypoints = vec![Some([1.0, 1.0]); pair.keypoints.len()];
+            let number = match self {
+                Self::LeavesOut if at == 1 => continue,
+                Self::AnswersTwice if at == 1 => work.pairs()[0].number,
+                Self::AnswersAnother if at == 1 => 1_000_000,
+                _ => pair.number,
+            };
+            if matches!(self, Self::IsShort) && at == 1 {
+                keypoints.pop();
+            }
+            let outcome = Outcome { pair: number, keypoints: Ok(keypoints) };
+            sink(outcome).map_err(MethodError::Stopped)?;
+        }
+        Ok(())
+    }
+
+    fn match_pair(&mut self, _: &Query) -> Result<Matched, MethodError> {
+        unreachable!("no pair is asked for alone")
+    }
+
+    fn stage_seconds(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_method_that_does_not_answer_each_pair_once_makes_no_file() {
+    let tiny = Tiny::of(3);
+    let benchmark = benchmark(&tiny);
+    for (mut method, said) in [
+        (Careless::LeavesOut, "left out pair"),
+        (Careless::AnswersTwice, "twice"),
+        (Careless::IsShort, "points for pair"),
+        (Careless::AnswersAnother, "answered pair 1000000 of"),
+    ] {
+        let out = tiny.path(&format!("{method:?}.jsonl"));
+        // When it is resumed too, where what is there already is answered again.
+        for resume in [false, true] {
+            let mut options = PredictOptions::default();
+            options.resume = resume;
+            let run = predict((&benchmark, &[]), &mut method, &out, &options, &mut |_| {});
+            let error = run.expect_err("a careless method").to_string();
+            assert!(error.contains(said), "{method:?}: {error}");
+            assert!(!out.exists(), "{method:?} made a file");
+        }
+    }
 }

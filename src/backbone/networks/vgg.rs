@@ -43,7 +43,7 @@ pub const VGG_LAYERS: [VggLayer; 14] = {
 
 /// Every parameter, by its name in torchvision's files.
 #[must_use]
-pub fn vgg_parameters() -> Vec<Parameter> {
+pub(super) fn vgg_parameters() -> Vec<Parameter> {
     let convolutions = VGG_LAYERS.iter().filter_map(|layer| match *layer {
         VggLayer::Pooling => None,
         VggLayer::Convolution { number, inputs, outputs } => Some([

@@ -7,5 +7,5 @@ mod tensors;
 mod trunk;
 mod vgg;
 
-pub use resnet::ResNet;
-pub use trunk::TorchTrunk;
+pub(super) use resnet::ResNet;
+pub(super) use trunk::TorchTrunk;

@@ -19,7 +19,7 @@ use crate::hyperpixel::{FeatureMap, Geometry, LayerSet};
 use crate::image::{MEAN, Prepared, STANDARD_DEVIATION};
 
 /// A residual network with its weights.
-pub struct ResNet {
+pub(crate) struct ResNet {
     architecture: Architecture,
     network: ResidualNetwork,
     identity: WeightsIdentity,
@@ -31,7 +31,7 @@ impl ResNet {
     ///
     /// # Errors
     /// CUDA where there is none, or libtorch's failure to allocate.
-    pub fn new(
+    pub(crate) fn new(
         architecture: Architecture,
         weights: &Weights,
         options: BackboneOptions,

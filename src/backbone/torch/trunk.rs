@@ -15,7 +15,7 @@ use crate::hyperpixel::FeatureMap;
 use crate::image::corners::Square;
 
 /// A trunk in libtorch.
-pub struct TorchTrunk {
+pub(crate) struct TorchTrunk {
     kind: TrunkKind,
     layers: Layers,
     threads: usize,
@@ -28,7 +28,7 @@ enum Layers {
 
 impl TorchTrunk {
     /// A trunk of these parameters, by their names in torchvision's files.
-    pub fn new(
+    pub(crate) fn new(
         kind: TrunkKind,
         values: &HashMap<String, Vec<f32>>,
         options: BackboneOptions,

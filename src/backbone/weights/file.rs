@@ -95,7 +95,7 @@ fn conversion(path: &Path) -> String {
     // `.pth.tar` is one ending.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let stem = Path::new(name.strip_suffix(".tar").unwrap_or(&name)).with_extension("safetensors");
-    let [old, new] = [path, &path.with_file_name(stem)].map(|path| shown(path));
+    let [old, new] = [path, &path.with_file_name(stem)].map(shown);
     format!("convert it with `hpflow weights convert {old} --out {new}`")
 }
 

@@ -145,6 +145,15 @@ fn under_torchvisions_names(path: &Path, shapes: &Shapes) -> Result<(), WeightsE
     Err(WeightsError::Prefixed { path: path.to_owned(), found, remedy })
 }
 
+/// Checks that a safetensors file's ResNets, if it has any, are not all under a prefix.
+///
+/// # Errors
+/// [`WeightsError::Prefixed`], which names them all; a file that cannot be read.
+pub(crate) fn check_names(path: &Path) -> Result<(), WeightsError> {
+    let bytes = read(path)?;
+    under_torchvisions_names(path, &shapes(&open(path, &bytes)?))
+}
+
 /// The command that takes a prefix off the names in a file.
 pub fn remedy(path: &Path, prefixes: &[String]) -> String {
     let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

@@ -22,6 +22,7 @@ pub use hub::HubFile;
 pub use identify::{is_plain, looks_like, prefixed, prefixes};
 pub(crate) use identify::{meaning, with_meaning};
 pub use identity::{Weights, WeightsIdentity};
+pub(crate) use load::check_names;
 pub use load::{check, load, load_baseline, network_of, prefixes_beside, remedy};
 pub use source::WeightsSource;
 pub use weights_file::WeightsFile;

@@ -21,7 +21,7 @@ enum Fill {
 }
 
 /// Paints the scenery of an object whose lowest point is at height `foot` in pixels.
-pub fn paint_scenery(
+pub(super) fn paint_scenery(
     canvas: &mut Canvas,
     setting: Surroundings,
     foot: f64,
@@ -212,7 +212,7 @@ fn distractor(
 }
 
 /// Something that may stand in front of the object.
-pub fn occluder(random: &mut Random) -> Solid {
+pub(super) fn occluder(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let second = paint(random);
     match random.below(4) {

@@ -6,7 +6,7 @@ use super::solid::{Keypoint, Solid, Triangle, Vector, add, dot, subtract, times}
 
 /// A view of an object.
 #[derive(Debug, Clone, Copy)]
-pub struct CameraView {
+pub(super) struct CameraView {
     /// Image-right, image-up and towards the viewer, in object coordinates.
     axes: [Vector; 3],
     centre: Vector,
@@ -18,12 +18,18 @@ pub struct CameraView {
 }
 
 /// A projected point: x and y in pixels and the inverse of the distance to the viewer.
-pub type Projected = [f64; 3];
+pub(super) type Projected = [f64; 3];
 
 impl CameraView {
     /// Looks at `centre` from `azimuth` (0 the object's front, a quarter turn its left side, which
     /// turns its front to the image's left), raised by `elevation` and tilted by `roll`, in radians.
-    pub fn new(azimuth: f64, elevation: f64, roll: f64, centre: Vector, distance: f64) -> Self {
+    pub(super) fn new(
+        azimuth: f64,
+        elevation: f64,
+        roll: f64,
+        centre: Vector,
+        distance: f64,
+    ) -> Self {
         let (sine, cosine) = sine_cosine(azimuth);
         let right = [-sine, 0.0, cosine];
         let towards = [cosine, 0.0, sine];
@@ -39,7 +45,7 @@ impl CameraView {
         Self { axes, centre, distance, scale: 1.0, offset: [0.0; 2] }
     }
 
-    pub fn project(&self, at: Vector) -> Projected {
+    pub(super) fn project(&self, at: Vector) -> Projected {
         let from_centre = subtract(at, self.centre);
         let [x, y, z] = self.axes.map(|axis| dot(axis, from_centre));
         // Objects are smaller than the distance; the bound keeps a point beside the viewer finite.
@@ -49,12 +55,12 @@ impl CameraView {
     }
 
     /// A direction in view coordinates: right, up, towards the viewer.
-    pub fn turn(&self, direction: Vector) -> Vector {
+    pub(super) fn turn(&self, direction: Vector) -> Vector {
         self.axes.map(|axis| dot(axis, direction))
     }
 
     /// The box around the whole object in pixels: left, top, right, bottom.
-    pub fn bounds(&self, solid: &Solid) -> [f64; 4] {
+    pub(super) fn bounds(&self, solid: &Solid) -> [f64; 4] {
         let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
         for corner in solid.triangles.iter().flat_map(|triangle| &triangle.corners) {
             let [x, y, _] = self.project(corner.at);
@@ -65,7 +71,7 @@ impl CameraView {
 
     /// Scales and moves the view so that the object's box has the given width or height, whichever
     /// is met first, and the given centre.
-    pub fn fit(&mut self, solid: &Solid, size: [f64; 2], centre: [f64; 2]) {
+    pub(super) fn fit(&mut self, solid: &Solid, size: [f64; 2], centre: [f64; 2]) {
         (self.scale, self.offset) = (1.0, [0.0; 2]);
         let [left, top, right, bottom] = self.bounds(solid);
         self.scale = (size[0] / (right - left)).min(size[1] / (bottom - top));
@@ -76,7 +82,11 @@ impl CameraView {
     }
 
     /// Where a keypoint appears, or `None` where the object itself, projected as `outline`, hides it.
-    pub fn keypoint(&self, outline: &[[Projected; 3]], keypoint: &Keypoint) -> Option<[f64; 2]> {
+    pub(super) fn keypoint(
+        &self,
+        outline: &[[Projected; 3]],
+        keypoint: &Keypoint,
+    ) -> Option<[f64; 2]> {
         let [x, y, _] = self.project(keypoint.at);
         let clearance = match keypoint.facing {
             Some(facing) if dot(facing, self.axes[2]) < 0.12 => return None,
@@ -89,17 +99,17 @@ impl CameraView {
     }
 
     /// All triangles of an object, projected.
-    pub fn outline(&self, solid: &Solid) -> Vec<[Projected; 3]> {
+    pub(super) fn outline(&self, solid: &Solid) -> Vec<[Projected; 3]> {
         solid.triangles.iter().map(|triangle| self.corners(triangle)).collect()
     }
 
-    pub fn corners(&self, triangle: &Triangle) -> [Projected; 3] {
+    pub(super) fn corners(&self, triangle: &Triangle) -> [Projected; 3] {
         triangle.corners.map(|corner| self.project(corner.at))
     }
 }
 
 /// Whether a triangle lies over the pixel, nearer than the inverse distance `than`.
-pub fn covers(outline: &[[Projected; 3]], at: [f64; 2], than: f64) -> bool {
+pub(super) fn covers(outline: &[[Projected; 3]], at: [f64; 2], than: f64) -> bool {
     outline.iter().any(|&[a, b, c]| {
         let nearer = a[2].max(b[2]).max(c[2]) > than;
         nearer
@@ -119,6 +129,6 @@ fn barycentric(a: Projected, b: Projected, c: Projected, at: [f64; 2]) -> Option
 }
 
 /// Twice the signed area of the triangle a, b, `at`.
-pub fn edge(a: Projected, b: Projected, at: [f64; 2]) -> f64 {
+pub(super) fn edge(a: Projected, b: Projected, at: [f64; 2]) -> f64 {
     (b[0] - a[0]) * (at[1] - a[1]) - (b[1] - a[1]) * (at[0] - a[0])
 }

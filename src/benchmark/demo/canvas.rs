@@ -5,10 +5,10 @@ use super::random::noise;
 use super::solid::{Corner, Material, Paint, Solid, Texture, Triangle, Vector, dot, unit};
 
 /// Samples a pixel and direction: edges are smooth.
-pub const SAMPLES: usize = 2;
+pub(super) const SAMPLES: usize = 2;
 
 /// A picture in the making, `SAMPLES` times as wide and high as the photograph.
-pub struct Canvas {
+pub(super) struct Canvas {
     /// Width in samples.
     pub width: usize,
     /// Height in samples.
@@ -19,7 +19,7 @@ pub struct Canvas {
 
 /// Light on a scene.
 #[derive(Debug, Clone, Copy)]
-pub struct Light {
+pub(super) struct Light {
     /// Towards the light, in view coordinates.
     pub direction: Vector,
     pub ambient: f32,
@@ -27,7 +27,7 @@ pub struct Light {
 }
 
 /// The part of a canvas that an object was drawn on, in samples.
-pub struct Mask {
+pub(super) struct Mask {
     left: usize,
     top: usize,
     width: usize,
@@ -37,13 +37,13 @@ pub struct Mask {
 
 impl Mask {
     /// Whether the object was drawn on that sample.
-    pub fn has(&self, x: usize, y: usize) -> bool {
+    pub(super) fn has(&self, x: usize, y: usize) -> bool {
         let (x, y) = (x.wrapping_sub(self.left), y.wrapping_sub(self.top));
         x < self.width && y < self.height && self.drawn[y * self.width + x]
     }
 
     /// The samples the object was drawn on.
-    pub fn samples(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(super) fn samples(&self) -> impl Iterator<Item = (usize, usize)> {
         let drawn = self.drawn.iter().enumerate().filter(|&(_, &drawn)| drawn);
         drawn.map(|(i, _)| (self.left + i % self.width, self.top + i / self.width))
     }
@@ -72,13 +72,19 @@ const NOTHING: Surface =
 
 impl Canvas {
     /// An empty canvas for a photograph of that size in pixels.
-    pub fn new(width: u32, height: u32) -> Self {
+    pub(super) fn new(width: u32, height: u32) -> Self {
         let (width, height) = (width as usize * SAMPLES, height as usize * SAMPLES);
         Self { width, height, colours: vec![[0.0; 3]; width * height] }
     }
 
     /// Draws an object over what is there and says where.
-    pub fn draw(&mut self, solid: &Solid, view: &CameraView, light: &Light, seed: u64) -> Mask {
+    pub(super) fn draw(
+        &mut self,
+        solid: &Solid,
+        view: &CameraView,
+        light: &Light,
+        seed: u64,
+    ) -> Mask {
         let mut window = self.window(view.bounds(solid));
         for triangle in &solid.triangles {
             window.fill(solid, view, light, triangle, seed);
@@ -111,7 +117,7 @@ impl Canvas {
     }
 
     /// Darkens the ground in an ellipse, as an object's shadow does.
-    pub fn shade(&mut self, centre: [f64; 2], radii: [f64; 2], strength: f32) {
+    pub(super) fn shade(&mut self, centre: [f64; 2], radii: [f64; 2], strength: f32) {
         let samples = SAMPLES as f64;
         for y in 0..self.height {
             let v = ((y as f64 + 0.5) / samples - 0.5 - centre[1]) / radii[1];
@@ -129,7 +135,7 @@ impl Canvas {
     }
 
     /// The photograph: samples averaged, with a little of a sensor's noise, 8 bits a channel.
-    pub fn develop(&self, grain: f32, seed: u64) -> Vec<u8> {
+    pub(super) fn develop(&self, grain: f32, seed: u64) -> Vec<u8> {
         let mut random = super::random::Random::new(seed, "sensor");
         let mut bytes = Vec::with_capacity(self.colours.len() * 3 / (SAMPLES * SAMPLES));
         for y in (0..self.height).step_by(SAMPLES) {

@@ -32,7 +32,7 @@ const IMAGES: [(&str, [usize; 3]); 18] = [
 ///
 /// # Panics
 /// SPair-71k does not have the category.
-pub fn quota(category: &str, split: Split) -> Quota {
+pub(super) fn quota(category: &str, split: Split) -> Quota {
     let images = IMAGES.iter().find(|(name, _)| *name == category);
     let (_, images) = images.expect("a category of SPair-71k");
     let mut published = pairs_by_category(split.name()).into_iter();

@@ -7,7 +7,7 @@ use super::scene::{KEYPOINTS, Scene};
 
 /// How many images of a category a split has, and how many pairs they must make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
+pub(super) struct Quota {
     /// Number of images.
     pub images: usize,
     /// Number of ordered pairs with a common keypoint; any number where `None`.
@@ -16,7 +16,7 @@ pub struct Quota {
 
 /// An image that was chosen: enough to draw it.
 #[derive(Debug, Clone)]
-pub struct ChosenImage {
+pub(super) struct ChosenImage {
     /// The name that its random numbers come from.
     pub stream: String,
     /// Whether the object was moved across the border on purpose.
@@ -38,7 +38,7 @@ const LAST_CANDIDATES: usize = 4_000;
 ///
 /// # Errors
 /// More pairs than the images can make, or none of many tries meets the quota.
-pub fn choose(
+pub(super) fn choose(
     category: &Category,
     seed: u64,
     stream: &str,

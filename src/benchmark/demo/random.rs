@@ -8,14 +8,14 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 /// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
-pub struct Random {
+pub(super) struct Random {
     state: u64,
 }
 
 impl Random {
     /// A stream for `name` under `seed`; streams of different names do not depend on each other.
     #[must_use]
-    pub fn new(seed: u64, name: &str) -> Self {
+    pub(super) fn new(seed: u64, name: &str) -> Self {
         // FNV-1a over the name, so that an image's stream is the same whatever is drawn beside it.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -26,38 +26,38 @@ impl Random {
     }
 
     /// The next 64 random bits.
-    pub fn bits(&mut self) -> u64 {
+    pub(super) fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.state)
     }
 
     /// A number in [0, 1).
-    pub fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number in [low, high).
-    pub fn range(&mut self, low: f64, high: f64) -> f64 {
+    pub(super) fn range(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// A whole number below `count`, which is at least 1.
-    pub fn below(&mut self, count: usize) -> usize {
+    pub(super) fn below(&mut self, count: usize) -> usize {
         (self.unit() * count as f64) as usize
     }
 
     /// True with the given probability.
-    pub fn chance(&mut self, probability: f64) -> bool {
+    pub(super) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
     /// One of `choices`, which is not empty.
-    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
     /// An index with probability in proportion to its weight; the weights are not all 0.
-    pub fn weighted(&mut self, weights: &[f64]) -> usize {
+    pub(super) fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut left = self.unit() * weights.iter().sum::<f64>();
         for (index, weight) in weights.iter().enumerate() {
             left -= weight;
@@ -86,7 +86,7 @@ fn lattice(x: i64, y: i64, seed: u64) -> f32 {
 
 /// Smooth noise in [0, 1): random values on the whole numbers, blended between them.
 #[must_use]
-pub fn noise(x: f32, y: f32, seed: u64) -> f32 {
+pub(super) fn noise(x: f32, y: f32, seed: u64) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (across, down) = (ease(x - left), ease(y - top));
@@ -102,7 +102,7 @@ fn blend(a: f32, b: f32, share: f32) -> f32 {
 
 /// Sine and cosine of an angle in radians, within 1e-12.
 #[must_use]
-pub fn sine_cosine(angle: f64) -> (f64, f64) {
+pub(super) fn sine_cosine(angle: f64) -> (f64, f64) {
     let quarter = ((angle + FRAC_PI_4) / FRAC_PI_2).floor();
     let x = angle - quarter * FRAC_PI_2;
     let square = x * x;

@@ -9,7 +9,7 @@ use super::solid::{Solid, unit};
 use std::f64::consts::TAU;
 
 /// Number of keypoint names in SPair-71k's files.
-pub const KEYPOINTS: usize = 30;
+pub(super) const KEYPOINTS: usize = 30;
 
 /// Sizes of photographs as they are in PASCAL VOC, the usual ones more often.
 const SIZES: [[u32; 2]; 10] = [
@@ -26,7 +26,7 @@ const SIZES: [[u32; 2]; 10] = [
 ];
 
 /// An image before it is drawn.
-pub struct Scene {
+pub(super) struct Scene {
     /// Width and height in pixels.
     pub size: [u32; 2],
     /// Heading in eighths of a turn.
@@ -39,7 +39,7 @@ pub struct Scene {
 }
 
 /// A drawn image.
-pub struct Drawing {
+pub(super) struct Drawing {
     /// RGB, 8 bits a channel, row by row.
     pub rgb: Vec<u8>,
     /// The visible object: first and last column and row, counted from 1 as in PASCAL VOC.
@@ -54,7 +54,7 @@ impl Scene {
     /// The scene of that name under a seed: the same whatever else is made.
     ///
     /// `close` moves the object across the border, so that few keypoints stay visible.
-    pub fn new(category: &Category, seed: u64, name: &str, close: bool) -> Self {
+    pub(super) fn new(category: &Category, seed: u64, name: &str, close: bool) -> Self {
         let mut random = Random::new(seed, name);
         let solid = (category.build)(&mut random);
         let azimuth_id = random.weighted(&category.azimuths);
@@ -68,7 +68,7 @@ impl Scene {
     }
 
     /// Where each keypoint is visible, rounded to whole pixels.
-    pub fn keypoints(&self) -> [Option<[u32; 2]>; KEYPOINTS] {
+    pub(super) fn keypoints(&self) -> [Option<[u32; 2]>; KEYPOINTS] {
         let outline = self.view.outline(&self.solid);
         let cover = self.occluder.as_ref().map(|(solid, view)| view.outline(solid));
         let mut visible = [None; KEYPOINTS];
@@ -89,7 +89,7 @@ impl Scene {
     }
 
     /// Draws the image.
-    pub fn draw(mut self) -> Drawing {
+    pub(super) fn draw(mut self) -> Drawing {
         let keypoints = self.keypoints();
         let random = &mut self.random;
         let mut canvas = Canvas::new(self.size[0], self.size[1]);

@@ -7,44 +7,44 @@ use super::random::sine_cosine;
 use std::f64::consts::TAU;
 
 /// A point or direction in object coordinates.
-pub type Vector = [f64; 3];
+pub(super) type Vector = [f64; 3];
 
 /// Red, green and blue in [0, 1].
-pub type Paint = [f32; 3];
+pub(super) type Paint = [f32; 3];
 
-pub fn add(a: Vector, b: Vector) -> Vector {
+pub(super) fn add(a: Vector, b: Vector) -> Vector {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
-pub fn subtract(a: Vector, b: Vector) -> Vector {
+pub(super) fn subtract(a: Vector, b: Vector) -> Vector {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
-pub fn times(a: Vector, factor: f64) -> Vector {
+pub(super) fn times(a: Vector, factor: f64) -> Vector {
     [a[0] * factor, a[1] * factor, a[2] * factor]
 }
 
-pub fn dot(a: Vector, b: Vector) -> f64 {
+pub(super) fn dot(a: Vector, b: Vector) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-pub fn cross(a: Vector, b: Vector) -> Vector {
+pub(super) fn cross(a: Vector, b: Vector) -> Vector {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 /// The direction of `a` with length 1; up where `a` has no length.
-pub fn unit(a: Vector) -> Vector {
+pub(super) fn unit(a: Vector) -> Vector {
     let length = dot(a, a).sqrt();
     if length > 1e-12 { times(a, 1.0 / length) } else { [0.0, 1.0, 0.0] }
 }
 
-pub fn between(a: Vector, b: Vector, share: f64) -> Vector {
+pub(super) fn between(a: Vector, b: Vector, share: f64) -> Vector {
     add(a, times(subtract(b, a), share))
 }
 
 /// What covers a part, in the part's own (u, v): u around it, v along it, both 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Texture {
+pub(super) enum Texture {
     /// One colour.
     Plain,
     /// `count` bands along v, the second colour taking `share` of each.
@@ -63,7 +63,7 @@ pub enum Texture {
 
 /// Paint, pattern and shine of a part.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Material {
+pub(super) struct Material {
     pub colour: Paint,
     pub texture: Texture,
     /// 0 dull to 1 glossy.
@@ -71,22 +71,22 @@ pub struct Material {
 }
 
 impl Material {
-    pub fn plain(colour: Paint) -> Self {
+    pub(super) fn plain(colour: Paint) -> Self {
         Self { colour, texture: Texture::Plain, shine: 0.15 }
     }
 
-    pub fn glossy(colour: Paint) -> Self {
+    pub(super) fn glossy(colour: Paint) -> Self {
         Self { colour, texture: Texture::Plain, shine: 0.6 }
     }
 
-    pub fn with(self, texture: Texture) -> Self {
+    pub(super) fn with(self, texture: Texture) -> Self {
         Self { texture, ..self }
     }
 }
 
 /// A corner of a triangle.
 #[derive(Debug, Clone, Copy)]
-pub struct Corner {
+pub(super) struct Corner {
     pub at: Vector,
     pub normal: Vector,
     pub uv: [f32; 2],
@@ -94,7 +94,7 @@ pub struct Corner {
 
 /// A triangle of a part.
 #[derive(Debug, Clone, Copy)]
-pub struct Triangle {
+pub(super) struct Triangle {
     pub corners: [Corner; 3],
     /// Index into [`Solid::materials`].
     pub material: usize,
@@ -104,7 +104,7 @@ pub struct Triangle {
 
 /// A point of the object that is annotated.
 #[derive(Debug, Clone, Copy)]
-pub struct Keypoint {
+pub(super) struct Keypoint {
     /// The number in SPair-71k's files, 0 to 29.
     pub id: usize,
     pub at: Vector,
@@ -114,7 +114,7 @@ pub struct Keypoint {
 
 /// An object.
 #[derive(Debug, Clone, Default)]
-pub struct Solid {
+pub(super) struct Solid {
     pub triangles: Vec<Triangle>,
     pub materials: Vec<Material>,
     pub keypoints: Vec<Keypoint>,
@@ -126,17 +126,23 @@ const ROUND: usize = 20;
 
 impl Solid {
     /// Annotates a point seen from everywhere that nothing covers it.
-    pub fn keypoint(&mut self, id: usize, at: Vector) {
+    pub(super) fn keypoint(&mut self, id: usize, at: Vector) {
         self.keypoints.push(Keypoint { id, at, facing: None });
     }
 
     /// Annotates a point of a surface.
-    pub fn keypoint_facing(&mut self, id: usize, at: Vector, facing: Vector) {
+    pub(super) fn keypoint_facing(&mut self, id: usize, at: Vector, facing: Vector) {
         self.keypoints.push(Keypoint { id, at, facing: Some(unit(facing)) });
     }
 
     /// A left and a right keypoint, mirrored at the object's plane of symmetry.
-    pub fn keypoint_both(&mut self, left: usize, right: usize, at: Vector, facing: Option<Vector>) {
+    pub(super) fn keypoint_both(
+        &mut self,
+        left: usize,
+        right: usize,
+        at: Vector,
+        facing: Option<Vector>,
+    ) {
         let mirrored = |v: Vector| [v[0], v[1], -v[2]];
         self.keypoints.push(Keypoint { id: left, at, facing: facing.map(unit) });
         self.keypoints.push(Keypoint {
@@ -178,7 +184,7 @@ impl Solid {
     }
 
     /// A skin over closed sections of equally many points, ends closed.
-    pub fn loft(&mut self, sections: &[Vec<Vector>], material: Material) {
+    pub(super) fn loft(&mut self, sections: &[Vec<Vector>], material: Material) {
         self.begin(material);
         self.skin(sections, true);
         for end in [sections.first(), sections.last()].into_iter().flatten() {
@@ -187,7 +193,7 @@ impl Solid {
     }
 
     /// As [`Solid::loft`] with hard edges.
-    pub fn loft_flat(&mut self, sections: &[Vec<Vector>], material: Material) {
+    pub(super) fn loft_flat(&mut self, sections: &[Vec<Vector>], material: Material) {
         self.begin(material);
         self.skin(sections, false);
         for end in [sections.first(), sections.last()].into_iter().flatten() {
@@ -226,7 +232,7 @@ impl Solid {
     }
 
     /// An ellipsoid with the given half axes.
-    pub fn ellipsoid(&mut self, centre: Vector, axes: [Vector; 3], material: Material) {
+    pub(super) fn ellipsoid(&mut self, centre: Vector, axes: [Vector; 3], material: Material) {
         let rows = 12;
         let sections: Vec<Vec<Vector>> = (0..=rows)
             .map(|i| {
@@ -258,7 +264,7 @@ impl Solid {
     }
 
     /// A ball, stretched along the coordinate axes.
-    pub fn ball(&mut self, centre: Vector, radii: Vector, material: Material) {
+    pub(super) fn ball(&mut self, centre: Vector, radii: Vector, material: Material) {
         self.ellipsoid(
             centre,
             [[0.0, radii[1], 0.0], [radii[0], 0.0, 0.0], [0.0, 0.0, radii[2]]],
@@ -267,14 +273,14 @@ impl Solid {
     }
 
     /// A round bar from `a` to `b` whose radius goes from `ra` to `rb`.
-    pub fn limb(&mut self, a: Vector, b: Vector, ra: f64, rb: f64, material: Material) {
+    pub(super) fn limb(&mut self, a: Vector, b: Vector, ra: f64, rb: f64, material: Material) {
         let (side, other) = across(subtract(b, a));
         let section = |at, radius| circle(at, times(side, radius), times(other, radius));
         self.loft(&[section(a, ra), section(b, rb)], material);
     }
 
     /// A bar through several points, with a ball at each joint.
-    pub fn limbs(&mut self, points: &[(Vector, f64)], material: Material) {
+    pub(super) fn limbs(&mut self, points: &[(Vector, f64)], material: Material) {
         let first = self.parts;
         for pair in points.windows(2) {
             self.parts = first;
@@ -285,7 +291,7 @@ impl Solid {
     }
 
     /// A body of revolution about an upright axis through `base`: (height, radius) from below.
-    pub fn lathe(&mut self, base: Vector, profile: &[(f64, f64)], material: Material) {
+    pub(super) fn lathe(&mut self, base: Vector, profile: &[(f64, f64)], material: Material) {
         let sections: Vec<_> = profile
             .iter()
             .map(|&(height, radius)| {
@@ -296,7 +302,7 @@ impl Solid {
     }
 
     /// A ring of the given radius and thickness (half) around `axis`.
-    pub fn ring(
+    pub(super) fn ring(
         &mut self,
         centre: Vector,
         axis: Vector,
@@ -325,7 +331,13 @@ impl Solid {
     }
 
     /// A box with its edges along the coordinate axes; its top is `top` times as long and wide.
-    pub fn block(&mut self, centre: Vector, half: Vector, top: [f64; 2], material: Material) {
+    pub(super) fn block(
+        &mut self,
+        centre: Vector,
+        half: Vector,
+        top: [f64; 2],
+        material: Material,
+    ) {
         let level = |y: f64, scale: [f64; 2]| {
             let (x, z) = (half[0] * scale[0], half[2] * scale[1]);
             [[x, z], [x, -z], [-x, -z], [-x, z]]
@@ -346,7 +358,7 @@ impl Solid {
     }
 
     /// A plate: an outline that its first corner sees all of, thickened by `thickness`.
-    pub fn plate(&mut self, outline: &[Vector], thickness: Vector, material: Material) {
+    pub(super) fn plate(&mut self, outline: &[Vector], thickness: Vector, material: Material) {
         let shifted = |sign: f64| -> Vec<Vector> {
             outline.iter().map(|&at| add(at, times(thickness, sign))).collect()
         };
@@ -354,14 +366,14 @@ impl Solid {
     }
 
     /// A flat four-cornered surface.
-    pub fn sheet(&mut self, corners: [Vector; 4], material: Material) {
+    pub(super) fn sheet(&mut self, corners: [Vector; 4], material: Material) {
         self.begin(material);
         self.flat(corners, [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]);
     }
 }
 
 /// A closed section: points around `centre`.
-pub fn circle(centre: Vector, side: Vector, other: Vector) -> Vec<Vector> {
+pub(super) fn circle(centre: Vector, side: Vector, other: Vector) -> Vec<Vector> {
     (0..ROUND)
         .map(|i| {
             let (sine, cosine) = sine_cosine(TAU * i as f64 / ROUND as f64);

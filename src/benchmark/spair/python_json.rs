@@ -10,7 +10,7 @@ use serde_json::ser::{Formatter, Serializer};
 ///
 /// # Errors
 /// What `serde_json` refuses to write, such as a map whose keys are not strings.
-pub fn to_string<T: Serialize>(value: &T) -> serde_json::Result<String> {
+pub(super) fn to_string<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, PythonFormatter))?;
     String::from_utf8(bytes).map_err(serde::ser::Error::custom)

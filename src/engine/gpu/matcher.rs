@@ -252,7 +252,11 @@ impl GpuMatcher {
                 Ok(Some(submitted))
             });
             match matched {
-                Ok(()) => return Ok(results.into_iter().flatten().collect()),
+                Ok(()) => {
+                    let answered =
+                        |one: Option<Matches>| one.expect("every request is in a submission");
+                    return Ok(results.into_iter().map(answered).collect());
+                }
                 Err(GpuError::OutOfMemory { adapter, reason, .. }) => {
                     let missing = |pair: &MirrorPair| {
                         [pair.forward, pair.backward]

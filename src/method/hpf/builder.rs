@@ -58,7 +58,7 @@ impl HpfBuilder {
         self
     }
 
-    /// What matches: a hardware GPU if there is one, else the processor, where not said.
+    /// What matches; [`EngineKind::Auto`] where not said.
     #[must_use]
     pub fn engine(mut self, engine: EngineKind) -> Self {
         self.options.engine = engine;

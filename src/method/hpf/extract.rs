@@ -163,7 +163,7 @@ pub(super) struct Extractor<'a> {
 impl Extractor<'_> {
     /// Maps of photographs of one size. Where the batch fails each is tried alone, so that a failure
     /// names its photograph.
-    pub fn maps(
+    pub(super) fn maps(
         &self,
         photographs: &[&Path],
         prepared: &[&Prepared],
@@ -193,7 +193,7 @@ pub(super) struct Grouper {
 
 impl Grouper {
     /// The hyperimage of a photograph's maps, of `size` resized pixels.
-    pub fn hyperimage(
+    pub(super) fn hyperimage(
         self,
         photograph: &Path,
         [width, height]: [u32; 2],

@@ -54,7 +54,7 @@ const PUBLISHED: &[PublishedLayers] = &[
     },
     PublishedLayers {
         backbone: BackboneKind::Hog.name(),
-        benchmarks: &BenchmarkKind::ALL,
+        benchmarks: BenchmarkKind::ALL,
         layers: &[0],
     },
 ];

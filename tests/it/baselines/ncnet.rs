@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use hpflow::testing::backbone::networks::TrunkKind;
-use hpflow::testing::engine::consensus::{ConsensusWeights, Layer};
+use hpflow::testing::engine::consensus::{ConsensusLayer, ConsensusWeights};
 
 use super::files::keys;
 use super::whole::{done, predicted, write};
@@ -63,9 +63,9 @@ fn extractor() -> Tensors {
 }
 
 /// A consensus network by the authors' names.
-fn consensus(layers: &[Layer]) -> Tensors {
+fn consensus(layers: &[ConsensusLayer]) -> Tensors {
     let tensors = layers.iter().enumerate().flat_map(|(index, layer)| {
-        let Layer { kernel: k, inputs, outputs, weight, bias } = layer.clone();
+        let ConsensusLayer { kernel: k, inputs, outputs, weight, bias } = layer.clone();
         let name = |part: &str| format!("NeighConsensus.conv.{}.{part}", 2 * index);
         let shape = vec![k, outputs, inputs, k, k, k];
         [(name("weight"), shape, weight), (name("bias"), vec![outputs], bias)]
@@ -74,11 +74,11 @@ fn consensus(layers: &[Layer]) -> Tensors {
 }
 
 /// Layers of zeros.
-fn layers(shapes: &[(usize, usize)]) -> Vec<Layer> {
+fn layers(shapes: &[(usize, usize)]) -> Vec<ConsensusLayer> {
     let mut inputs = 1;
     let mut layer = |&(kernel, outputs): &(usize, usize)| {
         let weight = vec![0.0; kernel.pow(4) * inputs * outputs];
-        let layer = Layer { kernel, inputs, outputs, weight, bias: vec![0.0; outputs] };
+        let layer = ConsensusLayer { kernel, inputs, outputs, weight, bias: vec![0.0; outputs] };
         inputs = outputs;
         layer
     };

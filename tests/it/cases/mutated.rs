@@ -112,7 +112,7 @@ fn mutated(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
             _ => {
                 // A number in place of one.
                 let digits = |byte: &u8| byte.is_ascii_digit();
-                if let Some(first) = bytes[at..].iter().position(|byte| digits(byte)) {
+                if let Some(first) = bytes[at..].iter().position(&digits) {
                     let first = at + first;
                     let length = bytes[first..].iter().take_while(|byte| digits(byte)).count();
                     let number = random.next() >> random.below(64);

@@ -863,6 +863,8 @@ fn of_several_networks_in_a_file_all_are_named() {
     ];
     fails(&case.hpflow(&check), 1, &parts);
     fails(&case.hpflow(&[&check[..], &["--backbone", "resnet50"]].concat()), 1, &parts);
+    let whole = ["weights", "convert", "moco.safetensors", "--out", "x.safetensors"];
+    fails(&case.hpflow(&whole), 1, &parts);
     let convert = ["weights", "convert", "moco.safetensors", "--prefix", "encoder_q."];
     let said = case.prints(&[&convert[..], &["--out", "q.safetensors"]].concat());
     assert!(said.contains("2 tensors, the first 'encoder_k.conv1.weight'"), "{said}");

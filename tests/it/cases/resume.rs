@@ -565,7 +565,7 @@ fn a_search_of_another_arithmetic_is_refused_with_what_changed() {
         };
         hpflow::testing::search::State::new(other).write(&path).expect("written");
         let refused = search(&tiny, "a.json", &hog);
-        fails(&refused, 1, &["a.json", said, "this hpflow's is 2", "another name"]);
+        fails(&refused, 1, &["a.json", said, "this hpflow's is 3", "another name"]);
     }
 }
 

@@ -12,7 +12,7 @@ fn mirrored(v: Vector) -> Vector {
 
 /// 0 beak, 1/2 eyes, 3 crown, 4 throat, 5 breast, 6 back, 7 tail, 8/9 wing tips, 10/11 shoulders,
 /// 12/13 feet, 14 nape.
-pub fn bird(random: &mut Random) -> Solid {
+pub(super) fn bird(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let colour = hue(random.unit(), random.range(0.3, 0.8), random.range(0.4, 0.95));
     let belly = hue(random.range(0.05, 0.15), random.range(0.1, 0.6), 0.92);
@@ -119,7 +119,7 @@ struct Beast {
     wool: bool,
 }
 
-pub fn cat(random: &mut Random) -> Solid {
+pub(super) fn cat(random: &mut Random) -> Solid {
     let fur = random.pick(&[hue(0.08, 0.6, 0.8), grey(0.3), grey(0.65), hue(0.09, 0.3, 0.85)]);
     let coat = Material::plain(fur).with(Texture::Bands {
         count: 7.0,
@@ -146,7 +146,7 @@ pub fn cat(random: &mut Random) -> Solid {
     four_legged(&beast, random)
 }
 
-pub fn cow(random: &mut Random) -> Solid {
+pub(super) fn cow(random: &mut Random) -> Solid {
     let (base, patch) = random.pick(&[
         (grey(0.93), grey(0.12)),
         (grey(0.93), hue(0.05, 0.7, 0.4)),
@@ -174,7 +174,7 @@ pub fn cow(random: &mut Random) -> Solid {
     four_legged(&beast, random)
 }
 
-pub fn dog(random: &mut Random) -> Solid {
+pub(super) fn dog(random: &mut Random) -> Solid {
     let fur =
         random.pick(&[hue(0.08, 0.55, 0.7), hue(0.07, 0.6, 0.4), grey(0.2), hue(0.1, 0.35, 0.9)]);
     let coat = Material::plain(fur).with(Texture::Patches {
@@ -202,7 +202,7 @@ pub fn dog(random: &mut Random) -> Solid {
     four_legged(&beast, random)
 }
 
-pub fn horse(random: &mut Random) -> Solid {
+pub(super) fn horse(random: &mut Random) -> Solid {
     let fur = random.pick(&[
         hue(0.06, 0.7, 0.45),
         hue(0.05, 0.65, 0.3),
@@ -233,7 +233,7 @@ pub fn horse(random: &mut Random) -> Solid {
     four_legged(&beast, random)
 }
 
-pub fn sheep(random: &mut Random) -> Solid {
+pub(super) fn sheep(random: &mut Random) -> Solid {
     let wool = hue(0.1, random.range(0.05, 0.2), random.range(0.8, 0.97));
     let face = if random.chance(0.5) { grey(0.15) } else { hue(0.08, 0.25, 0.8) };
     let coat = Material { shine: 0.0, ..Material::plain(wool) }
@@ -400,7 +400,7 @@ fn fleece(solid: &mut Solid, spine: f64, girth: f64, coat: Material, random: &mu
 
 /// 0 crown, 1/2 eyes, 3 nose, 4 chin, 5/6 shoulders, 7/8 elbows, 9/10 hands, 11/12 hips, 13/14
 /// knees, 15/16 feet, 17 navel.
-pub fn person(random: &mut Random) -> Solid {
+pub(super) fn person(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let skin = Material::plain(random.pick(&[
         [0.96, 0.8, 0.68],

@@ -6,7 +6,7 @@ use super::parts::{GLASS, STEEL, grey, hue, hull, paint};
 
 /// 0 nose, 1/2 wing tips, 3/4 wing roots in front, 5/6 wing roots behind, 7 fin tip, 8 fin root,
 /// 9/10 tailplane tips, 11 tail, 12/13 engine intakes, 14 cockpit window.
-pub fn aeroplane(random: &mut Random) -> Solid {
+pub(super) fn aeroplane(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let radius = random.range(0.085, 0.13);
     let paintwork = paint(random);
@@ -128,7 +128,7 @@ pub fn aeroplane(random: &mut Random) -> Solid {
 /// 0 bow above, 1 bow at the water, 2/3 stern above, 4/5 stern at the water, 6 masthead, 7 foot of
 /// the mast, 8 end of the boom, 9 foot of the foresail, 10/11 cabin in front, 12/13 cabin behind,
 /// 14/15 middle of the sides above.
-pub fn boat(random: &mut Random) -> Solid {
+pub(super) fn boat(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let (wide, deep) = (random.range(0.24, 0.34), random.range(0.2, 0.3));
     let long = random.range(0.75, 0.95);

@@ -22,7 +22,7 @@ fn spoked(solid: &mut Solid, at: Vector, radius: f64, spokes: usize, turn: f64) 
 /// 0 front hub, 1 rear hub, 2/3 handlebar ends, 4 head of the frame, 5 saddle in front, 6 saddle
 /// behind, 7 bottom bracket, 8/9 pedals, 10/11 top of the wheels (front, rear), 12/13 where they
 /// touch the ground, 14 foremost and 15 rearmost point.
-pub fn bicycle(random: &mut Random) -> Solid {
+pub(super) fn bicycle(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let radius = random.range(0.34, 0.42);
     let base = random.range(0.5, 0.62);
@@ -101,7 +101,7 @@ pub fn bicycle(random: &mut Random) -> Solid {
 /// 0 front hub, 1 rear hub, 2/3 handlebar ends, 4 headlamp, 5 tank, 6 seat in front, 7 end of the
 /// seat, 8 tail lamp, 9 engine, 10/11 exhaust and its end, 12/13 top of the wheels, 14/15 where they
 /// touch the ground.
-pub fn motorbike(random: &mut Random) -> Solid {
+pub(super) fn motorbike(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let radius = random.range(0.3, 0.36);
     let base = random.range(0.58, 0.7);

@@ -14,7 +14,7 @@ fn outline(solid: &mut Solid, ids: [usize; 2], height: f64, radius: f64) {
 
 /// 0/1 top of the cap, 2/3 foot of the neck, 4/5 shoulder, 6/7 label above, 8/9 label below, 10/11
 /// bottom (left, right).
-pub fn bottle(random: &mut Random) -> Solid {
+pub(super) fn bottle(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let radius = random.range(0.24, 0.4);
     let neck = radius * random.range(0.26, 0.45);
@@ -82,7 +82,7 @@ pub fn bottle(random: &mut Random) -> Solid {
 
 /// 0/1 top of the back, 2/3 seat behind, 4/5 seat in front, 6/7 feet in front, 8/9 feet behind,
 /// 10/11 arms in front.
-pub fn chair(random: &mut Random) -> Solid {
+pub(super) fn chair(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let wood = if random.chance(0.6) {
         hue(random.range(0.05, 0.1), random.range(0.4, 0.7), random.range(0.3, 0.75))
@@ -170,7 +170,7 @@ pub fn chair(random: &mut Random) -> Solid {
 
 /// 0/1 rim of the pot, 2/3 rim below, 4/5 foot of the pot (left, right), 6 top of the plant, 7/8 its
 /// widest leaves, 9 where the stem leaves the soil.
-pub fn potted_plant(random: &mut Random) -> Solid {
+pub(super) fn potted_plant(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let radius = random.range(0.3, 0.42);
     let foot = radius * random.range(0.6, 0.8);
@@ -300,7 +300,7 @@ fn blade(solid: &mut Solid, root: Vector, tip: Vector, broad: f64, leaf: Materia
 
 /// 0/1 casing above, 2/3 casing below, 4/5 screen above, 6/7 screen below, 8/9 foot, 10/11 casing
 /// above, behind, 12 power lamp.
-pub fn tv_monitor(random: &mut Random) -> Solid {
+pub(super) fn tv_monitor(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let (wide, high) = (random.range(0.65, 1.0), random.range(0.45, 0.62));
     let tube = random.chance(0.35);

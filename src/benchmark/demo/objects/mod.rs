@@ -12,7 +12,7 @@ use super::random::Random;
 use super::solid::Solid;
 
 /// How objects of a category are made and seen.
-pub struct Category {
+pub(super) struct Category {
     /// The name in SPair-71k's files.
     pub name: &'static str,
     /// Makes one object.
@@ -28,7 +28,7 @@ pub struct Category {
 
 /// Surroundings of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surroundings {
+pub(super) enum Surroundings {
     /// In the sky.
     Air,
     /// On water.
@@ -55,7 +55,7 @@ const fn category(
 }
 
 /// All categories, in alphabetical order.
-pub const CATEGORIES: [Category; 18] = [
+pub(super) const CATEGORIES: [Category; 18] = [
     category("aeroplane", craft::aeroplane, OBLIQUE, Surroundings::Air),
     category("bicycle", cycles::bicycle, OBLIQUE, Surroundings::Outdoors),
     category("bird", animals::bird, OBLIQUE, Surroundings::Outdoors),
@@ -80,6 +80,6 @@ pub const CATEGORIES: [Category; 18] = [
 ];
 
 /// The category of that name.
-pub fn find(name: &str) -> Option<&'static Category> {
+pub(super) fn find(name: &str) -> Option<&'static Category> {
     CATEGORIES.iter().find(|category| category.name == name)
 }

@@ -33,7 +33,7 @@ fn extruded(solid: &mut Solid, side: &[[f64; 2]], half: f64, bevel: f64, materia
 
 /// 0-3 wheels (front left and right, rear left and right), 4-7 lamps likewise, 8-11 roof corners
 /// likewise, 12/13 windscreen below, 14/15 rear window below, 16/17 mirrors, 18/19 number plates.
-pub fn car(random: &mut Random) -> Solid {
+pub(super) fn car(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let body = Material::glossy(paint(random));
     let (long, wide) = (random.range(0.92, 1.08), random.range(0.36, 0.44));
@@ -152,7 +152,7 @@ fn glaze(solid: &mut Solid, front: [f64; 2], rear: [f64; 2], y: [f64; 2], z: [f6
 /// 0-3 wheels, 4-7 corners of the roof, 8-11 corners of the floor (front left and right, rear left
 /// and right each), 12-15 windscreen (above left and right, below left and right), 16/17 headlamps,
 /// 18/19 tail lamps.
-pub fn bus(random: &mut Random) -> Solid {
+pub(super) fn bus(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let (long, wide) = (random.range(0.85, 1.15), random.range(0.28, 0.34));
     let (floor, roof) = (0.12, random.range(0.72, 1.0));
@@ -233,7 +233,7 @@ pub fn bus(random: &mut Random) -> Solid {
 
 /// 0/1 roof in front, 2/3 roof behind, 4/5 floor in front, 6/7 floor behind, 8/9 windscreen above,
 /// 10/11 windscreen below, 12/13 lamps, 14 nose, 15/16 joint of the cars above.
-pub fn train(random: &mut Random) -> Solid {
+pub(super) fn train(random: &mut Random) -> Solid {
     let mut solid = Solid::default();
     let (wide, roof) = (random.range(0.2, 0.26), random.range(0.55, 0.66));
     let floor = 0.12;

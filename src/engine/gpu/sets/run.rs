@@ -56,7 +56,7 @@ fn match_all(
     let mut all: Vec<Vec<Matches>> =
         requests.iter().map(|request| vec![Matches::default(); request.sets.len()]).collect();
     for (job, matches) in jobs.iter().zip(found) {
-        all[job.pair][job.set] = matches.unwrap_or_default();
+        all[job.pair][job.set] = matches.expect("every set of every pair is in a submission");
     }
     Ok(all)
 }
