@@ -4,6 +4,9 @@
 #   make test       runs every check that .ci/run runs
 #   make reproduce  downloads SPair-71k and reproduces the paper's rows of Hyperpixel Flow
 #   make book       makes a book of the pages in docs
+# And the Python package:
+#   make wheel      builds dist/hpflow-*.whl
+#   make wheel-test installs it in a fresh environment and runs its tests there
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -24,7 +27,7 @@ REPRODUCE := reproduce
 OPTIONS ?=
 
 .PHONY: demo test begin setup build vulkan fmt msrv clippy doc unit unit-without-torch deny spelling \
-  scripts features package cluster reproduce book
+  scripts features package cluster reproduce book wheel wheel-test
 
 setup: $(VENV)/.python vulkan
 
@@ -159,3 +162,22 @@ deny: $(TOOLS)/bin/cargo-deny
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> cargo-deny into $(TOOLS): once, some minutes"
 	@cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
+# The Python package has no libtorch, and is never built together with the crate: its features would be
+# the crate's too. maturin is in an environment of its own.
+MATURIN := $(TOOLS)/maturin
+
+$(MATURIN)/bin/maturin:
+	@$(PYTHON) -m venv $(MATURIN)
+	@$(MATURIN)/bin/pip install --quiet --disable-pip-version-check maturin==1.16.0
+
+wheel: $(MATURIN)/bin/maturin
+	@echo "==> the wheel, into dist/; the first time compiles everything without libtorch, some minutes"
+	@rm -f dist/hpflow-*.whl
+	@$(MATURIN)/bin/maturin build --quiet --release --locked --manifest-path python/Cargo.toml --out dist
+	@ls -1 dist/hpflow-*.whl
+
+# The help is compared with the binary's where HPFLOW_BINARY names one of the same features.
+wheel-test: wheel
+	@echo "==> tests of the wheel, in a fresh environment"
+	@bash python/test.sh dist/hpflow-*.whl

@@ -8,6 +8,16 @@ use hpflow::low_level::engine::{EngineError, GpuError};
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// Something that only a build with libtorch has.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct WithoutTorch {
+    /// What is lacking and what to do.
+    pub sentence: String,
+    /// Whether it is wrong usage.
+    pub is_usage: bool,
+}
+
 /// An error and its causes, each once: many name what the system said already, or what a parser of
 /// JSON did, in other words.
 pub fn sentence(error: &anyhow::Error) -> String {
@@ -24,10 +34,16 @@ pub fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
-/// The option that helps, where the library's sentence does not name it.
-pub fn remedy(error: &anyhow::Error) -> &'static str {
+/// What helps, where the library's sentence does not name it: an option, or `without_torch` where
+/// libtorch is lacking.
+pub fn remedy(error: &anyhow::Error, without_torch: &'static str) -> &'static str {
     use hpflow::low_level::method::MethodError;
     use hpflow::task::StopReason;
+    if error.is::<WithoutTorch>()
+        || matches!(error.downcast_ref::<EngineError>(), Some(EngineError::WithoutTorch))
+    {
+        return without_torch;
+    }
     let engine = error.chain().find_map(|cause| {
         let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {
             StopReason::Method(MethodError::Engine(engine)) => Some(engine),
@@ -50,6 +66,7 @@ pub fn remedy(error: &anyhow::Error) -> &'static str {
 /// Whether an error is wrong usage.
 pub fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
+        || error.downcast_ref::<WithoutTorch>().is_some_and(|error| error.is_usage)
         || error.downcast_ref::<BenchmarkError>().is_some_and(BenchmarkError::is_usage)
         || matches!(
             error.downcast_ref::<EngineError>(),

@@ -21,6 +21,7 @@ mod features;
 mod import;
 mod lines;
 mod matching;
+mod memory;
 mod merge;
 mod options;
 mod predict;
@@ -84,9 +85,11 @@ enum Command {
 }
 
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
-/// usage.
+/// usage. `without_torch` is added to the sentence that a build without libtorch lacks something: what
+/// helps whoever has this program.
 #[must_use]
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'static str) -> u8 {
+    memory::keep_freed();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and the version are results.
@@ -129,7 +132,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error)));
+            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error, without_torch)));
             if is_usage(&error) { 2 } else { 1 }
         }
     }

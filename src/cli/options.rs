@@ -7,12 +7,12 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::console::Console;
-use super::error::Usage;
-use hpflow::low_level::backbone::Backbone;
+use super::error::{Usage, WithoutTorch};
+use hpflow::low_level::backbone::{Backbone, BackboneError};
 use hpflow::low_level::benchmark::{
     Benchmark, BenchmarkKind, BenchmarkOptions, Image, LayoutSize, Unreadable,
 };
-use hpflow::low_level::engine::{Engine, EngineKind, adapters};
+use hpflow::low_level::engine::{Engine, EngineError, EngineKind, adapters};
 use hpflow::low_level::hyperpixel::{LayerSet, Precision};
 use hpflow::low_level::method::hpf::{BackboneKind, HpfOptions};
 use hpflow::low_level::method::{
@@ -310,12 +310,25 @@ impl MethodArgs {
 /// 2.
 pub fn in_words(error: OpenError) -> anyhow::Error {
     let sentence = error.in_terms(&flag);
-    if error.is_usage() {
+    if lacks_torch(&error) {
+        WithoutTorch { sentence, is_usage: error.is_usage() }.into()
+    } else if error.is_usage() {
         Usage(sentence).into()
     } else if sentence == error.to_string() {
         error.into()
     } else {
         anyhow::anyhow!("{sentence}")
+    }
+}
+
+/// Whether something is asked for that only a build with libtorch has.
+fn lacks_torch(error: &OpenError) -> bool {
+    match error {
+        OpenError::WithoutTorch { .. } | OpenError::Engine(EngineError::WithoutTorch) => true,
+        OpenError::Backbone { source, .. } => {
+            matches!(**source, BackboneError::WithoutTorch { .. })
+        }
+        _ => false,
     }
 }
 
