@@ -379,7 +379,7 @@ fn where_there_is_nothing_to_check_or_count_that_is_wrong() {
     for (benchmark, folder, sentence) in [
         ("pf-pascal", make(&pascal, &[]), put),
         ("pf-pascal", make(&pascal, &misnamed), put),
-        ("pf-pascal", make(&pascal, &mirrored), "split trn has no pairs"),
+        ("pf-pascal", make(&pascal, &mirrored), "trn_pairs.csv holds no pairs"),
         ("spair", make(&["Layout/large", "PairAnnotation", "JPEGImages"], &[]), layout),
         ("spair", make(&["Layout/large"], &[("Layout/large/test", "000000-a-b:cat\n")]), layout),
         (
