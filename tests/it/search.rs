@@ -652,7 +652,7 @@ fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
         ("/depths/0/0/layers", "layer 99", serde_json::json!([0, 99])),
         ("/best", "no best one", serde_json::json!([])),
         ("/best/0/layers", "not among its sets", serde_json::json!([5, 6])),
-        ("/best/0/right", "keypoints, and", serde_json::json!("3:Bw==")),
+        ("/best/0/right", "keypoints, expected", serde_json::json!("3:Bw==")),
         ("/best/0/right", "not a list of bits", serde_json::json!("9:Bw==")),
         ("/unfinished", "1000 pairs are done", unfinished(1000)),
     ];
