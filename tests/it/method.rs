@@ -343,7 +343,7 @@ fn a_pair_beyond_the_engine_is_named_and_costs_no_other_pair() {
     // A pair of one's own too.
     let mug = tiny.path("JPEGImages/mug/mug_2.png");
     let said = open(most).match_pair(&query(&mug)).expect_err("too large").to_string();
-    assert!(said.contains("mug_2.png and ") && said.contains("--engine cpu"), "{said}");
+    assert!(said.contains("mug_2.png and ") && said.contains("option `engine` = `cpu`"), "{said}");
 
     // In a file: without more the run stops and what was predicted is kept; asked to go on, it leaves
     // those pairs unanswered and names them.

@@ -192,7 +192,7 @@ fn files_that_are_something_else_are_recognised() {
     let folder = Folder::new();
     let good = bytes(&small("resnet50"));
     for (name, content, what) in [
-        ("net.pth", &b"PK\x03\x04 archive/data.pkl"[..], "hpflow weights convert '"),
+        ("net.pth", &b"PK\x03\x04 archive/data.pkl"[..], "hpflow weights convert /"),
         ("net.pth.tar", b"\x80\x02\x8a\x0al\xfc\x9cF", "/net.safetensors`"),
         ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "/old.safetensors`"),
         ("five.pth", b"\x80\x05\x95\x0c", "hpflow weights convert"),
