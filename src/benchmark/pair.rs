@@ -14,7 +14,7 @@ pub struct Image {
     /// Where its file is.
     pub path: PathBuf,
     /// Width and height in original pixels, where an annotation says so or, after
-    /// [`Benchmark::measure`], the photograph does.
+    /// [`Benchmark::measure`](crate::Benchmark::measure), the photograph does.
     pub size: Option<[u32; 2]>,
 }
 
@@ -25,9 +25,9 @@ pub struct Pair {
     pub id: String,
     /// The category (SPair-71k) or sub-class (PF-WILLOW).
     pub category: String,
-    /// Index of the source photograph in [`Benchmark::images`].
+    /// Index of the source photograph in [`Benchmark::images`](crate::Benchmark::images).
     pub source: usize,
-    /// Index of the target photograph in [`Benchmark::images`].
+    /// Index of the target photograph in [`Benchmark::images`](crate::Benchmark::images).
     pub target: usize,
     /// Keypoints in original pixels of the source.
     pub source_keypoints: Vec<Point>,
