@@ -654,7 +654,7 @@ fn a_file_that_contradicts_itself_or_the_benchmark_is_refused_in_a_sentence() {
         ("/best/0/layers", "not among its sets", serde_json::json!([5, 6])),
         ("/best/0/right", "keypoints, expected", serde_json::json!("3:Bw==")),
         ("/best/0/right", "not a list of bits", serde_json::json!("9:Bw==")),
-        ("/unfinished", "1000 pairs are done", unfinished(1000)),
+        ("/unfinished", "1000 of ", unfinished(1000)),
     ];
     for (place, what, value) in wrong {
         let mut state = good.clone();
