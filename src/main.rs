@@ -8,7 +8,7 @@ mod cli;
 
 fn main() -> ExitCode {
     silence_device_selection();
-    ExitCode::from(cli::run(std::env::args_os(), ""))
+    ExitCode::from(cli::run(std::env::args_os()))
 }
 
 /// Mesa's device-selection layer complains on standard error where there is no desktop session.

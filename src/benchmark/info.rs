@@ -113,7 +113,7 @@ impl BenchmarkInfo {
     ///
     /// # Panics
     /// There is no evaluator of that name.
-    pub fn protocol(&self, evaluator: &str) -> Result<&'static Protocol, Refusal> {
+    pub(crate) fn protocol(&self, evaluator: &str) -> Result<&'static Protocol, Refusal> {
         if let Some(protocol) = self.protocols.iter().find(|one| one.name == evaluator) {
             return Ok(protocol);
         }

@@ -34,15 +34,18 @@ pub fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
-/// What helps, where the library's sentence does not name it: an option, or `without_torch` where
-/// libtorch is lacking.
-pub fn remedy(error: &anyhow::Error, without_torch: &'static str) -> &'static str {
+/// What helps in this program where libtorch is missing, behind a separator: a package that compiles these
+/// files sets the variable in its build script.
+const WITHOUT_TORCH: Option<&str> = option_env!("HPFLOW_WITHOUT_TORCH");
+
+/// What helps, where the library's sentence does not name it: an option, or what stands for libtorch.
+pub fn remedy(error: &anyhow::Error) -> &'static str {
     use hpflow::low_level::method::MethodError;
     use hpflow::task::StopReason;
     if error.is::<WithoutTorch>()
         || matches!(error.downcast_ref::<EngineError>(), Some(EngineError::WithoutTorch))
     {
-        return without_torch;
+        return WITHOUT_TORCH.unwrap_or_default();
     }
     let engine = error.chain().find_map(|cause| {
         let stop = cause.downcast_ref::<StopReason>().and_then(|stop| match stop {

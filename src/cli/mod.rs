@@ -85,10 +85,9 @@ enum Command {
 }
 
 /// Runs a command line, the program's name first, and gives its exit code: 0 done, 1 failed, 2 wrong
-/// usage. `without_torch` is added to the sentence that a build without libtorch lacks something: what
-/// helps whoever has this program.
+/// usage.
 #[must_use]
-pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'static str) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     memory::keep_freed();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -132,7 +131,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, without_torch: &'stati
     match result {
         Ok(()) => 0,
         Err(error) => {
-            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error, without_torch)));
+            console::say(format!("hpflow: {}{}", sentence(&error), remedy(&error)));
             if is_usage(&error) { 2 } else { 1 }
         }
     }
