@@ -20,7 +20,7 @@ use super::select::{
     BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select_listed,
 };
 use crate::Point;
-use crate::protocol::evaluators::{SPAIR, alphas};
+use crate::protocol::evaluators::{SPAIR, TSS_OWN, WILLOWS_OWN, alphas};
 use crate::protocol::{Measure, Protocol, Refusal, Refused};
 
 /// What Caltech-101 is.
@@ -105,14 +105,8 @@ static REFUSED: [Refused; 7] = [
         evaluators: &["scnet-224"],
         why: Refusal::Lacking("CNNGeo's eval.py warps the source's mask there"),
     },
-    Refused {
-        evaluators: &["willow"],
-        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
-    },
-    Refused {
-        evaluators: &["tss"],
-        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
-    },
+    WILLOWS_OWN,
+    TSS_OWN,
     Refused {
         evaluators: &["mmpose"],
         why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),

@@ -21,9 +21,9 @@ use super::pair::Pair;
 use super::select::{BenchmarkOptions, Images, find_root, say_where, select_listed};
 use crate::Point;
 use crate::protocol::evaluators::{
-    CATS_256, CHM_240, DHPF_240, GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ,
-    SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR,
-    VISUAL_AI_IMAGE, VISUAL_AI_POINT, alphas,
+    CATS_256, CHM_240, DHPF_240, GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, OF_MASKS, PASCAL,
+    READ, SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR,
+    TSS_OWN, VISUAL_AI_IMAGE, VISUAL_AI_POINT, WILLOWS_OWN, alphas,
 };
 use crate::protocol::{Alpha, Protocol, Refusal, Refused, Threshold, TruthPlacement};
 
@@ -101,18 +101,9 @@ static REFUSED: [Refused; 4] = [
         evaluators: &["dift-image", "dift-point"],
         why: Refusal::NotDefined("its code has no PF-PASCAL"),
     },
-    Refused {
-        evaluators: &["willow"],
-        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
-    },
-    Refused {
-        evaluators: &["tss"],
-        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
-    },
-    Refused {
-        evaluators: &["caltech-lt-acc", "caltech-iou"],
-        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
-    },
+    WILLOWS_OWN,
+    TSS_OWN,
+    OF_MASKS,
 ];
 
 /// An annotation has some 500 bytes.

@@ -19,8 +19,8 @@ use super::select::{
 };
 use crate::Point;
 use crate::protocol::evaluators::{
-    CATS_256, CHM_240, DHPF_240, PASCAL, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE,
-    VISUAL_AI_POINT, alphas,
+    CATS_256, CHM_240, DHPF_240, OF_MASKS, PASCAL, SD4MATCH_IMAGE, SD4MATCH_POINT, SPAIR, TSS_OWN,
+    VISUAL_AI_IMAGE, VISUAL_AI_POINT, alphas,
 };
 use crate::protocol::{Protocol, Refusal, Refused, Threshold, TruthPlacement};
 
@@ -120,14 +120,8 @@ static REFUSED: [Refused; 6] = [
              the source",
         ),
     },
-    Refused {
-        evaluators: &["tss"],
-        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
-    },
-    Refused {
-        evaluators: &["caltech-lt-acc", "caltech-iou"],
-        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
-    },
+    TSS_OWN,
+    OF_MASKS,
     Refused {
         evaluators: &["mmpose"],
         why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),

@@ -27,7 +27,8 @@ use super::spair::layout_rows;
 use super::variation::Variation;
 use crate::Point;
 use crate::protocol::evaluators::{
-    GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, PASCAL, READ, SPAIR,
+    GEOAWARE_IMAGE, GEOAWARE_POINT, MMPOSE_POINTS, OF_MASKS, PASCAL, READ, SPAIR, TSS_OWN,
+    WILLOWS_OWN,
 };
 use crate::protocol::{AnnotationForm, Protocol, Refusal, Refused};
 
@@ -102,18 +103,9 @@ static REFUSED: [Refused; 6] = [
             "its code measures PF-PASCAL so and reads no benchmark of this form",
         ),
     },
-    Refused {
-        evaluators: &["willow"],
-        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
-    },
-    Refused {
-        evaluators: &["tss"],
-        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
-    },
-    Refused {
-        evaluators: &["caltech-lt-acc", "caltech-iou"],
-        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
-    },
+    WILLOWS_OWN,
+    TSS_OWN,
+    OF_MASKS,
 ];
 
 /// An annotation has about 1 kB.

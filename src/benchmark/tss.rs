@@ -19,7 +19,7 @@ use super::select::{
     BenchmarkOptions, Images, check_only_split, find_root, only_split, say_where, select,
 };
 use crate::flow::Flow;
-use crate::protocol::evaluators::{SPAIR, alphas};
+use crate::protocol::evaluators::{OF_MASKS, SPAIR, WILLOWS_OWN, alphas};
 use crate::protocol::{Average, Protocol, Refusal, Refused, Threshold};
 
 /// What TSS is.
@@ -87,14 +87,8 @@ static REFUSED: [Refused; 6] = [
         evaluators: &["scnet-224"],
         why: Refusal::Lacking("CNNGeo's eval.py writes flows there, which TSS's own kit measures"),
     },
-    Refused {
-        evaluators: &["willow"],
-        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
-    },
-    Refused {
-        evaluators: &["caltech-lt-acc", "caltech-iou"],
-        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
-    },
+    WILLOWS_OWN,
+    OF_MASKS,
     Refused {
         evaluators: &["mmpose"],
         why: Refusal::NotDefined("it measures by the object's box, which the benchmark lacks"),

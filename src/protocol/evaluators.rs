@@ -36,6 +36,20 @@ pub struct Refused {
     pub why: Refusal,
 }
 
+// What most benchmarks refuse.
+pub(crate) const WILLOWS_OWN: Refused = Refused {
+    evaluators: &["willow"],
+    why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
+};
+pub(crate) const TSS_OWN: Refused = Refused {
+    evaluators: &["tss"],
+    why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
+};
+pub(crate) const OF_MASKS: Refused = Refused {
+    evaluators: &["caltech-lt-acc", "caltech-iou"],
+    why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
+};
+
 /// The evaluator of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Evaluator> {

@@ -10,8 +10,8 @@ use crate::benchmark::info::{BenchmarkInfo, BenchmarkReader, FileCheck, GroundTr
 use crate::benchmark::select::LayoutSize;
 use crate::protocol::evaluators::{
     CATS_256, CHM_240, DHPF_240, DIFT_IMAGE, DIFT_POINT, GEOAWARE_IMAGE, GEOAWARE_POINT,
-    MMPOSE_POINTS, PASCAL, SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE,
-    SD4MATCH_POINT, SPAIR, VISUAL_AI_IMAGE, VISUAL_AI_POINT,
+    MMPOSE_POINTS, OF_MASKS, PASCAL, SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE,
+    SD4MATCH_POINT, SPAIR, TSS_OWN, VISUAL_AI_IMAGE, VISUAL_AI_POINT, WILLOWS_OWN,
 };
 use crate::protocol::{Protocol, Refusal, Refused};
 
@@ -56,20 +56,7 @@ static PROTOCOLS: [Protocol; 17] = [
     MMPOSE_POINTS,
 ];
 
-static REFUSED: [Refused; 3] = [
-    Refused {
-        evaluators: &["willow"],
-        why: Refusal::NotDefined("it is PF-WILLOW's own; HPF's code measures others otherwise"),
-    },
-    Refused {
-        evaluators: &["tss"],
-        why: Refusal::NotDefined("it is TSS's own, whose means are over its three subsets"),
-    },
-    Refused {
-        evaluators: &["caltech-lt-acc", "caltech-iou"],
-        why: Refusal::NotDefined("it compares masks, and this benchmark has keypoints"),
-    },
-];
+static REFUSED: [Refused; 3] = [WILLOWS_OWN, TSS_OWN, OF_MASKS];
 
 /// Counts images by heading, where there are image annotations.
 fn headings(root: &Path) -> Result<Headings, BenchmarkError> {
