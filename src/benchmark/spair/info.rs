@@ -13,7 +13,7 @@ use crate::protocol::evaluators::{
     MMPOSE_POINTS, OF_MASKS, PASCAL, SCNET_224, SD_DINO_CLASS, SD_DINO_WEIGHTED, SD4MATCH_IMAGE,
     SD4MATCH_POINT, SPAIR, TSS_OWN, VISUAL_AI_IMAGE, VISUAL_AI_POINT, WILLOWS_OWN,
 };
-use crate::protocol::{Protocol, Refusal, Refused};
+use crate::protocol::{Protocol, Refused};
 
 /// What SPair-71k is.
 pub(in crate::benchmark) static INFO: BenchmarkInfo = BenchmarkInfo {
