@@ -264,9 +264,7 @@ pub fn predict(
     }
     predicted.map_err(|error| stopped(StopReason::of(error)))?;
     if output.next < total {
-        let id = &benchmark.pairs[output.next].id;
-        let what = format!("left out pair {id}, and perhaps others");
-        return Err(stopped(StopReason::Outcome { what }));
+        return Err(stopped(output.left_out(output.next)));
     }
     let Output { writer, log, unanswered, unusable, too_large, .. } = output;
     writer.finish()?;
@@ -508,6 +506,12 @@ impl Output<'_, '_> {
         StopReason::Outcome { what: format!("answered pair {id} twice, or without being asked") }
     }
 
+    /// That the method ended without an outcome for a pair.
+    fn left_out(&self, pair: usize) -> StopReason {
+        let id = &self.benchmark.pairs[pair].id;
+        StopReason::Outcome { what: format!("left out pair {id}, and perhaps others") }
+    }
+
     /// Predicts pairs before the next, and puts what comes of it in its place.
     fn predict_again(
         &mut self,
@@ -535,14 +539,7 @@ impl Output<'_, '_> {
         // Where it stopped, what it predicted before is kept.
         self.amend(&others).map_err(StopReason::File)?;
         predicted.map_err(StopReason::of)?;
-        match missing.first() {
-            None => Ok(()),
-            Some(&pair) => {
-                let id = &self.benchmark.pairs[pair].id;
-                let what = format!("left out pair {id}, and perhaps others");
-                Err(StopReason::Outcome { what })
-            }
-        }
+        missing.first().map_or(Ok(()), |&pair| Err(self.left_out(pair)))
     }
 
     /// Puts answers in their place, then says what they are made of.
